@@ -1,0 +1,101 @@
+"""The command line: every command registered, one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+from typer import _click as click
+
+from sdsetup.errors import EXIT_BUG, EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, SdsetupError
+
+# Plain help and no completion: Rich markup in help costs eight times the start of Python.
+app = typer.Typer(
+    name="sdsetup",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    no_args_is_help=False,
+    help="Puts the AUTOMATIC1111 Stable Diffusion web UI on this PC and leaves it working.",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code: 0, 1, 2, 3 or 130."""
+    _survive_narrow_streams()
+    try:
+        code = app(list(arguments), standalone_mode=False, prog_name="sdsetup")
+    except SdsetupError as error:
+        return _show_error(error)
+    except click.exceptions.ClickException as error:
+        error.show()
+        return EXIT_USAGE
+    except (KeyboardInterrupt, typer.Abort):
+        from sdsetup.show.errors import show_interrupted
+
+        show_interrupted()
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output is gone (`sdsetup doctor | head`): nothing left to tell anybody.
+        sys.stderr.close()
+        return EXIT_DONE
+    except Exception as error:  # noqa: BLE001 - the one place where our own bugs are met
+        return _show_bug(error)
+    return code if isinstance(code, int) else EXIT_DONE
+
+
+def _show_error(error: SdsetupError) -> int:
+    import logging
+
+    from sdsetup.cli import log
+    from sdsetup.show.errors import show_error
+
+    logging.getLogger("sdsetup").error("%s: %s", error.code, error.message, exc_info=error)
+    show_error(error, log.current())
+    return error.exit_code
+
+
+def _show_bug(error: Exception) -> int:
+    import logging
+
+    from sdsetup.cli import log
+    from sdsetup.show.errors import show_bug
+
+    logging.getLogger("sdsetup").critical("bug", exc_info=error)
+    show_bug(error, log.current())
+    return EXIT_BUG
+
+
+def _survive_narrow_streams() -> None:
+    """A cp1252 or cp866 pipe must not end the program at the first letter that it cannot take."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")
+
+
+@app.callback(invoke_without_command=True)
+def main(
+    context: typer.Context,
+    version: bool = typer.Option(False, "--version", help="Show the version and exit."),
+) -> None:
+    if version:
+        from sdsetup import __version__
+
+        typer.echo(f"sdsetup {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        from sdsetup.cli.wizard import wizard
+
+        raise typer.Exit(wizard())
+
+
+# Each command module declares its options and imports what it needs inside the command.
+from sdsetup.cli import doctor, install, model, tune  # noqa: E402
+
+app.command("doctor")(doctor.doctor)
+app.command("tune")(tune.tune)
+app.command("install")(install.install)
+app.add_typer(model.app, name="model")

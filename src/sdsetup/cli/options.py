@@ -1,0 +1,28 @@
+"""Options that several commands share, each declared once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+Dir = Annotated[
+    Optional[Path],  # noqa: UP045 - Typer evaluates annotations on 3.10 too
+    typer.Option("--dir", metavar="FOLDER", help="Installation folder.", show_default=False),
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, people's text on standard error.")]
+Profiles = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option(
+        "--profiles",
+        metavar="FOLDER",
+        envvar="SDSETUP_PROFILES",
+        help="Folder laid over the built-in profiles.",
+        show_default=False,
+        show_envvar=True,
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only results and errors.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Details, and what is otherwise only in the log.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer every question with yes; for scripts.")]

@@ -1,0 +1,57 @@
+"""What tuning decides: settings, each with the rule that made it and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sdsetup.decide.facts import Gpu
+from sdsetup.text import Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reason:
+    """Why one setting is as it is. `setting` is a flag ("--medvram"), a variable name, or "torch"."""
+
+    setting: str
+    rule: str
+    because: Text
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TorchBuild:
+    """A known-good set from `torch.toml`. Versions carry their local part ("2.7.0+cu128") where one is needed."""
+
+    family: str  # "cu121-2.1"
+    torch: str
+    torchvision: str
+    xformers: str | None  # the exact pair, only where the tuning uses it
+    index_url: str | None  # None: the ordinary package index
+    command: str  # what TORCH_COMMAND would be: "pip install torch==... torchvision==... --index-url ..."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Warning:
+    topic: str
+    text: Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unsupported:
+    reason: Text
+    instead: Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tuning:
+    """The decision for one machine. `flags` holds one string per flag, value included ("--use-cpu all")."""
+
+    profile: str
+    tier: str | None
+    gpu: Gpu | None  # the card it is for; None: processor only, or nothing known
+    flags: tuple[str, ...]
+    env: tuple[tuple[str, str], ...]  # in the order they are written
+    torch: TorchBuild | None
+    warnings: tuple[Warning, ...] = ()
+    unsupported: Unsupported | None = None
+    reasons: tuple[Reason, ...] = ()

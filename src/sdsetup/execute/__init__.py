@@ -1,0 +1,1 @@
+"""DO: carries out a plan step by step; every step can be killed and run again."""

@@ -1,0 +1,46 @@
+"""How an error looks: what happened, where, why, one fix, its code and the log file."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
+from sdsetup.errors import SdsetupError
+from sdsetup.show.screen import Screen
+from sdsetup.text import Text
+
+
+def show_error(error: SdsetupError, log: Path | None, screen: Screen | None = None) -> None:
+    screen = screen or Screen(to_stderr=True)
+    screen.line(Text("{mark} {message}", mark=screen.mark("fail"), message=error.message), "fail")
+    if error.where is not None:
+        screen.line(Text("where: {where}", where=error.where), indent=2)
+    if error.why is not None:
+        screen.line(Text("why:   {why}", why=error.why), indent=2)
+    if error.hint is not None:
+        screen.line(Text("fix:   {hint}", hint=error.hint), "hint", indent=2)
+    screen.line(Text("code:  {code}", code=error.code), "quiet", indent=2)
+    if log is not None:
+        screen.line(Text("log:   {log}", log=log), "quiet", indent=2)
+
+
+def show_interrupted(screen: Screen | None = None) -> None:
+    screen = screen or Screen(to_stderr=True)
+    screen.line(Text("Stopped. What was finished is kept; the same command continues from there."))
+
+
+def show_bug(error: Exception, log: Path | None, screen: Screen | None = None) -> None:
+    screen = screen or Screen(to_stderr=True)
+    last = traceback.extract_tb(error.__traceback__)[-1:]
+    place = f"{Path(last[0].filename).name}:{last[0].lineno}" if last else "?"
+    screen.line(
+        Text(
+            "{mark} This is a mistake of sdsetup itself, not yours: {kind} at {place}.",
+            mark=screen.mark("fail"),
+            kind=type(error).__name__,
+            place=place,
+        ),
+        "fail",
+    )
+    if log is not None:
+        screen.line(Text("Please report it with this log file: {log}", log=log), indent=2)

@@ -1,0 +1,60 @@
+"""Where people's text goes: one console, marks that the stream can show, sentences in the person's language."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text as Line
+
+from sdsetup.show.words import say
+from sdsetup.text import Text
+
+# Status words and marks; colour is only an extra. ASCII where the stream cannot show the others.
+_MARKS = {"ok": ("✓", "+"), "warn": ("!", "!"), "fail": ("✗", "x"), "skip": ("–", "-")}
+STYLES = {"ok": "green", "warn": "yellow", "fail": "red", "skip": "dim", "hint": "cyan", "quiet": "dim"}
+
+
+class Screen:
+    """A console for people. `NO_COLOR` and `FORCE_COLOR` are Rich's own."""
+
+    def __init__(
+        self,
+        *,
+        to_stderr: bool = False,
+        quiet: bool = False,
+        verbose: bool = False,
+        console: Console | None = None,
+    ) -> None:
+        self.console = console or Console(stderr=to_stderr, highlight=False, emoji=False, markup=False)
+        self.quiet = quiet
+        self.verbose = verbose
+
+    @property
+    def interactive(self) -> bool:
+        """Somebody is there to answer: both ends are a terminal."""
+        return self.console.is_terminal and sys.stdin is not None and sys.stdin.isatty()
+
+    def mark(self, status: str) -> str:
+        wide, narrow = _MARKS[status]
+        return wide if self.can_show(wide) else narrow
+
+    def can_show(self, letters: str) -> bool:
+        try:
+            letters.encode(self.console.encoding or "ascii")
+        except (UnicodeEncodeError, LookupError):
+            return False
+        return True
+
+    def line(self, text: Text | str = "", style: str = "", *, indent: int = 0, **more: Any) -> None:
+        """One paragraph, folded at the window's width with its indent kept."""
+        said = say(text) if isinstance(text, Text) else text
+        from rich.padding import Padding
+
+        body = Line(said, style=STYLES.get(style, style))
+        self.console.print(Padding(body, (0, 0, 0, indent), expand=False) if indent else body, soft_wrap=False, **more)
+
+    def command(self, command: str, *, indent: int = 0) -> None:
+        """A command to paste: never folded, never coloured inside."""
+        self.console.print(Line(" " * indent + command, style=STYLES["hint"]), soft_wrap=True)

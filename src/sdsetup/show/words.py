@@ -1,0 +1,41 @@
+"""Sentences in the person's language: the template is looked up in a catalogue, then filled in."""
+
+from __future__ import annotations
+
+from sdsetup.text import Text
+
+
+def say(text: Text | str) -> str:
+    """The sentence as the person reads it. Without a catalogue that is the English one."""
+    return str(text)
+
+
+def size(count: int | float | None) -> str:
+    """Bytes for people, decimal units as drives and lines are sold: "4.27 GB", "512 MB"."""
+    if count is None:
+        return "unknown"
+    value = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if abs(value) < 1000 or unit == "GB":
+            digits = 0 if unit in ("B", "kB") or value >= 100 else 1 if value >= 10 else 2
+            return f"{value:.{digits}f} {unit}"
+        value /= 1000
+    raise AssertionError("unreachable")
+
+
+def gib(count: int | None) -> str:
+    """Memory for people, binary units as cards and sticks are sold: "8 GB" is 8 * 2**30 bytes."""
+    if count is None:
+        return "unknown"
+    value = count / 2**30
+    return f"{value:.0f} GB" if abs(value - round(value)) < 0.07 or value >= 20 else f"{value:.1f} GB"
+
+
+def duration(seconds: float) -> str:
+    """ "8 s", "3 min 05 s", "2 h 10 min"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"

@@ -1,0 +1,57 @@
+"""Guards for every test: no real home, no sockets but loopback, no stray processes."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every test has a home of its own: nothing of the person's is read or written."""
+    home = tmp_path_factory.mktemp("home")
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(home))
+    monkeypatch.setenv("SDSETUP_LOG_DIR", str(home / "logs"))
+    for name in list(os.environ):
+        if name.startswith(("HF_", "SDSETUP_PROFILES")) or name.upper().endswith("_PROXY"):
+            monkeypatch.delenv(name)
+    return home
+
+
+@pytest.fixture(autouse=True)
+def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that reaches for the network fails with the address it wanted."""
+    real = socket.socket.connect
+
+    def connect(self: socket.socket, address: object) -> None:
+        host = address[0] if isinstance(address, tuple) else None
+        if host is not None and not (str(host).startswith("127.") or host in ("localhost", "::1")):
+            raise AssertionError(f"a test tried to reach {address}")
+        real(self, address)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+
+
+@pytest.fixture(autouse=True)
+def no_stray_processes() -> Iterator[None]:
+    """Whatever a test starts has ended with it."""
+    import psutil
+
+    me = psutil.Process()
+    before = {child.pid for child in me.children(recursive=True)}
+    yield
+    stray = [child for child in me.children(recursive=True) if child.pid not in before]
+    _gone, alive = psutil.wait_procs(stray, timeout=3)
+    names = []
+    for child in alive:
+        try:
+            names.append(" ".join(child.cmdline())[:200])
+            child.kill()
+        except psutil.NoSuchProcess:
+            continue
+    assert not names, f"still running after the test: {names}"
