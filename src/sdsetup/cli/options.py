@@ -11,7 +11,10 @@ Dir = Annotated[
     Optional[Path],  # noqa: UP045 - Typer evaluates annotations on 3.10 too
     typer.Option("--dir", metavar="FOLDER", help="Installation folder.", show_default=False),
 ]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, people's text on standard error.")]
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="One JSON document on standard output, people's text on standard error."),
+]
 Profiles = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option(

@@ -53,7 +53,9 @@ class Screen:
         from rich.padding import Padding
 
         body = Line(said, style=STYLES.get(style, style))
-        self.console.print(Padding(body, (0, 0, 0, indent), expand=False) if indent else body, soft_wrap=False, **more)
+        self.console.print(
+            Padding(body, (0, 0, 0, indent), expand=False) if indent else body, soft_wrap=False, **more
+        )
 
     def command(self, command: str, *, indent: int = 0) -> None:
         """A command to paste: never folded, never coloured inside."""

@@ -1,8 +1,8 @@
 """Reads one TOML table with typed getters. Problems are collected with their paths, never raised one by one.
 
-    reader = Reader(raw, "models.toml")
-    size = reader.table("models").table("sd15").integer("size")
-    reader.finish()     # raises ProfileError naming every problem, or nothing
+reader = Reader(raw, "models.toml")
+size = reader.table("models").table("sd15").integer("size")
+reader.finish()     # raises ProfileError naming every problem, or nothing
 """
 
 from __future__ import annotations
@@ -26,7 +26,11 @@ class ProfileError(SdsetupError):
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
         super().__init__(
-            Text("{count} problem(s) in the profiles:\n{lines}", count=len(problems), lines="\n".join(f"  {p}" for p in problems)),
+            Text(
+                "{count} problem(s) in the profiles:\n{lines}",
+                count=len(problems),
+                lines="\n".join(f"  {p}" for p in problems),
+            ),
             code="profile-invalid",
             hint=Text("Mend the lines named above, or run without --profiles to use the built-in ones."),
         )
@@ -160,5 +164,12 @@ def _blank(kind: Any) -> Any:
 
 
 def _kind(value: Any) -> str:
-    names = {str: "text", bool: "true/false", int: "a whole number", float: "a number", list: "a list", dict: "a table"}
+    names = {
+        str: "text",
+        bool: "true/false",
+        int: "a whole number",
+        float: "a number",
+        list: "a list",
+        dict: "a table",
+    }
     return f"{names.get(type(value), type(value).__name__)} ({value!r:.40})"

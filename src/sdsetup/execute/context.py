@@ -1,0 +1,35 @@
+"""What every step is given: where to work, on which machine, and whom to tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sdsetup.decide.events import Event, Listener, silent
+from sdsetup.machine import Machine
+from sdsetup.text import Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """`dir` is the installation folder; `tools` and `cache` are ours, in the platform's application folders."""
+
+    dir: Path
+    tools: Path
+    cache: Path
+    machine: Machine
+    step: str = ""
+    listen: Listener = silent
+
+    @property
+    def state(self) -> Path:
+        """Our own folder inside the installation: journal, fingerprint, logs, lock."""
+        return self.dir / ".sdsetup"
+
+    def note(self, text: Text) -> None:
+        self.listen(Event(kind="note", step=self.step, text=text))
+
+    def progress(
+        self, done: int, total: int | None, *, rate: float | None = None, source: str | None = None
+    ) -> None:
+        self.listen(Event(kind="progress", step=self.step, done=done, total=total, rate=rate, source=source))
