@@ -141,7 +141,7 @@ class Port:
 
 @dataclass(frozen=True, kw_only=True)
 class Host:
-    """Whether an address that will be needed answers. `problem` is a code: dns, refused, timeout, tls, proxy, http-451."""
+    """Whether an address that will be needed answers. `problem`: dns, refused, timeout, tls, proxy, http-451."""
 
     url: str
     purpose: str  # "git", "model", "torch", "packages"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 from sdsetup.decide.tuning.values import TorchBuild
@@ -151,7 +151,7 @@ class Step:
     bytes: int = 0
     disk_bytes: int = 0
     state: Literal["todo", "done"] = "todo"
-    because: Text = Text("not there yet")
+    because: Text = field(default_factory=lambda: Text("not there yet"))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,7 +25,8 @@ class Child:
 
     Leaving the block ends the whole tree of processes if any of it is still there. Should this
     process be killed, the system ends the child too (a job object on Windows, the parent-death
-    signal on Linux), so that nothing goes on writing behind the next run's back.
+    signal on Linux), so that nothing goes on writing behind the next run's back. On Linux that signal
+    follows the thread that started the child: start it from one that outlives it.
 
     Raises:
         OSError: when the program cannot be started.
@@ -44,7 +45,7 @@ class Child:
             stderr=subprocess.STDOUT,
             creationflags=flags,
             start_new_session=sys.platform != "win32",
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
+            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
         )
         self._job = _job_for(self._process)
         self._lines: queue.Queue[str | None] = queue.Queue()
