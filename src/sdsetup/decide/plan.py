@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any, Literal
 
 from sdsetup.decide.tuning.values import TorchBuild
 from sdsetup.text import Text
+
+# Where something comes from is not what it is: a commit or a hash pins the product, so a mirror that
+# was added or moved must not make finished work stale.
+_ADDRESS = {"key": False}
 
 
 @dataclass(frozen=True, kw_only=True)
 class CloneWebUI:
     """The checkout itself, at a pinned commit, staged beside the target."""
 
-    urls: tuple[str, ...]
+    urls: tuple[str, ...] = field(metadata=_ADDRESS)
     commit: str
     ref: str  # tag or branch that a shallow clone can ask for
     branch: str  # the local branch that `git pull` will follow
@@ -30,7 +34,7 @@ class CloneRepository:
     """One of the web UI's own repositories below `repositories/`."""
 
     name: str
-    urls: tuple[str, ...]  # in order of preference
+    urls: tuple[str, ...] = field(metadata=_ADDRESS)  # in order of preference
     commit: str
 
 
@@ -52,7 +56,7 @@ class FetchFile:
     save_as: str  # relative to the installation folder, forward slashes
     size: int  # bytes
     sha256: str
-    sources: tuple[Source, ...]
+    sources: tuple[Source, ...] = field(metadata=_ADDRESS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +97,7 @@ class ProveTorch:
     """Runs torch on the card. `fallbacks`: the next suitable builds, tried once on failure."""
 
     expect_gpu: bool
+    card: str | None = None  # name and driver: another card or driver is to be proved again
     fallbacks: tuple[TorchBuild, ...] = ()
 
 
@@ -174,16 +179,24 @@ class Plan:
 
 
 def step_keys(steps: tuple[Step, ...]) -> dict[str, str]:
-    """Step id -> key: a hash of the step's own data and of the keys of the steps it needs.
+    """Step id -> key: a hash of the step's own data (not of addresses) and of the keys of the steps it needs.
 
     Steps must stand after the ones they need (KeyError otherwise: a bug in planning).
     """
     keys: dict[str, str] = {}
     for step in steps:
         said = json.dumps(
-            [step.id, type(step.action).__name__, asdict(step.action), [keys[n] for n in step.needs]],
+            [step.id, type(step.action).__name__, _identity(step.action), [keys[n] for n in step.needs]],
             sort_keys=True,
             separators=(",", ":"),
         )
         keys[step.id] = hashlib.sha256(said.encode()).hexdigest()[:16]
     return keys
+
+
+def _identity(value: Any) -> Any:
+    if is_dataclass(value):
+        return {f.name: _identity(getattr(value, f.name)) for f in fields(value) if f.metadata.get("key", True)}
+    if isinstance(value, tuple):
+        return [_identity(item) for item in value]
+    return value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sdsetup.decide.facts import Gpu
 from sdsetup.text import Text
@@ -26,8 +26,10 @@ class TorchBuild:
     torch: str
     torchvision: str
     xformers: str | None  # the exact pair, only where the tuning uses it
-    index_url: str | None  # None: the ordinary package index
-    command: str  # what TORCH_COMMAND would be: "pip install torch==... torchvision==... --index-url ..."
+    index_url: str | None = field(metadata={"key": False})  # None: the ordinary package index
+    command: str = field(
+        metadata={"key": False}
+    )  # what TORCH_COMMAND would be: "pip install torch==... torchvision==... --index-url ..."
 
 
 @dataclass(frozen=True, kw_only=True)

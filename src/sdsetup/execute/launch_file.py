@@ -1,0 +1,92 @@
+"""Writes the launch file: merged into the person's own, with a dated backup before the first change."""
+
+from __future__ import annotations
+
+import logging
+import stat
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sdsetup.decide.launcher import FILE_NAMES, Settings, merge
+from sdsetup.decide.plan import WriteLauncher
+from sdsetup.errors import SdsetupError
+from sdsetup.execute.context import Context
+from sdsetup.storage import write_atomically
+from sdsetup.text import Text
+
+_log = logging.getLogger("sdsetup.launch_file")
+
+
+def write(action: WriteLauncher, context: Context) -> Mapping[str, Any]:
+    """Merge our settings into `webui-user.bat` or `.sh`; an unchanged file is not touched.
+
+    Raises:
+        SdsetupError: `launch-file-unwritable`, and the launcher's own refusals.
+    """
+    path = context.dir / FILE_NAMES[action.kind]
+    existing = read(path)
+    wanted = merge(action.kind, existing, settings_of(action))
+    if wanted == existing:
+        return {"path": str(path), "changed": False}
+    try:
+        backup = _back_up(path, existing)
+        write_atomically(path, wanted)
+        if action.kind == "sh":
+            path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    except OSError as error:
+        raise SdsetupError(
+            Text("The launch file cannot be written"),
+            where=path,
+            why=str(error),
+            hint=Text(
+                "Close programs that have it open, remove its write protection, and run the same command again."
+            ),
+            code="launch-file-unwritable",
+        ) from error
+    if backup is not None:
+        context.note(Text("Your former launch file is kept as {name}.", name=backup.name))
+    return {"path": str(path), "changed": True, "backup": str(backup) if backup else None}
+
+
+def read(path: Path) -> bytes | None:
+    """The file's bytes, None when there is none.
+
+    Raises:
+        SdsetupError: `launch-file-unreadable`.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise SdsetupError(
+            Text("The launch file cannot be read"),
+            where=path,
+            why=str(error),
+            hint=Text("Close programs that have it open, or move it away; a new one is then written."),
+            code="launch-file-unreadable",
+        ) from error
+
+
+def settings_of(action: WriteLauncher) -> Settings:
+    return Settings(flags=action.flags, env=action.env, drop_flags=action.drop_flags, drop_env=action.drop_env)
+
+
+def _back_up(path: Path, content: bytes | None) -> Path | None:
+    """Keep the file as it was, once per content: the same bytes are not kept twice."""
+    if content is None:
+        return None
+    kept = sorted(path.parent.glob(f"{path.name}.*.bak"))
+    if any(old.read_bytes() == content for old in kept):
+        return None
+    day = time.strftime("%Y-%m-%d")
+    backup = path.with_name(f"{path.name}.{day}.bak")
+    count = 1
+    while backup.exists():
+        count += 1
+        backup = path.with_name(f"{path.name}.{day}-{count}.bak")
+    write_atomically(backup, content)
+    _log.info("backup of %s: %s", path, backup)
+    return backup

@@ -1,0 +1,91 @@
+"""One run at a time per installation folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sdsetup.errors import SdsetupError
+from sdsetup.text import Text
+
+_PATIENCE_PER_TRY = 2.0  # seconds between looks at whether to go on waiting
+
+
+@contextmanager
+def folder_lock(
+    folder: Path, cache: Path, *, waiting: Callable[[Text], None], patience: float | None = None
+) -> Iterator[None]:
+    """Hold the lock of an installation folder; say who holds it while waiting.
+
+    The lock is an operating system lock on a file in our cache (the folder itself may not exist
+    yet): a killed process leaves none behind. `patience` in seconds, None waits for ever.
+
+    Raises:
+        SdsetupError: `busy` when patience ran out, `cache-not-writable`.
+    """
+    from filelock import FileLock, Timeout
+
+    path = lock_path(folder, cache)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path)
+    except OSError as error:
+        raise _no_cache(path, error) from error
+    waited = 0.0
+    while True:
+        try:
+            lock.acquire(timeout=0 if waited == 0 else _PATIENCE_PER_TRY)
+            break
+        except Timeout:
+            if patience is not None and waited >= patience:
+                raise SdsetupError(
+                    Text("Another sdsetup is working on this folder"),
+                    where=folder,
+                    why=_holder(path),
+                    hint=Text("Wait for it to end or close it, then run the same command again."),
+                    code="busy",
+                ) from None
+            if waited == 0:
+                waiting(Text("Another sdsetup ({who}) works on this folder: waiting for it.", who=_holder(path)))
+            waited += _PATIENCE_PER_TRY
+        except OSError as error:
+            raise _no_cache(path, error) from error
+    try:
+        _holder_file(path).write_text(json.dumps({"pid": os.getpid(), "folder": str(folder)}), encoding="utf-8")
+        yield
+    finally:
+        lock.release()
+
+
+def lock_path(folder: Path, cache: Path) -> Path:
+    """Two spellings of one folder (case on Windows, links, a trailing slash) give one lock."""
+    name = os.path.normcase(os.path.realpath(folder))
+    return cache / "locks" / f"{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:20]}.lock"
+
+
+def _holder_file(path: Path) -> Path:
+    # Beside the lock: on Windows a locked file cannot be read.
+    return path.with_suffix(".holder")
+
+
+def _holder(path: Path) -> str:
+    try:
+        return f"process {json.loads(_holder_file(path).read_text(encoding='utf-8'))['pid']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "unknown process"
+
+
+def _no_cache(path: Path, error: OSError) -> SdsetupError:
+    return SdsetupError(
+        Text("The cache folder cannot be written"),
+        where=path.parent,
+        why=str(error),
+        hint=Text(
+            "Free some space or give your account the right to write there; SDSETUP_CACHE_DIR names another."
+        ),
+        code="cache-not-writable",
+    )
