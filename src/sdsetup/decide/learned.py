@@ -1,0 +1,92 @@
+"""What a machine taught us: settings that a proof on this card corrected, kept for the next run.
+
+A rule chooses by what is known of a kind of card; a proof has seen this one. Another card or driver
+makes the lesson void.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from sdsetup.decide.facts import Gpu
+from sdsetup.decide.tuning.values import Reason, TorchBuild, Tuning
+from sdsetup.text import Text
+
+SCHEMA = "sdsetup.learned/1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lesson:
+    """One correction: flags to add and to drop, or another torch build, and what was seen."""
+
+    because: str
+    add_flags: tuple[str, ...] = ()
+    drop_flags: tuple[str, ...] = ()
+    torch: TorchBuild | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Learned:
+    card: str | None = None
+    lessons: tuple[Lesson, ...] = ()
+
+    def plus(self, lesson: Lesson) -> Learned:
+        return replace(self, lessons=(*self.lessons, lesson))
+
+
+def card_name(gpu: Gpu | None) -> str | None:
+    """What a lesson hangs on: card, memory and driver."""
+    if gpu is None:
+        return None
+    memory = "?" if gpu.vram_bytes is None else f"{gpu.vram_bytes / 2**30:.1f} GiB"
+    return f"{gpu.name or gpu.vendor}, {memory}, driver {gpu.driver_version or '?'}"
+
+
+def apply_lessons(flags: tuple[str, ...], lessons: Iterable[Lesson]) -> tuple[str, ...]:
+    """The flags after every lesson, in a stable order and without repeats."""
+    for lesson in lessons:
+        kept = [flag for flag in flags if flag not in lesson.drop_flags]
+        flags = (*kept, *(flag for flag in lesson.add_flags if flag not in kept))
+    return flags
+
+
+def with_lessons(tuning: Tuning, learned: Learned) -> Tuning:
+    """The tuning corrected by what this very card has shown; unchanged for another card."""
+    if not learned.lessons or learned.card != card_name(tuning.gpu):
+        return tuning
+    flags = apply_lessons(tuning.flags, learned.lessons)
+    builds = [lesson.torch for lesson in learned.lessons if lesson.torch is not None]
+    reasons = [reason for reason in tuning.reasons if reason.setting in flags or not reason.setting.startswith("--")]
+    for lesson in learned.lessons:
+        settings = [flag for flag in lesson.add_flags if flag in flags] + (["torch"] if lesson.torch else [])
+        for setting in settings:
+            reasons = [reason for reason in reasons if reason.setting != setting]
+            reasons.append(
+                Reason(setting=setting, rule="seen-here", because=Text(lesson.because), source="a proof on this machine")
+            )
+    return replace(tuning, flags=flags, torch=builds[-1] if builds else tuning.torch, reasons=tuple(reasons))
+
+
+def to_json(learned: Learned) -> dict[str, Any]:
+    return {"schema": SCHEMA, **asdict(learned)}
+
+
+def from_json(value: Any) -> Learned:
+    """Lessons as they were stored; what cannot be read is forgotten."""
+    if not isinstance(value, dict) or value.get("schema") != SCHEMA:
+        return Learned()
+    try:
+        lessons = tuple(
+            Lesson(
+                because=str(raw["because"]),
+                add_flags=tuple(raw["add_flags"]),
+                drop_flags=tuple(raw["drop_flags"]),
+                torch=TorchBuild(**raw["torch"]) if raw.get("torch") else None,
+            )
+            for raw in value["lessons"]
+        )
+    except (KeyError, TypeError):
+        return Learned()
+    return Learned(card=value.get("card"), lessons=lessons)

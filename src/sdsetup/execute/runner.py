@@ -1,0 +1,142 @@
+"""Carries out a plan, one step at a time, remembering after each."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from sdsetup.decide.events import Event
+from sdsetup.decide.journal import Entry, Journal, from_json, to_json
+from sdsetup.decide.learned import Learned, Lesson, apply_lessons
+from sdsetup.decide.learned import from_json as learned_from_json
+from sdsetup.decide.learned import to_json as learned_to_json
+from sdsetup.decide.plan import BuildEnvironment, Plan, Step, WriteLauncher, step_keys
+from sdsetup.errors import SdsetupError
+from sdsetup.execute.context import Context
+from sdsetup.execute.perform import Outcome, perform
+from sdsetup.storage import read_json, write_json
+from sdsetup.text import Text
+
+_log = logging.getLogger("sdsetup.runner")
+
+
+def load_journal(state: Path) -> Journal:
+    return from_json(read_json(state / "journal.json"))
+
+
+def load_learned(state: Path) -> Learned:
+    return learned_from_json(read_json(state / "learned.json"))
+
+
+class Runner:
+    """One run of one plan.
+
+        Runner(plan, context, card=...).run()
+
+    The journal is read when the run starts (the caller holds the folder's lock) and written after
+    every step, so a run that is killed at any moment loses at most the step it was in. `card` is
+    what lessons of this run hang on (see `decide.learned`).
+    """
+
+    def __init__(self, plan: Plan, context: Context, *, card: str | None = None) -> None:
+        self._steps = list(plan.steps)
+        self._context = context
+        self._journal = load_journal(context.state)
+        learned = load_learned(context.state)
+        self._learned = learned if learned.card == card else Learned(card=card)
+        self._results: dict[str, Mapping[str, Any]] = {
+            step.id: self._journal.result(step.id) for step in plan.steps if step.state == "done"
+        }
+
+    def run(self) -> Mapping[str, Mapping[str, Any]]:
+        """Do what is to be done; the results of all steps, finished ones included.
+
+        Raises:
+            SdsetupError: the first step that failed; what was finished before it is remembered.
+        """
+        for position in range(len(self._steps)):
+            step = self._steps[position]
+            if step.state == "done":
+                self._tell(Event(kind="skipped", step=step.id, text=step.because))
+            else:
+                self._do(step)
+        return self._results
+
+    def _do(self, step: Step) -> None:
+        began = time.monotonic()
+        self._remember(self._journal.without(step.id))
+        self._tell(Event(kind="started", step=step.id, text=step.title))
+        _log.info("step %s: %r", step.id, step.action)
+        try:
+            outcome = perform(
+                step.action, replace(self._context, step=step.id), self._results, tuple(self._steps)
+            )
+        except SdsetupError as error:
+            self._tell(Event(kind="failed", step=step.id, text=error.message, seconds=time.monotonic() - began))
+            raise
+        except BaseException:
+            self._tell(Event(kind="failed", step=step.id, text=Text("stopped"), seconds=time.monotonic() - began))
+            raise
+        for lesson in outcome.lessons:
+            self._learn(lesson)
+        self._finish(step, outcome, time.monotonic() - began)
+
+    def _finish(self, step: Step, outcome: Outcome, seconds: float) -> None:
+        self._results[step.id] = outcome.result
+        # Keys are taken from the steps as they are now: a lesson may have changed what they say.
+        key = step_keys(tuple(self._steps))[step.id]
+        at = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        self._remember(self._journal.having(step.id, Entry(key=key, finished_at=at, result=outcome.result)))
+        _log.info("step %s finished in %.1f s: %r", step.id, seconds, outcome.result)
+        self._tell(Event(kind="finished", step=step.id, text=outcome.summary, seconds=seconds))
+
+    def _learn(self, lesson: Lesson) -> None:
+        """Keep a correction, and let the steps say what was really done, so that the next plan agrees."""
+        self._learned = self._learned.plus(lesson)
+        write_json(self._context.state / "learned.json", learned_to_json(self._learned))
+        before = step_keys(tuple(self._steps))
+        for position, step in enumerate(self._steps):
+            action = step.action
+            if isinstance(action, WriteLauncher):
+                action = replace(
+                    action,
+                    flags=apply_lessons(action.flags, [lesson]),
+                    drop_flags=tuple(dict.fromkeys((*action.drop_flags, *lesson.drop_flags))),
+                )
+            elif isinstance(action, BuildEnvironment) and lesson.torch is not None:
+                action = replace(action, torch=lesson.torch)
+            self._steps[position] = replace(step, action=action)
+        self._rekey(before)
+
+    def _rekey(self, before: Mapping[str, str]) -> None:
+        """Entries written earlier in this run keep being true under the steps' new keys."""
+        after = step_keys(tuple(self._steps))
+        journal = self._journal
+        for name, key in before.items():
+            entry = journal.entries.get(name)
+            if entry is not None and entry.key == key:
+                journal = journal.having(name, replace(entry, key=after[name]))
+        self._remember(journal)
+
+    def _remember(self, journal: Journal) -> None:
+        self._journal = journal
+        # Before the checkout exists there is no folder of ours yet, and nothing worth remembering.
+        if self._context.dir.is_dir() and (journal.entries or self._context.state.is_dir()):
+            try:
+                write_json(self._context.state / "journal.json", to_json(journal))
+            except OSError as error:
+                raise SdsetupError(
+                    Text("The record of finished steps cannot be written"),
+                    where=self._context.state / "journal.json",
+                    why=str(error),
+                    hint=Text("Free some space or make the folder writable, then run the same command again."),
+                    code="journal-unwritable",
+                ) from error
+
+    def _tell(self, event: Event) -> None:
+        self._context.listen(event)

@@ -1,0 +1,89 @@
+"""The plan on one screen: each step, what it changes, how many bytes, and the disk before and after."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text as Line
+
+from sdsetup.decide.plan import Plan, Step
+from sdsetup.show.screen import STYLES, Screen
+from sdsetup.show.words import say, size
+from sdsetup.text import Text
+
+SCHEMA = "sdsetup.plan/1"
+
+
+def show_plan(plan: Plan, screen: Screen) -> None:
+    """Print the plan; finished steps say why they are left out."""
+    screen.line(Text("What will be done in {dir}", dir=plan.dir), "bold")
+    screen.line()
+    table = Table(box=None, show_header=False, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column(width=3, justify="right")
+    table.add_column(ratio=1, overflow="fold")
+    table.add_column(justify="right", no_wrap=True)
+    for number, step in enumerate(plan.steps, 1):
+        table.add_row(Line(f"{number}.", style="dim"), _described(step, screen), _bytes(step))
+    screen.console.print(table)
+    screen.line()
+    screen.line(totals(plan))
+
+
+def totals(plan: Plan) -> Text:
+    """One sentence: what is transferred, what it takes on the disk, what stays free."""
+    if not plan.todo:
+        return Text("Nothing to do: everything is in place.")
+    if plan.free_bytes is None:
+        return Text(
+            "To download: {down}. On the disk: {disk}. Free space could not be read.",
+            down=size(plan.bytes),
+            disk=size(plan.disk_bytes),
+        )
+    return Text(
+        "To download: {down}. On the disk: {disk}. Free now: {free}, afterwards about {after}.",
+        down=size(plan.bytes),
+        disk=size(plan.disk_bytes),
+        free=size(plan.free_bytes),
+        after=size(max(0, plan.free_bytes - plan.disk_bytes)),
+    )
+
+
+def plan_json(plan: Plan) -> dict[str, Any]:
+    """The plan as the versioned document: sizes in bytes."""
+    return {
+        "schema": SCHEMA,
+        "dir": plan.dir,
+        "bytes": plan.bytes,
+        "disk_bytes": plan.disk_bytes,
+        "free_bytes": plan.free_bytes,
+        "steps": [
+            {
+                "id": step.id,
+                "title": str(step.title),
+                "detail": str(step.detail),
+                "bytes": step.bytes,
+                "disk_bytes": step.disk_bytes,
+                "state": step.state,
+                "because": str(step.because),
+            }
+            for step in plan.steps
+        ],
+    }
+
+
+def _described(step: Step, screen: Screen) -> Line:
+    done = step.state == "done"
+    line = Line(say(step.title), style="dim" if done else "")
+    line.append("\n")
+    if done:
+        line.append(f"{screen.mark('ok')} {say(step.because)}", style=STYLES["ok"] if not done else "dim")
+    else:
+        line.append(say(step.detail), style="dim")
+    return line
+
+
+def _bytes(step: Step) -> Line:
+    if step.state == "done":
+        return Line("done", style="dim")
+    return Line(size(step.bytes) if step.bytes else "")
