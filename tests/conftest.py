@@ -16,7 +16,8 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     home = tmp_path_factory.mktemp("home")
     for name in ("HOME", "USERPROFILE"):
         monkeypatch.setenv(name, str(home))
-    monkeypatch.setenv("SDSETUP_LOG_DIR", str(home / "logs"))
+    for name in ("LOG", "DATA", "CACHE"):
+        monkeypatch.setenv(f"SDSETUP_{name}_DIR", str(home / name.lower()))
     for name in list(os.environ):
         if name.startswith(("HF_", "SDSETUP_PROFILES")) or name.upper().endswith("_PROXY"):
             monkeypatch.delenv(name)

@@ -122,3 +122,21 @@ def read_json(path: Path) -> Any | None:
 def write_json(path: Path, value: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, (json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True) + "\n").encode())
+
+
+def data_folder(env: Mapping[str, str]) -> Path:
+    """Where brought tools live (Python, MinGit), in the platform's application folder."""
+    if moved := env.get("SDSETUP_DATA_DIR"):
+        return Path(moved)
+    import platformdirs
+
+    return Path(platformdirs.user_data_path("sdsetup", appauthor=False))
+
+
+def cache_folder(env: Mapping[str, str]) -> Path:
+    """What can be made again at any time: package cache, locks, the rehearsal."""
+    if moved := env.get("SDSETUP_CACHE_DIR"):
+        return Path(moved)
+    import platformdirs
+
+    return Path(platformdirs.user_cache_path("sdsetup", appauthor=False))

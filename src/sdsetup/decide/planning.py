@@ -1,0 +1,332 @@
+"""Makes the plan: facts, wish, tuning and what lies there already in; ordered steps out. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from sdsetup.decide.facts import Facts
+from sdsetup.decide.interpreters import choose
+from sdsetup.decide.journal import Journal
+from sdsetup.decide.launcher import Settings, merge
+from sdsetup.decide.learned import card_name
+from sdsetup.decide.plan import (
+    BringGit,
+    BringPython,
+    BuildEnvironment,
+    CheckWebUI,
+    CloneRepository,
+    CloneWebUI,
+    FetchFile,
+    FetchFiles,
+    Plan,
+    ProvePicture,
+    ProveTorch,
+    Step,
+    WriteLauncher,
+    step_keys,
+)
+from sdsetup.decide.present import Present
+from sdsetup.decide.profiles.models import Model, fetch_file
+from sdsetup.decide.profiles.webui import WebUI
+from sdsetup.decide.request import Request
+from sdsetup.decide.tuning.values import TorchBuild, Tuning
+from sdsetup.text import Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Knowledge:
+    """What the profiles say about the things to install."""
+
+    webui: WebUI
+    model: Model | None
+    fallbacks: tuple[TorchBuild, ...] = ()
+    mingit: FetchFile | None = None
+    drop_flags: tuple[str, ...] = ()  # flags of ours that this tuning does not want any more
+    drop_env: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Given:
+    facts: Facts
+    request: Request
+    tuning: Tuning
+    knowledge: Knowledge
+    present: Present
+
+
+def plan_install(
+    facts: Facts, request: Request, tuning: Tuning, knowledge: Knowledge, journal: Journal, present: Present
+) -> Plan:
+    """Every step of an installation, those that are done marked so with the reason."""
+    given = _Given(facts=facts, request=request, tuning=tuning, knowledge=knowledge, present=present)
+    steps = [*_tools(given), _checkout(given), *_repositories(given)]
+    if request.environment:
+        steps.append(_environment(given, steps))
+    steps += _files(given)
+    steps += _launchers(given)
+    if request.environment:
+        steps += _proofs(given, steps)
+    return Plan(dir=request.dir, steps=_marked(tuple(steps), given, journal), free_bytes=facts.disk.free_bytes)
+
+
+def _tools(given: _Given) -> list[Step]:
+    steps = []
+    webui = given.knowledge.webui
+    if given.facts.git is None and given.knowledge.mingit is not None:
+        archive = given.knowledge.mingit
+        steps.append(
+            Step(
+                id="git",
+                title=Text("Git for this installation"),
+                detail=Text("MinGit, in our own tools folder; nothing is changed in Windows"),
+                action=BringGit(archive=archive),
+                bytes=archive.size,
+                disk_bytes=archive.size * 3,
+            )
+        )
+    if given.request.environment and _python(given) is None:
+        steps.append(
+            Step(
+                id="python",
+                title=Text("Python {version}", version=webui.python),
+                detail=Text("in our own tools folder, without administrator rights; your own Python stays as it is"),
+                action=BringPython(version=webui.python),
+                bytes=webui.python_bytes,
+                disk_bytes=webui.python_bytes * 4,
+            )
+        )
+    return steps
+
+
+def _python(given: _Given) -> str | None:
+    chosen = choose(given.facts.pythons, given.facts.system.family, wanted=given.knowledge.webui.python)
+    return chosen.path if chosen else None
+
+
+def _checkout(given: _Given) -> Step:
+    webui, request = given.knowledge.webui, given.request
+    former = given.present.heads.get("")
+    full = request.full_history
+    detail = Text("commit {commit}, from {url}", commit=webui.commit[:8], url=webui.urls[0])
+    if former is not None and former != webui.commit:
+        detail = Text(
+            "moves from {old} to {new}; `git checkout {old}` brings the former back",
+            old=former[:8],
+            new=webui.commit[:8],
+        )
+    return Step(
+        id="webui",
+        title=Text("AUTOMATIC1111 web UI {tag}", tag=webui.ref),
+        detail=detail,
+        action=CloneWebUI(
+            urls=webui.urls, commit=webui.commit, ref=webui.ref, branch=webui.branch, full_history=full
+        ),
+        needs=("git",) if given.facts.git is None and given.knowledge.mingit is not None else (),
+        bytes=webui.full_bytes if full else webui.shallow_bytes,
+        disk_bytes=webui.disk_bytes + (webui.full_bytes if full else 0),
+    )
+
+
+def _repositories(given: _Given) -> list[Step]:
+    return [
+        Step(
+            id=f"repository:{repository.name}",
+            title=Text("Repository {name}", name=repository.name),
+            detail=Text("commit {commit}, from {url}", commit=repository.commit[:8], url=repository.urls[0]),
+            action=CloneRepository(name=repository.name, urls=repository.urls, commit=repository.commit),
+            needs=("webui",),
+            bytes=repository.bytes,
+            disk_bytes=repository.disk_bytes,
+        )
+        for repository in given.knowledge.webui.repositories
+    ]
+
+
+def _environment(given: _Given, before: list[Step]) -> Step:
+    webui, torch = given.knowledge.webui, given.tuning.torch
+    assert torch is not None, "a tuning without a torch build has no environment"
+    brings_python = any(step.id == "python" for step in before)
+    return Step(
+        id="environment",
+        title=Text("Python environment with torch {torch}", torch=torch.torch),
+        detail=Text("the folder venv: torch, the web UI's packages, xformers {x}", x=torch.xformers or "not needed"),
+        action=BuildEnvironment(
+            python=_python(given),
+            torch=torch,
+            requirements=webui.requirements,
+            extra=webui.extra,
+            overrides=webui.overrides,
+            build_constraints=webui.build_constraints,
+        ),
+        needs=("webui", "python") if brings_python else ("webui",),
+        bytes=webui.environment_bytes,
+        disk_bytes=webui.environment_disk_bytes,
+    )
+
+
+def _files(given: _Given) -> list[Step]:
+    steps = []
+    if given.knowledge.model is not None:
+        model = given.knowledge.model
+        fetch = fetch_file(model)
+        there = given.present.sizes.get(fetch.save_as) == fetch.size
+        steps.append(
+            Step(
+                id="model",
+                title=Text("Model {name}", name=model.title),
+                detail=Text("a file of that size is there: it is checked, not downloaded")
+                if there
+                else Text("saved as {path}", path=fetch.save_as),
+                action=fetch,
+                needs=("webui",),
+                bytes=0 if there else fetch.size,
+                disk_bytes=0 if there else fetch.size,
+            )
+        )
+    tokenizer = given.knowledge.webui.tokenizer
+    if tokenizer:
+        total = sum(file.size for file in tokenizer)
+        steps.append(
+            Step(
+                id="tokenizer",
+                title=Text("Tokenizer of the text encoder"),
+                detail=Text("{count} small files, so that the first start needs no network", count=len(tokenizer)),
+                action=FetchFiles(files=tokenizer),
+                needs=("webui",),
+                bytes=total,
+                disk_bytes=total,
+            )
+        )
+    return steps
+
+
+def _launchers(given: _Given) -> list[Step]:
+    names = {"bat": "webui-user.bat", "sh": "webui-user.sh"}
+    return [
+        Step(
+            id=f"launcher:{kind}",
+            title=Text("Launch file {name}", name=names[kind]),
+            detail=Text("{flags}", flags=" ".join(given.tuning.flags) or "no special flags for this card"),
+            action=WriteLauncher(
+                kind=kind,
+                flags=given.tuning.flags,
+                env=given.tuning.env,
+                drop_flags=given.knowledge.drop_flags,
+                drop_env=given.knowledge.drop_env,
+            ),
+            needs=("webui",),
+        )
+        for kind in given.request.launchers
+    ]
+
+
+def _proofs(given: _Given, before: list[Step]) -> list[Step]:
+    gpu = given.tuning.gpu
+    everything = tuple(step.id for step in before)
+    steps = [
+        Step(
+            id="torch",
+            title=Text("Torch proved on the card") if gpu else Text("Torch proved on the processor"),
+            detail=Text("a small calculation in half precision") if gpu else Text("no usable graphics card was found"),
+            action=ProveTorch(expect_gpu=gpu is not None, card=card_name(gpu), fallbacks=given.knowledge.fallbacks),
+            needs=("environment",),
+        ),
+        Step(
+            id="check",
+            title=Text("The web UI's own installer, asked what is missing"),
+            detail=Text("it must find nothing to install and nothing to clone"),
+            action=CheckWebUI(flags=given.tuning.flags),
+            needs=everything,
+        ),
+    ]
+    if given.request.picture and given.knowledge.model is not None:
+        proof = given.knowledge.webui.proof
+        steps.append(
+            Step(
+                id="picture",
+                title=Text("A first picture"),
+                detail=Text(
+                    "{width}x{height}, {steps} steps, seed {seed}",
+                    width=proof.width,
+                    height=proof.height,
+                    steps=proof.steps,
+                    seed=proof.seed,
+                ),
+                action=proof,
+                needs=("check", "torch", "model"),
+            )
+        )
+    return steps
+
+
+def _marked(steps: tuple[Step, ...], given: _Given, journal: Journal) -> tuple[Step, ...]:
+    """Mark what is done: by truth where it is cheap to ask, else by the journal and the steps it rests on."""
+    keys = step_keys(steps)
+    marked: dict[str, Step] = {}
+    for step in steps:
+        truth = _truth(step, given)
+        remembered = journal.done_with(step.id, keys[step.id])
+        grounded = all(marked[name].state == "done" for name in step.needs)
+        if truth is not None and truth.enough:
+            done = truth.there
+        else:
+            done = remembered and grounded and (truth is None or truth.there)
+        because = truth.because if truth is not None and done else Text("done before")
+        marked[step.id] = replace(step, state="done", because=because) if done else step
+    return tuple(marked.values())
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Truth:
+    """`there`: it looks done. `enough`: looking is proof, no memory needed."""
+
+    there: bool
+    enough: bool
+    because: Text
+
+
+def _truth(step: Step, given: _Given) -> _Truth | None:
+    present = given.present
+    match step.action:
+        case CloneWebUI(commit=commit):
+            return _Truth(
+                there=present.heads.get("") == commit, enough=True, because=Text("is at {commit}", commit=commit[:8])
+            )
+        case CloneRepository(name=name, commit=commit):
+            head = present.heads.get(f"repositories/{name}")
+            return _Truth(there=head == commit, enough=True, because=Text("is at {commit}", commit=commit[:8]))
+        case BringPython():
+            return _Truth(there=present.python is not None, enough=True, because=Text("brought before"))
+        case BringGit():
+            return _Truth(there=present.git is not None, enough=True, because=Text("brought before"))
+        case FetchFile() as file:
+            return _Truth(there=_there(file, present.sizes), enough=False, because=Text("there, and checked before"))
+        case FetchFiles(files=files):
+            there = all(_there(file, present.sizes) for file in files)
+            return _Truth(there=there, enough=False, because=Text("there, and checked before"))
+        case BuildEnvironment(torch=torch):
+            found = given.facts.installation
+            there = (
+                found is not None
+                and found.environment_python is not None
+                and found.torch is not None
+                and found.torch.split("+")[0] == torch.torch.split("+")[0]
+            )
+            return _Truth(there=there, enough=False, because=Text("works, with torch {torch}", torch=torch.torch))
+        case WriteLauncher(kind=kind) as launcher:
+            existing = present.launch_files.get(kind)
+            settings = Settings(
+                flags=launcher.flags,
+                env=launcher.env,
+                drop_flags=launcher.drop_flags,
+                drop_env=launcher.drop_env,
+            )
+            there = existing is not None and merge(kind, existing, settings) == existing
+            return _Truth(there=there, enough=True, because=Text("holds these settings"))
+        case _:
+            return None
+
+
+def _there(file: FetchFile, sizes: Mapping[str, int]) -> bool:
+    return sizes.get(file.save_as) == file.size

@@ -1,0 +1,20 @@
+"""What lies in the installation folder already, as far as it is cheap to ask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sdsetup.decide.request import LauncherKind
+
+
+@dataclass(frozen=True, kw_only=True)
+class Present:
+    """`heads`: folder relative to the installation ("" is itself) -> commit id its HEAD names.
+    `sizes`: file relative to the installation -> bytes. `launch_files`: kind -> content."""
+
+    heads: Mapping[str, str] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    launch_files: Mapping[LauncherKind, bytes] = field(default_factory=dict)
+    python: str | None = None  # the interpreter that an earlier run brought
+    git: str | None = None  # likewise
