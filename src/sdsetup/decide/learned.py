@@ -58,13 +58,20 @@ def with_lessons(tuning: Tuning, learned: Learned) -> Tuning:
         return tuning
     flags = apply_lessons(tuning.flags, learned.lessons)
     builds = [lesson.torch for lesson in learned.lessons if lesson.torch is not None]
-    reasons = [reason for reason in tuning.reasons if reason.setting in flags or not reason.setting.startswith("--")]
+    reasons = [
+        reason for reason in tuning.reasons if reason.setting in flags or not reason.setting.startswith("--")
+    ]
     for lesson in learned.lessons:
         settings = [flag for flag in lesson.add_flags if flag in flags] + (["torch"] if lesson.torch else [])
         for setting in settings:
             reasons = [reason for reason in reasons if reason.setting != setting]
             reasons.append(
-                Reason(setting=setting, rule="seen-here", because=Text(lesson.because), source="a proof on this machine")
+                Reason(
+                    setting=setting,
+                    rule="seen-here",
+                    because=Text(lesson.because),
+                    source="a proof on this machine",
+                )
             )
     return replace(tuning, flags=flags, torch=builds[-1] if builds else tuning.torch, reasons=tuple(reasons))
 

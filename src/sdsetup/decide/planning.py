@@ -90,7 +90,9 @@ def _tools(given: _Given) -> list[Step]:
             Step(
                 id="python",
                 title=Text("Python {version}", version=webui.python),
-                detail=Text("in our own tools folder, without administrator rights; your own Python stays as it is"),
+                detail=Text(
+                    "in our own tools folder, without administrator rights; your own Python stays as it is"
+                ),
                 action=BringPython(version=webui.python),
                 bytes=webui.python_bytes,
                 disk_bytes=webui.python_bytes * 4,
@@ -150,7 +152,9 @@ def _environment(given: _Given, before: list[Step]) -> Step:
     return Step(
         id="environment",
         title=Text("Python environment with torch {torch}", torch=torch.torch),
-        detail=Text("the folder venv: torch, the web UI's packages, xformers {x}", x=torch.xformers or "not needed"),
+        detail=Text(
+            "the folder venv: torch, the web UI's packages, xformers {x}", x=torch.xformers or "not needed"
+        ),
         action=BuildEnvironment(
             python=_python(given),
             torch=torch,
@@ -228,8 +232,12 @@ def _proofs(given: _Given, before: list[Step]) -> list[Step]:
         Step(
             id="torch",
             title=Text("Torch proved on the card") if gpu else Text("Torch proved on the processor"),
-            detail=Text("a small calculation in half precision") if gpu else Text("no usable graphics card was found"),
-            action=ProveTorch(expect_gpu=gpu is not None, card=card_name(gpu), fallbacks=given.knowledge.fallbacks),
+            detail=Text("a small calculation in half precision")
+            if gpu
+            else Text("no usable graphics card was found"),
+            action=ProveTorch(
+                expect_gpu=gpu is not None, card=card_name(gpu), fallbacks=given.knowledge.fallbacks
+            ),
             needs=("environment",),
         ),
         Step(
@@ -291,7 +299,9 @@ def _truth(step: Step, given: _Given) -> _Truth | None:
     match step.action:
         case CloneWebUI(commit=commit):
             return _Truth(
-                there=present.heads.get("") == commit, enough=True, because=Text("is at {commit}", commit=commit[:8])
+                there=present.heads.get("") == commit,
+                enough=True,
+                because=Text("is at {commit}", commit=commit[:8]),
             )
         case CloneRepository(name=name, commit=commit):
             head = present.heads.get(f"repositories/{name}")
@@ -301,7 +311,9 @@ def _truth(step: Step, given: _Given) -> _Truth | None:
         case BringGit():
             return _Truth(there=present.git is not None, enough=True, because=Text("brought before"))
         case FetchFile() as file:
-            return _Truth(there=_there(file, present.sizes), enough=False, because=Text("there, and checked before"))
+            return _Truth(
+                there=_there(file, present.sizes), enough=False, because=Text("there, and checked before")
+            )
         case FetchFiles(files=files):
             there = all(_there(file, present.sizes) for file in files)
             return _Truth(there=there, enough=False, because=Text("there, and checked before"))

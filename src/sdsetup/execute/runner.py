@@ -73,9 +73,7 @@ class Runner:
         self._tell(Event(kind="started", step=step.id, text=step.title))
         _log.info("step %s: %r", step.id, step.action)
         try:
-            outcome = perform(
-                step.action, replace(self._context, step=step.id), self._results, tuple(self._steps)
-            )
+            outcome = perform(step.action, replace(self._context, step=step.id), self._results, tuple(self._steps))
         except SdsetupError as error:
             self._tell(Event(kind="failed", step=step.id, text=error.message, seconds=time.monotonic() - began))
             raise

@@ -24,7 +24,9 @@ def look(
     """Ask the folder; what is absent or cannot be read is left out."""
     heads = {name: head for name in ("", *repositories) if (head := head_of(folder / name)) is not None}
     sizes = {name: size for name in files if (size := _size(folder / name)) is not None}
-    contents = {kind: content for kind, name in launch_files.items() if (content := _bytes(folder / name)) is not None}
+    contents = {
+        kind: content for kind, name in launch_files.items() if (content := _bytes(folder / name)) is not None
+    }
     return Present(heads=heads, sizes=sizes, launch_files=contents, python=python, git=git)
 
 

@@ -30,10 +30,10 @@ _EPOCH = (2026, 1, 1, 0, 0, 0)
 def webui_files() -> dict[str, bytes]:
     """The stand-in web UI: our own launch.py, and files of the names that the real one has."""
     launch = (Path(__file__).parent / "webui" / "launch.py").read_bytes().replace(b"\r\n", b"\n")
-    bat = b"@echo off\r\nset PYTHON=%~dp0venv\\Scripts\\python.exe\r\n\"%PYTHON%\" launch.py %*\r\npause\r\n"
+    bat = b'@echo off\r\nset PYTHON=%~dp0venv\\Scripts\\python.exe\r\n"%PYTHON%" launch.py %*\r\npause\r\n'
     shell = b'#!/usr/bin/env bash\ncd "$(dirname "$0")"\n. ./webui-user.sh\nexec venv/bin/python launch.py "$@"\n'
     user_bat = b"@echo off\n\nset PYTHON=\nset GIT=\nset VENV_DIR=\nset COMMANDLINE_ARGS=\n\ncall webui.bat\n"
-    user_sh = b"#!/bin/bash\n# Settings for webui.sh; lines that begin with # have no effect\n#export COMMANDLINE_ARGS=\"\"\n"
+    user_sh = b'#!/bin/bash\n# Settings for webui.sh; lines that begin with # have no effect\n#export COMMANDLINE_ARGS=""\n'
     return {
         "launch.py": launch,
         "webui.bat": bat,
@@ -112,7 +112,9 @@ def make_wheel(folder: Path, name: str, version: str, modules: Mapping[str, str]
     info = f"{escaped}-{version}.dist-info"
     files = dict(modules)
     files[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
-    files[f"{info}/WHEEL"] = "Wheel-Version: 1.0\nGenerator: sdsetup-rehearsal\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    files[f"{info}/WHEEL"] = (
+        "Wheel-Version: 1.0\nGenerator: sdsetup-rehearsal\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    )
     record = [
         f"{file},sha256={_urlsafe(hashlib.sha256(text.encode()).digest())},{len(text.encode())}"
         for file, text in files.items()

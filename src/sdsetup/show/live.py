@@ -23,8 +23,8 @@ _PLAIN_SECONDS = 10.0  # between two plain lines about one transfer
 class Live:
     """Listens to the runner's events while the block lasts and draws them.
 
-        with Live(plan, screen) as live:
-            Runner(plan, context_with(live.listen)).run()
+    with Live(plan, screen) as live:
+        Runner(plan, context_with(live.listen)).run()
     """
 
     def __init__(self, plan: Plan, screen: Screen) -> None:
@@ -70,7 +70,9 @@ class Live:
                 self._ended(event, "fail")
             case "skipped":
                 if self._screen.verbose:
-                    self._screen.line(Text("{mark} {what}", mark=self._screen.mark("skip"), what=self._name(event)))
+                    self._screen.line(
+                        Text("{mark} {what}", mark=self._screen.mark("skip"), what=self._name(event))
+                    )
 
     def _name(self, event: Event) -> str:
         number = self._numbers.get(event.step, 0)
@@ -153,5 +155,6 @@ class _Amount(ProgressColumn):
         if not task.completed and task.total is None:
             return Line(duration(task.elapsed or 0), style="dim")
         return Line(
-            amount(int(task.completed), int(task.total) if task.total else None, task.fields.get("rate")), style="dim"
+            amount(int(task.completed), int(task.total) if task.total else None, task.fields.get("rate")),
+            style="dim",
         )

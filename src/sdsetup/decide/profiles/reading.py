@@ -73,7 +73,7 @@ class Reader:
     def text(self, key: str, default: Any = _REQUIRED) -> Any:
         """A non-empty string (a default may be `None`)."""
         value = self._get(key, str, "text", default)
-        if value == "" and default is _REQUIRED:
+        if self._table.get(key) == "" and default is _REQUIRED:
             self.problem(key, "must not be empty")
         return value
 

@@ -25,7 +25,11 @@ ROOT = Path(__file__).resolve().parent
 def commit() -> str:
     try:
         asked = subprocess.run(
-            [os.environ.get("GIT", "git"), "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+            [os.environ.get("GIT", "git"), "rev-parse", "HEAD"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
         )
     except OSError:
         return "<none>"
@@ -48,7 +52,12 @@ def picture(width: int, height: int, seed: int) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(bytes(rows))) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(bytes(rows)))
+        + chunk(b"IEND", b"")
+    )
 
 
 class Answer(BaseHTTPRequestHandler):

@@ -1,0 +1,46 @@
+"""The project itself: what the wheel holds, and what starting costs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+HEAVY = ("requests", "huggingface_hub", "rich", "psutil", "pynvml", "packaging", "pydantic", "importlib.metadata")
+
+
+def test_starting_loads_nothing_heavy() -> None:
+    code = "import sys, sdsetup.cli, sdsetup.cli.app; print(*[m for m in sys.argv[1:] if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *HEAVY], capture_output=True, text=True, cwd=ROOT / "src", check=True
+    )
+    assert done.stdout.split() == []
+
+
+def test_the_wheel_holds_the_profiles_and_every_module(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(ROOT)],
+        capture_output=True,
+        check=True,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    for profile in (ROOT / "profiles").rglob("*.toml"):
+        assert f"sdsetup/profiles/{profile.relative_to(ROOT / 'profiles').as_posix()}" in names
+    for module in (ROOT / "src").rglob("*.py"):
+        assert module.relative_to(ROOT / "src").as_posix() in names
+    assert not [name for name in names if name.startswith(("tests/", "profiles/", "src/"))]
+
+
+def test_version_is_answered_by_both_ways_in() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "sdsetup", "--version"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT / "src",
+        check=True,
+    )
+    assert done.stdout.startswith("sdsetup ")
