@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, NoReturn
 
-from sdsetup.decide.learned import Lesson
 from sdsetup.decide.plan import (
     Action,
     BringGit,
@@ -23,16 +22,7 @@ from sdsetup.decide.plan import (
     WriteLauncher,
 )
 from sdsetup.execute.context import Context
-from sdsetup.text import Text
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What a step made (JSON-able, for the journal), a sentence about it, and what it taught."""
-
-    result: Mapping[str, Any]
-    summary: Text | None = None
-    lessons: tuple[Lesson, ...] = field(default=())
+from sdsetup.execute.outcome import Outcome
 
 
 def perform(

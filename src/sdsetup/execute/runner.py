@@ -18,7 +18,8 @@ from sdsetup.decide.learned import to_json as learned_to_json
 from sdsetup.decide.plan import BuildEnvironment, Plan, Step, WriteLauncher, step_keys
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
-from sdsetup.execute.perform import Outcome, perform
+from sdsetup.execute.outcome import Outcome
+from sdsetup.execute.perform import perform
 from sdsetup.storage import read_json, write_json
 from sdsetup.text import Text
 
