@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from sdsetup.decide.fingerprint import Fingerprint
+
 GIB = 2**30
 GB = 10**9
 
@@ -43,6 +45,11 @@ class System:
     tcmalloc: bool | None = None
     groups: tuple[str, ...] | None = None  # Linux: the person's groups (AMD cards need render and video)
     nouveau: bool | None = None
+    distribution: str | None = None  # Linux: ID of os-release, "debian", "ubuntu", "fedora", "arch"
+    like: tuple[str, ...] = ()  # Linux: ID_LIKE
+    user_is_ascii: bool | None = None  # the home folder's path
+    path_letters: int | None = None  # length of PATH
+    root: bool | None = None  # Linux, macOS: the superuser, whom webui.sh refuses
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +147,25 @@ class Port:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Drive:
+    """One drive of a Windows machine, as a place for the installation."""
+
+    root: str  # "D:\\"
+    free_bytes: int | None = None
+    filesystem: str | None = None
+    kind: Literal["fixed", "removable", "network", "other"] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proxy:
+    """A proxy that programs will use. `url` is without name and password."""
+
+    url: str
+    origin: str  # "HTTPS_PROXY", "Windows settings"
+    spares_loopback: bool  # no_proxy names 127.0.0.1 and localhost
+
+
+@dataclass(frozen=True, kw_only=True)
 class Host:
     """Whether an address that will be needed answers. `problem`: dns, refused, timeout, tls, proxy, http-451."""
 
@@ -179,6 +205,12 @@ class Facts:
     port: Port | None = None
     hosts: tuple[Host, ...] = ()
     installation: Installation | None = None
+    drives: tuple[Drive, ...] = ()
+    proxy: Proxy | None = None
+    temp: Disk | None = None  # the volume of temporary files and caches, where it is not the target's
+    # Why NVIDIA's own tools do not answer although a card is there: mismatch, not-running, denied, timeout.
+    driver_problem: str | None = None
+    recorded: Fingerprint | None = None  # what this installation was made for (D/.sdsetup/machine.json)
     # subject -> why its probe has no answer ("timed out after 5 s"); a subject that was asked and
     # is simply absent (no git) is not in here.
     unknown: Mapping[str, str] = field(default_factory=dict)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from sdsetup.decide.facts import Family
+from sdsetup.decide.facts import Drive, Family, Python
+from sdsetup.machine.answers import Kernel, MemoryStatus, NvmlAnswer, PortState, Reached, Volume, Windows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,3 +69,59 @@ class Machine(Protocol):
         ...
 
     def registry_subkeys(self, hive: str, key: str, *, view: int = 64) -> tuple[str, ...]: ...
+
+    # What only the operating system itself can say. Each answers None where it does not know.
+
+    def kernel(self) -> Kernel: ...
+
+    def windows(self) -> Windows:
+        """What Windows' own functions answer; all unknown elsewhere."""
+        ...
+
+    def running_python(self) -> Python:
+        """The interpreter of this process (of the environment's base, not of the environment)."""
+        ...
+
+    def memory(self) -> MemoryStatus | None:
+        """Windows' memory status; None elsewhere, where files and `sysctl` tell."""
+        ...
+
+    def cores(self) -> tuple[int | None, int | None]:
+        """Physical and logical processors."""
+        ...
+
+    def volume(self, path: str | Path) -> Volume | None:
+        """The volume that holds an existing path."""
+        ...
+
+    def drives(self) -> tuple[Drive, ...]:
+        """Drives with letters (Windows only)."""
+        ...
+
+    def loads(self, library: str) -> bool:
+        """Whether a shared library can be loaded. Some have effects at loading: harmless ones only."""
+        ...
+
+    def kind(self, path: str | Path) -> str:
+        """absent, file, folder, alias (a Store stub: the reparse tag of an app execution link), unreadable."""
+        ...
+
+    def resolve(self, path: str | Path) -> str:
+        """The path behind links, as far as it exists."""
+        ...
+
+    def write_problem(self, folder: str | Path) -> str | None:
+        """Why nothing can be written into an existing folder, None when it can."""
+        ...
+
+    def port(self, number: int) -> PortState:
+        """Whether a server could listen on this port of 127.0.0.1."""
+        ...
+
+    def reach(self, url: str, *, proxy: str | None, seconds: float) -> Reached:
+        """Ask an address for its head, directly or through `http://[name:password@]host:port`."""
+        ...
+
+    def nvml(self) -> NvmlAnswer | None:
+        """What NVIDIA's management library answers; None where there is no such library."""
+        ...

@@ -6,6 +6,8 @@ import ctypes
 import subprocess
 import sys
 
+CREATE_SUSPENDED = 0x4  # a creation flag that subprocess has no name for
+
 if sys.platform == "win32":
     from ctypes import wintypes
 
@@ -42,6 +44,9 @@ if sys.platform == "win32":
     _kernel.AssignProcessToJobObject.argtypes = (wintypes.HANDLE, wintypes.HANDLE)
     _kernel.TerminateJobObject.argtypes = (wintypes.HANDLE, wintypes.UINT)
     _kernel.CloseHandle.argtypes = (wintypes.HANDLE,)
+    # The one way to wake a process whose thread handle Popen has closed; as old as Windows XP.
+    _native = ctypes.WinDLL("ntdll")
+    _native.NtResumeProcess.argtypes = (wintypes.HANDLE,)
 
     def assign(process: subprocess.Popen[bytes]) -> int | None:
         """A new job holding this process, or None where jobs cannot nest (before Windows 8)."""
@@ -57,6 +62,21 @@ if sys.platform == "win32":
             _kernel.CloseHandle(job)
             return None
         return int(job)
+
+    def resume(process: subprocess.Popen[bytes]) -> None:
+        """Let a process run that was created suspended.
+
+        Raises:
+            OSError: when Windows refuses; the process is then ended.
+        """
+        status = _native.NtResumeProcess(int(process._handle))  # type: ignore[attr-defined]
+        if status != 0:
+            process.kill()
+            raise OSError(f"the program could not be started (status {status & 0xFFFFFFFF:#x})")
+
+    def has_console() -> bool:
+        """Whether this process has a console that a child could share."""
+        return bool(_kernel.GetConsoleCP())
 
     def terminate(job: int) -> bool:
         """End every process of the job and let go of it."""

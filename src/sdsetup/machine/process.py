@@ -8,11 +8,19 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
 from sdsetup.machine.real import decode
+
+# Waiting is done in slices: on Windows a blocked lock cannot be left by Ctrl-C.
+_SLICE = 0.2  # seconds
+# A grandchild that outlives its parent may hold the output open; then the output counts as over.
+_LAST_WORDS = 1.0  # seconds after the child's own end
+_LONGEST_LINE = 2**20  # bytes; a program that never ends its line must not fill the memory
+_END = None
 
 
 class Child:
@@ -26,16 +34,25 @@ class Child:
     Leaving the block ends the whole tree of processes if any of it is still there. Should this
     process be killed, the system ends the child too (a job object on Windows, the parent-death
     signal on Linux), so that nothing goes on writing behind the next run's back. On Linux that signal
-    follows the thread that started the child: start it from one that outlives it.
+    follows the thread that started the child: start it from one that outlives it. macOS has neither.
+
+    The child has a session of its own: Ctrl-C in the terminal reaches us alone, and `interrupt` passes it
+    on. Windows cannot send a Ctrl-C to one program, so there `shares_console` leaves the child in
+    our console, where the keyboard reaches it directly.
 
     Raises:
         OSError: when the program cannot be started.
     """
 
-    def __init__(self, argv: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str]) -> None:
-        flags = 0
-        if sys.platform == "win32":
-            flags = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
+    def __init__(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: Path | None = None,
+        env: Mapping[str, str],
+        shares_console: bool = False,
+    ) -> None:
+        self._shares_console = shares_console
         self._process = subprocess.Popen(
             list(argv),
             cwd=cwd,
@@ -43,13 +60,14 @@ class Child:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            creationflags=flags,
+            creationflags=_creation_flags(shares_console),
             start_new_session=sys.platform != "win32",
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+            preexec_fn=_die_with_parent(),
         )
         self._job = _job_for(self._process)
+        self._ended_at: float | None = None
         self._lines: queue.Queue[str | None] = queue.Queue()
-        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader = threading.Thread(target=self._read, daemon=True, name=f"output of {self.pid}")
         self._reader.start()
 
     @property
@@ -67,54 +85,70 @@ class Child:
             TimeoutError: when nothing came for `silence` seconds.
         """
         while True:
-            try:
-                line = self._lines.get(timeout=silence)
-            except queue.Empty:
-                raise TimeoutError(f"no output for {silence:.0f} s") from None
-            if line is None:
-                self._process.wait()
+            line = self._next(silence)
+            if line is _END:
+                self.wait()
                 return
             yield line
 
     def poll_line(self, timeout: float) -> str | None:
-        """The next line, or None when none came in time (or the output has ended: see `ended`)."""
+        """The next line, or None when none came in time (or the output is over: see `over`)."""
         try:
-            line = self._lines.get(timeout=timeout)
-        except queue.Empty:
+            return self._next(timeout)
+        except TimeoutError:
             return None
-        if line is None:
-            self._lines.put(None)
-        return line
 
     @property
     def ended(self) -> bool:
+        """The program itself has ended; some of its last lines may still wait to be read."""
         return self._process.poll() is not None
 
+    @property
+    def over(self) -> bool:
+        """It has ended and every line was read."""
+        if not self.ended:
+            return False
+        waiting = self._lines.queue
+        return waiting[0] is _END if waiting else self._forsaken()
+
     def interrupt(self) -> None:
-        """Ask it to end as Ctrl-C would."""
-        if self.ended:
-            return
-        if sys.platform == "win32":
-            self._process.send_signal(signal.CTRL_BREAK_EVENT)
-        else:
-            self._process.send_signal(signal.SIGINT)
+        """Ask it and what it started to end, as Ctrl-C would.
+
+        On Windows nothing is sent: a child in our console has heard the keyboard already, and one
+        with a console of its own cannot be reached.
+        """
+        if sys.platform != "win32" and not self.ended:
+            _signal_group(self._process.pid, signal.SIGINT)
+
+    def end(self, patience: float) -> bool:
+        """End it politely, then by force after `patience` seconds; whether politeness was enough."""
+        self.interrupt()
+        deaf = sys.platform == "win32" and not self._shares_console
+        polite = self.wait(0 if deaf else patience) is not None
+        self.kill_tree()
+        return polite
 
     def wait(self, timeout: float | None = None) -> int | None:
-        try:
-            return self._process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            return None
+        """Its exit code, or None when it is still there after `timeout` seconds."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            left = _SLICE if deadline is None else min(_SLICE, max(0.0, deadline - time.monotonic()))
+            try:
+                return self._process.wait(left)
+            except subprocess.TimeoutExpired:
+                if deadline is not None and time.monotonic() >= deadline:
+                    return None
 
     def kill_tree(self) -> None:
         """End it and everything it started, at once."""
+        job, self._job = self._job, None
         if sys.platform == "win32":
-            _kill_windows_tree(self._process, self._job)
+            _kill_windows_tree(self._process, job)
         else:
-            try:
-                os.killpg(self._process.pid, signal.SIGKILL)  # it leads its own session
-            except (ProcessLookupError, PermissionError):
-                self._process.kill()
-        self._process.wait()
+            # It leads a session of its own. What made itself another session (a browser that the web UI
+            # opened) is meant to stay.
+            _signal_group(self._process.pid, signal.SIGKILL)
+        self.wait(10)
 
     def __enter__(self) -> Child:
         return self
@@ -123,29 +157,89 @@ class Child:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.kill_tree()
-        self._reader.join(timeout=5)
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        self._reader.join(timeout=2)
+
+    def _next(self, timeout: float | None) -> str | None:
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            left = _SLICE if deadline is None else min(_SLICE, max(0.0, deadline - time.monotonic()))
+            try:
+                line = self._lines.get(timeout=left)
+            except queue.Empty:
+                if self._forsaken():
+                    return _END
+                if deadline is not None and time.monotonic() >= deadline:
+                    raise TimeoutError(f"no output for {timeout:.0f} s") from None
+                continue
+            if line is _END:
+                self._lines.put(_END)  # for who asks again
+            return line
+
+    def _forsaken(self) -> bool:
+        """The child has ended and left its output to somebody who does not close it."""
+        if not self.ended:
+            return False
+        if self._ended_at is None:
+            self._ended_at = time.monotonic()
+        return self._lines.empty() and time.monotonic() - self._ended_at > _LAST_WORDS
 
     def _read(self) -> None:
+        # The reader closes the stream itself: closing it under its reader would wait for the reader.
         assert self._process.stdout is not None
-        rest = b""
-        stream = self._process.stdout
-        while chunk := stream.read1(65536):  # type: ignore[attr-defined]
-            *whole, rest = (rest + chunk).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
-            for line in whole:
-                self._lines.put(decode(line))
-        if rest:
-            self._lines.put(decode(rest))
-        self._lines.put(None)
+        with self._process.stdout as stream:
+            rest, after_return = b"", False
+            while chunk := stream.read1(65536):  # type: ignore[attr-defined]
+                if after_return and chunk.startswith(b"\n"):
+                    chunk = chunk[1:]  # the second half of a line end that was cut in two
+                after_return = chunk.endswith(b"\r")
+                *whole, rest = (rest + chunk).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+                for line in whole:
+                    self._lines.put(decode(line))
+                if len(rest) > _LONGEST_LINE:
+                    self._lines.put(decode(rest))
+                    rest = b""
+            if rest:
+                self._lines.put(decode(rest))
+        self._lines.put(_END)
 
 
-def _die_with_parent() -> None:
+def _creation_flags(shares_console: bool) -> int:
+    if sys.platform != "win32":
+        return 0
+    from sdsetup.machine import jobs
+
+    # Suspended, so that it cannot start anything before it is in its job.
+    flags = jobs.CREATE_SUSPENDED
+    if not (shares_console and jobs.has_console()):
+        flags |= subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
+    return flags
+
+
+def _die_with_parent() -> Callable[[], None] | None:
     """Linux: the kernel ends this child when its parent dies, however that happens."""
+    if sys.platform != "linux":
+        return None
     import ctypes
 
+    # All that could take a lock is done here: between fork and exec another thread's lock stays locked.
+    prctl = ctypes.CDLL(None).prctl
     pr_set_pdeathsig = 1
-    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+    parent = os.getpid()
+
+    def ask() -> None:
+        prctl(pr_set_pdeathsig, signal.SIGKILL)
+        if os.getppid() != parent:  # it died before we could ask
+            os._exit(1)
+
+    return ask
+
+
+def _signal_group(leader: int, number: signal.Signals) -> None:
+    if sys.platform != "win32":
+        try:
+            os.killpg(leader, number)
+        except (ProcessLookupError, PermissionError):
+            return  # nobody there (macOS says "not permitted" for a group of the dead)
 
 
 def _job_for(process: subprocess.Popen[bytes]) -> int | None:
@@ -154,12 +248,23 @@ def _job_for(process: subprocess.Popen[bytes]) -> int | None:
         return None
     from sdsetup.machine import jobs
 
-    return jobs.assign(process)
+    try:
+        return jobs.assign(process)
+    finally:
+        jobs.resume(process)
 
 
 def _kill_windows_tree(process: subprocess.Popen[bytes], job: int | None) -> None:
     if sys.platform == "win32":
         from sdsetup.machine import jobs
 
-        if job is None or not jobs.terminate(job):
-            process.kill()
+        if job is not None and jobs.terminate(job):
+            return
+        import psutil
+
+        try:
+            for child in psutil.Process(process.pid).children(recursive=True):
+                child.kill()
+        except psutil.Error:
+            pass  # gone in the meantime
+        process.kill()

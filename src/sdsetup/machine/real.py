@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sdsetup.decide.facts import Family
+from sdsetup.decide.facts import Drive, Family, Python
 from sdsetup.machine import Completed
+from sdsetup.machine.answers import Kernel, MemoryStatus, NvmlAnswer, PortState, Reached, Volume, Windows
+
+_APP_EXECUTION_LINK = 0x8000001B  # IO_REPARSE_TAG_APPEXECLINK: the Microsoft Store's stand-in programs
 
 
 class RealMachine:
@@ -55,26 +57,9 @@ class RealMachine:
         program = argv[0] if os.path.dirname(argv[0]) else self.which(argv[0])  # noqa: PTH120 - a bare name has none
         if program is None:
             return Completed(rc=None, problem="missing")
-        try:
-            ended = subprocess.run(
-                [program, *argv[1:]],
-                capture_output=True,
-                stdin=subprocess.DEVNULL,
-                timeout=timeout,
-                cwd=cwd,
-                env={**self._env, **(env or {})},
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return Completed(rc=None, problem="timeout")
-        except FileNotFoundError:
-            return Completed(rc=None, problem="missing")
-        except PermissionError:
-            return Completed(rc=None, problem="denied")
-        except (OSError, ValueError) as error:
-            return Completed(rc=None, err=str(error), problem="broken")
-        return Completed(rc=ended.returncode, out=decode(ended.stdout), err=decode(ended.stderr))
+        from sdsetup.machine.short import run_short
+
+        return run_short([program, *argv[1:]], timeout=timeout, cwd=cwd, env={**self._env, **(env or {})})
 
     def read_text(self, path: str | Path, limit: int = 1_000_000) -> str | None:
         try:
@@ -118,6 +103,128 @@ class RealMachine:
                 return tuple(winreg.EnumKey(opened, n) for n in range(winreg.QueryInfoKey(opened)[0]))
         except OSError:
             return ()
+
+    def kernel(self) -> Kernel:
+        from sdsetup.machine import posix
+
+        # os.uname and the environment, not `platform`: that module starts programs to find out.
+        told = os.uname() if sys.platform != "win32" else None
+        return Kernel(
+            system=told.sysname if told else "Windows",
+            release=told.release if told else None,
+            machine=told.machine if told else self._env.get("PROCESSOR_ARCHITECTURE"),
+            bits=64 if sys.maxsize > 2**32 else 32,
+            libc=posix.libc(),
+            groups=posix.groups(),
+            superuser=posix.superuser(),
+        )
+
+    def windows(self) -> Windows:
+        if sys.platform != "win32":
+            return Windows()
+        from sdsetup.machine import windows
+
+        return windows.answers()
+
+    def running_python(self) -> Python:
+        # Inside a virtual environment the base interpreter is the one that can build another.
+        path = getattr(sys, "_base_executable", "") or sys.executable
+        return Python(
+            path=path,
+            version=sys.version_info[:3],
+            bits=64 if sys.maxsize > 2**32 else 32,
+            implementation={"cpython": "CPython", "pypy": "PyPy"}.get(sys.implementation.name),
+            origin="running",
+        )
+
+    def memory(self) -> MemoryStatus | None:
+        if sys.platform != "win32":
+            return None
+        from sdsetup.machine import windows
+
+        return windows.memory()
+
+    def cores(self) -> tuple[int | None, int | None]:
+        if sys.platform != "win32":
+            return None, os.cpu_count()
+        from sdsetup.machine import windows
+
+        return windows.physical_cores(), os.cpu_count()
+
+    def volume(self, path: str | Path) -> Volume | None:
+        if sys.platform != "win32":
+            from sdsetup.machine import posix
+
+            return posix.volume(path)
+        from sdsetup.machine import windows
+
+        return windows.volume(path)
+
+    def drives(self) -> tuple[Drive, ...]:
+        if sys.platform != "win32":
+            return ()
+        from sdsetup.machine import windows
+
+        return windows.drives()
+
+    def loads(self, library: str) -> bool:
+        if sys.platform == "win32":
+            from sdsetup.machine import windows
+
+            return windows.loads(library)
+        import ctypes
+
+        try:
+            ctypes.CDLL(library)
+        except OSError:
+            return False
+        return True
+
+    def kind(self, path: str | Path) -> str:
+        try:
+            told = os.lstat(path)
+            if getattr(told, "st_reparse_tag", 0) == _APP_EXECUTION_LINK:
+                return "alias"
+            return "folder" if Path(path).is_dir() else "file"
+        except (FileNotFoundError, NotADirectoryError):
+            return "absent"
+        except (OSError, ValueError):
+            return "unreadable"
+
+    def resolve(self, path: str | Path) -> str:
+        try:
+            return os.path.realpath(path)
+        except (OSError, ValueError):
+            return str(path)
+
+    def write_problem(self, folder: str | Path) -> str | None:
+        if sys.platform != "win32":
+            return None if os.access(folder, os.W_OK | os.X_OK) else "Permission denied"
+        # Windows' rights cannot be computed, and Controlled Folder Access shows only in the attempt.
+        import tempfile
+
+        try:
+            handle, name = tempfile.mkstemp(prefix=".sdsetup-", dir=folder)
+            os.close(handle)
+            Path(name).unlink()
+        except OSError as error:
+            return error.strerror or str(error)
+        return None
+
+    def port(self, number: int) -> PortState:
+        from sdsetup.machine import network
+
+        return network.port(number)
+
+    def reach(self, url: str, *, proxy: str | None, seconds: float) -> Reached:
+        from sdsetup.machine import network
+
+        return network.reach(url, proxy=proxy, env=self._env, seconds=seconds)
+
+    def nvml(self) -> NvmlAnswer | None:
+        from sdsetup.machine import nvml
+
+        return nvml.ask()
 
 
 def decode(data: bytes) -> str:

@@ -1,0 +1,123 @@
+"""Folders as wholes: removed although files are read-only, put in place by a rename, merged without losing one."""
+
+from __future__ import annotations
+
+import contextlib
+import filecmp
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from sdsetup.errors import SdsetupError
+from sdsetup.storage import replace
+from sdsetup.text import Text
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a folder, file or link with all that is in it; absent is fine.
+
+    Git's objects are read-only, which Windows refuses to delete until told otherwise.
+
+    Raises:
+        OSError: when something cannot be removed even then.
+    """
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+        return
+    if not path.exists():
+        return
+
+    def make_writable(retry: Callable[..., Any], name: str, _error: object) -> None:
+        parent = Path(name).parent
+        for locked in (parent, Path(name)):
+            with contextlib.suppress(OSError):
+                locked.chmod(stat.S_IRWXU)
+        retry(name)
+
+    if sys.version_info >= (3, 12):
+        shutil.rmtree(path, onexc=make_writable)
+    else:
+        shutil.rmtree(path, onerror=make_writable)
+
+
+def put_in_place(stage: Path, target: Path, *, last: str | None = None) -> None:
+    """Make a finished staged folder the target: one rename where nothing is there, else entry by entry.
+
+    An existing target is merged into: folders that both have become one, a file that both have must
+    be the same in both. `last` names the top entry that is moved after all others (".git"), so that
+    its presence means that everything is there. Both must lie on one volume.
+
+    Raises:
+        SdsetupError: `folder-in-the-way` when a file of the target differs; nothing was moved then.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not target.exists():
+        replace(stage, target)
+        return
+    different = list(_conflicts(stage, target))
+    if different:
+        raise SdsetupError(
+            Text(
+                "{count} file(s) in the folder are not what belongs there: {names}",
+                count=len(different),
+                names=", ".join(different[:3]),
+            ),
+            where=target,
+            code="folder-in-the-way",
+            hint=Text("Move these files away, or choose another folder. Nothing was changed."),
+        )
+    names = sorted(entry.name for entry in stage.iterdir())
+    for name in [*(n for n in names if n != last), *(n for n in names if n == last)]:
+        _move_over(stage / name, target / name)
+    remove_tree(stage)
+
+
+def set_aside(path: Path, into: Path) -> Path:
+    """Move a folder that may hold a person's work into `into`, under its own name or NAME-2, NAME-3...
+
+    Returns:
+        Where it is now.
+    """
+    into.mkdir(parents=True, exist_ok=True)
+    for name in _numbered(path.name):
+        if not os.path.lexists(into / name):
+            replace(path, into / name)
+            return into / name
+    raise AssertionError("the numbers never end")
+
+
+def _numbered(name: str) -> Iterable[str]:
+    yield name
+    number = 2
+    while True:
+        yield f"{name}-{number}"
+        number += 1
+
+
+def _conflicts(stage: Path, target: Path, prefix: str = "") -> Iterable[str]:
+    for entry in stage.iterdir():
+        there = target / entry.name
+        if not os.path.lexists(there):
+            continue
+        name = f"{prefix}{entry.name}"
+        both_folders = _is_folder(entry) and _is_folder(there)
+        if both_folders:
+            yield from _conflicts(entry, there, f"{name}/")
+        elif _is_folder(entry) or _is_folder(there) or not filecmp.cmp(entry, there, shallow=False):
+            yield name
+
+
+def _move_over(entry: Path, there: Path) -> None:
+    if _is_folder(entry) and there.exists():
+        for inner in sorted(entry.iterdir()):
+            _move_over(inner, there / inner.name)
+    else:
+        replace(entry, there)
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()

@@ -1,0 +1,168 @@
+"""What git said, understood: why a transfer failed, and how far one is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from sdsetup.text import Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cause:
+    """`code` is stable; `again` says whether the same address is worth another try."""
+
+    code: str
+    why: Text
+    hint: Text
+    again: bool
+
+
+_CONTINUE = "Run the same command again: what is finished is kept."
+
+# The first that matches is the cause; git's texts are English because its children run under LC_ALL=C.
+_CAUSES: tuple[tuple[re.Pattern[str], Cause], ...] = (
+    (
+        re.compile(r"No space left on device|not enough space|ENOSPC", re.IGNORECASE),
+        Cause(
+            code="disk-full",
+            why=Text("the disk is full"),
+            hint=Text("Free some space on that drive, then run the same command again."),
+            again=False,
+        ),
+    ),
+    (
+        re.compile(r"Filename too long|File name too long"),
+        Cause(
+            code="path-too-long",
+            why=Text("a file's path became longer than the system allows"),
+            hint=Text("Choose a folder with a shorter path, such as one directly below the drive."),
+            again=False,
+        ),
+    ),
+    (
+        re.compile(r"dubious ownership"),
+        Cause(
+            code="folder-of-another-user",
+            why=Text("the folder belongs to another user, and git does not trust it"),
+            hint=Text("Install as the user who will run the web UI, not as administrator."),
+            again=False,
+        ),
+    ),
+    (
+        re.compile(
+            r"Permission denied|Access is denied|Read-only file system"
+            r"|could not create (work tree|leading director)"
+        ),
+        Cause(
+            code="folder-not-writable",
+            why=Text("a file could not be written there"),
+            hint=Text("Choose a folder that you may write to, or stop the program that blocks it."),
+            again=False,
+        ),
+    ),
+    (
+        re.compile(
+            r"could not read Username|Authentication failed|terminal prompts disabled|repository '.*' not found"
+            r"|Repository not found|does not appear to be a git repository"
+            r"|returned error: (401|403|404|410|451)\b|remote error: access denied"
+        ),
+        Cause(
+            code="repository-gone",
+            why=Text("there is no such repository any more, or it asks for a login"),
+            hint=Text("The profile webui.toml holds the addresses; --profiles can give another one."),
+            again=False,
+        ),
+    ),
+    (
+        re.compile(
+            r"not our ref|unadvertised object|couldn't find remote ref|Could not find remote ref|unknown revision"
+            r"|reference is not a tree"
+        ),
+        Cause(
+            code="commit-gone",
+            why=Text("the server does not have the pinned commit"),
+            hint=Text("The profile webui.toml holds the commits; --profiles can give another one."),
+            again=False,
+        ),
+    ),
+    (
+        re.compile(r"Could not resolve (host|proxy)|Temporary failure in name resolution", re.IGNORECASE),
+        Cause(
+            code="no-network",
+            why=Text("the host's name could not be resolved"),
+            hint=Text("Check the connection (and the proxy variables, if you use one). " + _CONTINUE),
+            again=True,
+        ),
+    ),
+    (
+        re.compile(r"certificate|SSL_ERROR|schannel|server verification failed", re.IGNORECASE),
+        Cause(
+            code="certificate-refused",
+            why=Text(
+                "the server's certificate was refused, as happens behind a filtering proxy or a virus scanner"
+            ),
+            hint=Text("Give git your network's certificate: git config --global http.sslCAInfo FILE"),
+            again=False,
+        ),
+    ),
+    (
+        re.compile(r"CONNECT tunnel failed|HTTP code 407|Proxy Authentication|proxy", re.IGNORECASE),
+        Cause(
+            code="proxy-failed",
+            why=Text("the proxy refused or did not answer"),
+            hint=Text("Check HTTPS_PROXY. " + _CONTINUE),
+            again=True,
+        ),
+    ),
+    (
+        re.compile(
+            r"Failed to connect|Connection (refused|reset|timed out)|Couldn't connect|Operation too slow"
+            r"|early EOF|unexpected disconnect|RPC failed|returned error: (429|5\d\d)\b|hung up unexpectedly"
+            r"|Empty reply|transfer closed|invalid index-pack output"
+        ),
+        Cause(
+            code="connection-broken",
+            why=Text("the connection broke or was too slow"),
+            hint=Text(_CONTINUE),
+            again=True,
+        ),
+    ),
+)
+
+UNKNOWN = Cause(code="git-failed", why=Text("git did not say why"), hint=Text(_CONTINUE), again=True)
+SILENT = Cause(
+    code="connection-broken", why=Text("nothing came for two minutes"), hint=Text(_CONTINUE), again=True
+)
+
+
+def why_git_failed(said: str) -> Cause:
+    """The cause of a failed git command, from everything it printed."""
+    for pattern, cause in _CAUSES:
+        if pattern.search(said):
+            return cause
+    return UNKNOWN
+
+
+def last_words(said: str) -> str:
+    """The line that says most: the last `fatal:` or `error:` one, else the last one."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    telling = [line for line in lines if line.startswith(("fatal:", "error:", "remote:"))]
+    return (telling or lines or [""])[-1]
+
+
+_RECEIVING = re.compile(
+    r"Receiving objects:\s+\d+%.*?,\s+(?P<size>[\d.]+) (?P<unit>bytes|[KMG]iB)"
+    r"(?:\s+\|\s+(?P<rate>[\d.]+) (?P<rate_unit>bytes|[KMG]iB)/s)?"
+)
+_UNITS = {"bytes": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+
+
+def received(line: str) -> tuple[int, float | None] | None:
+    """Bytes so far and bytes per second of a progress line, None of any other line."""
+    match = _RECEIVING.search(line)
+    if match is None:
+        return None
+    done = int(float(match["size"]) * _UNITS[match["unit"]])
+    rate = float(match["rate"]) * _UNITS[match["rate_unit"]] if match["rate"] else None
+    return done, rate

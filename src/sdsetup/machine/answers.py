@@ -1,0 +1,95 @@
+"""What an operating system answers, as values: recorded ones can stand in for any computer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+DriveKind = Literal["fixed", "removable", "network", "other"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kernel:
+    """`machine` is what this process is told ("AMD64", "x86_64", "arm64"); `bits` are the process's own."""
+
+    system: str | None = None
+    release: str | None = None
+    machine: str | None = None
+    bits: int | None = None
+    libc: str | None = None  # "glibc 2.36"
+    groups: tuple[str, ...] | None = None
+    superuser: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Windows:
+    """`native_machine` is the PE machine number of the real processor: 0x8664 x64, 0xAA64 ARM64, 0x14C x86."""
+
+    version: tuple[int, int, int] | None = None  # 10, 0, 22631
+    server: bool | None = None
+    native_machine: int | None = None
+    ansi_code_page: int | None = None
+    oem_code_page: int | None = None
+    console_code_page: int | None = None
+    admin: bool | None = None
+    known_folders: Mapping[str, str] = field(default_factory=dict)  # "desktop", "documents"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryStatus:
+    """Bytes. `commit_limit` is memory plus page files as they are now."""
+
+    total: int
+    available: int
+    commit_limit: int
+    commit_available: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Volume:
+    """Bytes free to this person (quotas counted). `filesystem` as the system names it."""
+
+    free_bytes: int | None = None
+    total_bytes: int | None = None
+    filesystem: str | None = None
+    kind: DriveKind | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NvmlGpu:
+    index: int
+    name: str | None = None
+    uuid: str | None = None
+    pci_bus_id: str | None = None
+    memory_total: int | None = None
+    memory_used: int | None = None
+    compute_capability: tuple[int, int] | None = None
+    mig: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class NvmlAnswer:
+    """`problem`: mismatch (driver updated, not restarted), not-running, denied, failed; then no cards are named."""
+
+    driver_version: str | None = None
+    cuda_version: str | None = None
+    gpus: tuple[NvmlGpu, ...] = ()
+    problem: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PortState:
+    """`free` is None when it could not be tried. `reserved`: the system keeps it (Hyper-V does that)."""
+
+    free: bool | None = None
+    reserved: bool = False
+    detail: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reached:
+    """`problem` None: an answer came. Else dns, refused, timeout, tls, proxy, http-451, or unknown (not tried)."""
+
+    problem: str | None = None
+    detail: str | None = None

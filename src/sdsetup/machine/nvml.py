@@ -1,0 +1,122 @@
+"""NVIDIA's management library, asked directly: ten of its functions, whose names and shapes are stable.
+
+The `pynvml` binding costs as much processor time as two and a half starts of Python, for the same ten calls.
+Functions and structures: https://docs.nvidia.com/deploy/nvml-api/
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from sdsetup.machine.answers import NvmlAnswer, NvmlGpu
+
+# nvmlReturn_t
+_PROBLEMS = {4: "denied", 9: "not-running", 18: "mismatch"}
+_BUFFER = 96
+
+
+class _Memory(ctypes.Structure):
+    _fields_ = (("total", ctypes.c_ulonglong), ("free", ctypes.c_ulonglong), ("used", ctypes.c_ulonglong))
+
+
+class _Pci(ctypes.Structure):
+    _fields_ = (
+        ("bus_id_legacy", ctypes.c_char * 16),
+        ("domain", ctypes.c_uint),
+        ("bus", ctypes.c_uint),
+        ("device", ctypes.c_uint),
+        ("pci_device_id", ctypes.c_uint),
+        ("pci_subsystem_id", ctypes.c_uint),
+        ("bus_id", ctypes.c_char * 32),
+    )
+
+
+def ask() -> NvmlAnswer | None:
+    """Cards and driver as the library sees them; None where there is no library to ask."""
+    library = _load()
+    if library is None:
+        return None
+    code = library.nvmlInit_v2()
+    if code != 0:
+        return NvmlAnswer(problem=_PROBLEMS.get(code, "failed"))
+    try:
+        return _answer(library)
+    finally:
+        library.nvmlShutdown()
+
+
+def _answer(library: Any) -> NvmlAnswer:
+    driver = _string(library.nvmlSystemGetDriverVersion)
+    level = ctypes.c_int()
+    cuda = None
+    if _call(library, "nvmlSystemGetCudaDriverVersion_v2", ctypes.byref(level)) and level.value > 0:
+        cuda = f"{level.value // 1000}.{level.value % 1000 // 10}"
+    count = ctypes.c_uint()
+    if not _call(library, "nvmlDeviceGetCount_v2", ctypes.byref(count)):
+        return NvmlAnswer(driver_version=driver, cuda_version=cuda, problem="failed")
+    gpus = tuple(gpu for index in range(count.value) if (gpu := _gpu(library, index)) is not None)
+    return NvmlAnswer(driver_version=driver, cuda_version=cuda, gpus=gpus)
+
+
+def _gpu(library: Any, index: int) -> NvmlGpu | None:
+    handle = ctypes.c_void_p()
+    if not _call(library, "nvmlDeviceGetHandleByIndex_v2", ctypes.c_uint(index), ctypes.byref(handle)):
+        return None
+    memory, pci = _Memory(), _Pci()
+    major, minor, mig, pending = ctypes.c_int(), ctypes.c_int(), ctypes.c_uint(), ctypes.c_uint()
+    counted = _call(library, "nvmlDeviceGetMemoryInfo", handle, ctypes.byref(memory))
+    level = _call(
+        library, "nvmlDeviceGetCudaComputeCapability", handle, ctypes.byref(major), ctypes.byref(minor)
+    )
+    placed = _call(library, "nvmlDeviceGetPciInfo_v3", handle, ctypes.byref(pci))
+    sliced = _call(library, "nvmlDeviceGetMigMode", handle, ctypes.byref(mig), ctypes.byref(pending))
+    return NvmlGpu(
+        index=index,
+        name=_string(library.nvmlDeviceGetName, handle),
+        uuid=_string(library.nvmlDeviceGetUUID, handle),
+        pci_bus_id=pci.bus_id.decode("ascii", "replace") if placed else None,
+        memory_total=memory.total if counted and memory.total else None,
+        memory_used=memory.used if counted and memory.total else None,
+        compute_capability=(major.value, minor.value) if level else None,
+        mig=bool(sliced and mig.value),
+    )
+
+
+def _call(library: Any, function: str, *arguments: Any) -> bool:
+    """Whether a function exists in this driver's library and succeeded."""
+    try:
+        return bool(getattr(library, function)(*arguments) == 0)
+    except AttributeError:
+        return False
+
+
+def _string(function: Any, *before: Any) -> str | None:
+    buffer = ctypes.create_string_buffer(_BUFFER)
+    if function(*before, buffer, ctypes.c_uint(_BUFFER)) != 0:
+        return None
+    return buffer.value.decode("utf-8", "replace").strip() or None
+
+
+def _load() -> Any:
+    for place in _places():
+        try:
+            return ctypes.CDLL(place)
+        except OSError:
+            continue
+    return None
+
+
+def _places() -> tuple[str, ...]:
+    if sys.platform == "win32":
+        # Full paths only: a library of that name in the current folder must not be the one that is loaded.
+        root = Path(os.environ.get("SystemRoot", r"C:\Windows"))
+        programs = Path(os.environ.get("ProgramW6432", r"C:\Program Files"))
+        old = programs / "NVIDIA Corporation" / "NVSMI"
+        return tuple(str(folder / "nvml.dll") for folder in (root / "System32", old))
+    if sys.platform == "darwin":
+        return ()
+    return ("libnvidia-ml.so.1", "/usr/lib/wsl/lib/libnvidia-ml.so.1")

@@ -1,0 +1,49 @@
+"""What the standard library says of Linux and macOS beyond their files and programs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from sdsetup.machine.answers import Volume
+
+
+def groups() -> tuple[str, ...] | None:
+    """Names of the groups this process is in; None on Windows."""
+    if sys.platform == "win32":
+        return None
+    import grp
+
+    found = []
+    for number in sorted({os.getgid(), *os.getgroups()}):
+        try:
+            found.append(grp.getgrgid(number).gr_name)
+        except KeyError:
+            found.append(str(number))  # a container's group without a name
+    return tuple(found)
+
+
+def superuser() -> bool | None:
+    return None if sys.platform == "win32" else os.geteuid() == 0
+
+
+def libc() -> str | None:
+    """The C library, "glibc 2.36"; None where it does not say (musl)."""
+    if sys.platform == "win32":
+        return None
+    try:
+        return os.confstr("CS_GNU_LIBC_VERSION")
+    except (ValueError, OSError):
+        return None
+
+
+def volume(path: str | Path) -> Volume | None:
+    """Room on the volume of an existing path. The file system's name stands in /proc/mounts, not here."""
+    if sys.platform == "win32":
+        return None
+    try:
+        told = os.statvfs(path)
+    except OSError:
+        return None
+    return Volume(free_bytes=told.f_bavail * told.f_frsize, total_bytes=told.f_blocks * told.f_frsize)

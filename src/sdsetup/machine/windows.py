@@ -1,0 +1,190 @@
+"""What only Windows' own functions can say. Imported on Windows alone; every answer may be None."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from sdsetup.decide.facts import Drive
+from sdsetup.machine.answers import DriveKind, MemoryStatus, Volume, Windows
+
+if sys.platform == "win32":
+    from ctypes import wintypes
+
+    _KINDS: dict[int, DriveKind] = {2: "removable", 3: "fixed", 4: "network"}
+    _FOLDERS = {
+        "desktop": "{B4BFCC3A-DB2C-424C-B029-7FE99A87C641}",
+        "documents": "{FDD39AD0-238F-46AF-ADB4-6C85480369C7}",
+    }
+    _RELATION_CORE = 0
+    _NO_ERROR_BOXES = 0x8003  # a DLL or a drive that fails must not open a window
+
+    class _Version(ctypes.Structure):
+        _fields_ = (
+            ("size", wintypes.DWORD),
+            ("major", wintypes.DWORD),
+            ("minor", wintypes.DWORD),
+            ("build", wintypes.DWORD),
+            ("platform", wintypes.DWORD),
+            ("service_pack", wintypes.WCHAR * 128),
+            ("service_pack_major", wintypes.WORD),
+            ("service_pack_minor", wintypes.WORD),
+            ("suite", wintypes.WORD),
+            ("product_type", ctypes.c_byte),
+            ("reserved", ctypes.c_byte),
+        )
+
+    class _Memory(ctypes.Structure):
+        _fields_ = (
+            ("size", wintypes.DWORD),
+            ("load", wintypes.DWORD),
+            ("total", ctypes.c_uint64),
+            ("available", ctypes.c_uint64),
+            ("commit_limit", ctypes.c_uint64),
+            ("commit_available", ctypes.c_uint64),
+            ("virtual", ctypes.c_uint64),
+            ("virtual_available", ctypes.c_uint64),
+            ("extended", ctypes.c_uint64),
+        )
+
+    def _kernel() -> Any:
+        return ctypes.WinDLL("kernel32", use_last_error=True)
+
+    def answers() -> Windows:
+        kernel = _kernel()
+        version, server = _version()
+        console = kernel.GetConsoleOutputCP()
+        return Windows(
+            version=version,
+            server=server,
+            native_machine=_native_machine(kernel),
+            ansi_code_page=kernel.GetACP() or None,
+            oem_code_page=kernel.GetOEMCP() or None,
+            console_code_page=console or None,  # 0: no console, a pipe or a service
+            admin=_admin(),
+            known_folders=_known_folders(),
+        )
+
+    def _version() -> tuple[tuple[int, int, int] | None, bool | None]:
+        # Asked of ntdll: other functions tell a program without a manifest that this is Windows 8.
+        asked = _Version(size=ctypes.sizeof(_Version))
+        if ctypes.WinDLL("ntdll").RtlGetVersion(ctypes.byref(asked)) != 0:
+            return None, None
+        return (asked.major, asked.minor, asked.build), asked.product_type not in (0, 1)
+
+    def _native_machine(kernel: Any) -> int | None:
+        process, native = wintypes.USHORT(), wintypes.USHORT()
+        try:
+            ask = kernel.IsWow64Process2  # Windows 10 1511 and later
+        except AttributeError:
+            return None
+        kernel.GetCurrentProcess.restype = wintypes.HANDLE
+        ask.argtypes = (wintypes.HANDLE, ctypes.POINTER(wintypes.USHORT), ctypes.POINTER(wintypes.USHORT))
+        done = ask(kernel.GetCurrentProcess(), ctypes.byref(process), ctypes.byref(native))
+        return int(native.value) if done else None
+
+    def _admin() -> bool | None:
+        try:
+            return bool(ctypes.WinDLL("shell32").IsUserAnAdmin())
+        except (OSError, AttributeError):
+            return None
+
+    def _known_folders() -> dict[str, str]:
+        found: dict[str, str] = {}
+        try:
+            shell, ole = ctypes.WinDLL("shell32"), ctypes.WinDLL("ole32")
+            for name, text in _FOLDERS.items():
+                guid = (ctypes.c_byte * 16)()
+                place = ctypes.c_wchar_p()
+                if ole.CLSIDFromString(ctypes.c_wchar_p(text), ctypes.byref(guid)) != 0:
+                    continue
+                if shell.SHGetKnownFolderPath(ctypes.byref(guid), 0, None, ctypes.byref(place)) == 0:
+                    found[name] = place.value or ""
+                ole.CoTaskMemFree(place)
+        except (OSError, AttributeError):
+            pass
+        return {name: path for name, path in found.items() if path}
+
+    def memory() -> MemoryStatus | None:
+        asked = _Memory(size=ctypes.sizeof(_Memory))
+        if not _kernel().GlobalMemoryStatusEx(ctypes.byref(asked)):
+            return None
+        return MemoryStatus(
+            total=asked.total,
+            available=asked.available,
+            commit_limit=asked.commit_limit,
+            commit_available=asked.commit_available,
+        )
+
+    def physical_cores() -> int | None:
+        ask = _kernel().GetLogicalProcessorInformationEx
+        needed = wintypes.DWORD(0)
+        ask(_RELATION_CORE, None, ctypes.byref(needed))
+        buffer = ctypes.create_string_buffer(needed.value)
+        if not needed.value or not ask(_RELATION_CORE, buffer, ctypes.byref(needed)):
+            return None
+        at, count = 0, 0
+        while at + 8 <= needed.value:  # each record: relation, its own size, then what we do not need
+            size = int.from_bytes(buffer.raw[at + 4 : at + 8], "little")
+            if size < 8:
+                break
+            at, count = at + size, count + 1
+        return count or None
+
+    def volume(path: str | Path) -> Volume | None:
+        kernel = _kernel()
+        root = ctypes.create_unicode_buffer(1024)
+        if not kernel.GetVolumePathNameW(str(path), root, len(root)):
+            return None
+        free, total = ctypes.c_uint64(), ctypes.c_uint64()
+        counted = kernel.GetDiskFreeSpaceExW(str(path), ctypes.byref(free), ctypes.byref(total), None)
+        return Volume(
+            free_bytes=free.value if counted else None,
+            total_bytes=total.value if counted else None,
+            filesystem=_filesystem(kernel, root.value),
+            kind=_KINDS.get(kernel.GetDriveTypeW(root.value), "other"),
+        )
+
+    def _filesystem(kernel: Any, root: str) -> str | None:
+        name = ctypes.create_unicode_buffer(64)
+        told = kernel.GetVolumeInformationW(root, None, 0, None, None, None, name, len(name))
+        return name.value or None if told else None
+
+    def drives() -> tuple[Drive, ...]:
+        kernel = _kernel()
+        kernel.SetErrorMode(kernel.SetErrorMode(0) | _NO_ERROR_BOXES)  # an empty card reader asks for a disk
+        present = kernel.GetLogicalDrives()
+        found = []
+        for bit in range(26):
+            root = f"{chr(ord('A') + bit)}:\\"
+            # A sleeping network drive can hold a thread for half a minute: only its kind is asked.
+            if not present >> bit & 1:
+                continue
+            kind = _KINDS.get(kernel.GetDriveTypeW(root), "other")
+            told = volume(root) if kind == "fixed" else None
+            found.append(
+                Drive(
+                    root=root,
+                    kind=kind,
+                    free_bytes=told.free_bytes if told else None,
+                    filesystem=told.filesystem if told else None,
+                )
+            )
+        return tuple(found)
+
+    def loads(library: str) -> bool:
+        kernel = _kernel()
+        kernel.SetErrorMode(kernel.SetErrorMode(0) | _NO_ERROR_BOXES)
+        # python.exe's own folder holds some of Microsoft's libraries: only System32 counts.
+        for folder in ("Sysnative", "System32"):
+            place = Path(os.environ.get("SystemRoot", r"C:\Windows"), folder, library)
+            if place.exists():
+                try:
+                    ctypes.WinDLL(str(place))
+                except OSError:
+                    return False
+                return True
+        return False
