@@ -33,7 +33,12 @@ class Prepared:
 def launcher_kinds(chosen: str, session: Session) -> tuple[LauncherKind, ...]:
     """Which launch files are written: the platform's own, one by name, or both."""
     own: LauncherKind = "bat" if session.machine.family == "windows" else "sh"
-    choices: dict[str, tuple[LauncherKind, ...]] = {"auto": (own,), "bat": ("bat",), "sh": ("sh",), "both": ("bat", "sh")}
+    choices: dict[str, tuple[LauncherKind, ...]] = {
+        "auto": (own,),
+        "bat": ("bat",),
+        "sh": ("sh",),
+        "both": ("bat", "sh"),
+    }
     if chosen not in choices:
         raise UsageError(
             Text("There is no launch file kind {kind}", kind=chosen),

@@ -1,45 +1,89 @@
-"""The web UI's own checkout: made new at the pinned commit, or moved there when it is clean."""
+"""The web UI's own checkout: made new at the pinned commit, or moved there when nothing of the person's is lost."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from sdsetup.decide.plan import CloneWebUI
+from sdsetup.errors import SdsetupError
 from sdsetup.execute import git
 from sdsetup.execute.context import Context
+from sdsetup.execute.git.program import GitFailedError, Runner
+from sdsetup.text import Text
 
 # Ours, and what we place beside the web UI's own files: not the person's changes, so not for `git status`.
-_OURS = ("/.sdsetup/", "/openai/", "/webui-user.*.bak")
+OURS = ("/.sdsetup/", "/openai/", "/webui-user.*.bak")
+FORMER_BRANCH = "before-sdsetup"
 
 
 def place(action: CloneWebUI, context: Context) -> Mapping[str, Any]:
     """A checkout whose HEAD is the pinned commit.
 
     Raises:
-        SdsetupError: from git, with what it said.
+        SdsetupError: `local-changes` when moving would touch files that the person changed; else git's
+            own cause.
     """
-    former = git.head(context.dir, context.machine) if (context.dir / ".git").exists() else None
-    if former is None:
-        git.clone_at(
-            action.urls,
-            context.dir,
-            commit=action.commit,
-            ref=action.ref,
-            full_history=action.full_history,
-            branch=action.branch,
-            context=context,
+    former = git.ask(context, context.dir, "rev-parse", "HEAD") if (context.dir / ".git").exists() else None
+    if former is not None and former != action.commit:
+        _move(action, context, former)
+    git.clone_at(
+        action.urls,
+        context.dir,
+        action.commit,
+        action.ref,
+        action.full_history,
+        context,
+        branch=action.branch,
+        ignore=OURS,
+    )
+    return {"commit": action.commit, "former": former if former != action.commit else None}
+
+
+def _move(action: CloneWebUI, context: Context, former: str) -> None:
+    changed = git.ask(context, context.dir, "status", "--porcelain", "--untracked-files=no")
+    if changed is None or changed:
+        raise local_changes(
+            context, former, tuple(line.split(maxsplit=1)[-1] for line in (changed or "").splitlines())
         )
-    elif former != action.commit:
-        git.move_to(action.urls, context.dir, commit=action.commit, ref=action.ref, context=context)
-    _exclude(context)
-    return {"commit": action.commit, "former": former}
+    url = action.urls[0]
+    run = Runner(context, context.dir, urlsplit(url).hostname or url)
+    try:
+        if git.ask(context, context.dir, "cat-file", "-e", f"{action.commit}^{{commit}}") is None:
+            shallow = git.ask(context, context.dir, "rev-parse", "--is-shallow-repository") == "true"
+            run("fetch", "--progress", "--no-tags", *(["--depth", "1"] if shallow else []), url, action.commit)
+            run(
+                "fetch",
+                "--no-tags",
+                *(["--depth", "1"] if shallow else []),
+                url,
+                f"+refs/tags/{action.ref}:refs/tags/{action.ref}",
+            )
+        # The former place stays reachable: nothing of the person's history is lost by moving.
+        run("branch", "--force", FORMER_BRANCH, former)
+        run("checkout", "--quiet", "-B", action.branch, action.commit)
+    except GitFailedError as failed:
+        raise SdsetupError(
+            Text("The web UI could not be moved to commit {commit}", commit=action.commit[:8]),
+            where=context.dir,
+            why=failed.cause.why,
+            hint=Text("It is still at {former}. Run the same command again.", former=former[:8]),
+            code=failed.cause.code,
+        ) from failed
 
 
-def _exclude(context: Context) -> None:
-    path = context.dir / ".git" / "info" / "exclude"
-    known = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    missing = [line for line in _OURS if line not in known]
-    if missing:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("\n".join([*known, *missing]) + "\n", encoding="utf-8")
+def local_changes(context: Context, former: str, files: tuple[str, ...]) -> SdsetupError:
+    return SdsetupError(
+        Text("The web UI there is at another version and has files that were changed by hand"),
+        where=context.dir,
+        why=Text(
+            "moving from {former} would touch {files}", former=former[:8], files=", ".join(files[:5]) or "them"
+        ),
+        hint=Text(
+            'Keep your changes with `git -C "{dir}" stash`, or stay at this version: sdsetup install --ref {former}',
+            dir=context.dir,
+            former=former[:12],
+        ),
+        code="local-changes",
+    )

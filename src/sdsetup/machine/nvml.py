@@ -69,9 +69,7 @@ def _gpu(library: Any, index: int) -> NvmlGpu | None:
     memory, pci = _Memory(), _Pci()
     major, minor, mig, pending = ctypes.c_int(), ctypes.c_int(), ctypes.c_uint(), ctypes.c_uint()
     counted = _call(library, "nvmlDeviceGetMemoryInfo", handle, ctypes.byref(memory))
-    level = _call(
-        library, "nvmlDeviceGetCudaComputeCapability", handle, ctypes.byref(major), ctypes.byref(minor)
-    )
+    level = _call(library, "nvmlDeviceGetCudaComputeCapability", handle, ctypes.byref(major), ctypes.byref(minor))
     placed = _call(library, "nvmlDeviceGetPciInfo_v3", handle, ctypes.byref(pci))
     sliced = _call(library, "nvmlDeviceGetMigMode", handle, ctypes.byref(mig), ctypes.byref(pending))
     return NvmlGpu(
