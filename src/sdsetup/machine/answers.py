@@ -34,6 +34,7 @@ class Windows:
     console_code_page: int | None = None
     admin: bool | None = None
     known_folders: Mapping[str, str] = field(default_factory=dict)  # "desktop", "documents"
+    display_devices: tuple[str, ...] | None = None  # PnP ids of display adapters that are there now
 
 
 @dataclass(frozen=True, kw_only=True)

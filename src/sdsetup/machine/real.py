@@ -127,10 +127,8 @@ class RealMachine:
         return windows.answers()
 
     def running_python(self) -> Python:
-        # Inside a virtual environment the base interpreter is the one that can build another.
-        path = getattr(sys, "_base_executable", "") or sys.executable
         return Python(
-            path=path,
+            path=_base_python(),
             version=sys.version_info[:3],
             bits=64 if sys.maxsize > 2**32 else 32,
             implementation={"cpython": "CPython", "pypy": "PyPy"}.get(sys.implementation.name),
@@ -225,6 +223,15 @@ class RealMachine:
         from sdsetup.machine import nvml
 
         return nvml.ask()
+
+
+def _base_python() -> str:
+    """Behind a virtual environment stands the interpreter that can build another one."""
+    if sys.prefix == sys.base_prefix:
+        return sys.executable
+    named = "python.exe" if sys.platform == "win32" else f"bin/python{sys.version_info[0]}.{sys.version_info[1]}"
+    base = Path(sys.base_prefix) / named
+    return str(base) if base.exists() else sys.executable
 
 
 def decode(data: bytes) -> str:

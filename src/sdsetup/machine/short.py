@@ -74,14 +74,17 @@ def _end(process: subprocess.Popen[bytes], job: int | None) -> None:
         jobs.terminate(job)
     elif process.poll() is None:
         _kill(process)
+    try:
+        # Stuck inside a driver, or its pipe held by somebody we did not start: waiting on would hang us too.
+        if sys.platform == "win32":
+            process.communicate(timeout=0.5)
+        else:
+            process.wait(timeout=0.5)
+    except (subprocess.TimeoutExpired, ValueError):
+        return
     for stream in (process.stdout, process.stderr):
         if stream is not None:
             stream.close()
-    try:
-        process.wait(timeout=0.5)
-    except subprocess.TimeoutExpired:
-        # Stuck inside a driver: nobody can end it now. Waiting for it would make us hang too.
-        pass
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

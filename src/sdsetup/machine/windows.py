@@ -19,6 +19,8 @@ if sys.platform == "win32":
         "desktop": "{B4BFCC3A-DB2C-424C-B029-7FE99A87C641}",
         "documents": "{FDD39AD0-238F-46AF-ADB4-6C85480369C7}",
     }
+    _DISPLAY_CLASS = "{4d36e968-e325-11ce-bfc1-08002be10318}"
+    _PRESENT_OF_CLASS = 0x300  # CM_GETIDLIST_FILTER_PRESENT | CM_GETIDLIST_FILTER_CLASS
     _RELATION_CORE = 0
     _NO_ERROR_BOXES = 0x8003  # a DLL or a drive that fails must not open a window
 
@@ -66,6 +68,7 @@ if sys.platform == "win32":
             console_code_page=console or None,  # 0: no console, a pipe or a service
             admin=_admin(),
             known_folders=_known_folders(),
+            display_devices=_display_devices(),
         )
 
     def _version() -> tuple[tuple[int, int, int] | None, bool | None]:
@@ -107,6 +110,20 @@ if sys.platform == "win32":
         except (OSError, AttributeError):
             pass
         return {name: path for name, path in found.items() if path}
+
+    def _display_devices() -> tuple[str, ...] | None:
+        """PnP ids of the display class, those present only: the registry also keeps removed cards."""
+        try:
+            manager = ctypes.WinDLL("cfgmgr32")
+            size = wintypes.ULONG()
+            if manager.CM_Get_Device_ID_List_SizeW(ctypes.byref(size), _DISPLAY_CLASS, _PRESENT_OF_CLASS) != 0:
+                return None
+            names = ctypes.create_unicode_buffer(size.value)
+            if manager.CM_Get_Device_ID_ListW(_DISPLAY_CLASS, names, size, _PRESENT_OF_CLASS) != 0:
+                return None
+        except (OSError, AttributeError):
+            return None
+        return tuple(name for name in names[: size.value].split("\0") if name) or None
 
     def memory() -> MemoryStatus | None:
         asked = _Memory(size=ctypes.sizeof(_Memory))

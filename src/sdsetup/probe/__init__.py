@@ -1,1 +1,7 @@
-"""LOOK: asks the machine, changes nothing. A command and a pure `parse_*`; a failure is an unknown."""
+"""LOOK: asks the machine and changes nothing. A probe is a command and a pure parser; its failure is an unknown."""
+
+from __future__ import annotations
+
+from sdsetup.probe.gathering import SUBJECTS, gather
+
+__all__ = ["SUBJECTS", "gather"]

@@ -1,0 +1,25 @@
+"""What every probe is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sdsetup.decide.facts import Host
+from sdsetup.machine import Machine
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    machine: Machine
+    folder: Path
+    port: int = 7860
+    hosts: tuple[Host, ...] = ()
+
+    @property
+    def standing(self) -> Path:
+        """The target folder, or its nearest parent that exists."""
+        for place in (self.folder, *self.folder.parents):
+            if self.machine.kind(place) == "folder":
+                return place
+        return self.folder

@@ -1,0 +1,110 @@
+"""The target folder as it is: absent, empty, an installation, something else; writable; synchronised."""
+
+from __future__ import annotations
+
+import ntpath
+import posixpath
+import re
+from pathlib import Path
+from typing import Any
+
+from sdsetup.decide.facts import Folder, FolderState
+from sdsetup.machine import Machine
+from sdsetup.probe.asked import Asked
+
+_OWN = ".sdsetup"  # our own folder alone does not make a folder foreign
+_SHOWN = 5
+_CLOUD_VARIABLES = ("OneDrive", "OneDriveConsumer", "OneDriveCommercial")
+_CLOUD_KEY = r"Software\Microsoft\OneDrive\Accounts"
+_SHORTCUTS = frozenset({"desktop.ini", "thumbs.db", ".ds_store"})
+
+
+def ask(asked: Asked) -> dict[str, Any]:
+    machine, path = asked.machine, asked.folder
+    state, entries = state_of(machine, path)
+    standing = asked.standing
+    problem = machine.write_problem(standing) if machine.kind(standing) == "folder" else "no such folder"
+    return {
+        "folder": Folder(
+            path=str(path),
+            state=state,
+            writable=problem is None,
+            write_error=problem,
+            cloud_root=holder(machine, path, cloud_roots(machine)),
+            protected_root=holder(machine, path, protected_roots(machine)),
+            entries=entries,
+            remote=remote(machine, path) if state in ("git", "webui") else None,
+        )
+    }
+
+
+def state_of(machine: Machine, path: Path) -> tuple[FolderState, tuple[str, ...]]:
+    """What lies at a path, and the first few names in it."""
+    kind = machine.kind(path)
+    if kind != "folder":
+        return ("absent" if kind == "absent" else "unreadable" if kind == "unreadable" else "file"), ()
+    names = [found.name for found in machine.glob(path, "*")]
+    seen = [name for name in names if name != _OWN and name.lower() not in _SHORTCUTS]
+    if not seen:
+        return "empty", ()
+    shown = tuple(seen[:_SHOWN])
+    if {"webui.py", "launch.py", "modules"} <= set(names):
+        return "webui", shown
+    return ("git" if ".git" in names else "foreign"), shown
+
+
+def remote(machine: Machine, path: Path) -> str | None:
+    return parse_git_config(machine.read_text(path / ".git" / "config") or "")
+
+
+def parse_git_config(text: str) -> str | None:
+    """The address of `origin` (or of the first remote), without name and password."""
+    remotes: dict[str, str] = {}
+    section = ""
+    for line in text.splitlines():
+        if header := re.match(r'\s*\[\s*remote\s+"([^"]*)"\s*\]', line):
+            section = header[1]
+        elif line.lstrip().startswith("["):
+            section = ""
+        elif section and (setting := re.match(r"\s*url\s*=\s*(\S+)", line)):
+            remotes.setdefault(section, re.sub(r"://[^/@\s]*@", "://", setting[1]))
+    return remotes.get("origin") or next(iter(remotes.values()), None)
+
+
+def cloud_roots(machine: Machine) -> list[str]:
+    """Folders that OneDrive keeps in step: those it names, and a Desktop or Documents that it has taken over."""
+    roots = [value for name in _CLOUD_VARIABLES if (value := machine.env.get(name))]
+    if machine.family == "windows":
+        for account in machine.registry_subkeys("HKCU", _CLOUD_KEY):
+            value = (machine.registry_values("HKCU", rf"{_CLOUD_KEY}\{account}") or {}).get("UserFolder")
+            if isinstance(value, str) and value:
+                roots.append(value)
+    if machine.family == "macos":
+        roots += [str(machine.home / "Library" / "CloudStorage"), str(machine.home / "Library" / "Mobile Documents")]
+    return list(dict.fromkeys(roots))
+
+
+def protected_roots(machine: Machine) -> list[str]:
+    """Where only an administrator may write."""
+    if machine.family != "windows":
+        return []
+    names = ("ProgramFiles", "ProgramFiles(x86)", "ProgramW6432", "SystemRoot", "ProgramData")
+    return list(dict.fromkeys(value for name in names if (value := machine.env.get(name))))
+
+
+def holder(machine: Machine, path: Path, roots: list[str]) -> str | None:
+    """The root that a path lies in, by names as written and behind links."""
+    for root in roots:
+        for one, other in ((str(path), root), (machine.resolve(path), machine.resolve(root))):
+            if inside(one, other, windows=machine.family == "windows"):
+                return root
+    return None
+
+
+def inside(path: str, root: str, *, windows: bool) -> bool:
+    """Whether a path is a folder or lies below it; letters' case does not count on Windows."""
+    if windows:
+        path, root = (ntpath.normcase(ntpath.normpath(text)) for text in (path, root))
+        return path == root or path.startswith(root.rstrip("\\") + "\\")
+    path, root = posixpath.normpath(path), posixpath.normpath(root)
+    return path == root or path.startswith(root.rstrip("/") + "/")

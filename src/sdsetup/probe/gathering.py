@@ -1,0 +1,90 @@
+"""All probes, and how their answers become one set of facts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sdsetup.decide.facts import Facts, Host, System
+from sdsetup.machine import Machine
+from sdsetup.probe import (
+    cpu,
+    disk,
+    folder,
+    git,
+    gpus,
+    installation,
+    memory,
+    network,
+    port,
+    pythons,
+    system,
+)
+from sdsetup.probe.asked import Asked
+from sdsetup.probe.side_by_side import Job, side_by_side
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """`ask` answers fields of `Facts` by name; `limit` is the longest that it may take, in seconds."""
+
+    subject: str
+    limit: float
+    ask: Callable[[Asked], dict[str, Any]]
+
+
+PROBES = (
+    Probe(subject="system", limit=6, ask=system.ask),
+    Probe(subject="gpus", limit=15, ask=gpus.ask),
+    Probe(subject="pythons", limit=12, ask=pythons.ask),
+    Probe(subject="git", limit=6, ask=git.ask),
+    Probe(subject="memory", limit=6, ask=memory.ask),
+    Probe(subject="cpu", limit=6, ask=cpu.ask),
+    Probe(subject="disk", limit=8, ask=disk.ask),
+    Probe(subject="drives", limit=8, ask=disk.ask_drives),
+    Probe(subject="folder", limit=8, ask=folder.ask),
+    Probe(subject="port", limit=4, ask=port.ask),
+    Probe(subject="hosts", limit=10, ask=network.ask),
+    Probe(subject="installation", limit=12, ask=installation.ask),
+)
+SUBJECTS = tuple(probe.subject for probe in PROBES)
+
+
+def gather(
+    machine: Machine,
+    folder: Path,
+    *,
+    hosts: Sequence[Host] = (),
+    port: int = 7860,
+    subjects: Collection[str] | None = None,
+    known: Facts | None = None,
+) -> Facts:
+    """Ask the machine about itself and about one target folder, everything at the same time.
+
+    `hosts` are addresses to knock at (their `reachable` is filled in); none are asked otherwise.
+    `subjects` limits the questions to some of `SUBJECTS`; what `known` holds of the others is kept.
+    Never raises for what a machine answers: a probe that fails is in `facts.unknown`, with the reason.
+    """
+    asked = Asked(machine=machine, folder=folder, port=port, hosts=tuple(hosts))
+    chosen = [probe for probe in PROBES if subjects is None or probe.subject in subjects]
+    answers = side_by_side(
+        [Job(name=probe.subject, limit=probe.limit, ask=partial(probe.ask, asked)) for probe in chosen]
+    )
+    facts = known or Facts(system=System(family=machine.family))
+    unknown, seconds = dict(facts.unknown), dict(facts.probe_seconds)
+    fields: dict[str, Any] = {}
+    for subject, answer in answers.items():
+        for key in [key for key in unknown if key == subject or key.startswith(f"{subject}.")]:
+            del unknown[key]
+        seconds[subject] = round(answer.seconds, 3)
+        if answer.problem is not None:
+            unknown[subject] = answer.problem
+            continue
+        given = dict(answer.value)
+        # Part of a subject may be unknown: {"gpus.nvml": "timed out after 5 s"}.
+        unknown |= given.pop("unknown", {})
+        fields |= given
+    return replace(facts, **fields, unknown=unknown, probe_seconds=seconds)

@@ -1,0 +1,80 @@
+"""Graphics cards: NVIDIA's library first, its program second, its banner last; others from what the system lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from sdsetup.decide.facts import Gpu
+from sdsetup.machine import Machine
+from sdsetup.machine.answers import NvmlAnswer
+from sdsetup.probe.asked import Asked
+from sdsetup.probe.gpus import macos, registry, smi, sysfs
+from sdsetup.probe.side_by_side import Answer, Job, side_by_side
+
+_NVML_LIMIT = 5.0
+_LISTED_LIMIT = 9.0
+
+
+def ask(asked: Asked) -> dict[str, Any]:
+    machine = asked.machine
+    if machine.family == "macos":
+        return {"gpus": macos.ask(machine), "driver_problem": None}
+    answers = side_by_side(
+        [
+            Job(name="nvml", limit=_NVML_LIMIT, ask=machine.nvml),
+            Job(name="listed", limit=_LISTED_LIMIT, ask=lambda: _listed(machine)),
+        ]
+    )
+    listed: tuple[Gpu, ...] = answers["listed"].value or ()
+    nvidia, problem = _nvidia(machine, answers["nvml"], listed)
+    unknown = {f"gpus.{name}": answer.problem for name, answer in answers.items() if answer.problem}
+    if nvidia:
+        unknown.pop("gpus.nvml", None)
+    return {"gpus": merged(nvidia, listed), "driver_problem": problem, "unknown": unknown}
+
+
+def of_nvml(answer: NvmlAnswer) -> tuple[Gpu, ...]:
+    return tuple(
+        Gpu(
+            vendor="nvidia",
+            name=gpu.name,
+            vram_bytes=gpu.memory_total,
+            compute_capability=gpu.compute_capability,
+            driver_version=answer.driver_version,
+            cuda_version=answer.cuda_version,
+            source="nvml",
+            index=gpu.index,
+            uuid=gpu.uuid,
+            pci_bus_id=gpu.pci_bus_id,
+            integrated=False,
+            mig=gpu.mig,
+            vram_used_bytes=gpu.memory_used,
+        )
+        for gpu in answer.gpus
+    )
+
+
+def merged(nvidia: Iterable[Gpu], listed: Iterable[Gpu]) -> tuple[Gpu, ...]:
+    """NVIDIA's own answers in place of the system's list of NVIDIA cards; everybody else from the list."""
+    told = tuple(nvidia)
+    rest = [gpu for gpu in listed if not (told and gpu.vendor == "nvidia")]
+    return (*told, *sorted(rest, key=lambda gpu: (gpu.vendor != "nvidia", bool(gpu.integrated))))
+
+
+def _nvidia(machine: Machine, nvml: Answer, listed: tuple[Gpu, ...]) -> tuple[tuple[Gpu, ...], str | None]:
+    answer: NvmlAnswer | None = nvml.value
+    if answer is not None and answer.gpus:
+        return of_nvml(answer), None
+    asked = smi.ask(machine)
+    if asked.gpus:
+        cuda = answer.cuda_version if answer else None
+        return tuple(replace(gpu, cuda_version=gpu.cuda_version or cuda) for gpu in asked.gpus), None
+    if not any(gpu.vendor == "nvidia" for gpu in listed) and asked.problem is None:
+        return (), None  # no NVIDIA card, so nothing is wrong with its driver
+    return (), asked.problem or (answer.problem if answer else None) or ("timeout" if nvml.problem else None)
+
+
+def _listed(machine: Machine) -> tuple[Gpu, ...]:
+    return registry.ask(machine) if machine.family == "windows" else sysfs.ask(machine)

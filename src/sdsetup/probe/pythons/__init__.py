@@ -1,0 +1,103 @@
+"""Interpreters that could build the web UI's environment: found where they are registered, then each one asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from sdsetup.decide.facts import Python
+from sdsetup.machine import Machine
+from sdsetup.probe.asked import Asked
+from sdsetup.probe.pythons import windows
+from sdsetup.probe.pythons.found import Found, unique
+from sdsetup.probe.pythons.posix import find as find_posix
+from sdsetup.probe.side_by_side import Job, side_by_side
+
+_LIMIT = 6.0
+_MOST = 16  # more interpreters than this on one machine tell nothing new
+
+# Runs in every Python since 3.5, without reading the person's settings or site-packages: a third of a start.
+QUESTION = (
+    "import sys;"
+    "from importlib.machinery import PathFinder as f;"
+    "u=getattr(sys,'implementation',None);"
+    "print('sdsetup',sys.version_info[0],sys.version_info[1],sys.version_info[2],"
+    "64 if sys.maxsize>2**32 else 32,u.name,"
+    "int(all(f.find_spec(m) for m in ('venv','ensurepip'))),"
+    "int(getattr(sys,'_is_gil_enabled',lambda:True)()))"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    version: tuple[int, int, int]
+    bits: int
+    implementation: str
+    can_venv: bool
+
+
+def ask(asked: Asked) -> dict[str, Any]:
+    machine = asked.machine
+    find = windows.find if machine.family == "windows" else find_posix
+    candidates = unique(machine, find(machine))[:_MOST]
+    running = machine.running_python()
+    answers = side_by_side(
+        [
+            Job(name=str(n), limit=_LIMIT + 1, ask=partial(verify, machine, found))
+            for n, found in enumerate(candidates)
+        ]
+    )
+    pythons = [python for n in range(len(candidates)) if (python := answers[str(n)].value) is not None]
+    if not any(machine.resolve(python.path) == machine.resolve(running.path) for python in pythons):
+        pythons.append(running)
+    unknown = {f"pythons.{candidates[int(n)].path}": a.problem for n, a in answers.items() if a.problem}
+    return {"pythons": tuple(pythons), "unknown": unknown}
+
+
+def verify(machine: Machine, found: Found) -> Python | None:
+    """Ask an interpreter about itself; None when there is nothing at this path any more (a stale entry)."""
+    kind = machine.kind(found.path)
+    if kind == "absent":
+        return None
+    ended = machine.run([found.path, "-I", "-S", "-c", QUESTION], timeout=_LIMIT)
+    if ended.problem == "timeout":
+        raise TimeoutError(f"did not answer within {_LIMIT:g} s")
+    said = parse_answer(ended.out) if ended.ok else None
+    alias = kind == "alias" or windows.in_apps_folder(found.path)
+    python = Python(
+        path=found.path,
+        origin="store" if alias else found.origin,
+        # The Store's stand-in answers nothing but "Python was not found"; with Python installed it answers.
+        store_stub=alias and said is None,
+        embeddable=windows.is_embeddable(machine, found.path),
+    )
+    if said is None:
+        return python if alias else None
+    return replace(
+        python,
+        version=said.version,
+        bits=said.bits,
+        implementation=said.implementation,
+        can_venv=said.can_venv,
+    )
+
+
+def parse_answer(text: str) -> Said | None:
+    """The one line of `QUESTION`, wherever start-up messages may have put it."""
+    for line in text.splitlines():
+        words = line.split()
+        if len(words) == 8 and words[0] == "sdsetup" and all(_number(word) for word in (*words[1:5], *words[6:])):
+            major, minor, micro, bits = (int(word) for word in words[1:5])
+            names = {"cpython": "CPython", "pypy": "PyPy", "graalpy": "GraalPy"}
+            name = names.get(words[5], words[5])
+            # A free-threaded build has other wheels: torch has none for it.
+            name = name if words[7] == "1" else f"{name} free-threaded"
+            return Said(
+                version=(major, minor, micro), bits=bits, implementation=name, can_venv=words[6] == "1"
+            )
+    return None
+
+
+def _number(word: str) -> bool:
+    return word.isascii() and word.isdigit() and len(word) < 6

@@ -1,0 +1,23 @@
+"""A path where an interpreter should be, and who said so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sdsetup.machine import Machine
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    path: str
+    origin: str  # pep514, py, path, pyenv, uv, conda
+
+
+def unique(machine: Machine, found: Iterable[Found]) -> list[Found]:
+    """Each interpreter once, by the file behind links; the first who named it counts."""
+    kept: dict[str, Found] = {}
+    for one in found:
+        key = machine.resolve(one.path)
+        kept.setdefault(key.lower() if machine.family == "windows" else key, one)
+    return list(kept.values())

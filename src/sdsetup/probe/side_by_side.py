@@ -1,0 +1,60 @@
+"""Questions asked at the same time, each with a time limit of its own that holds whatever a probe does."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    name: str
+    limit: float  # seconds
+    ask: Callable[[], Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """`problem` is why there is no value: "timed out after 5 s", "ValueError: ..."."""
+
+    value: Any = None
+    problem: str | None = None
+    seconds: float = 0.0
+
+
+def side_by_side(jobs: Sequence[Job]) -> dict[str, Answer]:
+    """Every job's answer, by name. Takes as long as the slowest job, and never longer than its limit.
+
+    The threads are daemons on purpose: one that hangs in a driver is left behind and does not hold the
+    program at its end. Programs that it started are ended by `machine.short`.
+    """
+    answers: queue.SimpleQueue[tuple[str, Answer]] = queue.SimpleQueue()
+    begun = time.monotonic()
+    for job in jobs:
+        threading.Thread(target=_run, args=(job, begun, answers), name=job.name, daemon=True).start()
+    waiting = {job.name: job.limit for job in jobs}
+    found: dict[str, Answer] = {}
+    while waiting:
+        left = min(waiting.values()) - (time.monotonic() - begun)
+        try:
+            name, answer = answers.get(timeout=max(left, 0.0))
+        except queue.Empty:
+            for name in [name for name, limit in waiting.items() if time.monotonic() - begun >= limit]:
+                limit = waiting.pop(name)
+                found[name] = Answer(problem=f"timed out after {limit:g} s", seconds=limit)
+            continue
+        if waiting.pop(name, None) is not None:
+            found[name] = answer
+    return found
+
+
+def _run(job: Job, begun: float, answers: queue.SimpleQueue[tuple[str, Answer]]) -> None:
+    try:
+        value, problem = job.ask(), None
+    except Exception as error:  # noqa: BLE001 - the one place where probes are gathered: a crash is an unknown
+        value, problem = None, f"{type(error).__name__}: {error}"
+    answers.put((job.name, Answer(value=value, problem=problem, seconds=time.monotonic() - begun)))
