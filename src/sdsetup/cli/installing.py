@@ -1,9 +1,9 @@
-"""What `install`, the wizard and `tune --apply` share: look, decide, show, carry out."""
+"""What `install`, the wizard and `tune --apply` share: look, decide, show, ask, carry out."""
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,13 +11,30 @@ from typing import TYPE_CHECKING
 from sdsetup.cli.session import Session
 from sdsetup.decide.facts import Facts
 from sdsetup.decide.plan import Plan
+from sdsetup.decide.planning import Knowledge, plan_install
 from sdsetup.decide.request import LauncherKind, Request
 from sdsetup.decide.tuning.values import Tuning
-from sdsetup.errors import SdsetupError, UsageError
+from sdsetup.errors import EXIT_DONE, SdsetupError, UsageError
 from sdsetup.text import Text
 
 if TYPE_CHECKING:
     from sdsetup.decide.events import Listener
+    from sdsetup.execute.context import Context
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """The options of `install` as they were given."""
+
+    dir: Path | None = None
+    model: str | None = None
+    ref: str | None = None
+    full_history: bool = False
+    launcher: str = "auto"
+    picture: bool = True
+    profile: str = "current"
+    dry_run: bool = False
+    yes: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,12 +43,54 @@ class Prepared:
 
     facts: Facts
     request: Request
+    profile: str
     tuning: Tuning
+    knowledge: Knowledge
     plan: Plan
 
 
+def run_install(session: Session, wish: Wish) -> int:
+    """The whole of `sdsetup install`; returns the exit code.
+
+    Raises:
+        SdsetupError: whatever stopped it, before or during the work.
+    """
+    request = to_request(session, wish)
+    prepared = prepare(session, request, profile=wish.profile)
+    if wish.dry_run:
+        _show_dry_run(session, prepared)
+        return EXIT_DONE
+    if not session.json and not session.quiet:
+        _show_decision(session, prepared)
+    if prepared.plan.todo:
+        consent(session, yes=wish.yes)
+    return carry_out(session, prepared)
+
+
+def to_request(session: Session, wish: Wish) -> Request:
+    """The wish with its defaults filled in.
+
+    Raises:
+        UsageError: an option that cannot be meant.
+    """
+    from sdsetup.cli.folders import chosen_folder
+
+    return Request(
+        dir=str(chosen_folder(session, wish.dir)),
+        model=wish.model,
+        ref=wish.ref,
+        launchers=launcher_kinds(wish.launcher, session),
+        full_history=wish.full_history,
+        picture=wish.picture,
+    )
+
+
 def launcher_kinds(chosen: str, session: Session) -> tuple[LauncherKind, ...]:
-    """Which launch files are written: the platform's own, one by name, or both."""
+    """Which launch files are written: the platform's own, one by name, or both.
+
+    Raises:
+        UsageError: `launcher-unknown`.
+    """
     own: LauncherKind = "bat" if session.machine.family == "windows" else "sh"
     choices: dict[str, tuple[LauncherKind, ...]] = {
         "auto": (own,),
@@ -46,3 +105,162 @@ def launcher_kinds(chosen: str, session: Session) -> tuple[LauncherKind, ...]:
             code="launcher-unknown",
         )
     return choices[chosen]
+
+
+def prepare(session: Session, request: Request, *, profile: str, facts: Facts | None = None) -> Prepared:
+    """Look and decide; changes nothing.
+
+    Raises:
+        SdsetupError: a bad profile, an unknown model, a folder or disk that cannot be used.
+    """
+    from sdsetup.cli.knowledge import known, tuned
+    from sdsetup.decide.learned import with_lessons
+    from sdsetup.decide.refusals import refuse
+    from sdsetup.execute.runner import load_journal, load_learned
+    from sdsetup.probe import gather
+    from sdsetup.probe.present import look
+
+    folder = Path(request.dir)
+    state = folder / ".sdsetup"
+    facts = facts or gather(session.machine, folder)
+    decided = tuned(session.profiles, facts, profile)
+    tuning = with_lessons(decided.tuning, load_learned(state))
+    knowledge = known(session, request, facts, tuning, decided.fallbacks)
+    files = [file.save_as for file in knowledge.files]
+    present = look(
+        folder,
+        repositories=[f"repositories/{repository.name}" for repository in knowledge.webui.repositories],
+        files=files,
+        launch_files=request.launchers,
+        tools=Path(knowledge.tools),
+    )
+    plan = plan_install(facts, request, tuning, knowledge, load_journal(state), present)
+    refuse(facts, plan)
+    return Prepared(facts=facts, request=request, profile=profile, tuning=tuning, knowledge=knowledge, plan=plan)
+
+
+def consent(session: Session, *, yes: bool) -> None:
+    """Ask whether to go on; Enter is the safe answer.
+
+    Raises:
+        UsageError: `consent-needed` where nobody can answer.
+        SdsetupError: `declined`.
+    """
+    if yes:
+        return
+    if session.json or not session.screen.interactive:
+        raise UsageError(
+            Text("This would change your PC, and nobody is there to agree"),
+            hint=Text("Add --yes to go on without a question, or --dry-run to see the plan only."),
+            code="consent-needed",
+        )
+    from sdsetup.show.questions import ask_yes
+
+    if not ask_yes(session.screen, Text("Go on with this?")):
+        raise SdsetupError(
+            Text("Nothing was changed"),
+            hint=Text("Run the same command again when you are ready."),
+            code="declined",
+        )
+
+
+def carry_out(session: Session, prepared: Prepared) -> int:
+    """Do the plan under the folder's lock, remember the machine, say what is next.
+
+    Raises:
+        SdsetupError: the step that failed; what was finished before it is kept.
+    """
+    from sdsetup.decide.learned import card_name
+    from sdsetup.execute.lock import folder_lock
+    from sdsetup.execute.runner import Runner
+    from sdsetup.storage import cache_folder
+
+    waited: list[Text] = []
+
+    def waiting(text: Text) -> None:
+        waited.append(text)
+        session.screen.line(text)
+
+    folder = Path(prepared.request.dir)
+    with folder_lock(folder, cache_folder(session.machine.env), waiting=waiting):
+        if waited:  # the other run may have done it all
+            prepared = prepare(session, prepared.request, profile=prepared.profile)
+        with _listener(session, prepared.plan) as listen:
+            runner = Runner(
+                prepared.plan, context_for(session, prepared, listen), card=card_name(prepared.tuning.gpu)
+            )
+            results = runner.run()
+        if prepared.plan.todo:
+            _remember_machine(prepared)
+    if not session.json:
+        from sdsetup.show.done import show_done
+
+        show_done(prepared.plan, prepared.tuning, results, session.screen)
+    return EXIT_DONE
+
+
+def context_for(session: Session, prepared: Prepared, listen: Listener) -> Context:
+    from sdsetup.execute.context import Context
+    from sdsetup.storage import cache_folder
+
+    return Context(
+        dir=Path(prepared.request.dir),
+        tools=Path(prepared.knowledge.tools),
+        cache=cache_folder(session.machine.env),
+        machine=session.machine,
+        listen=listen,
+    )
+
+
+@contextmanager
+def _listener(session: Session, plan: Plan) -> Iterator[Listener]:
+    """Bars or plain lines for people; JSON lines, the last one telling how it ended, for programs."""
+    from sdsetup.show.live import JsonLines, Live
+
+    if not session.json:
+        with Live(plan, session.screen) as live:
+            yield live.listen
+        return
+    lines = JsonLines()
+    try:
+        yield lines.listen
+    except SdsetupError as error:
+        lines.write({"event": "done", "ok": False, "code": error.code, "text": str(error.message)})
+        raise
+    except BaseException:
+        lines.write({"event": "done", "ok": False, "code": "interrupted"})
+        raise
+    lines.write({"event": "done", "ok": True})
+
+
+def _show_decision(session: Session, prepared: Prepared) -> None:
+    from sdsetup.show.plan import show_plan, show_warnings
+
+    show_warnings(prepared.tuning, session.screen)
+    show_plan(prepared.plan, session.screen)
+
+
+def _show_dry_run(session: Session, prepared: Prepared) -> None:
+    if session.json:
+        from sdsetup.show.document import print_document
+        from sdsetup.show.plan import plan_json
+
+        print_document(plan_json(prepared.plan))
+    else:
+        _show_decision(session, prepared)
+        session.screen.line()
+        session.screen.line(Text("This was a dry run: nothing was changed."))
+
+
+def _remember_machine(prepared: Prepared) -> None:
+    """What this installation was made for, so that a new card is noticed."""
+    from sdsetup import __version__
+    from sdsetup.decide.fingerprint import fingerprint, to_json
+    from sdsetup.decide.learned import with_lessons
+    from sdsetup.execute.runner import load_learned
+    from sdsetup.storage import write_json
+
+    state = Path(prepared.request.dir) / ".sdsetup"
+    tuning = with_lessons(prepared.tuning, load_learned(state))
+    versions = {"sdsetup": __version__, "webui": prepared.knowledge.webui.commit}
+    write_json(state / "machine.json", to_json(fingerprint(prepared.facts, tuning, versions)))

@@ -42,8 +42,15 @@ class Knowledge:
     model: Model | None
     fallbacks: tuple[TorchBuild, ...] = ()
     mingit: FetchFile | None = None
+    tools: str = ""  # our own tools folder
     drop_flags: tuple[str, ...] = ()  # flags of ours that this tuning does not want any more
     drop_env: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> tuple[FetchFile, ...]:
+        """Every file that is fetched whole."""
+        model = (fetch_file(self.model),) if self.model else ()
+        return (*model, *self.webui.tokenizer)
 
 
 @dataclass(frozen=True, kw_only=True)

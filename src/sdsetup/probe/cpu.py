@@ -23,9 +23,7 @@ def ask(asked: Asked) -> dict[str, Any]:
         return {"cpu": Cpu(name=told.name, physical=told.physical, logical=told.logical or logical)}
     values = machine.registry_values("HKLM", _REGISTRY) or {}
     name = values.get("ProcessorNameString")
-    return {
-        "cpu": Cpu(name=_tidy(name) if isinstance(name, str) else None, physical=physical, logical=logical)
-    }
+    return {"cpu": Cpu(name=_tidy(name) if isinstance(name, str) else None, physical=physical, logical=logical)}
 
 
 def parse_cpuinfo(text: str) -> Cpu:
@@ -50,7 +48,9 @@ def parse_cpuinfo(text: str) -> Cpu:
 
 def parse_sysctl(text: str) -> Cpu:
     """Lines of macOS' `sysctl NAME...`: "hw.physicalcpu: 8"."""
-    values = {key.strip(): value.strip() for key, colon, value in (l.partition(":") for l in text.splitlines()) if colon}
+    values = {
+        key.strip(): value.strip() for key, colon, value in (l.partition(":") for l in text.splitlines()) if colon
+    }
     return Cpu(
         name=_tidy(values.get("machdep.cpu.brand_string", "")),
         physical=_count(values.get("hw.physicalcpu")),

@@ -14,7 +14,9 @@ from sdsetup.probe.asked import Asked
 # FAT32 keeps a file's size in 32 bits: https://learn.microsoft.com/previous-versions/aa365678(v=vs.85)
 _LARGEST_ON_FAT = 2**32 - 1
 _FAT = frozenset({"fat", "fat16", "fat32", "vfat", "msdos"})
-_NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afpfs", "webdav", "fuse.sshfs", "fuse.rclone"})
+_NETWORK = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afpfs", "webdav", "fuse.sshfs", "fuse.rclone"}
+)
 
 
 def ask(asked: Asked) -> dict[str, Any]:

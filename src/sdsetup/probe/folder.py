@@ -80,7 +80,10 @@ def cloud_roots(machine: Machine) -> list[str]:
             if isinstance(value, str) and value:
                 roots.append(value)
     if machine.family == "macos":
-        roots += [str(machine.home / "Library" / "CloudStorage"), str(machine.home / "Library" / "Mobile Documents")]
+        roots += [
+            str(machine.home / "Library" / "CloudStorage"),
+            str(machine.home / "Library" / "Mobile Documents"),
+        ]
     return list(dict.fromkeys(roots))
 
 

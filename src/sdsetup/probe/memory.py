@@ -64,7 +64,9 @@ def parse_meminfo(text: str, cgroup_limit: str | None = None) -> Memory:
     Raises:
         ValueError: when not even the total is told.
     """
-    values = {name: int(count) * 1024 for name, count in re.findall(r"^(\w+):\s+(\d{1,15}) kB", text, re.MULTILINE)}
+    values = {
+        name: int(count) * 1024 for name, count in re.findall(r"^(\w+):\s+(\d{1,15}) kB", text, re.MULTILINE)
+    }
     total = values.get("MemTotal")
     if not total:
         raise ValueError("no MemTotal in /proc/meminfo")

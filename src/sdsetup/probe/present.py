@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
+from sdsetup.decide.launcher import FILE_NAMES
 from sdsetup.decide.present import Present
 from sdsetup.decide.request import LauncherKind
 
@@ -17,9 +18,8 @@ def look(
     *,
     repositories: Iterable[str],
     files: Iterable[str],
-    launch_files: Mapping[LauncherKind, str],
-    python: str | None = None,
-    git: str | None = None,
+    launch_files: Iterable[LauncherKind],
+    tools: Path,
 ) -> Present:
     """Ask the folder; what is absent or cannot be read is left out."""
     heads = {name: head for name in ("", *repositories) if (head := head_of(folder / name)) is not None}

@@ -36,9 +36,7 @@ def ask(machine: Machine) -> tuple[Gpu, ...]:
     return tuple(of_entry(entry) for entry in present(pci, live))
 
 
-def present(
-    entries: Iterable[Mapping[str, Any]], live: Collection[str] | None
-) -> list[Mapping[str, Any]]:
+def present(entries: Iterable[Mapping[str, Any]], live: Collection[str] | None) -> list[Mapping[str, Any]]:
     """The entries whose device is there now. Without a list of live devices all of them, each device once."""
     kept: list[Mapping[str, Any]] = []
     left = None if not live else [device(name) for name in live]

@@ -64,7 +64,9 @@ def places(machine: Machine) -> list[str]:
         root = machine.env.get("SystemRoot", r"C:\Windows")
         programs = machine.env.get("ProgramW6432") or machine.env.get("ProgramFiles") or r"C:\Program Files"
         # A 32-bit process sees another System32; Sysnative is its way to the real one.
-        candidates += [str(PureWindowsPath(root, folder, "nvidia-smi.exe")) for folder in ("Sysnative", "System32")]
+        candidates += [
+            str(PureWindowsPath(root, folder, "nvidia-smi.exe")) for folder in ("Sysnative", "System32")
+        ]
         candidates.append(str(PureWindowsPath(programs, "NVIDIA Corporation", "NVSMI", "nvidia-smi.exe")))
         store = Path(root) / "System32" / "DriverStore" / "FileRepository"
         candidates += [str(found) for found in reversed(machine.glob(store, "nv*/nvidia-smi.exe"))]
@@ -154,7 +156,9 @@ def parse_banner(text: str) -> Banner:
     body = text.split("MIG devices:", 1)[0].split("Processes:", 1)[0]
     gpus: list[Gpu] = []
     for line in body.splitlines():
-        if head := re.match(r"^\|\s{1,4}(\d{1,3})\s{2,}(\S.*?)\s{2,}\S+\s*\|\s*([0-9A-Fa-f]{4,8}:[0-9A-Fa-f:.]+)", line):
+        if head := re.match(
+            r"^\|\s{1,4}(\d{1,3})\s{2,}(\S.*?)\s{2,}\S+\s*\|\s*([0-9A-Fa-f]{4,8}:[0-9A-Fa-f:.]+)", line
+        ):
             name = head[2].strip()
             gpus.append(
                 Gpu(

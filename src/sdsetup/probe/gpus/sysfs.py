@@ -38,7 +38,9 @@ def _gpu(
     vendor = _VENDORS[vendor_id]
     # The card's own memory as the AMD driver counts it. The size of a PCI window (BAR) says nothing.
     vram = parse_count(machine.read_text(place / "mem_info_vram_total", _SHORT))
-    name = (machine.read_text(place / "product_name", _SHORT) or "").strip() or parse_pci_ids(names, vendor_id, device)
+    name = (machine.read_text(place / "product_name", _SHORT) or "").strip() or parse_pci_ids(
+        names, vendor_id, device
+    )
     on_board = place.name.startswith("0000:00:") if vendor == "intel" else None
     return Gpu(
         vendor=vendor,
@@ -95,7 +97,9 @@ def parse_pci_ids(text: str, vendor: int, device: int) -> str | None:
 
 
 def _gfx(machine: Machine) -> dict[tuple[int, int], str]:
-    told = (parse_topology(machine.read_text(node / "properties", 4000) or "") for node in machine.glob(_NODES, "*"))
+    told = (
+        parse_topology(machine.read_text(node / "properties", 4000) or "") for node in machine.glob(_NODES, "*")
+    )
     return dict(pair for pair in told if pair is not None)
 
 

@@ -93,9 +93,7 @@ def parse_answer(text: str) -> Said | None:
             name = names.get(words[5], words[5])
             # A free-threaded build has other wheels: torch has none for it.
             name = name if words[7] == "1" else f"{name} free-threaded"
-            return Said(
-                version=(major, minor, micro), bits=bits, implementation=name, can_venv=words[6] == "1"
-            )
+            return Said(version=(major, minor, micro), bits=bits, implementation=name, can_venv=words[6] == "1")
     return None
 
 

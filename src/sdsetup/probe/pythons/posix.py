@@ -50,6 +50,7 @@ def origin_of(machine: Machine, path: str) -> str:
 
 def newest(paths: tuple[Path, ...]) -> list[Path]:
     """The one with the highest version number in its path: 3.10.13 is after 3.10.6."""
+
     def version(path: Path) -> list[int]:
         found = re.search(r"3\.(\d{1,3})\.(\d{1,3})", str(path))
         return [int(part) for part in found.groups()] if found else []

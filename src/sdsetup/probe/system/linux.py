@@ -26,7 +26,9 @@ def ask(machine: Machine) -> System:
         family="linux",
         name=f"{name} (WSL)" if name and wsl else name,
         version=release.get("VERSION_ID"),
-        bits={"i686": 32, "i386": 32, "armv7l": 32}.get(kernel.machine or "", 64) if kernel.machine else kernel.bits,
+        bits={"i686": 32, "i386": 32, "armv7l": 32}.get(kernel.machine or "", 64)
+        if kernel.machine
+        else kernel.bits,
         arch=kernel.machine,
         native_arch=kernel.machine,
         wsl=wsl,
@@ -65,7 +67,7 @@ def parse_os_release(text: str) -> dict[str, str]:
 
 
 def parse_ldconfig(text: str) -> frozenset[str]:
-    """Names of 64-bit libraries from `ldconfig -p`: "\\tlibGL.so.1 (libc6,x86-64) => /lib/...". """
+    """Names of 64-bit libraries from `ldconfig -p`: "\\tlibGL.so.1 (libc6,x86-64) => /lib/..."."""
     return frozenset(re.findall(r"^\s+(\S+) \(libc6,(?:x86-64|AArch64)[^)]*\) =>", text, re.MULTILINE))
 
 

@@ -11,9 +11,7 @@ from sdsetup.machine import Machine
 def ask(machine: Machine) -> System:
     kernel = machine.kernel()
     version = parse_sw_vers(machine.run(["sw_vers"], timeout=3).out)
-    told = parse_sysctl(
-        machine.run(["sysctl", "sysctl.proc_translated", "hw.optional.arm64"], timeout=3).out
-    )
+    told = parse_sysctl(machine.run(["sysctl", "sysctl.proc_translated", "hw.optional.arm64"], timeout=3).out)
     arm = told.get("hw.optional.arm64") == 1 or kernel.machine == "arm64"
     return System(
         family="macos",

@@ -10,9 +10,7 @@ from sdsetup.machine import Machine
 
 _VERSION_KEY = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion"
 _FILE_SYSTEM_KEY = r"SYSTEM\CurrentControlSet\Control\FileSystem"
-_FOLDER_ACCESS_KEY = (
-    r"SOFTWARE\Microsoft\Windows Defender\Windows Defender Exploit Guard\Controlled Folder Access"
-)
+_FOLDER_ACCESS_KEY = r"SOFTWARE\Microsoft\Windows Defender\Windows Defender Exploit Guard\Controlled Folder Access"
 # Machine numbers of the PE format: https://learn.microsoft.com/windows/win32/sysinfo/image-file-machine-constants
 _MACHINES = {0x8664: "x86_64", 0xAA64: "arm64", 0x014C: "x86", 0x01C4: "arm"}
 _NAMES = {"amd64": "x86_64", "x64": "x86_64", "arm64": "arm64", "x86": "x86", "arm": "arm"}

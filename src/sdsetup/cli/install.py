@@ -1,0 +1,60 @@
+"""`sdsetup install`: the plan, consent, the work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from sdsetup.cli.options import Dir, Json, Profiles, Quiet, Verbose, Yes
+
+
+def install(
+    dir: Dir = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and change nothing.")] = False,
+    yes: Yes = False,
+    json: Json = False,
+    model: Annotated[
+        str, typer.Option("--model", metavar="NAME", help="Which model; `none` downloads none.")
+    ] = "sd15",
+    ref: Annotated[
+        Optional[str],  # noqa: UP045 - Typer evaluates annotations on 3.10 too
+        typer.Option(
+            "--ref", metavar="COMMIT", help="Another commit of the web UI than the pinned one.", show_default=False
+        ),
+    ] = None,
+    rehearse: Annotated[
+        bool, typer.Option("--rehearse", help="A practice run with small stand-ins, in a folder of its own.")
+    ] = False,
+    full_history: Annotated[
+        bool, typer.Option("--full-history", help="Clone every commit instead of one.")
+    ] = False,
+    launcher: Annotated[str, typer.Option("--launcher", metavar="KIND", help="auto, bat, sh or both.")] = "auto",
+    picture: Annotated[bool, typer.Option("--picture/--no-picture", help="Prove it with a first picture.")] = True,
+    profile: Annotated[str, typer.Option("--profile", metavar="NAME", help="Tuning profile.")] = "current",
+    profiles: Profiles = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Install everything: clone, Python, torch, model, launch file, and a first picture that proves it."""
+    from sdsetup.cli.installing import Wish, run_install
+    from sdsetup.cli.session import open_session
+
+    session = open_session(command="install", profiles=profiles, json=json, quiet=quiet, verbose=verbose)
+    wish = Wish(
+        dir=dir,
+        model=None if model == "none" else model,
+        ref=ref,
+        full_history=full_history,
+        launcher=launcher,
+        picture=picture,
+        profile=profile,
+        dry_run=dry_run,
+        yes=yes,
+    )
+    if rehearse:
+        from sdsetup.cli.rehearse import rehearse_install
+
+        raise typer.Exit(rehearse_install(session, wish))
+    raise typer.Exit(run_install(session, wish))

@@ -1,0 +1,130 @@
+"""What stops an installation before it begins: a folder or a disk that cannot take it."""
+
+from __future__ import annotations
+
+from sdsetup.decide.facts import Facts, Folder
+from sdsetup.decide.plan import FetchFile, Plan
+from sdsetup.errors import SdsetupError
+from sdsetup.text import Text
+
+# Room that stays free beside what a plan needs: journals, logs, the first pictures.
+MARGIN_BYTES = 500_000_000
+
+
+def refuse(facts: Facts, plan: Plan) -> None:
+    """Nothing, or the reason why this plan cannot be carried out here.
+
+    Raises:
+        SdsetupError: `folder-is-a-file`, `folder-not-writable`, `folder-foreign`, `folder-other-repository`,
+            `folder-unreadable`, `git-missing`, `disk-full`, `file-too-large`.
+    """
+    if facts.folder is not None:
+        _refuse_folder(facts.folder)
+    if not plan.todo:
+        return
+    if facts.git is None and not any(step.id == "git" for step in plan.steps):
+        raise SdsetupError(
+            Text("Git was not found, and the web UI comes through it"),
+            hint=Text("Install it, then run the same command again: {command}", command=git_command(facts)),
+            code="git-missing",
+        )
+    _refuse_disk(facts, plan)
+
+
+def git_command(facts: Facts) -> str:
+    """How git is installed on this system."""
+    family = facts.system.family
+    if family == "macos":
+        return "xcode-select --install"
+    if family == "windows":
+        return "winget install --id Git.Git -e"
+    managers = {
+        "debian": "sudo apt install git",
+        "ubuntu": "sudo apt install git",
+        "fedora": "sudo dnf install git",
+        "rhel": "sudo dnf install git",
+        "arch": "sudo pacman -S git",
+        "suse": "sudo zypper install git",
+        "alpine": "sudo apk add git",
+    }
+    names = (facts.system.distribution or "", *facts.system.like)
+    return next((managers[name] for name in names if name in managers), "sudo apt install git")
+
+
+def _refuse_folder(folder: Folder) -> None:
+    match folder.state:
+        case "file":
+            raise SdsetupError(
+                Text("The chosen folder is a file"),
+                where=folder.path,
+                hint=Text("Choose another folder with --dir."),
+                code="folder-is-a-file",
+            )
+        case "unreadable":
+            raise SdsetupError(
+                Text("The chosen folder cannot be looked into"),
+                where=folder.path,
+                why=folder.write_error,
+                hint=Text("Choose another folder with --dir, one that belongs to you."),
+                code="folder-unreadable",
+            )
+        case "foreign":
+            raise SdsetupError(
+                Text("The chosen folder holds other things"),
+                where=folder.path,
+                why=Text("it contains {names}", names=", ".join(folder.entries[:5]) or "files"),
+                hint=Text('Choose an empty or new folder, for example --dir "{dir}"', dir=_inside(folder.path)),
+                code="folder-foreign",
+            )
+        case "git":
+            raise SdsetupError(
+                Text("The chosen folder is another git repository"),
+                where=folder.path,
+                why=Text("it comes from {remote}", remote=folder.remote or "somewhere else"),
+                hint=Text("Choose an empty or new folder with --dir."),
+                code="folder-other-repository",
+            )
+        case _:
+            if folder.writable is False:
+                raise SdsetupError(
+                    Text("The chosen folder cannot be written"),
+                    where=folder.path,
+                    why=folder.write_error,
+                    hint=Text(
+                        "Choose a folder that belongs to you with --dir; administrator rights are not needed."
+                    ),
+                    code="folder-not-writable",
+                )
+
+
+def _inside(path: str) -> str:
+    separator = "\\" if "\\" in path and "/" not in path else "/"
+    return path.rstrip("/\\") + separator + "stable-diffusion-webui"
+
+
+def _refuse_disk(facts: Facts, plan: Plan) -> None:
+    free, largest = plan.free_bytes, facts.disk.max_file_bytes
+    if free is not None and plan.disk_bytes + MARGIN_BYTES > free:
+        raise SdsetupError(
+            Text(
+                "The disk has too little room: {need:.1f} GB are needed, {free:.1f} GB are free",
+                need=(plan.disk_bytes + MARGIN_BYTES) / 1e9,
+                free=free / 1e9,
+            ),
+            where=plan.dir,
+            hint=Text("Free some space there, or choose a folder on another drive with --dir."),
+            code="disk-full",
+        )
+    for step in plan.todo:
+        if largest is not None and isinstance(step.action, FetchFile) and step.action.size > largest:
+            raise SdsetupError(
+                Text(
+                    "The drive's file system cannot hold {name}: it is larger than {limit:.1f} GB",
+                    name=step.action.name,
+                    limit=largest / 1e9,
+                ),
+                where=plan.dir,
+                why=Text("the drive is formatted as {kind}", kind=facts.disk.filesystem or "FAT32"),
+                hint=Text("Choose a folder on a drive with NTFS or exFAT with --dir."),
+                code="file-too-large",
+            )

@@ -1,0 +1,27 @@
+"""Questions to a person. Enter is always the safe answer, and the end of input is a no."""
+
+from __future__ import annotations
+
+from sdsetup.show.screen import Screen
+from sdsetup.show.words import say
+from sdsetup.text import Text
+
+
+def ask_yes(screen: Screen, question: Text) -> bool:
+    """A yes has to be typed; Enter and anything else is a no."""
+    screen.line()
+    return _typed(screen, f"{say(question)} [y/N] ").lower() in ("y", "yes", "j", "ja", "д", "да")
+
+
+def ask_text(screen: Screen, question: Text, default: str) -> str:
+    """A line of text; Enter takes the default that is shown."""
+    return _typed(screen, f"{say(question)} [{default}] ") or default
+
+
+def _typed(screen: Screen, prompt: str) -> str:
+    screen.console.print(prompt, end="", markup=False, highlight=False, soft_wrap=True)
+    try:
+        return input().strip()
+    except EOFError:
+        screen.line()
+        return ""
