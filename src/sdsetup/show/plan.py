@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text as Line
 
 from sdsetup.decide.plan import Plan, Step
+from sdsetup.decide.tuning.values import Tuning
 from sdsetup.show.screen import STYLES, Screen
 from sdsetup.show.words import say, size
 from sdsetup.text import Text
@@ -87,3 +88,14 @@ def _bytes(step: Step) -> Line:
     if step.state == "done":
         return Line("done", style="dim")
     return Line(size(step.bytes) if step.bytes else "")
+
+
+def show_warnings(tuning: Tuning, screen: Screen) -> None:
+    """What the person should know before agreeing: the card is unsupported, slow, or something is missing."""
+    if tuning.unsupported is not None:
+        screen.line(Text("{mark} {why}", mark=screen.mark("warn"), why=tuning.unsupported.reason), "warn")
+        screen.line(tuning.unsupported.instead, indent=2)
+    for warning in tuning.warnings:
+        screen.line(Text("{mark} {text}", mark=screen.mark("warn"), text=warning.text), "warn")
+    if tuning.unsupported is not None or tuning.warnings:
+        screen.line()

@@ -1,0 +1,101 @@
+"""`sdsetup` alone: greet, look, cure, choose the folder, show the plan, work, say what is next.
+
+It never asks what it can find out, and one can leave at any question with nothing changed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sdsetup.cli.session import Session
+from sdsetup.decide.facts import Facts
+from sdsetup.errors import EXIT_DONE, EXIT_EXPECTED, SdsetupError
+from sdsetup.text import Text
+
+
+def wizard() -> int:
+    """The guided way through. Without a terminal it names the commands instead of asking nobody."""
+    from sdsetup.cli.session import open_session
+
+    session = open_session(command="wizard")
+    screen = session.screen
+    if not screen.interactive:
+        screen.line(Text("This is the wizard, and it needs a terminal. For scripts: sdsetup install --help"))
+        return EXIT_DONE
+    screen.line(Text("Welcome. This puts the Stable Diffusion web UI on your PC and leaves it working."), "bold")
+    screen.line(Text("First a look at the machine; nothing is changed before you have seen the plan and agreed."))
+    screen.line()
+    facts, ok = _doctor(session, None)
+    if not ok:
+        screen.line()
+        screen.line(Text("Something above blocks the installation. Mend it, then start the wizard again."), "warn")
+        return EXIT_EXPECTED
+    return _install(session, facts)
+
+
+def _doctor(session: Session, folder: Path | None) -> tuple[Facts, bool]:
+    from sdsetup.cli.doctor import examine
+    from sdsetup.show.doctor import show_report
+
+    report = examine(session, folder)
+    show_report(report, session.screen)
+    return report.facts, report.ok
+
+
+def _install(session: Session, facts: Facts) -> int:
+    from sdsetup.cli.installing import Wish, carry_out, consent, prepare, to_request
+    from sdsetup.show.errors import show_error
+    from sdsetup.show.plan import show_plan, show_warnings
+
+    default = facts.folder.path if facts.folder else str(session.machine.home / "stable-diffusion-webui")
+    while True:
+        folder = _ask_folder(session, default)
+        if folder is None:
+            return _left(session)
+        try:
+            prepared = prepare(session, to_request(session, Wish(dir=folder, model="sd15")), profile="current")
+            break
+        except SdsetupError as error:
+            if not error.code.startswith(("folder-", "disk-", "file-")):
+                raise
+            show_error(error, None, session.screen)
+    show_warnings(prepared.tuning, session.screen)
+    show_plan(prepared.plan, session.screen)
+    if prepared.plan.todo:
+        try:
+            consent(session, yes=False)
+        except SdsetupError as error:
+            if error.code != "declined":
+                raise
+            return _left(session)
+    return carry_out(session, prepared)
+
+
+def _ask_folder(session: Session, default: str) -> Path | None:
+    """The folder, Enter for the default; "q" leaves."""
+    from sdsetup.show.questions import ask_text
+    from sdsetup.show.words import size
+
+    screen = session.screen
+    free = _free_bytes(default)
+    screen.line()
+    screen.line(Text("Where to? {free} are free at the suggestion; q leaves the wizard.", free=size(free)))
+    answer = ask_text(screen, Text("Folder"), default)
+    return None if answer.lower() in ("q", "quit", "exit") else Path(answer.strip('"'))
+
+
+def _free_bytes(folder: str) -> int | None:
+    import shutil
+
+    for place in (Path(folder), *Path(folder).parents):
+        try:
+            return shutil.disk_usage(place).free
+        except OSError:
+            continue
+    return None
+
+
+def _left(session: Session) -> int:
+    session.screen.line()
+    session.screen.line(Text("Nothing was changed. Start the wizard again whenever you like."))
+    return EXIT_DONE

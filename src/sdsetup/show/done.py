@@ -1,0 +1,33 @@
+"""The end of an installation: what is there now, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
+
+from sdsetup.decide.plan import Plan, WriteLauncher
+from sdsetup.decide.tuning.values import Tuning
+from sdsetup.show.screen import Screen
+from sdsetup.text import Text
+
+
+def show_done(plan: Plan, tuning: Tuning, results: Mapping[str, Mapping[str, Any]], screen: Screen) -> None:
+    """Where it is, the proof, and the next command."""
+    screen.line()
+    if not plan.todo:
+        screen.line(Text("{mark} Everything is in place and healthy; nothing was changed.", mark=screen.mark("ok")), "ok")
+    else:
+        screen.line(Text("{mark} The web UI is installed in {dir}", mark=screen.mark("ok"), dir=plan.dir), "ok")
+    picture = results.get("picture", {}).get("picture")
+    if picture:
+        screen.line(Text("The first picture: {path}", path=picture), indent=2)
+    for warning in tuning.warnings:
+        screen.line(Text("{mark} {text}", mark=screen.mark("warn"), text=warning.text), "warn", indent=2)
+    screen.line()
+    screen.line(Text("To start it:"))
+    screen.command(f'sdsetup launch --dir "{plan.dir}"', indent=2)
+    launchers = [step for step in plan.steps if isinstance(step.action, WriteLauncher) and step.action.kind == "bat"]
+    if launchers:
+        path = PurePath(plan.dir) / "webui-user.bat"
+        screen.line(Text("or double-click {path}", path=path), indent=2)
