@@ -208,6 +208,7 @@ def context_for(session: Session, prepared: Prepared, listen: Listener) -> Conte
         tools=Path(prepared.knowledge.tools),
         cache=cache_folder(session.machine.env),
         machine=session.machine,
+        profiles=session.profiles,
         listen=listen,
     )
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sdsetup.decide.events import Event, Listener, silent
 from sdsetup.machine import Machine
+from sdsetup.storage import Profiles
 from sdsetup.text import Text
 
 
@@ -18,6 +19,7 @@ class Context:
     tools: Path
     cache: Path
     machine: Machine
+    profiles: Profiles = field(default_factory=Profiles)
     step: str = ""
     listen: Listener = silent
 

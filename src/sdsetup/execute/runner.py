@@ -82,7 +82,7 @@ class Runner:
             self._tell(Event(kind="failed", step=step.id, text=Text("stopped"), seconds=time.monotonic() - began))
             raise
         for lesson in outcome.lessons:
-            self._learn(lesson)
+            self.learn(lesson)
         self._finish(step, outcome, time.monotonic() - began)
 
     def _finish(self, step: Step, outcome: Outcome, seconds: float) -> None:
@@ -94,7 +94,7 @@ class Runner:
         _log.info("step %s finished in %.1f s: %r", step.id, seconds, outcome.result)
         self._tell(Event(kind="finished", step=step.id, text=outcome.summary, seconds=seconds))
 
-    def _learn(self, lesson: Lesson) -> None:
+    def learn(self, lesson: Lesson) -> None:
         """Keep a correction, and let the steps say what was really done, so that the next plan agrees."""
         self._learned = self._learned.plus(lesson)
         write_json(self._context.state / "learned.json", learned_to_json(self._learned))

@@ -16,7 +16,9 @@ def show_done(plan: Plan, tuning: Tuning, results: Mapping[str, Mapping[str, Any
     """Where it is, the proof, and the next command."""
     screen.line()
     if not plan.todo:
-        screen.line(Text("{mark} Everything is in place and healthy; nothing was changed.", mark=screen.mark("ok")), "ok")
+        screen.line(
+            Text("{mark} Everything is in place and healthy; nothing was changed.", mark=screen.mark("ok")), "ok"
+        )
     else:
         screen.line(Text("{mark} The web UI is installed in {dir}", mark=screen.mark("ok"), dir=plan.dir), "ok")
     picture = results.get("picture", {}).get("picture")
@@ -27,7 +29,9 @@ def show_done(plan: Plan, tuning: Tuning, results: Mapping[str, Mapping[str, Any
     screen.line()
     screen.line(Text("To start it:"))
     screen.command(f'sdsetup launch --dir "{plan.dir}"', indent=2)
-    launchers = [step for step in plan.steps if isinstance(step.action, WriteLauncher) and step.action.kind == "bat"]
+    launchers = [
+        step for step in plan.steps if isinstance(step.action, WriteLauncher) and step.action.kind == "bat"
+    ]
     if launchers:
         path = PurePath(plan.dir) / "webui-user.bat"
         screen.line(Text("or double-click {path}", path=path), indent=2)
