@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from sdsetup.decide.facts import Facts
 from sdsetup.decide.interpreters import choose
 from sdsetup.decide.journal import Journal
-from sdsetup.decide.launcher import Settings, merge
+from sdsetup.decide.launcher import FILE_NAMES, Settings, merge
 from sdsetup.decide.learned import card_name
 from sdsetup.decide.plan import (
     BringGit,
@@ -40,6 +40,7 @@ class Knowledge:
 
     webui: WebUI
     model: Model | None
+    mirrors: tuple[str, ...] = ()
     fallbacks: tuple[TorchBuild, ...] = ()
     mingit: FetchFile | None = None
     tools: str = ""  # our own tools folder
@@ -49,8 +50,11 @@ class Knowledge:
     @property
     def files(self) -> tuple[FetchFile, ...]:
         """Every file that is fetched whole."""
-        model = (fetch_file(self.model),) if self.model else ()
-        return (*model, *self.webui.tokenizer)
+        return (*((self.model_file,) if self.model_file else ()), *self.webui.tokenizer)
+
+    @property
+    def model_file(self) -> FetchFile | None:
+        return fetch_file(self.model, self.mirrors) if self.model else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,20 +100,20 @@ def _tools(given: _Given) -> list[Step]:
         steps.append(
             Step(
                 id="python",
-                title=Text("Python {version}", version=webui.python),
+                title=Text("Python {version}", version=webui.python.wanted),
                 detail=Text(
                     "in our own tools folder, without administrator rights; your own Python stays as it is"
                 ),
-                action=BringPython(version=webui.python),
-                bytes=webui.python_bytes,
-                disk_bytes=webui.python_bytes * 4,
+                action=BringPython(version=webui.python.wanted),
+                bytes=webui.python.download_bytes,
+                disk_bytes=webui.python.disk_bytes,
             )
         )
     return steps
 
 
 def _python(given: _Given) -> str | None:
-    chosen = choose(given.facts.pythons, given.facts.system.family, wanted=given.knowledge.webui.python)
+    chosen = choose(given.facts.pythons, given.facts.system.family, wanted=given.knowledge.webui.python.wanted)
     return chosen.path if chosen else None
 
 
@@ -126,10 +130,10 @@ def _checkout(given: _Given) -> Step:
         )
     return Step(
         id="webui",
-        title=Text("AUTOMATIC1111 web UI {tag}", tag=webui.ref),
+        title=Text("AUTOMATIC1111 web UI {tag}", tag=webui.tag),
         detail=detail,
         action=CloneWebUI(
-            urls=webui.urls, commit=webui.commit, ref=webui.ref, branch=webui.branch, full_history=full
+            urls=webui.urls, commit=webui.commit, ref=webui.tag, branch=webui.branch, full_history=full
         ),
         needs=("git",) if given.facts.git is None and given.knowledge.mingit is not None else (),
         bytes=webui.full_bytes if full else webui.shallow_bytes,
@@ -145,7 +149,7 @@ def _repositories(given: _Given) -> list[Step]:
             detail=Text("commit {commit}, from {url}", commit=repository.commit[:8], url=repository.urls[0]),
             action=CloneRepository(name=repository.name, urls=repository.urls, commit=repository.commit),
             needs=("webui",),
-            bytes=repository.bytes,
+            bytes=repository.download_bytes,
             disk_bytes=repository.disk_bytes,
         )
         for repository in given.knowledge.webui.repositories
@@ -165,22 +169,21 @@ def _environment(given: _Given, before: list[Step]) -> Step:
         action=BuildEnvironment(
             python=_python(given),
             torch=torch,
-            requirements=webui.requirements,
-            extra=webui.extra,
-            overrides=webui.overrides,
-            build_constraints=webui.build_constraints,
+            requirements=webui.environment.requirements,
+            extra=webui.environment.extra,
+            overrides=webui.environment.overrides,
+            build_constraints=webui.environment.build_constraints,
         ),
         needs=("webui", "python") if brings_python else ("webui",),
-        bytes=webui.environment_bytes,
-        disk_bytes=webui.environment_disk_bytes,
+        bytes=webui.environment.download_bytes,
+        disk_bytes=webui.environment.disk_bytes,
     )
 
 
 def _files(given: _Given) -> list[Step]:
     steps = []
-    if given.knowledge.model is not None:
-        model = given.knowledge.model
-        fetch = fetch_file(model)
+    model, fetch = given.knowledge.model, given.knowledge.model_file
+    if model is not None and fetch is not None:
         there = given.present.sizes.get(fetch.save_as) == fetch.size
         steps.append(
             Step(
@@ -213,11 +216,10 @@ def _files(given: _Given) -> list[Step]:
 
 
 def _launchers(given: _Given) -> list[Step]:
-    names = {"bat": "webui-user.bat", "sh": "webui-user.sh"}
     return [
         Step(
             id=f"launcher:{kind}",
-            title=Text("Launch file {name}", name=names[kind]),
+            title=Text("Launch file {name}", name=FILE_NAMES[kind]),
             detail=Text("{flags}", flags=" ".join(given.tuning.flags) or "no special flags for this card"),
             action=WriteLauncher(
                 kind=kind,

@@ -1,0 +1,49 @@
+"""Reads the profiles a command needs, and tunes with them."""
+
+from __future__ import annotations
+
+from sdsetup.cli.session import Session
+from sdsetup.decide.facts import Facts
+from sdsetup.decide.planning import Knowledge
+from sdsetup.decide.request import Request
+from sdsetup.decide.tuning.values import Tuning
+from sdsetup.storage import Profiles
+
+
+def tuned(profiles: Profiles, facts: Facts, profile: str) -> Tuning:
+    """The tuning of this machine by a named profile.
+
+    Raises:
+        ProfileError: with every problem of the files read.
+        UsageError: a profile of that name does not exist.
+    """
+    from sdsetup.cli.tuning import load_rules
+    from sdsetup.decide.tuning.engine import tune
+
+    rules = load_rules(profiles, profile)
+    return tune(facts, rules.profile, rules.gpus, rules.builds)
+
+
+def known(session: Session, request: Request, facts: Facts, tuning: Tuning) -> Knowledge:
+    """What the profiles say about the things to install.
+
+    Raises:
+        ProfileError, UsageError: a bad profile, an unknown model or commit.
+    """
+    from sdsetup.decide.profiles.models import find_model, parse_model_profile
+    from sdsetup.decide.profiles.webui import parse_webui
+    from sdsetup.storage import data_folder
+
+    webui = parse_webui(session.profiles.raw("webui"), "webui.toml")
+    models = parse_model_profile(session.profiles.raw("models"), "models.toml")
+    recorded = facts.recorded
+    return Knowledge(
+        webui=webui.at(request.ref) if request.ref else webui,
+        model=find_model(models.models, request.model) if request.model else None,
+        mirrors=models.mirrors,
+        fallbacks=tuning.fallbacks,
+        tools=str(data_folder(session.machine.env) / "tools"),
+        # What an earlier run set and this tuning does not: ours to take out again.
+        drop_flags=tuple(flag for flag in recorded.flags if flag not in tuning.flags) if recorded else (),
+        drop_env=tuple(name for name, _ in recorded.env if name not in dict(tuning.env)) if recorded else (),
+    )
