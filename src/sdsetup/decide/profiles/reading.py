@@ -8,7 +8,7 @@ reader.finish()     # raises ProfileError naming every problem, or nothing
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sdsetup.errors import SdsetupError
@@ -65,6 +65,14 @@ class Reader:
 
     def keys(self) -> list[str]:
         return list(self._table)
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of its entries, in the file's order."""
+        return iter(self._table)
+
+    def value(self, key: str) -> Any:
+        """The raw value, for a key that may be written in two ways; None when it is absent."""
+        return self._table.get(key)
 
     def has(self, key: str) -> bool:
         self._asked.add(key)

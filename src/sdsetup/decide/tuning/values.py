@@ -27,15 +27,18 @@ class TorchBuild:
     torchvision: str
     xformers: str | None  # the exact pair, only where the tuning uses it
     index_url: str | None = field(metadata={"key": False})  # None: the ordinary package index
-    command: str = field(
-        metadata={"key": False}
-    )  # what TORCH_COMMAND would be: "pip install torch==... torchvision==... --index-url ..."
+    # What TORCH_COMMAND would be: "pip install torch==... torchvision==... --index-url ...".
+    command: str = field(metadata={"key": False})
+    # What an installer is asked for: pins, or addresses of wheels (Intel's extension on Windows).
+    packages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Warning:
     topic: str
     text: Text
+    rule: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,3 +60,8 @@ class Tuning:
     warnings: tuple[Warning, ...] = ()
     unsupported: Unsupported | None = None
     reasons: tuple[Reason, ...] = ()
+    device: str = "none"  # cuda, rocm, ipex, mps, cpu, none
+    model_class: str = "sd15"
+    omitted: tuple[Reason, ...] = ()  # flags left out on purpose, and why
+    fallbacks: tuple[TorchBuild, ...] = ()  # the builds to try, in order, if `torch` does not run on the card
+    applied: tuple[str, ...] = ()  # every rule that applied

@@ -1,0 +1,142 @@
+"""The torch build for one case: card and driver and code inside and Python and system, all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sdsetup.decide.profiles.torch import Build, Capability, TorchBuilds
+from sdsetup.decide.tuning.case import Case
+from sdsetup.decide.tuning.values import TorchBuild
+from sdsetup.decide.versions import Version, parse_version, same_or_newer, written
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """`build` is what to install, None when nothing fits this machine. `driver` says how the driver stands to
+    it (see `conditions.TEXT_FIELDS`), `needed` the oldest driver that runs the best build for the card, and
+    `updatable` whether such a driver exists for it."""
+
+    build: Build | None
+    fallbacks: tuple[Build, ...] = ()
+    driver: str | None = None
+    needed: Version | None = None
+    updatable: bool | None = None
+
+
+def choose_build(case: Case, builds: TorchBuilds, family: str | None = None) -> Choice:
+    """The first build of the list that suits the case, and the ones to try after it."""
+    suiting = [build for build in builds.builds if suits(build, case)]
+    if family is not None and case.values["device"] == "cuda":
+        suiting = [build for build in builds.builds if build.family == family]
+    if not suiting:
+        return Choice(build=None)
+    best = suiting[0]
+    if case.values["device"] != "cuda":
+        return Choice(build=best, fallbacks=tuple(suiting[1:]))
+    needed = _needed(best, case)
+    state, running = _by_driver(suiting, case)
+    chosen = running[0] if running else best
+    return Choice(
+        build=chosen,
+        fallbacks=tuple(build for build in (running or suiting) if build is not chosen),
+        driver="fallback" if state == "fine" and chosen is not best else state,
+        needed=needed,
+        updatable=_exists(needed, case),
+    )
+
+
+def suits(build: Build, case: Case) -> bool:
+    """Everything but the driver."""
+    values = case.values
+    if build.device != values["device"] or values["os"] not in build.systems:
+        return False
+    if values["machine"] is not None and values["machine"] not in build.machines:
+        return False
+    if values["python"] not in build.pythons:
+        return False
+    if build.device == "rocm":
+        return build.any_card if values["gfx"] is None else values["gfx"] in build.gfx
+    if build.device != "cuda":
+        return True
+    compute = values["compute"]
+    return build.any_card if compute is None else runs(compute, build.kernels.get(_column(case), ()), build.ptx)
+
+
+def runs(compute: Capability, kernels: Iterable[Capability], ptx: Iterable[Capability] = ()) -> bool:
+    """Machine code runs on its own major version and the same or a newer minor one; PTX on anything newer."""
+    native = any(major == compute[0] and minor <= compute[1] for major, minor in kernels)
+    return native or any(code <= compute for code in ptx)
+
+
+def xformers_runs(build: Build | None, case: Case) -> bool:
+    """The build has a paired xformers, with code for this card."""
+    if build is None or build.xformers is None:
+        return False
+    compute = case.values["compute"]
+    return compute is None or runs(compute, build.xformers_kernels)
+
+
+def set_for(build: Build, *, with_xformers: bool) -> TorchBuild:
+    """The build as the tuning carries it."""
+    return TorchBuild(
+        family=build.family,
+        torch=build.torch,
+        torchvision=build.torchvision or "",
+        xformers=build.xformers if with_xformers else None,
+        index_url=build.index or build.extra_index,
+        command=build.command,
+        packages=build.packages,
+    )
+
+
+def xformers_package(build: Build) -> str:
+    """What XFORMERS_PACKAGE would be: a local version is found on the build's own index only."""
+    if build.xformers is None:
+        return ""
+    index = f" --index-url {build.index}" if build.index and "+" in build.xformers else ""
+    return f"xformers=={build.xformers}{index}"
+
+
+def driver_words(choice: Choice, case: Case) -> dict[str, str]:
+    build = choice.build
+    minimum = build.driver.get(_driver_column(case)) if build else None
+    return {
+        "build_driver": written(minimum) if minimum else "",
+        "needed_driver": written(choice.needed) if choice.needed else "",
+    }
+
+
+def _column(case: Case) -> str:
+    """WSL runs the Windows driver, but Linux wheels: only drivers are looked up in the Windows column."""
+    return "linux" if case.values["os"] == "wsl" else str(case.values["os"])
+
+
+def _driver_column(case: Case) -> str:
+    return "windows" if case.values["os"] == "wsl" else str(case.values["os"])
+
+
+def _needed(build: Build, case: Case) -> Version | None:
+    """The build's own minimum, or the first driver that knows the card, whichever is newer."""
+    minimum = build.driver.get(_driver_column(case))
+    first = case.architecture.first_driver.get(_driver_column(case)) if case.architecture else None
+    if minimum is None or (first is not None and same_or_newer(first, minimum)):
+        return first
+    return minimum
+
+
+def _by_driver(suiting: list[Build], case: Case) -> tuple[str, list[Build]]:
+    gpu = case.gpu
+    version = parse_version(gpu.driver_version) if gpu else None
+    if version is None:
+        return ("assumed" if gpu is not None and gpu.source == "what-if" else "missing"), suiting
+    running = [
+        build for build in suiting if (needed := _needed(build, case)) is None or same_or_newer(version, needed)
+    ]
+    return ("fine" if running else "too-old"), running
+
+
+def _exists(needed: Version | None, case: Case) -> bool:
+    """A driver that new was made for this card."""
+    last = case.architecture.last_branch if case.architecture else None
+    return last is None or needed is None or needed[0] <= last
