@@ -1,0 +1,245 @@
+"""What to make of a server's answer and of a finished transfer: the resume table, as pure functions.
+
+A file is pinned by size and SHA-256, so the hash has the last word and no validator (ETag, date) is needed:
+content delivery networks change or leave out theirs, and a client that insists on them throws good bytes away.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sdsetup.text import Text
+
+_RANGE = re.compile(r"\s*bytes\s+(?:(\d+)-(\d+)|\*)/(\d+|\*)\s*$", re.IGNORECASE)
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """The head of a response, as far as the decision needs it. Lengths in bytes; None when not said."""
+
+    status: int
+    length: int | None = None  # Content-Length
+    range_start: int | None = None
+    total: int | None = None  # the whole file's size, out of Content-Range
+    content_type: str = ""
+    encoding: str = ""  # Content-Encoding, "" for none
+    error_code: str = ""  # the hub's X-Error-Code
+    wait: float | None = None  # Retry-After in seconds
+    linked_size: int | None = None  # the hub's X-Linked-Size
+    linked_sha256: str | None = None  # the hub's X-Linked-Etag, where it is a SHA-256
+    redirected: bool = False  # the answer came from another address than the one first asked
+
+
+@dataclass(frozen=True, kw_only=True)
+class Take:
+    """Read the body. Its first `skip` bytes are already on the disk and only read past."""
+
+    skip: int = 0
+    unpack: bool = False  # the body is gzip although we asked for the plain bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskWhole:
+    """Ask again without a range: this server cannot continue where we are."""
+
+    why: Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Later:
+    """The same source may do better after a pause. `wait`: seconds the server asked for."""
+
+    why: Text
+    code: str
+    wait: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Elsewhere:
+    """This source will not deliver the file. `odd`: worth a second look before it is given up, because
+    something between us and the server (a portal, a proxy) may have answered in its name."""
+
+    why: Text
+    code: str
+    odd: bool = False
+    wants_token: bool = False
+
+
+Verdict = Take | AskWhole | Later | Elsewhere
+
+
+def read_answer(status: int, headers: Mapping[str, str], *, redirected: bool = False) -> Answer:
+    """The answer out of a response's headers (names in lower case)."""
+    found = _RANGE.match(headers.get("content-range", ""))
+    start = int(found[1]) if found and found[1] else None
+    total = int(found[3]) if found and found[3] != "*" else None
+    encoding = headers.get("content-encoding", "").strip().lower()
+    return Answer(
+        status=status,
+        length=_number(headers.get("content-length")),
+        range_start=start,
+        total=total,
+        content_type=headers.get("content-type", "").split(";")[0].strip().lower(),
+        encoding="" if encoding == "identity" else encoding,
+        error_code=headers.get("x-error-code", ""),
+        redirected=redirected,
+    )
+
+
+def linked(headers: Mapping[str, str]) -> tuple[int | None, str | None]:
+    """Size and SHA-256 of the file behind a link, as the hub announces them before it redirects."""
+    tag = headers.get("x-linked-etag", "").strip().removeprefix("W/").strip('"')
+    return _number(headers.get("x-linked-size")), tag.lower() if _SHA256.fullmatch(tag) else None
+
+
+def judge(answer: Answer, *, asked_from: int, have: int, size: int, sha256: str) -> Verdict:
+    """What to do with an answer.
+
+    `asked_from`: first byte we asked for (0: the whole file); `have`: bytes already on the disk;
+    `size`, `sha256`: what the file is pinned to.
+    """
+    if answer.linked_sha256 not in (None, sha256) or answer.linked_size not in (None, size):
+        return Elsewhere(
+            why=Text("this source now holds another file under that name"), code="other-file-at-source"
+        )
+    if answer.status in (200, 206):
+        return _body(answer, asked_from=asked_from, have=have, size=size)
+    if answer.status == 416 and asked_from:
+        if answer.total in (None, size):
+            return AskWhole(why=Text("the server did not accept the place to continue from"))
+        return _wrong_size(answer.total, size)
+    return _refusal(answer)
+
+
+def _body(answer: Answer, *, asked_from: int, have: int, size: int) -> Verdict:
+    if answer.content_type == "text/html":
+        return Elsewhere(
+            why=Text("a web page came instead of the file (a login page of this network, perhaps)"),
+            code="captive-portal",
+            odd=True,
+        )
+    packed = answer.encoding in ("gzip", "x-gzip")
+    if answer.encoding and not packed:
+        return Elsewhere(
+            why=Text("the file came in an encoding we did not ask for ({name})", name=answer.encoding),
+            code="unexpected-encoding",
+            odd=True,
+        )
+    if answer.status == 200:
+        if not packed and answer.length not in (None, size):
+            return _wrong_size(answer.length, size)
+        return Take(skip=have, unpack=packed)
+    return _partial_body(answer, packed=packed, asked_from=asked_from, have=have, size=size)
+
+
+def _partial_body(answer: Answer, *, packed: bool, asked_from: int, have: int, size: int) -> Verdict:
+    if packed or answer.content_type == "multipart/byteranges":
+        return AskWhole(why=Text("the server answers ranges in a form that cannot be joined"))
+    if answer.total not in (None, size):
+        return _wrong_size(answer.total, size)
+    start = answer.range_start
+    if start is None:
+        # No Content-Range: only the length can tell which bytes these are.
+        if answer.length == size - asked_from:
+            return Take(skip=have - asked_from)
+        return AskWhole(why=Text("the server does not say which part of the file it sends"))
+    if start > have or answer.length not in (None, size - start):
+        return AskWhole(why=Text("the server sends another part of the file than the one asked for"))
+    return Take(skip=have - start)
+
+
+def _wrong_size(found: int | None, size: int) -> Verdict:
+    return Elsewhere(
+        why=Text("the file there has {found} bytes instead of {size}", found=f"{found:,}", size=f"{size:,}"),
+        code="wrong-size-at-source",
+        odd=True,
+    )
+
+
+_LATER = {
+    408: "the server gave up waiting",
+    425: "the server asks to come back later",
+    429: "the server has had too many requests from this address",
+    500: "the server has a fault",
+    502: "a server on the way has a fault",
+    503: "the server is overloaded or being serviced",
+    504: "a server on the way waited in vain",
+}
+
+
+def _refusal(answer: Answer) -> Verdict:
+    status = answer.status
+    if status in _LATER or status >= 500:
+        reason = _LATER.get(status, "the server has a fault")
+        return Later(
+            why=Text("{reason} (HTTP {status})", reason=Text(reason), status=status),
+            code="too-many-requests" if status == 429 else "server-fault",
+            wait=answer.wait,
+        )
+    if status == 407:
+        return Elsewhere(why=Text("the proxy wants a name and a password (HTTP 407)"), code="proxy-login-needed")
+    if status in (401, 403) and answer.redirected and not answer.error_code:
+        # The signed link that the hub handed out has run out: ask the hub for a fresh one.
+        return Later(why=Text("the link had expired (HTTP {status})", status=status), code="link-expired")
+    if status in (401, 403):
+        return _no_access(answer)
+    if status in (404, 410):
+        return Elsewhere(why=Text("the file is no longer there (HTTP {status})", status=status), code="gone")
+    return Elsewhere(why=Text("the server refused (HTTP {status})", status=status), code="refused", odd=True)
+
+
+def _no_access(answer: Answer) -> Verdict:
+    if answer.error_code in ("GatedRepo", "DisabledRepo"):
+        return Elsewhere(
+            why=Text("the authors ask you to accept their licence first (HTTP {status})", status=answer.status),
+            code="gated",
+            wants_token=True,
+        )
+    return Elsewhere(
+        why=Text("the repository is gone, private, or needs a login (HTTP {status})", status=answer.status),
+        code="login-needed",
+        wants_token=True,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Publish:
+    """The bytes are the pinned file: give them their name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartOver:
+    """The joint of old and new bytes may be at fault: once more from zero, from the same source."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetAside:
+    """The source delivers other bytes: keep them under another name, try the next source."""
+
+
+def after_hash(*, matches: bool, joined: bool, started_over: bool) -> Publish | StartOver | SetAside:
+    """What to do with a file of the right size once its hash is known.
+
+    `joined`: the bytes did not come in one stream (a resume, of this run or an earlier one);
+    `started_over`: this source has already been given a start from zero for that reason.
+    """
+    if matches:
+        return Publish()
+    return StartOver() if joined and not started_over else SetAside()
+
+
+def where_to_start(*, part_bytes: int, part_sha256: str | None, size: int, sha256: str) -> int:
+    """How many bytes of a part file may be kept (all are still proved by the hash in the end).
+
+    `part_sha256`: what the part's sidecar says it will become; None without a sidecar.
+    """
+    if part_sha256 not in (None, sha256) or part_bytes > size:
+        return 0
+    return part_bytes
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text is not None and text.strip().isdecimal() else None

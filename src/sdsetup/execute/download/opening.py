@@ -1,0 +1,132 @@
+"""From an address to an open body: redirects followed within bounds, the token only where it belongs."""
+
+from __future__ import annotations
+
+import email.utils
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from sdsetup.decide.resume import Answer, linked, read_answer
+from sdsetup.execute.download.message import Body, Head, body_of, read_head, send_request
+from sdsetup.execute.download.options import BrokenError, DownloadOptions
+from sdsetup.execute.download.wire import Address, connect, parse, proxy_for
+from sdsetup.text import Text
+
+if TYPE_CHECKING:
+    from sdsetup.execute.download.wire import Line
+
+_log = logging.getLogger("sdsetup.download")
+_REDIRECTS = (301, 302, 303, 307, 308)
+
+
+@dataclass(kw_only=True)
+class Opened:
+    """An answer whose body has not been read yet. Close it whatever happens."""
+
+    answer: Answer
+    etag: str | None
+    address: Address
+    line: Line
+    head: Head
+
+    def body(self, *, unpack: bool, tick: Callable[[], None]) -> Body:
+        return body_of(self.line, self.head, unpack=unpack, tick=tick)
+
+    def close(self) -> None:
+        self.line.close()
+
+
+def open_source(
+    url: str,
+    *,
+    start: int,
+    token: str | None,
+    env: Mapping[str, str],
+    options: DownloadOptions,
+    beat: Callable[[], None],
+) -> Opened:
+    """Ask for a file from byte `start` on, following redirects.
+
+    The token goes to the origin of `url` and to no other.
+
+    Raises:
+        BrokenError: no answer, or an answer nobody may follow (permanent).
+    """
+    first = address = parse(url)
+    size: int | None = None
+    sha256: str | None = None
+    for _hop in range(options.redirects + 1):
+        own = token if address.origin == first.origin else None
+        line, head = _ask(address, start=start, token=own, env=env, options=options, beat=beat)
+        said_size, said_sha256 = linked(head.headers)
+        size, sha256 = size or said_size, sha256 or said_sha256
+        if head.status not in _REDIRECTS or "location" not in head.headers:
+            answer = read_answer(head.status, head.headers, redirected=address.origin != first.origin)
+            answer = replace(
+                answer,
+                linked_size=size,
+                linked_sha256=sha256,
+                wait=_seconds(head.headers.get("retry-after"), head.headers.get("date")),
+            )
+            return Opened(answer=answer, etag=head.headers.get("etag"), address=address, line=line, head=head)
+        line.close()
+        address = _next(address, head.headers["location"])
+    raise BrokenError(Text("the server sends us in circles"), "redirect-loop", permanent=True)
+
+
+def _next(address: Address, location: str) -> Address:
+    try:
+        following = parse(location, f"{address.scheme}://{address.netloc}{address.target}")
+    except BrokenError as error:
+        raise BrokenError(
+            Text("the server sends us to a place we do not follow to: {why}", why=error.why),
+            "redirect-refused",
+            permanent=True,
+        ) from error
+    if address.scheme == "https" and following.scheme != "https":
+        raise BrokenError(
+            Text("the server sends us from https to an unencrypted address"), "redirect-refused", permanent=True
+        )
+    return following
+
+
+def _ask(
+    address: Address,
+    *,
+    start: int,
+    token: str | None,
+    env: Mapping[str, str],
+    options: DownloadOptions,
+    beat: Callable[[], None],
+) -> tuple[Line, Head]:
+    line = connect(address, env, options.connect_timeout)
+    try:
+        absolute = address.scheme == "http" and proxy_for(address, env) is not None
+        try:
+            send_request(line, address, start=start, token=token, absolute=absolute)
+        except OSError as error:
+            raise BrokenError(Text("the connection broke before the answer"), "connection-broken") from error
+        head = read_head(line, options.answer_timeout, beat)
+    except BaseException:
+        line.close()
+        raise
+    _log.info("%s from byte %d: HTTP %d", address.plain, start, head.status)
+    return line, head
+
+
+def _seconds(retry_after: str | None, date: str | None) -> float | None:
+    """Retry-After in seconds. A date is measured against the server's own clock, ours may be wrong."""
+    if retry_after is None:
+        return None
+    text = retry_after.strip()
+    if text.isdecimal():
+        return float(text)
+    until = email.utils.parsedate_tz(text)
+    if until is None:
+        return None
+    now = email.utils.parsedate_tz(date) if date else None
+    start = email.utils.mktime_tz(now) if now else time.time()
+    return max(0.0, email.utils.mktime_tz(until) - start)

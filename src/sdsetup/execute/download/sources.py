@@ -1,0 +1,87 @@
+"""Where a file can be had: addresses in order, and the token that the hub (and only the hub) may see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import quote
+
+from sdsetup.decide.plan import FetchFile, Source
+from sdsetup.decide.profiles.models import ModelProfile, parse_model_profile
+from sdsetup.execute.context import Context
+from sdsetup.execute.download.options import DownloadOptions
+from sdsetup.storage import Profiles
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """One address of a file. `name` is for people; `page` is where a licence can be accepted."""
+
+    url: str
+    name: str
+    hub: bool = False
+    page: str | None = None
+
+
+def places(file: FetchFile, context: Context, options: DownloadOptions) -> tuple[Place, ...]:
+    """The addresses of a file, in the order to try them: the hub, its mirrors, plain addresses.
+
+    Mirrors of the hub carry the same paths and, since the hash is pinned, the same bytes. They are left
+    out when HF_ENDPOINT names the hub to use: that is a person's or a company's choice.
+    """
+    hubs = [source for source in file.sources if source.hub]
+    bases: list[str] = []
+    if hubs:
+        bases = [hub_address(context, options)]
+        if not context.machine.env.get("HF_ENDPOINT"):
+            bases += options.mirrors if options.mirrors is not None else model_profile().mirrors
+    found = [_at(base.rstrip("/"), source, file, hub=n == 0) for n, base in enumerate(bases) for source in hubs]
+    found += [Place(url=source.url, name=_host(source.url)) for source in file.sources if source.url]
+    return tuple(found)
+
+
+def _at(base: str, source: Source, file: FetchFile, *, hub: bool) -> Place:
+    path = quote(source.file or Path(file.save_as).name, safe="/")
+    return Place(
+        url=f"{base}/{source.hub}/resolve/{quote(source.revision or 'main', safe='')}/{path}",
+        name=f"{_host(base)}, {source.hub}",
+        hub=hub,
+        page=f"{base}/{source.hub}" if hub else None,
+    )
+
+
+def hub_address(context: Context, options: DownloadOptions) -> str:
+    """The model hub: HF_ENDPOINT where a person set it, else the profile's. Without a slash at its end."""
+    address = context.machine.env.get("HF_ENDPOINT") or options.hub or model_profile().hub
+    return address.rstrip("/")
+
+
+@lru_cache(maxsize=1)
+def model_profile() -> ModelProfile:
+    """The built-in models.toml."""
+    return parse_model_profile(Profiles().raw("models"))
+
+
+def hub_token(context: Context) -> str | None:
+    """The person's own token, from where the hub's client keeps it too."""
+    env = context.machine.env
+    if env.get("HF_HUB_DISABLE_IMPLICIT_TOKEN", "").strip().lower() in ("1", "true", "yes", "on"):
+        return None
+    if token := env.get("HF_TOKEN") or env.get("HUGGING_FACE_HUB_TOKEN"):
+        return token.strip() or None
+    path = env.get("HF_TOKEN_PATH") or hub_home(env, context.machine.home) / "token"
+    text = context.machine.read_text(path, limit=4096)
+    return text.strip() or None if text else None
+
+
+def hub_home(env: Mapping[str, str], home: Path) -> Path:
+    """The hub client's folder, by its own rule."""
+    if moved := env.get("HF_HOME"):
+        return Path(moved).expanduser()
+    return Path(env.get("XDG_CACHE_HOME") or home / ".cache") / "huggingface"
+
+
+def _host(url: str) -> str:
+    return url.partition("://")[2].partition("/")[0].rpartition("@")[2]
