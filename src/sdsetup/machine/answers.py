@@ -71,7 +71,7 @@ class NvmlGpu:
 
 @dataclass(frozen=True, kw_only=True)
 class NvmlAnswer:
-    """`problem`: mismatch (driver updated, not restarted), not-running, denied, failed; then no cards are named."""
+    """`problem`: mismatch (driver updated, not restarted), not-running, denied, failed; then without cards."""
 
     driver_version: str | None = None
     cuda_version: str | None = None

@@ -111,8 +111,8 @@ def _load() -> Any:
 def _places() -> tuple[str, ...]:
     if sys.platform == "win32":
         # Full paths only: a library of that name in the current folder must not be the one that is loaded.
-        root = Path(os.environ.get("SystemRoot", r"C:\Windows"))
-        programs = Path(os.environ.get("ProgramW6432", r"C:\Program Files"))
+        root = Path(os.environ.get("SYSTEMROOT", r"C:\Windows"))
+        programs = Path(os.environ.get("PROGRAMW6432", r"C:\Program Files"))
         old = programs / "NVIDIA Corporation" / "NVSMI"
         return tuple(str(folder / "nvml.dll") for folder in (root / "System32", old))
     if sys.platform == "darwin":

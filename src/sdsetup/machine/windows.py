@@ -197,7 +197,7 @@ if sys.platform == "win32":
         kernel.SetErrorMode(kernel.SetErrorMode(0) | _NO_ERROR_BOXES)
         # python.exe's own folder holds some of Microsoft's libraries: only System32 counts.
         for folder in ("Sysnative", "System32"):
-            place = Path(os.environ.get("SystemRoot", r"C:\Windows"), folder, library)
+            place = Path(os.environ.get("SYSTEMROOT", r"C:\Windows"), folder, library)
             if place.exists():
                 try:
                     ctypes.WinDLL(str(place))

@@ -1,4 +1,4 @@
-"""LOOK: asks the machine and changes nothing. A probe is a command and a pure parser; its failure is an unknown."""
+"""LOOK: asks the machine and changes nothing. A probe is a command and a parser; its failure is an unknown."""
 
 from __future__ import annotations
 

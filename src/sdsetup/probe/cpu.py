@@ -49,7 +49,9 @@ def parse_cpuinfo(text: str) -> Cpu:
 def parse_sysctl(text: str) -> Cpu:
     """Lines of macOS' `sysctl NAME...`: "hw.physicalcpu: 8"."""
     values = {
-        key.strip(): value.strip() for key, colon, value in (l.partition(":") for l in text.splitlines()) if colon
+        key.strip(): value.strip()
+        for key, colon, value in (line.partition(":") for line in text.splitlines())
+        if colon
     }
     return Cpu(
         name=_tidy(values.get("machdep.cpu.brand_string", "")),
@@ -65,4 +67,4 @@ def _tidy(name: str) -> str | None:
 
 
 def _count(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and 0 < int(text[:6]) else None
+    return int(text) if text and text.isascii() and text.isdigit() and int(text[:6]) > 0 else None

@@ -14,7 +14,7 @@ from sdsetup.probe.asked import Asked
 
 _OWN = ".sdsetup"  # our own folder alone does not make a folder foreign
 _SHOWN = 5
-_CLOUD_VARIABLES = ("OneDrive", "OneDriveConsumer", "OneDriveCommercial")
+_CLOUD_VARIABLES = ("ONEDRIVE", "ONEDRIVECONSUMER", "ONEDRIVECOMMERCIAL")
 _CLOUD_KEY = r"Software\Microsoft\OneDrive\Accounts"
 _SHORTCUTS = frozenset({"desktop.ini", "thumbs.db", ".ds_store"})
 
@@ -91,7 +91,7 @@ def protected_roots(machine: Machine) -> list[str]:
     """Where only an administrator may write."""
     if machine.family != "windows":
         return []
-    names = ("ProgramFiles", "ProgramFiles(x86)", "ProgramW6432", "SystemRoot", "ProgramData")
+    names = ("PROGRAMFILES", "PROGRAMFILES(X86)", "PROGRAMW6432", "SYSTEMROOT", "PROGRAMDATA")
     return list(dict.fromkeys(value for name in names if (value := machine.env.get(name))))
 
 

@@ -72,7 +72,7 @@ def parse_packed_refs(text: str, ref: str) -> str | None:
 
 
 def parse_status(text: str) -> tuple[str, ...]:
-    """File names of `git status --porcelain -z`: two letters, a blank, a name; a renamed file's old name follows."""
+    """File names of `git status --porcelain -z`: two letters, a name; behind a renamed file its old one."""
     names = []
     parts = iter(text.split("\0"))
     for part in parts:

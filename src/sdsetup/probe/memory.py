@@ -33,7 +33,7 @@ def ask(asked: Asked) -> dict[str, Any]:
 
 
 def of_windows(status: MemoryStatus, paging_files: object) -> Memory:
-    """`paging_files` is the registry's setting: lines such as "?:\\\\pagefile.sys" (managed) or "C:\\\\pagefile.sys 0 0"."""
+    """`paging_files` is the registry's setting, see `parse_paging_files`."""
     return Memory(
         total_bytes=status.total,
         available_bytes=status.available,
@@ -45,7 +45,10 @@ def of_windows(status: MemoryStatus, paging_files: object) -> Memory:
 
 
 def parse_paging_files(setting: object) -> bool | None:
-    """Whether Windows chooses the size itself. None when the setting cannot be read."""
+    """Whether Windows chooses the size itself: the file is "?:\\\\pagefile.sys", or its sizes are "0 0".
+
+    None when the setting cannot be read.
+    """
     if isinstance(setting, str):
         setting = [setting]
     if not isinstance(setting, Sequence) or isinstance(setting, bytes):

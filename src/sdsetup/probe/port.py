@@ -34,7 +34,7 @@ def _holder(machine: Machine, number: int) -> str | None:
 
 
 def parse_netstat(text: str, number: int) -> int | None:
-    """The process that listens, from Windows' `netstat -ano`; the state's word is translated, so it is not read."""
+    """The process that listens, from Windows' `netstat -ano`; the word for the state is translated."""
     for line in text.splitlines():
         words = line.split()
         if len(words) == 5 and words[1].endswith(f":{number}") and words[2].endswith(":0") and words[4].isdigit():

@@ -1,4 +1,4 @@
-"""Graphics cards: NVIDIA's library first, its program second, its banner last; others from what the system lists."""
+"""Graphics cards: NVIDIA's library first, its program next, its banner last; others from the system's list."""
 
 from __future__ import annotations
 

@@ -16,7 +16,8 @@ from sdsetup.machine import Machine
 _CLASS = r"SYSTEM\CurrentControlSet\Control\Class\{4d36e968-e325-11ce-bfc1-08002be10318}"
 _LIVE = (
     "[Console]::OutputEncoding=[Text.Encoding]::UTF8;"
-    "Get-CimInstance Win32_VideoController | Select-Object Name,DriverVersion,PNPDeviceID | ConvertTo-Json -Compress"
+    "Get-CimInstance Win32_VideoController | Select-Object Name,DriverVersion,PNPDeviceID"
+    " | ConvertTo-Json -Compress"
 )
 _VENDORS: dict[str, Vendor] = {"10DE": "nvidia", "1002": "amd", "1022": "amd", "8086": "intel"}
 _MEMORY = "HardwareInformation.qwMemorySize"

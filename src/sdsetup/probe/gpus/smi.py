@@ -61,8 +61,8 @@ def places(machine: Machine) -> list[str]:
     found = [path] if (path := machine.which("nvidia-smi")) else []
     candidates: list[str] = []
     if machine.family == "windows":
-        root = machine.env.get("SystemRoot", r"C:\Windows")
-        programs = machine.env.get("ProgramW6432") or machine.env.get("ProgramFiles") or r"C:\Program Files"
+        root = machine.env.get("SYSTEMROOT", r"C:\Windows")
+        programs = machine.env.get("PROGRAMW6432") or machine.env.get("PROGRAMFILES") or r"C:\Program Files"
         # A 32-bit process sees another System32; Sysnative is its way to the real one.
         candidates += [
             str(PureWindowsPath(root, folder, "nvidia-smi.exe")) for folder in ("Sysnative", "System32")

@@ -1,4 +1,4 @@
-"""Linux' own list of PCI devices: display controllers are class 03xx, data-centre cards "3D controllers" (0302)."""
+"""Linux' own list of PCI devices: display controllers are class 03xx, "3D controllers" (0302) among them."""
 
 from __future__ import annotations
 

@@ -34,11 +34,11 @@ def find(machine: Machine) -> Iterator[Found]:
             (uv, f"cpython-{minor}.*/bin/python{minor}", "uv"),
         ):
             # The newest patch release is enough.
-            for path in newest(machine.glob(root, pattern)):
-                yield Found(path=str(path), origin=origin)
+            for found in newest(machine.glob(root, pattern)):
+                yield Found(path=str(found), origin=origin)
         for place in _FIXED:
-            if machine.kind(path := place.format(minor=minor)) == "file":
-                yield Found(path=path, origin="path")
+            if machine.kind(named := place.format(minor=minor)) == "file":
+                yield Found(path=named, origin="path")
 
 
 def origin_of(machine: Machine, path: str) -> str:

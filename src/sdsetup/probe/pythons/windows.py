@@ -23,11 +23,10 @@ def find(machine: Machine) -> Iterator[Found]:
     yield from registered(machine)
     if launcher := machine.which("py"):
         ended = machine.run([launcher, "-0p"], timeout=_LAUNCHER_LIMIT)
-        for path in parse_py_list(ended.out):
-            yield Found(path=path, origin="py")
+        yield from (Found(path=path, origin="py") for path in parse_py_list(ended.out))
     for name in ("python3.10", "python", "python3"):
-        if path := machine.which(name):
-            yield Found(path=path, origin="path")
+        if there := machine.which(name):
+            yield Found(path=there, origin="path")
     # A stand-in is not always on PATH, but it is what `python` means to a person who has nothing else.
     if local := machine.env.get("LOCALAPPDATA"):
         stub = ntpath.join(local, "Microsoft", "WindowsApps", "python.exe")

@@ -45,7 +45,7 @@ def ask(machine: Machine) -> System:
         # A 32-bit process cannot load the 64-bit library, so its failure would prove nothing.
         vc_runtime=machine.loads("msvcp140.dll") if kernel.bits == 64 else None,
         user_is_ascii=str(machine.home).isascii(),
-        path_letters=len(machine.env.get("PATH", machine.env.get("Path", ""))),
+        path_letters=len(machine.env.get("PATH", "")),
     )
 
 

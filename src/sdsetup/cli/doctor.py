@@ -1,0 +1,139 @@
+"""`sdsetup doctor`: looks at this PC and says what is in the way, why, and what to do about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from sdsetup.cli.options import Dir, Json, Profiles, Quiet, Verbose
+from sdsetup.cli.session import Session, open_session
+
+if TYPE_CHECKING:
+    from sdsetup.decide.checks import Need
+    from sdsetup.decide.facts import Facts
+    from sdsetup.decide.findings import Report
+    from sdsetup.decide.profiles.doctor import DoctorProfile
+
+FactsFile = Annotated[
+    Optional[Path],  # noqa: UP045 - Typer evaluates annotations on 3.10 too
+    typer.Option("--facts", metavar="FILE", help="Judge the machine of a report instead of this one.", show_default=False),
+]
+
+
+def doctor(
+    dir: Dir = None,
+    json: Json = False,
+    facts: FactsFile = None,
+    profiles: Profiles = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Look at this PC: what is well, what is in the way, and one cure for each."""
+    session = open_session(command="doctor", profiles=profiles, json=json, quiet=quiet, verbose=verbose)
+    report = read_report(session, facts) if facts is not None else examine(session, dir)
+    if json:
+        from sdsetup.show.json_out import print_json
+
+        print_json(_document(report))
+    else:
+        _show(report, session)
+    raise typer.Exit(0 if report.ok else 1)
+
+
+def examine(session: Session, folder: Path | None) -> Report:
+    """Ask this machine about itself and about a folder (the default one, when none is named), and judge."""
+    from sdsetup import probe
+    from sdsetup.decide.checks import diagnose
+
+    profile = read_profile(session)
+    where = folder.absolute() if folder is not None else probe.default_folder(
+        session.machine, need_bytes=profile.install_bytes
+    )
+    facts = probe.gather(session.machine, where, hosts=profile.hosts)
+    log_facts(facts)
+    return diagnose(facts, need_of(profile, facts))
+
+
+def read_report(session: Session, path: Path) -> Report:
+    """Judge the machine that a file describes.
+
+    Raises:
+        SdsetupError: when the file cannot be read or holds no facts.
+    """
+    from sdsetup.decide.checks import diagnose
+
+    facts = read_facts(path)
+    return diagnose(facts, need_of(read_profile(session), facts))
+
+
+def read_facts(path: Path) -> Facts:
+    """The facts of a file made by `report` or `doctor --json`.
+
+    Raises:
+        SdsetupError: codes `facts-unreadable`, `facts-invalid`.
+    """
+    import json
+
+    from sdsetup.decide.facts_json import facts_from_json
+    from sdsetup.errors import SdsetupError
+    from sdsetup.text import Text
+
+    try:
+        return facts_from_json(json.loads(path.read_text(encoding="utf-8-sig")))
+    except (OSError, ValueError, RecursionError) as error:
+        raise SdsetupError(
+            Text("The facts cannot be read"),
+            where=path,
+            why=Text("{error}", error=error),
+            code="facts-unreadable",
+            hint=Text("Give a file made by `sdsetup report --out FILE` or by `sdsetup doctor --json`."),
+        ) from error
+
+
+def read_profile(session: Session) -> DoctorProfile:
+    from sdsetup.decide.profiles.doctor import read_doctor
+
+    return read_doctor(session.profiles.raw("doctor"))
+
+
+def need_of(profile: DoctorProfile, facts: Facts) -> Need:
+    """What a usual installation needs; a finished one needs no room for itself."""
+    there = facts.installation
+    finished = there is not None and there.torch is not None and bool(there.models)
+    brings = {"python"} | ({"git"} if facts.system.family == "windows" else set())
+    return profile.need(disk_bytes=profile.update_bytes if finished else None, brings=frozenset(brings))
+
+
+def log_facts(facts: Facts) -> None:
+    import logging
+
+    log = logging.getLogger("sdsetup.probe")
+    log.info("probes took %s", dict(facts.probe_seconds))
+    for subject, reason in facts.unknown.items():
+        log.warning("unknown: %s: %s", subject, reason)
+
+
+def next_command(report: Report) -> str | None:
+    """The one command that comes after this screen."""
+    if not report.ok:
+        return None
+    there = report.facts.installation
+    if any(finding.id == "card" and finding.status == "warn" for finding in report.findings):
+        return "sdsetup tune --apply"
+    if there is None or there.torch is None or not there.models:
+        return "sdsetup install"
+    return "sdsetup launch"
+
+
+def _document(report: Report) -> dict[str, object]:
+    from sdsetup.show.facts_json import report_json
+
+    return report_json(report)
+
+
+def _show(report: Report, session: Session) -> None:
+    from sdsetup.show.doctor import show_report
+
+    show_report(report, session.screen, next_command=next_command(report))

@@ -1,0 +1,41 @@
+"""DECIDE: what the facts mean. Every check is a pure function of facts and need, and all stand in one tuple."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sdsetup.decide.checks import cards, memory, network, place, system, tools, webui
+from sdsetup.decide.checks.cards import main_card
+from sdsetup.decide.checks.need import Need
+from sdsetup.decide.checks.tools import best_python
+from sdsetup.decide.facts import Facts
+from sdsetup.decide.findings import Finding, Report
+
+__all__ = ["CHECKS", "Check", "Need", "best_python", "diagnose", "main_card"]
+
+Check = Callable[[Facts, Need], Finding]
+
+CHECKS: tuple[Check, ...] = (
+    system.os,
+    system.cpu,
+    memory.memory,
+    memory.pagefile,
+    cards.gpu,
+    cards.driver,
+    cards.card,
+    tools.python,
+    tools.git,
+    system.libraries,
+    place.disk,
+    place.folder,
+    system.long_paths,
+    network.port,
+    network.network,
+    network.proxy,
+    webui.webui,
+)
+
+
+def diagnose(facts: Facts, need: Need) -> Report:
+    """One finding per check, in the order in which people read them."""
+    return Report(facts=facts, findings=tuple(check(facts, need) for check in CHECKS))

@@ -1,0 +1,311 @@
+"""Checks of the graphics cards, of NVIDIA's driver, and whether the card is still the one of the installation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sdsetup.decide import fingerprint
+from sdsetup.decide.checks.need import DriverFloor, Need
+from sdsetup.decide.checks.wording import listed, memory, numbers, unanswered
+from sdsetup.decide.facts import Facts, Gpu, System
+from sdsetup.decide.findings import Cure, Finding, Status
+from sdsetup.text import Text
+
+_GPU = Text("Graphics card")
+_DRIVER = Text("NVIDIA driver")
+_CARD = Text("Same card")
+
+_DRIVER_PROBLEMS = {
+    "mismatch": (
+        Text("was updated, and the PC has not been restarted since"),
+        Text("The running driver and its programs are of two versions, so nothing can use the card."),
+        Text("Restart the PC."),
+    ),
+    "denied": (
+        Text("does not let this account ask"),
+        Text("Without it neither sdsetup nor PyTorch can use the card."),
+        Text("Use an account that may use the card (on Linux: the groups of /dev/nvidia0)."),
+    ),
+    "timeout": (
+        Text("did not answer in time"),
+        Text("The card may be asleep or stuck in an error."),
+        Text("Restart the PC, then ask again:"),
+    ),
+}
+
+
+def main_card(facts: Facts, need: Need) -> Gpu | None:
+    """The card that the web UI will use: one that PyTorch can use, of those the newest kind, then the largest."""
+    usable = [(rank, gpu) for gpu in facts.gpus if (rank := _rank(gpu, facts.system, need)) > 0]
+    if not usable:
+        return None
+    return max(usable, key=lambda pair: (pair[0], pair[1].vram_bytes or 0, -(pair[1].index or 0)))[1]
+
+
+def gpu(facts: Facts, need: Need) -> Finding:
+    if found := unanswered(facts, "gpus", "gpu", _GPU):
+        return replace(
+            found, status="warn", why=Text("The card decides which PyTorch and which settings are right.")
+        )
+    card = main_card(facts, need)
+    if card is None:
+        return _no_card(facts, need)
+    said = Text("{card}{others}", card=_named(card), others="" if len(facts.gpus) < 2 else _others(facts, card))
+    limits = need.limits
+    vram = card.vram_bytes
+    if vram is None and card.vendor == "apple":
+        return Finding(id="gpu", status="ok", title=_GPU, summary=said)
+    if card.vendor == "amd" and facts.system.groups is not None and not facts.system.root:
+        missing = [name for name in ("render", "video") if name not in facts.system.groups]
+        if missing and not facts.system.wsl:
+            return Finding(
+                id="gpu",
+                status="fail",
+                title=_GPU,
+                summary=said,
+                why=Text("Your account is not in {groups}, so it may not use the card.", groups=listed(missing)),
+                cure=Cure(
+                    text=Text("Add it, then sign out and in again:"),
+                    command=f'sudo usermod -aG {",".join(missing)} "$USER"',
+                ),
+            )
+    if vram is not None and vram < limits.vram_good:
+        few = vram < limits.vram_least
+        return Finding(
+            id="gpu",
+            status="warn",
+            title=_GPU,
+            summary=said,
+            why=Text("{because}.", because=limits.vram_because)
+            if not few
+            else Text("It has too little memory for pictures; the processor will make them, slowly."),
+            cure=Cure(text=Text("Nothing to do: the settings are chosen to fit."), command="sdsetup tune"),
+        )
+    return _busy(card, said) or Finding(id="gpu", status="ok", title=_GPU, summary=said)
+
+
+def driver(facts: Facts, need: Need) -> Finding:
+    if found := unanswered(facts, "gpus", "driver", _DRIVER):
+        return found
+    if facts.driver_problem is not None or any(_without_driver(gpu) for gpu in facts.gpus):
+        return _no_driver(facts, need)
+    cards = [gpu for gpu in facts.gpus if gpu.vendor == "nvidia"]
+    if not cards:
+        return Finding(id="driver", status="skip", title=_DRIVER, summary=Text("no NVIDIA card"))
+    chosen = main_card(facts, need)
+    card = chosen if chosen is not None and chosen.vendor == "nvidia" else cards[0]
+    level = f", CUDA {card.cuda_version}" if card.cuda_version else ""
+    if card.driver_version is None:
+        return Finding(id="driver", status="skip", title=_DRIVER, summary=Text("its version is not known"))
+    said = Text("{version}{level}", version=card.driver_version, level=level)
+    floor = floor_for(card, need)
+    if floor is None:
+        return Finding(
+            id="driver",
+            status="skip",
+            title=_DRIVER,
+            summary=Text("{version}: not used, this card is too old for PyTorch", version=card.driver_version),
+        )
+    # Under WSL the driver is the one of Windows, with its numbers.
+    windows = facts.system.family == "windows" or facts.system.wsl
+    least, older = (
+        (floor.windows, floor.older_works_from_windows) if windows else (floor.linux, floor.older_works_from_linux)
+    )
+    if numbers(card.driver_version) >= numbers(least):
+        return Finding(id="driver", status="ok", title=_DRIVER, summary=said)
+    works = older is not None and numbers(card.driver_version) >= numbers(older)
+    return Finding(
+        id="driver",
+        status="warn" if works else "fail",
+        title=_DRIVER,
+        summary=said,
+        why=Text("{because}, which needs driver {least} or newer.", because=_capital(floor.because), least=least)
+        if not works
+        else Text(
+            "Driver {least} or newer is needed for the usual PyTorch; an older one will be used.", least=least
+        ),
+        cure=_update(facts, need, card),
+    )
+
+
+def card(facts: Facts, need: Need) -> Finding:
+    """Whether the card is the one that the installation in this folder was made for."""
+    then = facts.recorded
+    if then is None:
+        return Finding(
+            id="card", status="skip", title=_CARD, summary=Text("nothing was installed here by sdsetup")
+        )
+    if found := unanswered(facts, "gpus", "card", _CARD):
+        return found
+    now = main_card(facts, need)
+    if then.card is None or any(not _card_changes(then, gpu) for gpu in facts.gpus):
+        return Finding(
+            id="card",
+            status="ok",
+            title=_CARD,
+            summary=Text("{card}, as when it was installed", card=then.card or "none"),
+        )
+    return Finding(
+        id="card",
+        status="warn",
+        title=_CARD,
+        summary=Text(
+            "was {then}, is {now}", then=then.card, now=now.name if now and now.name else "none that is usable"
+        ),
+        why=Text("PyTorch and the settings were chosen for the old card."),
+        cure=Cure(
+            text=Text("Choose them anew; models, pictures and your own settings stay:"),
+            command="sdsetup tune --apply",
+        ),
+    )
+
+
+def floor_for(gpu: Gpu, need: Need) -> DriverFloor | None:
+    """The driver that this card's PyTorch needs. A card of unknown capability is taken for an ordinary one."""
+    if gpu.compute_capability is None:
+        ordinary = [floor for floor in need.drivers if floor.older_works_from_linux is not None]
+        return ordinary[0] if ordinary else (need.drivers[0] if need.drivers else None)
+    return next((floor for floor in need.drivers if gpu.compute_capability >= floor.capability_from), None)
+
+
+def _card_changes(then: fingerprint.Fingerprint, gpu: Gpu) -> bool:
+    changes = fingerprint.changed(then, fingerprint.of_card(gpu))
+    return gpu.name is None or any(change.what in ("card", "vram") for change in changes)
+
+
+def _rank(gpu: Gpu, system: System, need: Need) -> int:
+    """0: PyTorch cannot use it here. NVIDIA before AMD and Apple before Intel."""
+    if gpu.vendor == "nvidia":
+        if gpu.compute_capability is None:
+            return 5
+        if floor_for(gpu, need) is None:
+            return 0
+        return 6 if gpu.compute_capability >= (5, 0) else 4
+    if gpu.vendor == "amd":
+        return 3 if system.family != "windows" and not system.wsl and not gpu.integrated else 0
+    if gpu.vendor == "apple":
+        return 3
+    return 1 if gpu.vendor == "intel" and not gpu.integrated and gpu.integrated is not None else 0
+
+
+def _named(gpu: Gpu) -> str:
+    parts = [gpu.name or f"{gpu.vendor.upper()} card of unknown name"]
+    if gpu.vram_bytes is not None:
+        parts.append(memory(gpu.vram_bytes))
+    elif gpu.vendor == "apple":
+        parts.append("shares the Mac's memory")
+    if gpu.compute_capability is not None:
+        parts.append("compute capability {}.{}".format(*gpu.compute_capability))
+    if gpu.mig:
+        parts.append("divided (MIG)")
+    return ", ".join(parts)
+
+
+def _others(facts: Facts, chosen: Gpu) -> str:
+    rest = [gpu.name or gpu.vendor for gpu in facts.gpus if gpu is not chosen]
+    return f"; also {listed(rest)}, not used"
+
+
+def _busy(card: Gpu, said: Text) -> Finding | None:
+    """More than a third of the card in other programs' hands."""
+    if not card.vram_bytes or not card.vram_used_bytes or card.vram_used_bytes * 3 < card.vram_bytes or card.mig:
+        return None
+    return Finding(
+        id="gpu",
+        status="warn",
+        title=_GPU,
+        summary=said,
+        why=Text("Other programs hold {used} of its memory now.", used=memory(card.vram_used_bytes)),
+        cure=Cure(text=Text("Close games and other programs that draw before you make pictures.")),
+    )
+
+
+def _without_driver(gpu: Gpu) -> bool:
+    return gpu.vendor == "nvidia" and gpu.source == "sysfs"
+
+
+def _no_card(facts: Facts, need: Need) -> Finding:
+    status: Status = "fail" if need.gpu_required else "warn"
+    slow = Text("Without a usable card the processor makes the pictures: minutes for each.")
+    shown = [gpu for gpu in facts.gpus if gpu.vendor != "other"]
+    if not shown:
+        return Finding(
+            id="gpu",
+            status=status,
+            title=_GPU,
+            summary=Text("none found"),
+            why=slow,
+            cure=Cure(
+                text=Text("If there is a card, install its driver; an NVIDIA card of 8 GB or more is comfortable.")
+            ),
+        )
+    said = Text("{cards}: not usable", cards=listed([_named(gpu) for gpu in shown]))
+    vendors = {gpu.vendor for gpu in shown if not gpu.integrated}
+    if "amd" in vendors:
+        cure = Cure(
+            text=Text(
+                "This web UI uses AMD cards on Linux only. On Windows there is a fork for them:"
+                if facts.system.family == "windows"
+                else "This web UI uses AMD cards on Linux itself, not inside WSL."
+            ),
+            command="start https://github.com/lshqqytiger/stable-diffusion-webui-amdgpu"
+            if facts.system.family == "windows"
+            else None,
+        )
+    elif "nvidia" in vendors:
+        cure = Cure(text=Text("This card is too old for every PyTorch that the web UI can use."))
+    else:
+        cure = Cure(text=Text("Nothing to do: settings for the processor are chosen."), command="sdsetup tune")
+    return Finding(id="gpu", status=status, title=_GPU, summary=said, why=slow, cure=cure)
+
+
+def _no_driver(facts: Facts, need: Need) -> Finding:
+    problem = facts.driver_problem or ""
+    known = _DRIVER_PROBLEMS.get(problem)
+    if known is not None:
+        said, why, what = known
+        again = "sdsetup doctor" if problem == "timeout" else None
+        return Finding(
+            id="driver", status="fail", title=_DRIVER, summary=said, why=why, cure=Cure(text=what, command=again)
+        )
+    if facts.system.nouveau:
+        why = Text("Linux uses its own driver, nouveau, with which PyTorch cannot work.")
+    elif problem == "not-running":
+        why = Text("NVIDIA's program is there, but its driver is not running.")
+    else:
+        why = Text("PyTorch reaches the card only through NVIDIA's own driver.")
+    first = next((gpu for gpu in facts.gpus if gpu.vendor == "nvidia"), None)
+    return Finding(
+        id="driver",
+        status="fail",
+        title=_DRIVER,
+        summary=Text("not running"),
+        why=why,
+        cure=_update(facts, need, first),
+    )
+
+
+def _update(facts: Facts, need: Need, gpu: Gpu | None) -> Cure:
+    """How to get a newer driver. Never "the newest" for a card that the newest ones leave out."""
+    capability = gpu.compute_capability if gpu else None
+    last = next((last for last in need.last_branches if capability and capability < last.capability_below), None)
+    page = need.limits.driver_page
+    if facts.system.wsl:
+        return Cure(text=Text("Update the driver in Windows (none is installed inside WSL), from:"), command=page)
+    if last is not None:
+        return Cure(
+            text=Text(
+                "{because}: choose the newest {branch} there.", because=last.because, branch=f"{last.branch}.xx"
+            ),
+            command=f"start {page}" if facts.system.family == "windows" else page,
+        )
+    if facts.system.family == "windows":
+        return Cure(
+            text=Text("Download the newest driver for this card, install it, restart:"), command=f"start {page}"
+        )
+    command = need.commands_for(facts).driver
+    return Cure(text=Text("Install NVIDIA's driver as administrator, then restart:"), command=command or page)
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]

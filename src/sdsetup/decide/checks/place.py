@@ -1,0 +1,205 @@
+"""Checks of the target folder and of the disk below it."""
+
+from __future__ import annotations
+
+import re
+
+from sdsetup.decide.checks.need import Need
+from sdsetup.decide.checks.wording import disk as gb
+from sdsetup.decide.checks.wording import memory as binary_gb
+from sdsetup.decide.checks.wording import quoted, unanswered
+from sdsetup.decide.facts import Facts, Folder
+from sdsetup.decide.findings import Cure, Finding
+from sdsetup.decide.places import better_folder
+from sdsetup.text import Text
+
+_DISK = Text("Disk")
+_FOLDER = Text("Folder")
+# https://learn.microsoft.com/windows/win32/fileio/naming-a-file
+_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?")
+_LONGEST_NAME = 255
+
+
+def disk(facts: Facts, need: Need) -> Finding:
+    if found := unanswered(facts, "disk", "disk", _DISK):
+        return found
+    told = facts.disk
+    if told.free_bytes is None:
+        return Finding(id="disk", status="skip", title=_DISK, summary=Text("the free space is not known"))
+    said = Text(
+        "{free} free{kind}, {need} needed",
+        free=gb(told.free_bytes),
+        kind=f" ({told.filesystem})" if told.filesystem else "",
+        need=gb(need.disk_bytes),
+    )
+    if told.free_bytes < need.disk_bytes:
+        return Finding(
+            id="disk",
+            status="fail",
+            title=_DISK,
+            summary=said,
+            why=Text("{because}.", because=_capital(need.limits.disk_because)),
+            cure=_elsewhere(facts, need, Text("Free some space, or choose a drive with more:")),
+        )
+    if told.max_file_bytes is not None and need.largest_file_bytes > told.max_file_bytes:
+        return Finding(
+            id="disk",
+            status="fail",
+            title=_DISK,
+            summary=said,
+            why=Text(
+                "{kind} holds no file over {limit}; the model has {size}.",
+                kind=told.filesystem or "This file system",
+                limit=binary_gb(told.max_file_bytes),
+                size=gb(need.largest_file_bytes),
+            ),
+            cure=_elsewhere(facts, need, Text("Choose a drive with NTFS, exFAT or ext4:")),
+        )
+    warning = _disk_warning(facts, need)
+    if warning is not None:
+        why, cure = warning
+        return Finding(id="disk", status="warn", title=_DISK, summary=said, why=why, cure=cure)
+    return Finding(id="disk", status="ok", title=_DISK, summary=said)
+
+
+def folder(facts: Facts, need: Need) -> Finding:
+    if found := unanswered(facts, "folder", "folder", _FOLDER):
+        return found
+    folder = facts.folder
+    if folder is None:
+        return Finding(id="folder", status="skip", title=_FOLDER, summary=Text("none was named"))
+    said = Text(folder.path)
+    refused = _refused(facts, folder, need)
+    if refused is not None:
+        return Finding(
+            id="folder",
+            status="fail",
+            title=_FOLDER,
+            summary=said,
+            why=refused,
+            cure=_elsewhere(facts, need, Text("Choose another folder:")),
+        )
+    warned = _warned(facts, folder, need)
+    if warned is not None:
+        return Finding(
+            id="folder",
+            status="warn",
+            title=_FOLDER,
+            summary=said,
+            why=warned,
+            cure=_elsewhere(facts, need, Text("A plain, short path avoids it:"), act="move-folder"),
+        )
+    state = {"absent": "will be made", "empty": "empty", "webui": "holds a web UI"}.get(folder.state, "")
+    return Finding(
+        id="folder", status="ok", title=_FOLDER, summary=Text("{path} ({state})", path=folder.path, state=state)
+    )
+
+
+def reserved_part(path: str) -> str | None:
+    """The first part of a Windows path that Windows does not allow, None when all are allowed."""
+    parts = re.split(r"[\\/]+", path)
+    for part in parts[1:] if re.fullmatch(r"[A-Za-z]:|\\\\\?", parts[0]) else parts:
+        if not part or part in (".", ".."):
+            continue
+        bad = re.search(r'[<>:"|?*\x00-\x1f]', part)
+        if bad or _RESERVED.fullmatch(part) or part != part.rstrip(". ") or len(part) > _LONGEST_NAME:
+            return part
+    return None
+
+
+def _refused(facts: Facts, folder: Folder, need: Need) -> Text | None:
+    """What cannot work, or would touch what is not ours."""
+    windows = facts.system.family == "windows"
+    if folder.state == "file":
+        return Text("There is a file of that name.")
+    if windows and (part := reserved_part(folder.path)) is not None:
+        return Text("Windows does not allow the name {name}.", name=repr(part))
+    if folder.protected_root is not None:
+        return Text("Only an administrator may write below {root}.", root=folder.protected_root)
+    if folder.state == "unreadable":
+        return Text("It cannot be read: {why}.", why=folder.write_error or "no permission")
+    if folder.state == "git":
+        return Text("It holds another project{remote}.", remote=f" ({folder.remote})" if folder.remote else "")
+    if folder.state == "foreign":
+        return Text("It holds other files: {names}.", names=", ".join(folder.entries))
+    if windows and len(folder.path) > need.limits.folder_longest:
+        return Text(
+            "Its path has {count} letters; {because}.", count=len(folder.path), because=need.limits.folder_because
+        )
+    if folder.cloud_root is not None:
+        return Text(
+            "It lies in {root}, which is kept in step over the network: it would upload 10 GB and lock files.",
+            root=folder.cloud_root,
+        )
+    if folder.writable is False:
+        if facts.system.controlled_folders:
+            return Text("Windows' Controlled Folder Access does not let programs write there.")
+        return Text("It cannot be written: {why}.", why=folder.write_error or "no permission")
+    return None
+
+
+def _warned(facts: Facts, folder: Folder, need: Need) -> Text | None:
+    """What works here and there, and stumbles in the web UI's own scripts."""
+    windows = facts.system.family == "windows"
+    limits = need.limits
+    if not folder.path.isascii():
+        letters = "".join(dict.fromkeys(letter for letter in folder.path if not letter.isascii()))[:8]
+        return Text("Letters such as {letters} are misread by older programs and by cmd.", letters=letters)
+    body = folder.path[2:] if windows else folder.path
+    odd = [letter for letter in limits.folder_letters if letter in body]
+    if odd:
+        return Text("{letters} in a path makes the web UI's scripts stumble.", letters=" ".join(odd))
+    if windows and len(folder.path) > limits.folder_comfortable and not facts.system.long_paths:
+        return Text(
+            "Its path has {count} letters; the environment adds 150 of the 260 there are.", count=len(folder.path)
+        )
+    if facts.system.wsl and folder.path.startswith("/mnt/"):
+        return Text("Windows' drives are slow from inside WSL: starting takes several times as long.")
+    if not windows and " " in folder.path:
+        return Text("webui.sh copes with a blank in its path, some extensions do not.")
+    return None
+
+
+def _disk_warning(facts: Facts, need: Need) -> tuple[Text, Cure] | None:
+    told = facts.disk
+    assert told.free_bytes is not None
+    if told.free_bytes < need.disk_bytes + need.spare_bytes:
+        return (
+            Text("It fits, but little stays free: each further model takes 2 to 7 GB."),
+            _elsewhere(facts, need, Text("Free some space, or choose a drive with more:")),
+        )
+    if told.drive == "network":
+        return (
+            Text("This is a network drive: starting and loading take many times as long."),
+            _elsewhere(facts, need, Text("Choose a drive inside this PC:")),
+        )
+    if told.drive == "removable":
+        return (
+            Text("This drive can be unplugged, and may get another letter then."),
+            _elsewhere(facts, need, Text("Choose a drive inside this PC:")),
+        )
+    temp = facts.temp
+    if temp is not None and temp.free_bytes is not None and temp.free_bytes < need.temp_bytes:
+        return (
+            Text("The drive of temporary files has only {free} free.", free=gb(temp.free_bytes)),
+            Cure(
+                text=Text(
+                    "Free some space there; {need} are needed while packages are unpacked.",
+                    need=gb(need.temp_bytes),
+                )
+            ),
+        )
+    return None
+
+
+def _elsewhere(facts: Facts, need: Need, text: Text, act: str | None = None) -> Cure:
+    family = facts.system.family
+    place = better_folder(family, facts.drives, need_bytes=need.disk_bytes + need.spare_bytes)
+    here = facts.folder.path if facts.folder else ""
+    if here == place or (family != "windows" and here.endswith(place[1:])):
+        return Cure(text=text, command=None)
+    return Cure(text=text, command=f"sdsetup install --dir {quoted(place, family)}", act=act)
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]

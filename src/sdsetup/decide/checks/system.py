@@ -1,0 +1,220 @@
+"""Checks of the system itself: version, processor, libraries, path settings."""
+
+from __future__ import annotations
+
+from sdsetup.decide.checks.need import Need
+from sdsetup.decide.checks.wording import numbers, unanswered
+from sdsetup.decide.facts import Facts, System
+from sdsetup.decide.findings import Cure, Finding
+from sdsetup.text import Text
+
+_OS = Text("System")
+_CPU = Text("Processor")
+_LIBRARIES = Text("Libraries")
+_LONG = Text("Long paths")
+
+
+def os(facts: Facts, need: Need) -> Finding:
+    if found := unanswered(facts, "system", "os", _OS):
+        return found
+    system = facts.system
+    name = system.name or {"windows": "Windows", "linux": "Linux", "macos": "macOS"}[system.family]
+    arch = "64-bit" if system.bits == 64 else "32-bit" if system.bits == 32 else None
+    said = ", ".join(part for part in (name, arch, _processor(system)) if part)
+    refused = _refused(system, need)
+    if refused is not None:
+        why, cure = refused
+        return Finding(id="os", status="fail", title=_OS, summary=Text(said), why=why, cure=cure)
+    warned = _warned(system)
+    if warned is not None:
+        why, cure = warned
+        return Finding(id="os", status="warn", title=_OS, summary=Text(said), why=why, cure=cure)
+    return Finding(id="os", status="ok", title=_OS, summary=Text(said))
+
+
+def cpu(facts: Facts, need: Need) -> Finding:
+    if found := unanswered(facts, "cpu", "cpu", _CPU):
+        return found
+    cpu = facts.cpu
+    cores = cpu.physical or cpu.logical
+    if cores is None:
+        return Finding(id="cpu", status="skip", title=_CPU, summary=Text("the number of cores is not known"))
+    said = Text(
+        "{name}, {cores} cores" if cores != 1 else "{name}, one core",
+        name=cpu.name or "unknown model",
+        cores=cores,
+    )
+    if cores >= need.limits.cores_least or (cpu.logical or 0) >= need.limits.cores_least:
+        return Finding(id="cpu", status="ok", title=_CPU, summary=said)
+    return Finding(
+        id="cpu",
+        status="warn",
+        title=_CPU,
+        summary=said,
+        why=Text("{because}. It will work, and start slowly.", because=need.limits.cores_because),
+        cure=Cure(text=Text("Nothing to do: close other programs while it starts.")),
+    )
+
+
+def libraries(facts: Facts, need: Need) -> Finding:
+    """Shared libraries that PyTorch and the web UI need and do not bring."""
+    if found := unanswered(facts, "system", "libraries", _LIBRARIES):
+        return found
+    system = facts.system
+    if system.family == "windows":
+        return _vc_runtime(system, need)
+    if system.family != "linux":
+        return Finding(id="libraries", status="skip", title=_LIBRARIES, summary=Text("nothing to ask on macOS"))
+    commands = need.commands_for(facts)
+    if system.missing_libraries:
+        return Finding(
+            id="libraries",
+            status="fail",
+            title=_LIBRARIES,
+            summary=Text("missing: {names}", names=", ".join(system.missing_libraries)),
+            why=Text("The web UI's picture library links to them; without them its start ends in an error."),
+            cure=Cure(text=Text("Install them, as administrator:"), command=commands.libraries)
+            if commands.libraries
+            else Cure(text=Text("Install them with your distribution's package manager.")),
+        )
+    if system.tcmalloc is False and commands.tcmalloc:
+        return Finding(
+            id="libraries",
+            status="ok",
+            title=_LIBRARIES,
+            summary=Text("all there (tcmalloc would save some memory: {command})", command=commands.tcmalloc),
+        )
+    return Finding(id="libraries", status="ok", title=_LIBRARIES, summary=Text("all there"))
+
+
+def long_paths(facts: Facts, need: Need) -> Finding:
+    """Windows' limit of 260 letters, and the length of PATH."""
+    system = facts.system
+    if system.family != "windows":
+        return Finding(id="long-paths", status="skip", title=_LONG, summary=Text("no such limit here"))
+    if found := unanswered(facts, "system", "long-paths", _LONG):
+        return found
+    if system.path_letters is not None and system.path_letters > need.limits.path_longest:
+        return Finding(
+            id="long-paths",
+            status="warn",
+            title=_LONG,
+            summary=Text("PATH has {count} letters", count=system.path_letters),
+            why=Text("{because}; programs at its end are not found.", because=need.limits.path_because),
+            cure=Cure(
+                text=Text("Remove entries that you no longer need (never with setx: it cuts PATH off):"),
+                command="rundll32 sysdm.cpl,EditEnvironmentVariables",
+            ),
+        )
+    if system.long_paths:
+        return Finding(id="long-paths", status="ok", title=_LONG, summary=Text("allowed"))
+    length = len(facts.folder.path) if facts.folder else 0
+    said = Text("paths over 260 letters are not allowed")
+    if length <= need.limits.folder_comfortable:
+        return Finding(
+            id="long-paths",
+            status="ok",
+            title=_LONG,
+            summary=Text("limit of 260 letters; this folder's path is short enough"),
+        )
+    return Finding(
+        id="long-paths",
+        status="warn",
+        title=_LONG,
+        summary=said,
+        why=Text("The folder's path has {count} letters, and the environment needs 150 more.", count=length),
+        cure=Cure(
+            text=Text("Choose a shorter folder, or allow long paths (as administrator, then sign in again):"),
+            command=r"reg add HKLM\SYSTEM\CurrentControlSet\Control\FileSystem /v LongPathsEnabled /t REG_DWORD /d 1 /f",
+        ),
+    )
+
+
+def _processor(system: System) -> str | None:
+    if system.native_arch == "arm64":
+        return "ARM"
+    return None
+
+
+def _refused(system: System, need: Need) -> tuple[Text, Cure] | None:
+    limits = need.limits
+    if system.bits == 32:
+        return (
+            Text("PyTorch exists for 64-bit systems only."),
+            Cure(text=Text("Install the 64-bit edition of your system, if the processor allows it.")),
+        )
+    if system.family == "windows":
+        if system.build is not None and system.build < limits.windows_least_build:
+            return (
+                Text("{because}.", because=limits.windows_because),
+                Cure(text=Text("Upgrade to Windows 10 or 11.")),
+            )
+        if system.native_arch == "arm64":
+            return (
+                Text("This PC has an ARM processor: there is no PyTorch on it that this web UI could use."),
+                Cure(text=Text("Use a PC with an Intel or AMD processor.")),
+            )
+    if system.family == "linux" and system.libc is not None and not _new_enough(system.libc, limits.glibc_least):
+        return (
+            Text("{because}; this system has {found}.", because=limits.glibc_because, found=system.libc),
+            Cure(text=Text("Upgrade the distribution.")),
+        )
+    if system.family == "macos" and system.version and numbers(system.version) < numbers(limits.macos_least):
+        return (
+            Text("{because}.", because=limits.macos_because),
+            Cure(text=Text("Update macOS:"), command="softwareupdate --list"),
+        )
+    return None
+
+
+def _new_enough(libc: str, least: str) -> bool:
+    return not libc.startswith("glibc") or numbers(libc) >= numbers(least)
+
+
+def _warned(system: System) -> tuple[Text, Cure] | None:
+    if system.family == "linux" and system.libc is None and system.name is not None:
+        return (
+            Text("This system does not seem to use glibc, for which the PyTorch wheels are built."),
+            Cure(text=Text("Use a container or a distribution with glibc, if the installation fails.")),
+        )
+    if system.rosetta:
+        return (
+            Text("This Python is made for Intel Macs and is translated: PyTorch cannot use the graphics then."),
+            Cure(text=Text("Install Python for Apple chips:"), command="brew install python@3.10"),
+        )
+    if system.family == "windows" and system.admin:
+        return (
+            Text("This window runs as administrator: later starts may fail on files that are made now."),
+            Cure(text=Text("Close it and start sdsetup as usual; no administrator is needed.")),
+        )
+    if system.root and not system.wsl:
+        return (
+            Text("You are root, and the web UI's own start script refuses to run as root."),
+            Cure(
+                text=Text("Install as an ordinary user. In a container, start the web UI with:"),
+                command="./webui.sh -f",
+            ),
+        )
+    return None
+
+
+def _vc_runtime(system: System, need: Need) -> Finding:
+    if system.vc_runtime is None:
+        return Finding(
+            id="libraries",
+            status="skip",
+            title=_LIBRARIES,
+            summary=Text("Microsoft's C++ runtime could not be tried"),
+        )
+    if system.vc_runtime:
+        return Finding(
+            id="libraries", status="ok", title=_LIBRARIES, summary=Text("Microsoft's C++ runtime is there")
+        )
+    return Finding(
+        id="libraries",
+        status="fail",
+        title=_LIBRARIES,
+        summary=Text("Microsoft's C++ runtime (msvcp140.dll) is missing"),
+        why=Text("{because}.", because=need.limits.libraries_because),
+        cure=Cure(text=Text("Download and run Microsoft's installer:"), command=f"start {need.limits.vc_runtime}"),
+    )

@@ -1,0 +1,133 @@
+"""Checks of the programs that an installation uses: Python and Git."""
+
+from __future__ import annotations
+
+from sdsetup.decide.checks.need import Need
+from sdsetup.decide.checks.wording import listed, numbers, unanswered
+from sdsetup.decide.facts import Facts, Python
+from sdsetup.decide.findings import Cure, Finding
+from sdsetup.text import Text
+
+_PYTHON = Text("Python")
+_GIT = Text("Git")
+
+
+def best_python(facts: Facts, need: Need) -> Python | None:
+    """The interpreter to build the web UI's environment with; None when a right one has to be brought.
+
+    Of those that can: the wanted version before tolerated ones, a newer patch release before an older one.
+    """
+    able = [python for python in facts.pythons if unfit(python, facts, need) is None]
+    if not able:
+        return None
+    return max(able, key=lambda p: ((p.version or (0, 0, 0))[:2] == need.python.wanted, p.version or (0, 0, 0)))
+
+
+def unfit(python: Python, facts: Facts, need: Need) -> str | None:
+    """Why an interpreter cannot build the environment, None when it can."""
+    if python.store_stub:
+        return "only the Microsoft Store's stand-in"
+    if python.version is None:
+        return "does not answer"
+    if python.bits == 32:
+        return "32-bit"
+    if not need.python.accepts(python.version, facts.system.family):
+        return "another version"
+    if python.implementation not in (None, "CPython"):
+        return f"{python.implementation}, not CPython"
+    if python.embeddable:
+        return "the embeddable package, without venv"
+    if python.origin == "store":
+        return "from the Microsoft Store, which moves its files away from where programs look"
+    if python.can_venv is False:
+        return "its venv module is missing"
+    return None
+
+
+def python(facts: Facts, need: Need) -> Finding:
+    if found := unanswered(facts, "pythons", "python", _PYTHON):
+        return found
+    best = best_python(facts, need)
+    if best is not None and best.version is not None:
+        said = Text("{version} ({path})", version=".".join(map(str, best.version)), path=best.path)
+        return Finding(id="python", status="ok", title=_PYTHON, summary=said)
+    wanted = ".".join(map(str, need.python.wanted))
+    said = Text("no usable {wanted}{others}", wanted=wanted, others=_others(facts, need))
+    why = Text("{because}.", because=_capital(need.python.because))
+    if "python" in need.brings:
+        return Finding(
+            id="python",
+            status="warn",
+            title=_PYTHON,
+            summary=said,
+            why=why,
+            cure=Cure(
+                text=Text("The installation brings a Python {wanted} of its own; to have it now:", wanted=wanted),
+                command="sdsetup doctor --fix",
+                act="bring-python",
+            ),
+        )
+    command = "winget install --id Python.Python.3.10 -e" if facts.system.family == "windows" else None
+    return Finding(
+        id="python",
+        status="fail",
+        title=_PYTHON,
+        summary=said,
+        why=why,
+        cure=Cure(text=Text("Install Python {wanted}, 64-bit.", wanted=wanted), command=command),
+    )
+
+
+def git(facts: Facts, need: Need) -> Finding:
+    if found := unanswered(facts, "git", "git", _GIT):
+        return found
+    git = facts.git
+    least = need.limits.git_least
+    if git is not None and (git.version is None or git.version >= numbers(least)):
+        version = ".".join(map(str, git.version)) if git.version else "version unknown"
+        return Finding(id="git", status="ok", title=_GIT, summary=Text(version))
+    if "git" in need.brings:
+        cure = Cure(
+            text=Text("The installation brings a small one of its own; to have it now:"),
+            command="sdsetup doctor --fix",
+            act="bring-git",
+        )
+    else:
+        command = need.commands_for(facts).git
+        what = "Install it:" if command else "Install it with your distribution's package manager."
+        cure = Cure(text=Text(what), command=command)
+    if git is not None and git.version is not None:
+        return Finding(
+            id="git",
+            status="warn",
+            title=_GIT,
+            summary=Text("{version} is old", version=".".join(map(str, git.version))),
+            why=Text("{because}.", because=_capital(need.limits.git_because)),
+            cure=cure,
+        )
+    return Finding(
+        id="git",
+        status="warn" if "git" in need.brings else "fail",
+        title=_GIT,
+        summary=Text("not found"),
+        why=Text("The web UI and its parts are fetched and updated with it."),
+        cure=cure,
+    )
+
+
+def _others(facts: Facts, need: Need) -> str:
+    """What there is instead, so that nobody wonders why the Python they know of was passed over."""
+    said = []
+    for python in facts.pythons:
+        reason = unfit(python, facts, need)
+        version = ".".join(map(str, python.version)) if python.version else None
+        if reason == "another version":
+            said.append(version or "")
+        elif reason is not None and (version is None or python.version is not None):
+            said.append(f"{version} ({reason})" if version else reason)
+    unique = list(dict.fromkeys(text for text in said if text))
+    return f" (found: {listed(unique[:3])})" if unique else ""
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]

@@ -1,0 +1,76 @@
+"""Check of an installation that is there already."""
+
+from __future__ import annotations
+
+from sdsetup.decide.checks.need import Need
+from sdsetup.decide.checks.wording import quoted, unanswered
+from sdsetup.decide.facts import Facts, Installation
+from sdsetup.decide.findings import Cure, Finding
+from sdsetup.text import Text
+
+_WEBUI = Text("Web UI")
+_SHORT = 8
+
+
+def webui(facts: Facts, _need: Need) -> Finding:
+    if found := unanswered(facts, "installation", "webui", _WEBUI):
+        return found
+    there = facts.installation
+    if there is None:
+        return Finding(id="webui", status="skip", title=_WEBUI, summary=Text("not installed in this folder"))
+    said = Text(", ".join(_parts(there)))
+    problem = _problem(facts, there)
+    if problem is None:
+        return Finding(id="webui", status="ok", title=_WEBUI, summary=said)
+    why, cure = problem
+    return Finding(id="webui", status="warn", title=_WEBUI, summary=said, why=why, cure=cure)
+
+
+def _parts(there: Installation) -> list[str]:
+    commit = (there.commit or "commit unknown")[:_SHORT] if there.commit else "no commit"
+    parts = [f"{there.branch} at {commit}" if there.branch else f"at {commit}"]
+    if there.changed_files:
+        count = len(there.changed_files)
+        parts.append("one changed file" if count == 1 else f"{count} changed files")
+    models = len(there.models)
+    parts.append("no model" if not models else "one model" if models == 1 else f"{models} models")
+    if there.environment_python is not None:
+        parts.append("Python " + ".".join(map(str, there.environment_python)))
+    parts.append(f"torch {there.torch}" if there.torch else "no torch")
+    return parts
+
+
+def _problem(facts: Facts, there: Installation) -> tuple[Text, Cure] | None:
+    place = quoted(facts.folder.path if facts.folder else ".", facts.system.family)
+    finish = f"sdsetup install --dir {place}"
+    if there.commit is None:
+        return (
+            Text("Its Git history is missing or broken: a half-made clone, or a downloaded archive."),
+            Cure(text=Text("Install beside it and move your models, or mend it:"), command=finish),
+        )
+    if facts.unknown.get("installation.changes") == "dubious ownership":
+        return (
+            Text("The folder belongs to another account, so Git refuses to work in it."),
+            Cure(
+                text=Text("Tell Git that you trust it:"),
+                command=f"git config --global --add safe.directory {place}",
+            ),
+        )
+    if there.environment_broken is not None:
+        return (
+            Text("The environment does not start: {why}.", why=there.environment_broken.rstrip(".")),
+            Cure(text=Text("Build it anew; models, pictures and settings stay:"), command=finish),
+        )
+    if there.environment_python is None or there.torch is None:
+        return (
+            Text("The environment is not finished."),
+            Cure(text=Text("Continue the installation:"), command=finish),
+        )
+    if not there.models:
+        return (
+            Text("Without a model no picture can be made."),
+            Cure(text=Text("Fetch one:"), command=finish),
+        )
+    if not there.launch_files:
+        return Text("There is no launch file."), Cure(text=Text("Write it:"), command="sdsetup tune --apply")
+    return None

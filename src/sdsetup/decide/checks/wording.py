@@ -1,0 +1,52 @@
+"""Numbers as people read them, commands that can be pasted, and the finding of a subject nobody could ask."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+from sdsetup.decide.facts import Facts, Family
+from sdsetup.decide.findings import Finding
+from sdsetup.text import Text
+
+
+def disk(count: int) -> str:
+    """Disks are sold in units of 10**9: "75 GB", "4.3 GB"."""
+    value = count / 10**9
+    return f"{value:.0f} GB" if value >= 20 else f"{value:.1f} GB"
+
+
+def memory(count: int) -> str:
+    """Memory is sold in units of 2**30: "8 GB". What is a little below a whole number is called that number."""
+    value = count / 2**30
+    whole = round(value)
+    if whole >= 1 and abs(value - whole) <= 0.045 * whole:
+        return f"{whole} GB"
+    return f"{value:.1f} GB" if value >= 1 else f"{count / 2**20:.0f} MB"
+
+
+def numbers(version: str | None) -> tuple[int, ...]:
+    """A version as numbers that compare: "528.33" is (528, 33)."""
+    return tuple(int(part) for part in re.findall(r"\d{1,9}", version or ""))
+
+
+def quoted(path: str, family: Family) -> str:
+    """A path as it is pasted into this system's shell."""
+    if family == "windows":
+        return f'"{path}"' if re.search(r"[^A-Za-z0-9_\-.:\\/]", path) else path
+    return path if path.startswith("~/") and path.isascii() and " " not in path else shlex.quote(path)
+
+
+def listed(words: list[str]) -> str:
+    """ "a", "a and b", "a, b and c"."""
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
+def unanswered(facts: Facts, subject: str, id: str, title: Text) -> Finding | None:
+    """A skip, when the probe of a subject has no answer: with its reason, and no judgement."""
+    reason = facts.unknown.get(subject)
+    if reason is None:
+        return None
+    return Finding(
+        id=id, status="skip", title=title, summary=Text("could not be found out: {reason}", reason=reason)
+    )
