@@ -123,9 +123,8 @@ def prepare(session: Session, request: Request, *, profile: str, facts: Facts | 
     folder = Path(request.dir)
     state = folder / ".sdsetup"
     facts = facts or gather(session.machine, folder)
-    decided = tuned(session.profiles, facts, profile)
-    tuning = with_lessons(decided.tuning, load_learned(state))
-    knowledge = known(session, request, facts, tuning, decided.fallbacks)
+    tuning = with_lessons(tuned(session.profiles, facts, profile), load_learned(state))
+    knowledge = known(session, request, facts, tuning)
     files = [file.save_as for file in knowledge.files]
     present = look(
         folder,

@@ -17,7 +17,7 @@ def tuned(profiles: Profiles, facts: Facts, profile: str) -> Tuning:
         ProfileError: with every problem of the files read.
         UsageError: a profile of that name does not exist.
     """
-    from sdsetup.cli.tuning import load_rules
+    from sdsetup.cli.rules import load_rules
     from sdsetup.decide.tuning.engine import tune
 
     rules = load_rules(profiles, profile)
@@ -40,7 +40,6 @@ def known(session: Session, request: Request, facts: Facts, tuning: Tuning) -> K
     return Knowledge(
         webui=webui.at(request.ref) if request.ref else webui,
         model=find_model(models.models, request.model) if request.model else None,
-        mirrors=models.mirrors,
         fallbacks=tuning.fallbacks,
         tools=str(data_folder(session.machine.env) / "tools"),
         # What an earlier run set and this tuning does not: ours to take out again.

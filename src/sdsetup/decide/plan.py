@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Literal
 
+from sdsetup.decide.launcher import Settings
 from sdsetup.decide.tuning.values import TorchBuild
 from sdsetup.text import Text
 
@@ -110,6 +111,18 @@ class WriteLauncher:
     env: tuple[tuple[str, str], ...]
     drop_flags: tuple[str, ...] = ()  # flags we set earlier and no longer want
     drop_env: tuple[str, ...] = ()
+    exclusive: tuple[tuple[str, ...], ...] = ()  # groups of flags of which only one may stand
+    encoding: str | None = None  # Python's name of the code page in which cmd reads a .bat here
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(
+            flags=self.flags,
+            env=self.env,
+            drop_flags=self.drop_flags,
+            drop_env=self.drop_env,
+            exclusive=self.exclusive,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from sdsetup.decide.facts import Facts
 from sdsetup.decide.interpreters import choose
 from sdsetup.decide.journal import Journal
-from sdsetup.decide.launcher import FILE_NAMES, Settings, merge
+from sdsetup.decide.launcher import FILE_NAMES, merge
 from sdsetup.decide.learned import card_name
 from sdsetup.decide.plan import (
     BringGit,
@@ -29,7 +29,7 @@ from sdsetup.decide.plan import (
 from sdsetup.decide.present import Present
 from sdsetup.decide.profiles.models import Model, fetch_file
 from sdsetup.decide.profiles.webui import WebUI
-from sdsetup.decide.request import Request
+from sdsetup.decide.request import LauncherKind, Request
 from sdsetup.decide.tuning.values import TorchBuild, Tuning
 from sdsetup.text import Text
 
@@ -40,10 +40,10 @@ class Knowledge:
 
     webui: WebUI
     model: Model | None
-    mirrors: tuple[str, ...] = ()
     fallbacks: tuple[TorchBuild, ...] = ()
     mingit: FetchFile | None = None
     tools: str = ""  # our own tools folder
+    exclusive: tuple[tuple[str, ...], ...] = ()  # flags of which a launch file may hold only one
     drop_flags: tuple[str, ...] = ()  # flags of ours that this tuning does not want any more
     drop_env: tuple[str, ...] = ()
 
@@ -54,7 +54,7 @@ class Knowledge:
 
     @property
     def model_file(self) -> FetchFile | None:
-        return fetch_file(self.model, self.mirrors) if self.model else None
+        return fetch_file(self.model) if self.model else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,10 +75,17 @@ def plan_install(
     if request.environment:
         steps.append(_environment(given, steps))
     steps += _files(given)
-    steps += _launchers(given)
+    steps += launcher_steps(facts, request.launchers, tuning, knowledge, needs=("webui",))
     if request.environment:
         steps += _proofs(given, steps)
     return Plan(dir=request.dir, steps=_marked(tuple(steps), given, journal), free_bytes=facts.disk.free_bytes)
+
+
+def plan_launchers(facts: Facts, request: Request, tuning: Tuning, knowledge: Knowledge, present: Present) -> Plan:
+    """Only the launch files of an installation that is there."""
+    given = _Given(facts=facts, request=request, tuning=tuning, knowledge=knowledge, present=present)
+    steps = tuple(launcher_steps(facts, request.launchers, tuning, knowledge))
+    return Plan(dir=request.dir, steps=_marked(steps, given, Journal()), free_bytes=facts.disk.free_bytes)
 
 
 def _tools(given: _Given) -> list[Step]:
@@ -215,22 +222,35 @@ def _files(given: _Given) -> list[Step]:
     return steps
 
 
-def _launchers(given: _Given) -> list[Step]:
+def launcher_steps(
+    facts: Facts,
+    kinds: tuple[LauncherKind, ...],
+    tuning: Tuning,
+    knowledge: Knowledge,
+    needs: tuple[str, ...] = (),
+) -> list[Step]:
+    """One step for each launch file. Also all that `tune --apply` does."""
+    env = tuning.env
+    if facts.system.family == "windows" and facts.git is None and knowledge.mingit is not None:
+        env = (*env, ("GIT", f"{knowledge.tools}\\mingit\\cmd\\git.exe"))
+    code_page = facts.system.oem_code_page
     return [
         Step(
             id=f"launcher:{kind}",
             title=Text("Launch file {name}", name=FILE_NAMES[kind]),
-            detail=Text("{flags}", flags=" ".join(given.tuning.flags) or "no special flags for this card"),
+            detail=Text("{flags}", flags=" ".join(tuning.flags) or "no special flags for this card"),
             action=WriteLauncher(
                 kind=kind,
-                flags=given.tuning.flags,
-                env=given.tuning.env,
-                drop_flags=given.knowledge.drop_flags,
-                drop_env=given.knowledge.drop_env,
+                flags=tuning.flags,
+                env=env,
+                drop_flags=knowledge.drop_flags,
+                drop_env=knowledge.drop_env,
+                exclusive=knowledge.exclusive,
+                encoding=f"cp{code_page}" if kind == "bat" and code_page else None,
             ),
-            needs=("webui",),
+            needs=needs,
         )
-        for kind in given.request.launchers
+        for kind in kinds
     ]
 
 
@@ -337,13 +357,12 @@ def _truth(step: Step, given: _Given) -> _Truth | None:
             return _Truth(there=there, enough=False, because=Text("works, with torch {torch}", torch=torch.torch))
         case WriteLauncher(kind=kind) as launcher:
             existing = present.launch_files.get(kind)
-            settings = Settings(
-                flags=launcher.flags,
-                env=launcher.env,
-                drop_flags=launcher.drop_flags,
-                drop_env=launcher.drop_env,
+            merged = (
+                None
+                if existing is None
+                else merge(kind, existing, launcher.settings, oem_encoding=launcher.encoding)
             )
-            there = existing is not None and merge(kind, existing, settings) == existing
+            there = existing is not None and merged == existing
             return _Truth(there=there, enough=True, because=Text("holds these settings"))
         case _:
             return None

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sdsetup.decide.launcher import FILE_NAMES, Settings, merge
+from sdsetup.decide.launcher import FILE_NAMES, merge
 from sdsetup.decide.plan import WriteLauncher
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
@@ -27,7 +27,7 @@ def write(action: WriteLauncher, context: Context) -> Mapping[str, Any]:
     """
     path = context.dir / FILE_NAMES[action.kind]
     existing = read(path)
-    wanted = merge(action.kind, existing, settings_of(action))
+    wanted = merge(action.kind, existing, action.settings, oem_encoding=action.encoding)
     if wanted == existing:
         return {"path": str(path), "changed": False}
     try:
@@ -68,10 +68,6 @@ def read(path: Path) -> bytes | None:
             hint=Text("Close programs that have it open, or move it away; a new one is then written."),
             code="launch-file-unreadable",
         ) from error
-
-
-def settings_of(action: WriteLauncher) -> Settings:
-    return Settings(flags=action.flags, env=action.env, drop_flags=action.drop_flags, drop_env=action.drop_env)
 
 
 def _back_up(path: Path, content: bytes | None) -> Path | None:

@@ -27,7 +27,8 @@ def look(
     contents = {
         kind: content for kind, name in launch_files.items() if (content := _bytes(folder / name)) is not None
     }
-    return Present(heads=heads, sizes=sizes, launch_files=contents, python=python, git=git)
+    git = tools / "mingit" / "cmd" / "git.exe"
+    return Present(heads=heads, sizes=sizes, launch_files=contents, git=str(git) if git.is_file() else None)
 
 
 def head_of(repository: Path) -> str | None:

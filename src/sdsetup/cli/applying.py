@@ -1,0 +1,55 @@
+"""`tune --apply`: the launch files of an installation that is there, and nothing else."""
+
+from __future__ import annotations
+
+
+from sdsetup.cli.installing import Prepared, carry_out, consent, launcher_kinds
+from sdsetup.cli.session import Session
+from sdsetup.decide.facts import Facts
+from sdsetup.decide.planning import plan_launchers
+from sdsetup.decide.request import Request
+from sdsetup.decide.tuning.values import Tuning
+from sdsetup.errors import SdsetupError
+from sdsetup.text import Text
+
+
+def apply_tuning(
+    session: Session,
+    folder: Path,
+    tuning: Tuning,
+    *,
+    yes: bool = False,
+    launcher: str = "auto",
+    facts: Facts | None = None,
+) -> int:
+    """Write a tuning into the launch files of `folder`; returns the exit code.
+
+    Raises:
+        SdsetupError: `no-installation` when there is no web UI in the folder; what consent and the
+            launch file refuse.
+    """
+    from sdsetup.cli.knowledge import known
+    from sdsetup.probe import gather
+    from sdsetup.probe.present import look
+    from sdsetup.show.plan import show_plan
+
+    facts = facts or gather(session.machine, folder, subjects=("system", "git", "disk", "folder", "installation"))
+    if facts.folder is None or facts.folder.state != "webui":
+        raise SdsetupError(
+            Text("There is no web UI in this folder"),
+            where=folder,
+            hint=Text('Install it first: sdsetup install --dir "{dir}"', dir=folder),
+            code="no-installation",
+        )
+    request = Request(dir=str(folder), launchers=launcher_kinds(launcher, session), environment=False)
+    knowledge = known(session, request, facts, tuning)
+    present = look(folder, repositories=(), files=(), launch_files=request.launchers, tools=Path(knowledge.tools))
+    plan = plan_launchers(facts, request, tuning, knowledge, present)
+    prepared = Prepared(
+        facts=facts, request=request, profile=tuning.profile, tuning=tuning, knowledge=knowledge, plan=plan
+    )
+    if plan.todo:
+        if not session.json and not session.quiet:
+            show_plan(plan, session.screen)
+        consent(session, yes=yes)
+    return carry_out(session, prepared)
