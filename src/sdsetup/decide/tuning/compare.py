@@ -1,0 +1,54 @@
+"""Two tunings side by side: what differs, and what each says for itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sdsetup.decide.tuning.values import Reason, Tuning
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """One setting that the two do not share. A value is None where the setting is not made; an empty value
+    is a flag without one. The reasons are those for making it, or for leaving it out on purpose."""
+
+    setting: str
+    mine: str | None
+    theirs: str | None
+    my_reason: Reason | None
+    their_reason: Reason | None
+
+
+def compare(mine: Tuning, theirs: Tuning) -> tuple[Difference, ...]:
+    """Every setting on which the two disagree: flags first, then variables, then torch."""
+    ours, other = _settings(mine), _settings(theirs)
+    names = list(dict.fromkeys([*ours, *other]))
+    return tuple(
+        Difference(
+            setting=name,
+            mine=ours.get(name),
+            theirs=other.get(name),
+            my_reason=reason_for(mine, name),
+            their_reason=reason_for(theirs, name),
+        )
+        for name in names
+        if ours.get(name) != other.get(name)
+    )
+
+
+def reason_for(tuning: Tuning, setting: str) -> Reason | None:
+    """Why a setting is made or left out; None when no rule speaks of it."""
+    for reason in (*tuning.reasons, *tuning.omitted):
+        if reason.setting == setting or reason.setting.split(" ", 1)[0] == setting:
+            return reason
+    return None
+
+
+def _settings(tuning: Tuning) -> dict[str, str]:
+    """Flag or variable -> value."""
+    flags = {}
+    for flag in tuning.flags:
+        name, _space, value = flag.partition(" ")
+        flags[name] = value
+    torch = {"torch": tuning.torch.torch} if tuning.torch is not None else {}
+    return {**flags, **dict(tuning.env), **torch}

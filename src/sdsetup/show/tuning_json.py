@@ -1,0 +1,83 @@
+"""The tuning as the versioned document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sdsetup.decide.facts import Facts
+from sdsetup.decide.machine_json import machine_json
+from sdsetup.decide.tuning.compare import Difference
+from sdsetup.decide.tuning.values import Reason, TorchBuild, Tuning
+
+SCHEMA = "sdsetup.tune/1"
+
+
+def tuning_json(tuning: Tuning, facts: Facts, launcher: str) -> dict[str, Any]:
+    """`launcher` is the launch file's text."""
+    return {
+        "schema": SCHEMA,
+        "profile": tuning.profile,
+        "machine": machine_json(facts),
+        "gpu": tuning.gpu.name if tuning.gpu else None,
+        "device": tuning.device,
+        "model_class": tuning.model_class,
+        "tier": tuning.tier,
+        "flags": list(tuning.flags),
+        "env": dict(tuning.env),
+        "torch": torch_json(tuning.torch),
+        "fallbacks": [torch_json(build) for build in tuning.fallbacks],
+        "warnings": [{"topic": warning.topic, "text": str(warning.text)} for warning in tuning.warnings],
+        "unsupported": None
+        if tuning.unsupported is None
+        else {"reason": str(tuning.unsupported.reason), "instead": str(tuning.unsupported.instead)},
+        "reasons": reasons_json(tuning.reasons),
+        "omitted": reasons_json(tuning.omitted),
+        "launcher": launcher,
+    }
+
+
+def torch_json(build: TorchBuild | None) -> dict[str, Any] | None:
+    if build is None:
+        return None
+    return {
+        "family": build.family,
+        "torch": build.torch,
+        "torchvision": build.torchvision or None,
+        "xformers": build.xformers,
+        "index_url": build.index_url,
+        "command": build.command,
+    }
+
+
+def reasons_json(reasons: Iterable[Reason]) -> list[dict[str, str]]:
+    return [
+        {
+            "setting": reason.setting,
+            "rule": reason.rule,
+            "because": str(reason.because),
+            "source": reason.source,
+        }
+        for reason in reasons
+    ]
+
+
+def comparison_json(theirs: Tuning, differences: Iterable[Difference]) -> dict[str, Any]:
+    """The other profile's answer, and every setting on which the two differ."""
+    return {
+        "profile": theirs.profile,
+        "tier": theirs.tier,
+        "flags": list(theirs.flags),
+        "env": dict(theirs.env),
+        "torch": torch_json(theirs.torch),
+        "differences": [
+            {
+                "setting": one.setting,
+                "mine": one.mine,
+                "theirs": one.theirs,
+                "because": str(one.my_reason.because) if one.my_reason else None,
+                "their_because": str(one.their_reason.because) if one.their_reason else None,
+            }
+            for one in differences
+        ],
+    }
