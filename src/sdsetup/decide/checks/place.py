@@ -10,7 +10,7 @@ from sdsetup.decide.checks.wording import memory as binary_gb
 from sdsetup.decide.checks.wording import quoted, unanswered
 from sdsetup.decide.facts import Facts, Folder
 from sdsetup.decide.findings import Cure, Finding
-from sdsetup.decide.places import better_folder
+from sdsetup.decide.folders import better_folder
 from sdsetup.text import Text
 
 _DISK = Text("Disk")
@@ -194,7 +194,7 @@ def _disk_warning(facts: Facts, need: Need) -> tuple[Text, Cure] | None:
 
 def _elsewhere(facts: Facts, need: Need, text: Text, act: str | None = None) -> Cure:
     family = facts.system.family
-    place = better_folder(family, facts.drives, need_bytes=need.disk_bytes + need.spare_bytes)
+    place = better_folder(facts, need_bytes=need.disk_bytes + need.spare_bytes)
     here = facts.folder.path if facts.folder else ""
     if here == place or (family != "windows" and here.endswith(place[1:])):
         return Cure(text=text, command=None)
