@@ -12,6 +12,7 @@ _OS = Text("System")
 _CPU = Text("Processor")
 _LIBRARIES = Text("Libraries")
 _LONG = Text("Long paths")
+_LONG_KEY = r"HKLM\SYSTEM\CurrentControlSet\Control\FileSystem"
 
 
 def os(facts: Facts, need: Need) -> Finding:
@@ -125,7 +126,7 @@ def long_paths(facts: Facts, need: Need) -> Finding:
         why=Text("The folder's path has {count} letters, and the environment needs 150 more.", count=length),
         cure=Cure(
             text=Text("Choose a shorter folder, or allow long paths (as administrator, then sign in again):"),
-            command=r"reg add HKLM\SYSTEM\CurrentControlSet\Control\FileSystem /v LongPathsEnabled /t REG_DWORD /d 1 /f",
+            command=rf"reg add {_LONG_KEY} /v LongPathsEnabled /t REG_DWORD /d 1 /f",
         ),
     )
 
