@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 FactsFile = Annotated[
     Optional[Path],  # noqa: UP045 - Typer evaluates annotations on 3.10 too
-    typer.Option("--facts", metavar="FILE", help="Judge the machine of a report instead of this one.", show_default=False),
+    typer.Option(
+        "--facts", metavar="FILE", help="Judge the machine of a report instead of this one.", show_default=False
+    ),
 ]
 
 
@@ -34,9 +36,10 @@ def doctor(
     session = open_session(command="doctor", profiles=profiles, json=json, quiet=quiet, verbose=verbose)
     report = read_report(session, facts) if facts is not None else examine(session, dir)
     if json:
-        from sdsetup.show.json_out import print_json
+        from sdsetup.show.doctor_json import report_json
+        from sdsetup.show.document import print_document
 
-        print_json(_document(report))
+        print_document(report_json(report))
     else:
         _show(report, session)
     raise typer.Exit(0 if report.ok else 1)
@@ -44,14 +47,12 @@ def doctor(
 
 def examine(session: Session, folder: Path | None) -> Report:
     """Ask this machine about itself and about a folder (the default one, when none is named), and judge."""
-    from sdsetup import probe
+    from sdsetup.cli.folders import chosen_folder
     from sdsetup.decide.checks import diagnose
+    from sdsetup.probe import gather
 
     profile = read_profile(session)
-    where = folder.absolute() if folder is not None else probe.default_folder(
-        session.machine, need_bytes=profile.install_bytes
-    )
-    facts = probe.gather(session.machine, where, hosts=profile.hosts)
+    facts = gather(session.machine, chosen_folder(session, folder), hosts=profile.hosts)
     log_facts(facts)
     return diagnose(facts, need_of(profile, facts))
 
@@ -125,12 +126,6 @@ def next_command(report: Report) -> str | None:
     if there is None or there.torch is None or not there.models:
         return "sdsetup install"
     return "sdsetup launch"
-
-
-def _document(report: Report) -> dict[str, object]:
-    from sdsetup.show.facts_json import report_json
-
-    return report_json(report)
 
 
 def _show(report: Report, session: Session) -> None:

@@ -11,8 +11,7 @@ def chosen_folder(session: Session, given: Path | None) -> Path:
     """The folder that was named, made absolute; else the default for this machine."""
     if given is not None:
         return Path(given).expanduser().absolute()
-    from sdsetup.decide.places import default_folder
-    from sdsetup.probe import gather
+    from sdsetup.cli.doctor import read_profile
+    from sdsetup.probe import default_folder
 
-    facts = gather(session.machine, session.machine.home, subjects=("drives",))
-    return default_folder(session.machine.family, session.machine.home, facts.drives)
+    return default_folder(session.machine, need_bytes=read_profile(session).install_bytes)

@@ -51,7 +51,9 @@ def facts_from_json(value: Any) -> Facts:
 
 def _invalid(problems: list[str]) -> SdsetupError:
     return SdsetupError(
-        Text("The file does not hold facts of a machine:\n{lines}", lines="\n".join(f"  {p}" for p in problems[:20])),
+        Text(
+            "The file does not hold facts of a machine:\n{lines}", lines="\n".join(f"  {p}" for p in problems[:20])
+        ),
         code="facts-invalid",
         hint=Text("Give a file made by `sdsetup report` or by `sdsetup doctor --json`."),
     )
@@ -113,7 +115,8 @@ def _read_tuple(arguments: tuple[Any, ...], value: Any, path: str, problems: lis
     if len(value) != len(arguments):
         return _problem(problems, path, f"{len(arguments)} values", value)
     return tuple(
-        _read(kind, part, f"{path}[{n}]", problems) for n, (kind, part) in enumerate(zip(arguments, value, strict=True))
+        _read(kind, part, f"{path}[{n}]", problems)
+        for n, (kind, part) in enumerate(zip(arguments, value, strict=True))
     )
 
 

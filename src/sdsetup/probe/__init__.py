@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from sdsetup.probe.gathering import SUBJECTS, gather
+from sdsetup.probe.places import default_folder
 
-__all__ = ["SUBJECTS", "gather"]
+__all__ = ["SUBJECTS", "default_folder", "gather"]

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sdsetup.decide import places
+from sdsetup.decide.facts import Facts, System
+from sdsetup.decide.folders import WINDOWS_NAME
+from sdsetup.decide.folders import default_folder as decide_default
 from sdsetup.machine import Machine
 from sdsetup.probe.folder import state_of
 
 
 def default_folder(machine: Machine, *, need_bytes: int = 0) -> Path:
-    """Where to look and to install when nobody says where: an installation at a usual place comes first."""
-    drives = machine.drives()
-    drive = machine.env.get("SYSTEMDRIVE") or "C:"
-    chosen = places.default_folder(
-        machine.family, machine.home, drives, need_bytes=need_bytes, system_drive=drive
-    )
-    usual = [chosen, *(Path(drive.root) / places.WINDOWS_NAME for drive in drives if drive.kind == "fixed")]
+    """Where to look and to install when nobody says where.
+
+    An installation at a usual place comes first: free space changes, and the answer must not change with it.
+    """
+    facts = Facts(system=System(family=machine.family), drives=machine.drives())
+    chosen = Path(decide_default(facts, str(machine.home), need_bytes=need_bytes))
+    usual = [chosen, *(Path(drive.root) / WINDOWS_NAME for drive in facts.drives if drive.kind == "fixed")]
     return next((place for place in usual if state_of(machine, place)[0] == "webui"), chosen)

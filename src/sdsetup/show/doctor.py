@@ -1,14 +1,12 @@
-"""The doctor's screen: one line per subject, details only where something is not well; and its JSON document."""
+"""The doctor's screen: one line per subject, details only where something is not well."""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from typing import Any
 
 from rich.text import Text as Line
 
-from sdsetup.decide.facts_json import facts_to_json
 from sdsetup.decide.findings import Finding, Report
 from sdsetup.show.screen import STYLES, Screen
 from sdsetup.show.words import say
@@ -51,41 +49,6 @@ def count(findings: Sequence[Finding]) -> Text:
     if warns:
         return Text("Nothing is in the way. {warnings}: it works, and could be better.", warnings=warnings)
     return Text("All is well.")
-
-
-def report_json(report: Report) -> dict[str, Any]:
-    """The versioned document of `doctor --json`; unknown is null."""
-    machine = facts_to_json(report.facts)
-    machine["gpus"] = [{key: gpu[key] for key in _GPU_KEYS} for gpu in machine["gpus"]]
-    return {
-        "schema": "sdsetup.doctor/1",
-        "ok": report.ok,
-        "machine": machine,
-        "checks": [finding_json(finding) for finding in report.findings],
-    }
-
-
-_GPU_KEYS = (
-    "vendor",
-    "name",
-    "vram_bytes",
-    "compute_capability",
-    "driver_version",
-    "cuda_version",
-    "source",
-)
-
-
-def finding_json(finding: Finding) -> dict[str, Any]:
-    cure = finding.cure
-    return {
-        "id": finding.id,
-        "status": finding.status,
-        "title": str(finding.title),
-        "summary": str(finding.summary),
-        "why": None if finding.why is None else str(finding.why),
-        "fix": None if cure is None else {"text": str(cure.text), "command": cure.command},
-    }
 
 
 def _draw(page: Line, finding: Finding, screen: Screen, *, title: int, width: int) -> None:

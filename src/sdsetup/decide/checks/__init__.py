@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sdsetup.decide.checks import cards, memory, network, place, system, tools, webui
+from sdsetup.decide.checks import cards, driver, memory, network, place, system, tools, webui
 from sdsetup.decide.checks.cards import main_card
 from sdsetup.decide.checks.need import Need
 from sdsetup.decide.checks.tools import best_python
@@ -21,7 +21,7 @@ CHECKS: tuple[Check, ...] = (
     memory.memory,
     memory.pagefile,
     cards.gpu,
-    cards.driver,
+    driver.driver,
     cards.card,
     tools.python,
     tools.git,

@@ -1,4 +1,4 @@
-"""Checks of the graphics cards, of NVIDIA's driver, and whether the card is still the one of the installation."""
+"""Checks of the graphics cards, and whether the card is still the one of the installation."""
 
 from __future__ import annotations
 
@@ -6,32 +6,13 @@ from dataclasses import replace
 
 from sdsetup.decide import fingerprint
 from sdsetup.decide.checks.need import DriverFloor, Need
-from sdsetup.decide.checks.wording import listed, memory, numbers, unanswered
+from sdsetup.decide.checks.wording import listed, memory, unanswered
 from sdsetup.decide.facts import Facts, Gpu, System
 from sdsetup.decide.findings import Cure, Finding, Status
 from sdsetup.text import Text
 
 _GPU = Text("Graphics card")
-_DRIVER = Text("NVIDIA driver")
 _CARD = Text("Same card")
-
-_DRIVER_PROBLEMS = {
-    "mismatch": (
-        Text("was updated, and the PC has not been restarted since"),
-        Text("The running driver and its programs are of two versions, so nothing can use the card."),
-        Text("Restart the PC."),
-    ),
-    "denied": (
-        Text("does not let this account ask"),
-        Text("Without it neither sdsetup nor PyTorch can use the card."),
-        Text("Use an account that may use the card (on Linux: the groups of /dev/nvidia0)."),
-    ),
-    "timeout": (
-        Text("did not answer in time"),
-        Text("The card may be asleep or stuck in an error."),
-        Text("Restart the PC, then ask again:"),
-    ),
-}
 
 
 def main_card(facts: Facts, need: Need) -> Gpu | None:
@@ -76,56 +57,12 @@ def gpu(facts: Facts, need: Need) -> Finding:
             status="warn",
             title=_GPU,
             summary=said,
-            why=Text("{because}.", because=limits.vram_because)
+            why=Text(limits.vram_because)
             if not few
             else Text("It has too little memory for pictures; the processor will make them, slowly."),
             cure=Cure(text=Text("Nothing to do: the settings are chosen to fit."), command="sdsetup tune"),
         )
     return _busy(card, said) or Finding(id="gpu", status="ok", title=_GPU, summary=said)
-
-
-def driver(facts: Facts, need: Need) -> Finding:
-    if found := unanswered(facts, "gpus", "driver", _DRIVER):
-        return found
-    if facts.driver_problem is not None or any(_without_driver(gpu) for gpu in facts.gpus):
-        return _no_driver(facts, need)
-    cards = [gpu for gpu in facts.gpus if gpu.vendor == "nvidia"]
-    if not cards:
-        return Finding(id="driver", status="skip", title=_DRIVER, summary=Text("no NVIDIA card"))
-    chosen = main_card(facts, need)
-    card = chosen if chosen is not None and chosen.vendor == "nvidia" else cards[0]
-    level = f", CUDA {card.cuda_version}" if card.cuda_version else ""
-    if card.driver_version is None:
-        return Finding(id="driver", status="skip", title=_DRIVER, summary=Text("its version is not known"))
-    said = Text("{version}{level}", version=card.driver_version, level=level)
-    floor = floor_for(card, need)
-    if floor is None:
-        return Finding(
-            id="driver",
-            status="skip",
-            title=_DRIVER,
-            summary=Text("{version}: not used, this card is too old for PyTorch", version=card.driver_version),
-        )
-    # Under WSL the driver is the one of Windows, with its numbers.
-    windows = facts.system.family == "windows" or facts.system.wsl
-    least, older = (
-        (floor.windows, floor.older_works_from_windows) if windows else (floor.linux, floor.older_works_from_linux)
-    )
-    if numbers(card.driver_version) >= numbers(least):
-        return Finding(id="driver", status="ok", title=_DRIVER, summary=said)
-    works = older is not None and numbers(card.driver_version) >= numbers(older)
-    return Finding(
-        id="driver",
-        status="warn" if works else "fail",
-        title=_DRIVER,
-        summary=said,
-        why=Text("{because}, which needs driver {least} or newer.", because=_capital(floor.because), least=least)
-        if not works
-        else Text(
-            "Driver {least} or newer is needed for the usual PyTorch; an older one will be used.", least=least
-        ),
-        cure=_update(facts, need, card),
-    )
 
 
 def card(facts: Facts, need: Need) -> Finding:
@@ -220,10 +157,6 @@ def _busy(card: Gpu, said: Text) -> Finding | None:
     )
 
 
-def _without_driver(gpu: Gpu) -> bool:
-    return gpu.vendor == "nvidia" and gpu.source == "sysfs"
-
-
 def _no_card(facts: Facts, need: Need) -> Finding:
     status: Status = "fail" if need.gpu_required else "warn"
     slow = Text("Without a usable card the processor makes the pictures: minutes for each.")
@@ -257,55 +190,3 @@ def _no_card(facts: Facts, need: Need) -> Finding:
     else:
         cure = Cure(text=Text("Nothing to do: settings for the processor are chosen."), command="sdsetup tune")
     return Finding(id="gpu", status=status, title=_GPU, summary=said, why=slow, cure=cure)
-
-
-def _no_driver(facts: Facts, need: Need) -> Finding:
-    problem = facts.driver_problem or ""
-    known = _DRIVER_PROBLEMS.get(problem)
-    if known is not None:
-        said, why, what = known
-        again = "sdsetup doctor" if problem == "timeout" else None
-        return Finding(
-            id="driver", status="fail", title=_DRIVER, summary=said, why=why, cure=Cure(text=what, command=again)
-        )
-    if facts.system.nouveau:
-        why = Text("Linux uses its own driver, nouveau, with which PyTorch cannot work.")
-    elif problem == "not-running":
-        why = Text("NVIDIA's program is there, but its driver is not running.")
-    else:
-        why = Text("PyTorch reaches the card only through NVIDIA's own driver.")
-    first = next((gpu for gpu in facts.gpus if gpu.vendor == "nvidia"), None)
-    return Finding(
-        id="driver",
-        status="fail",
-        title=_DRIVER,
-        summary=Text("not running"),
-        why=why,
-        cure=_update(facts, need, first),
-    )
-
-
-def _update(facts: Facts, need: Need, gpu: Gpu | None) -> Cure:
-    """How to get a newer driver. Never "the newest" for a card that the newest ones leave out."""
-    capability = gpu.compute_capability if gpu else None
-    last = next((last for last in need.last_branches if capability and capability < last.capability_below), None)
-    page = need.limits.driver_page
-    if facts.system.wsl:
-        return Cure(text=Text("Update the driver in Windows (none is installed inside WSL), from:"), command=page)
-    if last is not None:
-        return Cure(
-            text=Text(
-                "{because}: choose the newest {branch} there.", because=last.because, branch=f"{last.branch}.xx"
-            ),
-            command=f"start {page}" if facts.system.family == "windows" else page,
-        )
-    if facts.system.family == "windows":
-        return Cure(
-            text=Text("Download the newest driver for this card, install it, restart:"), command=f"start {page}"
-        )
-    command = need.commands_for(facts).driver
-    return Cure(text=Text("Install NVIDIA's driver as administrator, then restart:"), command=command or page)
-
-
-def _capital(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:]

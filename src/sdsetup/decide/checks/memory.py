@@ -45,7 +45,7 @@ def memory(facts: Facts, need: Need) -> Finding:
         status="warn",
         title=_MEMORY,
         summary=said,
-        why=Text("{because}.", because=limits.memory_because),
+        why=Text(limits.memory_because),
         cure=cure,
     )
 
@@ -85,7 +85,7 @@ def pagefile(facts: Facts, need: Need) -> Finding:
         status="warn",
         title=title,
         summary=said,
-        why=Text("{because}.", because=limits.pagefile_because)
+        why=Text(limits.pagefile_because)
         if windows
         else Text("With little memory Linux ends the web UI while it loads a model, unless there is swap."),
         cure=_pagefile_cure(facts, wanted),

@@ -10,7 +10,7 @@ from sdsetup.decide.checks.wording import memory as binary_gb
 from sdsetup.decide.checks.wording import quoted, unanswered
 from sdsetup.decide.facts import Facts, Folder
 from sdsetup.decide.findings import Cure, Finding
-from sdsetup.decide.places import better_folder
+from sdsetup.decide.folders import better_folder
 from sdsetup.text import Text
 
 _DISK = Text("Disk")
@@ -38,7 +38,7 @@ def disk(facts: Facts, need: Need) -> Finding:
             status="fail",
             title=_DISK,
             summary=said,
-            why=Text("{because}.", because=_capital(need.limits.disk_because)),
+            why=Text(need.limits.disk_because),
             cure=_elsewhere(facts, need, Text("Free some space, or choose a drive with more:")),
         )
     if told.max_file_bytes is not None and need.largest_file_bytes > told.max_file_bytes:
@@ -124,7 +124,7 @@ def _refused(facts: Facts, folder: Folder, need: Need) -> Text | None:
         return Text("It holds other files: {names}.", names=", ".join(folder.entries))
     if windows and len(folder.path) > need.limits.folder_longest:
         return Text(
-            "Its path has {count} letters; {because}.", count=len(folder.path), because=need.limits.folder_because
+            "Its path has {count} letters. {because}", count=len(folder.path), because=need.limits.folder_because
         )
     if folder.cloud_root is not None:
         return Text(
@@ -194,12 +194,8 @@ def _disk_warning(facts: Facts, need: Need) -> tuple[Text, Cure] | None:
 
 def _elsewhere(facts: Facts, need: Need, text: Text, act: str | None = None) -> Cure:
     family = facts.system.family
-    place = better_folder(family, facts.drives, need_bytes=need.disk_bytes + need.spare_bytes)
+    place = better_folder(facts, need_bytes=need.disk_bytes + need.spare_bytes)
     here = facts.folder.path if facts.folder else ""
     if here == place or (family != "windows" and here.endswith(place[1:])):
         return Cure(text=text, command=None)
     return Cure(text=text, command=f"sdsetup install --dir {quoted(place, family)}", act=act)
-
-
-def _capital(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:]

@@ -12,6 +12,7 @@ _OS = Text("System")
 _CPU = Text("Processor")
 _LIBRARIES = Text("Libraries")
 _LONG = Text("Long paths")
+_LONG_KEY = r"HKLM\SYSTEM\CurrentControlSet\Control\FileSystem"
 
 
 def os(facts: Facts, need: Need) -> Finding:
@@ -20,7 +21,7 @@ def os(facts: Facts, need: Need) -> Finding:
     system = facts.system
     name = system.name or {"windows": "Windows", "linux": "Linux", "macos": "macOS"}[system.family]
     arch = "64-bit" if system.bits == 64 else "32-bit" if system.bits == 32 else None
-    said = ", ".join(part for part in (name, arch, _processor(system)) if part)
+    said = ", ".join(part for part in (name, arch, "ARM" if system.native_arch == "arm64" else None) if part)
     refused = _refused(system, need)
     if refused is not None:
         why, cure = refused
@@ -51,7 +52,7 @@ def cpu(facts: Facts, need: Need) -> Finding:
         status="warn",
         title=_CPU,
         summary=said,
-        why=Text("{because}. It will work, and start slowly.", because=need.limits.cores_because),
+        why=Text(need.limits.cores_because),
         cure=Cure(text=Text("Nothing to do: close other programs while it starts.")),
     )
 
@@ -100,7 +101,7 @@ def long_paths(facts: Facts, need: Need) -> Finding:
             status="warn",
             title=_LONG,
             summary=Text("PATH has {count} letters", count=system.path_letters),
-            why=Text("{because}; programs at its end are not found.", because=need.limits.path_because),
+            why=Text(need.limits.path_because),
             cure=Cure(
                 text=Text("Remove entries that you no longer need (never with setx: it cuts PATH off):"),
                 command="rundll32 sysdm.cpl,EditEnvironmentVariables",
@@ -125,15 +126,9 @@ def long_paths(facts: Facts, need: Need) -> Finding:
         why=Text("The folder's path has {count} letters, and the environment needs 150 more.", count=length),
         cure=Cure(
             text=Text("Choose a shorter folder, or allow long paths (as administrator, then sign in again):"),
-            command=r"reg add HKLM\SYSTEM\CurrentControlSet\Control\FileSystem /v LongPathsEnabled /t REG_DWORD /d 1 /f",
+            command=rf"reg add {_LONG_KEY} /v LongPathsEnabled /t REG_DWORD /d 1 /f",
         ),
     )
-
-
-def _processor(system: System) -> str | None:
-    if system.native_arch == "arm64":
-        return "ARM"
-    return None
 
 
 def _refused(system: System, need: Need) -> tuple[Text, Cure] | None:
@@ -146,7 +141,7 @@ def _refused(system: System, need: Need) -> tuple[Text, Cure] | None:
     if system.family == "windows":
         if system.build is not None and system.build < limits.windows_least_build:
             return (
-                Text("{because}.", because=limits.windows_because),
+                Text(limits.windows_because),
                 Cure(text=Text("Upgrade to Windows 10 or 11.")),
             )
         if system.native_arch == "arm64":
@@ -156,12 +151,12 @@ def _refused(system: System, need: Need) -> tuple[Text, Cure] | None:
             )
     if system.family == "linux" and system.libc is not None and not _new_enough(system.libc, limits.glibc_least):
         return (
-            Text("{because}; this system has {found}.", because=limits.glibc_because, found=system.libc),
+            Text(limits.glibc_because),
             Cure(text=Text("Upgrade the distribution.")),
         )
     if system.family == "macos" and system.version and numbers(system.version) < numbers(limits.macos_least):
         return (
-            Text("{because}.", because=limits.macos_because),
+            Text(limits.macos_because),
             Cure(text=Text("Update macOS:"), command="softwareupdate --list"),
         )
     return None
@@ -215,6 +210,6 @@ def _vc_runtime(system: System, need: Need) -> Finding:
         status="fail",
         title=_LIBRARIES,
         summary=Text("Microsoft's C++ runtime (msvcp140.dll) is missing"),
-        why=Text("{because}.", because=need.limits.libraries_because),
+        why=Text(need.limits.libraries_because),
         cure=Cure(text=Text("Download and run Microsoft's installer:"), command=f"start {need.limits.vc_runtime}"),
     )

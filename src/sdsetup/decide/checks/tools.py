@@ -53,7 +53,7 @@ def python(facts: Facts, need: Need) -> Finding:
         return Finding(id="python", status="ok", title=_PYTHON, summary=said)
     wanted = ".".join(map(str, need.python.wanted))
     said = Text("no usable {wanted}{others}", wanted=wanted, others=_others(facts, need))
-    why = Text("{because}.", because=_capital(need.python.because))
+    why = Text(need.python.because)
     if "python" in need.brings:
         return Finding(
             id="python",
@@ -102,7 +102,7 @@ def git(facts: Facts, need: Need) -> Finding:
             status="warn",
             title=_GIT,
             summary=Text("{version} is old", version=".".join(map(str, git.version))),
-            why=Text("{because}.", because=_capital(need.limits.git_because)),
+            why=Text(need.limits.git_because),
             cure=cure,
         )
     return Finding(
@@ -127,7 +127,3 @@ def _others(facts: Facts, need: Need) -> str:
             said.append(f"{version} ({reason})" if version else reason)
     unique = list(dict.fromkeys(text for text in said if text))
     return f" (found: {listed(unique[:3])})" if unique else ""
-
-
-def _capital(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:]

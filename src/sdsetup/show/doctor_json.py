@@ -1,0 +1,35 @@
+"""The versioned document of `doctor --json`. It draws nothing, so Rich is not loaded for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sdsetup.decide.facts_json import facts_to_json
+from sdsetup.decide.findings import Finding, Report
+
+SCHEMA = "sdsetup.doctor/1"
+_GPU_KEYS = ("vendor", "name", "vram_bytes", "compute_capability", "driver_version", "cuda_version", "source")
+
+
+def report_json(report: Report) -> dict[str, Any]:
+    """What was found and what it means; unknown is null, sizes are bytes."""
+    machine = facts_to_json(report.facts)
+    machine["gpus"] = [{key: gpu[key] for key in _GPU_KEYS} for gpu in machine["gpus"]]
+    return {
+        "schema": SCHEMA,
+        "ok": report.ok,
+        "machine": machine,
+        "checks": [finding_json(finding) for finding in report.findings],
+    }
+
+
+def finding_json(finding: Finding) -> dict[str, Any]:
+    cure = finding.cure
+    return {
+        "id": finding.id,
+        "status": finding.status,
+        "title": str(finding.title),
+        "summary": str(finding.summary),
+        "why": None if finding.why is None else str(finding.why),
+        "fix": None if cure is None else {"text": str(cure.text), "command": cure.command},
+    }
