@@ -19,7 +19,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sdsetup.decide.launcher import bat, bat_reading, sh, sh_reading
+from sdsetup.decide.launcher.bat import merge as merge_bat
+from sdsetup.decide.launcher.bat_reading import read as read_bat
+from sdsetup.decide.launcher.sh import merge as merge_sh
+from sdsetup.decide.launcher.sh_reading import read as read_sh
 from sdsetup.decide.launcher.values import (
     ARGS,
     FILE_NAMES,
@@ -64,7 +67,7 @@ def merge(kind: Kind, existing: bytes | None, settings: Settings, *, oem_encodin
             (the person's file sets one of our names in a way that cannot be told or changed safely).
     """
     checked(settings)
-    merged = bat.merge(existing, settings, oem_encoding) if kind == "bat" else sh.merge(existing, settings)
+    merged = merge_bat(existing, settings, oem_encoding) if kind == "bat" else merge_sh(existing, settings)
     _must_read_back(kind, merged, settings, oem_encoding)
     return merged
 
@@ -85,11 +88,7 @@ def read(
     Raises:
         SdsetupError: `launch-file-encoding`
     """
-    return (
-        bat_reading.read(content, encoding, environment, folder)
-        if kind == "bat"
-        else sh_reading.read(content, environment)
-    )
+    return read_bat(content, encoding, environment, folder) if kind == "bat" else read_sh(content, environment)
 
 
 def _must_read_back(kind: Kind, merged: bytes, settings: Settings, encoding: str | None) -> None:
