@@ -88,7 +88,7 @@ def test_the_stock_sh_gets_exports_after_its_commented_lines() -> None:
     settings = Settings(flags=("--xformers",), env=(("TORCH_COMMAND", "pip install torch==2.7.0"), ("A", "1")))
     added = {
         b'#export COMMANDLINE_ARGS=""\n': b"export COMMANDLINE_ARGS=--xformers\n",
-        b"whl/cu113\"\n": b"export TORCH_COMMAND='pip install torch==2.7.0'\n",
+        b'whl/cu113"\n': b"export TORCH_COMMAND='pip install torch==2.7.0'\n",
     }
     expected = STOCK_SH + b"export A=1\n"
     for line, export in added.items():
@@ -105,13 +105,15 @@ def test_own_flags_lines_and_bytes_stay_as_they_are() -> None:
         b":: \x8c\xae\xa8 \xad\xa0\xe1\xe2\xe0\xae\xa9\xaa\xa8\r\n"  # "Moi nastroiki" in code page 866
         b"rem  set COMMANDLINE_ARGS=--listen\r\n"
         b'set PYTHON="C:\\Program Files\\Python310\\python.exe"\r\n'
-        b"  SET  CommandLine_Args=--api   --lowvram --ckpt-dir \"D:\\\xac\xae\xa4\xa5\xab\xa8\" --port 7861\r\n"
+        b'  SET  CommandLine_Args=--api   --lowvram --ckpt-dir "D:\\\xac\xae\xa4\xa5\xab\xa8" --port 7861\r\n'
         b"set  MY_OWN = kept as it is \r\n"
         b"git pull\r\n"
         b"call webui.bat %*\r\n"
         b"pause"
     )
-    expected = own.replace(b"--lowvram ", b"").replace(b"--port 7861", b"--port 7861 --xformers --medvram --no-half-vae")
+    expected = own.replace(b"--lowvram ", b"").replace(
+        b"--port 7861", b"--port 7861 --xformers --medvram --no-half-vae"
+    )
     expected = expected.replace(b"@ECHO OFF\r\n", b'@ECHO OFF\r\ncd /d "%~dp0"\r\n')
     expected = expected.replace(b"git pull", b"set SAFETENSORS_FAST_GPU=1\r\ngit pull")
     assert merged("bat", own) == expected
@@ -121,14 +123,20 @@ def test_own_flags_lines_and_bytes_stay_as_they_are() -> None:
 
 
 def test_ours_change_in_place_and_second_copies_go() -> None:
-    own = STOCK_BAT.replace(b"ARGS=", b"ARGS=--no-half-vae --api --upcast-sampling --opt-sdp-attention --api --no-half-vae")
+    own = STOCK_BAT.replace(
+        b"ARGS=", b"ARGS=--no-half-vae --api --upcast-sampling --opt-sdp-attention --api --no-half-vae"
+    )
     text = merged("bat", own)
     assert b"set COMMANDLINE_ARGS=--no-half-vae --api --api --xformers --medvram\n" in text
-    again = merged("bat", text, Settings(flags=("--lowvram",), exclusive=OURS.exclusive, drop_flags=("--xformers",)))
+    again = merged(
+        "bat", text, Settings(flags=("--lowvram",), exclusive=OURS.exclusive, drop_flags=("--xformers",))
+    )
     assert b"set COMMANDLINE_ARGS=--no-half-vae --api --api --lowvram\n" in again
 
 
-@pytest.mark.parametrize("old", [b"--use-cpu sd interrogate", b"--use-cpu=all", b'--use-cpu "all"', b"--use-cpu 'all'"])
+@pytest.mark.parametrize(
+    "old", [b"--use-cpu sd interrogate", b"--use-cpu=all", b'--use-cpu "all"', b"--use-cpu 'all'"]
+)
 def test_a_flag_with_values_is_changed_where_it_stands(old: bytes) -> None:
     settings = Settings(flags=("--use-cpu all",))
     text = merged("bat", STOCK_BAT.replace(b"ARGS=", b"ARGS=--api " + old + b" --listen"), settings)
@@ -137,14 +145,18 @@ def test_a_flag_with_values_is_changed_where_it_stands(old: bytes) -> None:
 
 
 def test_the_other_dash_flags_of_a_value_are_not_eaten() -> None:
-    text = merged("bat", STOCK_BAT.replace(b"ARGS=", b"ARGS=--medvram --seed -1 --api"), Settings(drop_flags=("--seed",)))
+    text = merged(
+        "bat", STOCK_BAT.replace(b"ARGS=", b"ARGS=--medvram --seed -1 --api"), Settings(drop_flags=("--seed",))
+    )
     assert b"ARGS=--medvram --api\n" in text
 
 
 def test_continued_lines_stay_continued() -> None:
     own = STOCK_BAT.replace(b"ARGS=", b"ARGS=^\n--api ^\n  --lowvram ^\n  --port 7861")
     text = merged("bat", own)
-    assert b"ARGS=^\n--api ^\n  --port 7861 --xformers --medvram --no-half-vae\n" in text.replace(b" ^\n  ^\n", b" ^\n")
+    assert b"ARGS=^\n--api ^\n  --port 7861 --xformers --medvram --no-half-vae\n" in text.replace(
+        b" ^\n  ^\n", b" ^\n"
+    )
     assert read("bat", text).flags == ("--api", "--port", "7861", "--xformers", "--medvram", "--no-half-vae")
 
 
@@ -183,7 +195,8 @@ def test_dropped_variables_go_and_stock_ones_become_empty() -> None:
 def test_without_a_call_one_is_added() -> None:
     text = merged("bat", b"@echo off\r\nset COMMANDLINE_ARGS=--api")
     assert text.endswith(
-        b"set COMMANDLINE_ARGS=--api --xformers --medvram --no-half-vae\r\nset SAFETENSORS_FAST_GPU=1\r\ncall webui.bat\r\n"
+        b"set COMMANDLINE_ARGS=--api --xformers --medvram --no-half-vae\r\n"
+        b"set SAFETENSORS_FAST_GPU=1\r\ncall webui.bat\r\n"
     )
 
 
@@ -195,7 +208,9 @@ def test_settings_stand_before_a_start_inside_a_block() -> None:
 
 
 def test_a_path_for_python_gets_the_quotes_webui_bat_needs() -> None:
-    text = merged("bat", None, Settings(env=(("PYTHON", r"C:\Program Files\py\python.exe"), ("GIT", r"C:\a b\git.exe"))))
+    text = merged(
+        "bat", None, Settings(env=(("PYTHON", r"C:\Program Files\py\python.exe"), ("GIT", r"C:\a b\git.exe")))
+    )
     assert b'set PYTHON="C:\\Program Files\\py\\python.exe"\r\n' in text
     assert b"set GIT=C:\\a b\\git.exe\r\n" in text
 
@@ -229,7 +244,9 @@ def test_foreign_letters_in_the_console_code_page() -> None:
 
 
 def test_letters_after_chcp_are_read_in_that_page() -> None:
-    own = STOCK_BAT.replace(b"off\n", b"off\nchcp 1251 >nul\n").replace(b"ARGS=", b"ARGS=--ckpt-dir D:/" + "мой".encode("cp1251"))
+    own = STOCK_BAT.replace(b"off\n", b"off\nchcp 1251 >nul\n").replace(
+        b"ARGS=", b"ARGS=--ckpt-dir D:/" + "мой".encode("cp1251")
+    )
     text = merged("bat", own, oem_encoding="cp866")
     assert read("bat", text, encoding="cp866").flags[1] == "D:/мой"
 
@@ -317,22 +334,26 @@ def test_a_mark_at_the_start_is_kept_first() -> None:
 @pytest.mark.parametrize(
     ("own", "line"),
     [
-        ('export COMMANDLINE_ARGS="--api  --lowvram --port 1"', 'export COMMANDLINE_ARGS="--api  --port 1 {ours}"'),
+        (
+            'export COMMANDLINE_ARGS="--api  --lowvram --port 1"',
+            'export COMMANDLINE_ARGS="--api  --port 1 {ours}"',
+        ),
         ("export COMMANDLINE_ARGS='--api --lowvram'", "export COMMANDLINE_ARGS='--api {ours}'"),
         ("export COMMANDLINE_ARGS=--api", "export COMMANDLINE_ARGS='--api {ours}'"),
         ('COMMANDLINE_ARGS="--api"', 'export COMMANDLINE_ARGS="--api {ours}"'),
         ('export A=1 COMMANDLINE_ARGS="--api" B=2', 'export A=1 COMMANDLINE_ARGS="--api {ours}" B=2'),
         ('export COMMANDLINE_ARGS="--ckpt-dir $HOME/m"', 'export COMMANDLINE_ARGS="--ckpt-dir $HOME/m {ours}"'),
         ('export COMMANDLINE_ARGS="--lowvram \\\n --api"', 'export COMMANDLINE_ARGS="\\\n --api {ours}"'),
-        ("export COMMANDLINE_ARGS=--a; export B=2 # mine", "export COMMANDLINE_ARGS='--a {ours}'; export B=2 # mine"),
+        (
+            "export COMMANDLINE_ARGS=--a; export B=2 # mine",
+            "export COMMANDLINE_ARGS='--a {ours}'; export B=2 # mine",
+        ),
     ],
 )
 def test_exports_change_where_they_stand(own: str, line: str) -> None:
     settings = Settings(flags=OURS.flags, exclusive=OURS.exclusive)
     text = merged("sh", f"#!/bin/bash\n# mine\n{own}\nulimit -n 4096\n".encode(), settings).decode()
-    assert text == f"#!/bin/bash\n# mine\n{line}\nulimit -n 4096\n".format(
-        ours=" ".join(OURS.flags)
-    )
+    assert text == f"#!/bin/bash\n# mine\n{line}\nulimit -n 4096\n".format(ours=" ".join(OURS.flags))
 
 
 def test_appended_exports_are_one_value() -> None:
@@ -381,7 +402,8 @@ def test_dropped_exports_go() -> None:
 def test_reading_a_bat_expands_what_is_known() -> None:
     own = (
         b"set BASE=D:\\sd\nset MODELS=%BASE%\\models\nset HERE=%~dp0x\nset HOME2=%USERPROFILE%\\m\nset EMPTY=\n"
-        b"set CUT=%BASE:~0,2%\nset COMMANDLINE_ARGS=--ckpt-dir \"%MODELS:\\=/%\" %*\nset A=%EMPTY%1\ncall webui.bat\n"
+        b'set CUT=%BASE:~0,2%\nset COMMANDLINE_ARGS=--ckpt-dir "%MODELS:\\=/%" %*\nset A=%EMPTY%1\n'
+        b"call webui.bat\n"
     )
     seen = read("bat", own, environment={"UserProfile": "C:\\Users\\ä"}, folder="C:\\w")
     assert seen.env["MODELS"] == "D:\\sd\\models"

@@ -67,9 +67,13 @@ def merge(kind: Kind, existing: bytes | None, settings: Settings, *, oem_encodin
             (the person's file sets one of our names in a way that cannot be told or changed safely).
     """
     checked(settings)
-    merged = merge_bat(existing, settings, oem_encoding) if kind == "bat" else merge_sh(existing, settings)
+    merged = _merged(kind, existing, settings, oem_encoding)
     _must_read_back(kind, merged, settings, oem_encoding)
     return merged
+
+
+def _merged(kind: Kind, existing: bytes | None, settings: Settings, encoding: str | None) -> bytes:
+    return merge_bat(existing, settings, encoding) if kind == "bat" else merge_sh(existing, settings)
 
 
 def read(
@@ -109,9 +113,9 @@ def _must_read_back(kind: Kind, merged: bytes, settings: Settings, encoding: str
             for one in parsed_flags(settings).values()
             if (one.name, one.values) not in present and (one.values or one.name not in names)
         ]
-    if lost:
+    if lost or _merged(kind, merged, settings, encoding) != merged:
         raise SdsetupError(
-            Text("The launch file cannot be made to set {names}", names=", ".join(lost)),
+            Text("The launch file cannot be made to set {names}", names=", ".join(lost) or "our settings"),
             code="launch-file-unclear",
             where=FILE_NAMES[kind],
             why=Text("its other lines change what ours would say"),
