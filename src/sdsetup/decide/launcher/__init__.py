@@ -19,7 +19,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sdsetup.decide.launcher import bat, bat_reading, sh, sh_reading
+from sdsetup.decide.launcher.bat import merge as merge_bat
+from sdsetup.decide.launcher.bat_reading import read as read_bat
+from sdsetup.decide.launcher.sh import merge as merge_sh
+from sdsetup.decide.launcher.sh_reading import read as read_sh
 from sdsetup.decide.launcher.values import (
     ARGS,
     FILE_NAMES,
@@ -64,9 +67,13 @@ def merge(kind: Kind, existing: bytes | None, settings: Settings, *, oem_encodin
             (the person's file sets one of our names in a way that cannot be told or changed safely).
     """
     checked(settings)
-    merged = bat.merge(existing, settings, oem_encoding) if kind == "bat" else sh.merge(existing, settings)
+    merged = _merged(kind, existing, settings, oem_encoding)
     _must_read_back(kind, merged, settings, oem_encoding)
     return merged
+
+
+def _merged(kind: Kind, existing: bytes | None, settings: Settings, encoding: str | None) -> bytes:
+    return merge_bat(existing, settings, encoding) if kind == "bat" else merge_sh(existing, settings)
 
 
 def read(
@@ -85,11 +92,7 @@ def read(
     Raises:
         SdsetupError: `launch-file-encoding`
     """
-    return (
-        bat_reading.read(content, encoding, environment, folder)
-        if kind == "bat"
-        else sh_reading.read(content, environment)
-    )
+    return read_bat(content, encoding, environment, folder) if kind == "bat" else read_sh(content, environment)
 
 
 def _must_read_back(kind: Kind, merged: bytes, settings: Settings, encoding: str | None) -> None:
@@ -110,9 +113,9 @@ def _must_read_back(kind: Kind, merged: bytes, settings: Settings, encoding: str
             for one in parsed_flags(settings).values()
             if (one.name, one.values) not in present and (one.values or one.name not in names)
         ]
-    if lost:
+    if lost or _merged(kind, merged, settings, encoding) != merged:
         raise SdsetupError(
-            Text("The launch file cannot be made to set {names}", names=", ".join(lost)),
+            Text("The launch file cannot be made to set {names}", names=", ".join(lost) or "our settings"),
             code="launch-file-unclear",
             where=FILE_NAMES[kind],
             why=Text("its other lines change what ours would say"),

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from sdsetup.decide.launcher import refusals
-from sdsetup.decide.launcher.cmdlines import REFERENCE, Statement, physical_lines, statements
+from sdsetup.decide.launcher.cmdlines import REFERENCE, Statement, depth_after, physical_lines, statements
 from sdsetup.decide.launcher.values import ARGS, LONGEST_CMD_LINE, Settings
 from sdsetup.decide.launcher.words import BrokenQuotesError, EntangledError, Unit, edit, letters, names_in, touched
 from sdsetup.text import Text
@@ -72,7 +72,10 @@ class _Editor:
         starts = [one for one in self.all if one.kind == "start"]
         self.start = starts[0] if starts else None
         self.jumps = any(one.kind in ("jump", "label", "undo") for one in self._before_start(self.all))
-        if self.start is None and any(one.kind in ("other", "jump", "label", "undo") for one in self.all):
+        last = self.all[-1]
+        open_end = depth_after(last, last.depth) > 0 or last.raw.rstrip("\r\n").endswith("^")
+        strange = any(one.kind in ("other", "jump", "label", "undo") for one in self.all)
+        if self.start is None and (strange or open_end):
             raise refusals.unclear(
                 "bat", None, Text("it never calls webui.bat, so there is no place where settings must stand")
             )

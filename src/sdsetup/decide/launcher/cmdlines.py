@@ -89,7 +89,7 @@ def statements(content: bytes, encoding: str | None) -> list[Statement]:
         page = _PAGE.match(one.text) if one.kind == "calm" and one.certain else None
         if page:
             encoding = codec(page[1])
-        depth = _depth_after(one, depth)
+        depth = depth_after(one, depth)
     return found
 
 
@@ -237,7 +237,7 @@ def _as_set(base: Statement) -> Statement | None:
     )
 
 
-def _depth_after(one: Statement, depth: int) -> int:
+def depth_after(one: Statement, depth: int) -> int:
     if one.kind in ("comment", "label", "blank"):
         return depth
     first = _FIRST_WORD.match(one.text)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from sdsetup.decide.launcher.shwords import ENDS_WORD, Word, WordScanner
+from sdsetup.decide.launcher.shwords import ENDS_WORD, UnreadableError, Word, WordScanner
 from sdsetup.decide.launcher.words import Unit
 
 _OPENERS = {
@@ -120,6 +120,7 @@ class _Scanner(WordScanner):
         self.found: list[Command] = []
         self.current: Command | None = None
         self.stack: list[str] = []
+        self.opened = 1  # line of the newest block, heredoc or && ||
         self.heredocs: list[tuple[str, bool]] = []
         self.chained = False  # the next command runs under a condition
         self.joined = False  # right after && || |
@@ -138,6 +139,8 @@ class _Scanner(WordScanner):
                 self._operator()
             else:
                 self._take(self.word())
+        if self.stack or self.heredocs or self.joined:
+            raise UnreadableError(self.opened)
         self._finish(False)
 
     def _comment(self) -> None:
@@ -157,6 +160,7 @@ class _Scanner(WordScanner):
                 return
             if keyword in _OPENERS:
                 self.stack.append(_OPENERS[keyword])
+                self.opened = self.line(word.start)
                 if keyword not in ("for", "select", "case"):
                     return
             elif keyword in _FOLLOWERS:
@@ -178,6 +182,8 @@ class _Scanner(WordScanner):
         operator = next(one for one in _OPERATORS if self.text.startswith(one, self.at))
         start = self.at
         self.at += len(operator)
+        if operator in ("<<", "<<-", "(", "&&", "||", "|"):
+            self.opened = self.line(start)
         if operator == "\n" and self.current is None and self.joined:
             return  # `a &&` goes on in the next line
         if operator in ("<<", "<<-"):
@@ -241,4 +247,6 @@ class _Scanner(WordScanner):
                 self.at = end + 1
                 if (line.lstrip("\t") if tabs else line) == delimiter:
                     break
+            else:
+                raise UnreadableError(self.opened)
         self.heredocs.clear()

@@ -31,7 +31,9 @@ class Word:
 
     @property
     def text(self) -> str:
-        return "".join("\ufffc" if unit.role == "reference" else unit.text for unit in self.units)
+        """As bash gets it, references as "\ufffc"."""
+        opaque = (unit.role == "reference" and unit.raw != "{" for unit in self.units)
+        return "".join("\ufffc" if one else unit.text for one, unit in zip(opaque, self.units, strict=True))
 
 
 class WordScanner:

@@ -93,7 +93,7 @@ def flag(name: str, *values: str) -> str:
     """
     words = [value.replace("\\", "/") if _WINDOWS_PATH.match(value) else value for value in values]
     if len(words) == 1 and words[0].startswith("-") and not _NUMBER.match(words[0]):
-        return word(f"{name}={words[0]}")
+        return f"{name}={word(words[0])}"
     return " ".join([name, *map(word, words)])
 
 
@@ -131,10 +131,11 @@ def parsed_flags(settings: Settings) -> dict[str, Flag]:
     for text in settings.flags:
         _printable(text, where=text)
         try:
-            flags = grouped(shlex.split(text))
+            words = shlex.split(text)
         except ValueError:
-            flags = []
-        if len(flags) != 1 or not text.startswith("-"):
+            words = []
+        flags = grouped(words)
+        if len(flags) != 1 or not is_flag(words[0]):
             raise SdsetupError(
                 Text("{flag} is not one flag with its value", flag=text),
                 code="launch-flag",

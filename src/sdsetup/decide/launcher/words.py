@@ -194,7 +194,7 @@ def edit(chain: Sequence[Sequence[Unit]], settings: Settings, own_name: str) -> 
 
 def written(flag: Flag) -> str:
     if len(flag.values) == 1 and is_flag(flag.values[0]):
-        return word(f"{flag.name}={flag.values[0]}")
+        return f"{word(flag.name)}={word(flag.values[0])}"
     return " ".join([word(flag.name), *map(word, flag.values)])
 
 
