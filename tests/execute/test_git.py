@@ -16,7 +16,7 @@ import pytest
 
 from execute.gitlab import Heard, Origin, context_for, git, make_origin
 from sdsetup.errors import SdsetupError
-from sdsetup.execute.git import Checkout, ask, clone_at, find, whole_at
+from sdsetup.execute.git import Checkout, ask, clone_at, find, head, whole_at
 from sdsetup.execute.git.words import received, why_git_failed
 from sdsetup.machine.real import RealMachine
 
@@ -55,7 +55,7 @@ def host() -> Iterator[Host]:
     """A host that answers every request with one status."""
     kind = type("Kind", (Answers,), {"asked": []})
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), kind)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}/x.git", kind
     server.shutdown()
@@ -66,14 +66,11 @@ def host() -> Iterator[Host]:
 def test_the_checkout_of_an_installation_can_be_pulled_and_described(tmp_path: Path, origin: Origin) -> None:
     folder = tmp_path / "web ui (x86)"
     context = context_for(folder)
-    done = clone_at(
-        (origin.url,), folder, origin.old, "v1", False, context, branch="master", ignore=("/.sdsetup/",)
-    )
+    done = clone_at((origin.url,), folder, origin.old, "v1", False, context, branch="master")
     assert done == Checkout(commit=origin.old, url=origin.url)
     assert (folder / "launch.py").read_text() == "print(1)\n"
     assert ask(context, folder, "describe", "--tags") == "v1"
     assert ask(context, folder, "rev-list", "--count", "HEAD") == "1"
-    (folder / ".sdsetup" / "journal.json").write_text("{}")
     assert ask(context, folder, "status", "--porcelain") == ""
     assert ask(context, folder, "rev-parse", "--abbrev-ref", "master@{upstream}") == "origin/master"
     git("pull", "-q", cwd=folder)
@@ -249,6 +246,18 @@ def test_a_repository_around_the_folder_is_not_meant(tmp_path: Path, origin: Ori
     assert ask(context, context.dir, "rev-parse", "--git-dir") is None
     clone_at((origin.url,), context.dir, origin.new, "v2", False, context, branch="master")
     assert whole_at(context, context.dir, origin.new)
+
+
+def test_what_we_add_is_no_change_of_the_persons(tmp_path: Path, origin: Origin) -> None:
+    context = context_for(tmp_path / "d")
+    for _run in range(2):
+        clone_at(
+            (origin.url,), context.dir, origin.new, "v2", False, context, branch="master", ignore=("/.sdsetup/",)
+        )
+        (context.state / "journal.json").write_text("{}")
+    assert ask(context, context.dir, "status", "--porcelain") == ""
+    assert (context.dir / ".git" / "info" / "exclude").read_text().count("/.sdsetup/") == 1
+    assert head(context.dir, context.machine) == origin.new
 
 
 KILLED = """

@@ -73,10 +73,19 @@ def environment(machine: Machine) -> dict[str, str]:
 
 def ask(context: Context, folder: Path, *args: str) -> str | None:
     """One quick question to the repository in `folder` (never to one around it), None when git refuses."""
-    git = find(context.machine, context.tools)
-    argv = [git, *_of(folder), *args]
-    ended = context.machine.run(argv, timeout=60, env=_QUIET) if folder.is_dir() else None
-    return ended.out.strip() if ended is not None and ended.ok else None
+    return _asked(context.machine, context.tools, folder, *args)
+
+
+def _asked(machine: Machine, tools: Path | None, folder: Path, *args: str) -> str | None:
+    if not (folder / ".git").exists():
+        return None
+    ended = machine.run([find(machine, tools), *_of(folder), *args], timeout=60, env=_QUIET)
+    return ended.out.strip() if ended.ok else None
+
+
+def head(folder: Path, machine: Machine, tools: Path | None = None) -> str | None:
+    """The commit checked out in the repository of this folder; None without one."""
+    return _asked(machine, tools, folder, "rev-parse", "--verify", "--quiet", "HEAD")
 
 
 def whole_at(context: Context, folder: Path, commit: str) -> bool:

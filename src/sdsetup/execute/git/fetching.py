@@ -1,0 +1,123 @@
+"""Bringing a commit into a repository: from the first address that has it, again where a line broke."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from sdsetup.errors import SdsetupError
+from sdsetup.execute.context import Context
+from sdsetup.execute.git.program import GitFailedError, Runner
+from sdsetup.text import Text
+
+PAUSES = (2.0, 5.0, 15.0)  # seconds before the second, third and fourth try of one address
+
+_LOCAL = ("disk-full", "path-too-long", "folder-not-writable", "folder-of-another-user")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """`ref`: a tag or branch through which a shallow fetch may ask; `branch`: the local branch to stand on."""
+
+    commit: str
+    ref: str | None
+    full_history: bool
+    branch: str | None = None
+
+
+def from_first(
+    urls: Sequence[str], attempt: Callable[[str], None], context: Context, pauses: Sequence[float]
+) -> str:
+    """Call `attempt` with one address after another until one works; that address.
+
+    Raises:
+        SdsetupError: with the cause of the last failure as its code.
+    """
+    failures: list[tuple[str, GitFailedError]] = []
+    for number, url in enumerate(urls):
+        try:
+            _patiently(url, attempt, context, pauses)
+            return url
+        except GitFailedError as failed:
+            failures.append((url, failed))
+            if failed.cause.code in _LOCAL:
+                break  # another address would meet the same
+            if number + 1 < len(urls):
+                context.note(
+                    Text("{url} does not have it ({why}); trying the next address", url=url, why=failed.cause.why)
+                )
+    raise _error(failures)
+
+
+def _patiently(url: str, attempt: Callable[[str], None], context: Context, pauses: Sequence[float]) -> None:
+    for pause in (*pauses, None):
+        try:
+            attempt(url)
+            return
+        except GitFailedError as failed:
+            if pause is None or not failed.cause.again:
+                raise
+            context.note(
+                Text(
+                    "{host}: {why}; trying again in {pause:.0f} s",
+                    host=urlsplit(url).hostname or url,
+                    why=failed.cause.why,
+                    pause=pause,
+                )
+            )
+            time.sleep(pause)
+
+
+def fetch(run: Runner, source: str, wanted: Wanted) -> None:
+    """Fetch the commit from a remote's name or an address, with as little of its history as wanted.
+
+    Raises:
+        GitFailedError: `commit-gone` where the server has it not, and whatever else git met.
+    """
+    try:
+        _fetch_shallow(run, source, wanted) if not wanted.full_history else _fetch_all(run, source)
+    except GitFailedError as failed:
+        if failed.cause.code != "commit-gone" or wanted.full_history:
+            raise
+        # An old server gives no single commit by its id: then everything, and the commit is among it.
+        _fetch_all(run, source)
+
+
+def _fetch_all(run: Runner, source: str) -> None:
+    run("fetch", "--progress", "--tags", source, "+refs/heads/*:refs/remotes/origin/*")
+
+
+def _fetch_shallow(run: Runner, source: str, wanted: Wanted) -> None:
+    places = [("refs/tags/", "refs/tags/"), ("refs/heads/", "refs/remotes/origin/")] if wanted.ref else []
+    for theirs, ours in places:
+        here = f"{ours}{wanted.ref}"
+        try:
+            run("fetch", "--progress", "--no-tags", "--depth", "1", source, f"+{theirs}{wanted.ref}:{here}")
+        except GitFailedError as failed:
+            if failed.cause.code != "commit-gone":
+                raise
+            continue
+        if run("rev-parse", f"{here}^{{commit}}") == wanted.commit:
+            return
+        run("update-ref", "-d", here)  # the tag or branch stands elsewhere today: the commit counts
+    run("fetch", "--progress", "--no-tags", "--depth", "1", source, wanted.commit)
+
+
+def _error(failures: Sequence[tuple[str, GitFailedError]]) -> SdsetupError:
+    if not failures:
+        return SdsetupError(
+            Text("No address is known for this repository"),
+            code="repository-gone",
+            hint=Text("Add one to webui.toml in a folder given to --profiles."),
+        )
+    _url, last = failures[-1]
+    lines = "; ".join(f"{url}: {failed}" for url, failed in failures)
+    return SdsetupError(
+        Text("The repository could not be fetched ({lines})", lines=lines),
+        where=", ".join(url for url, _ in failures),
+        why=last.cause.why,
+        hint=last.cause.hint,
+        code=last.cause.code,
+    )
