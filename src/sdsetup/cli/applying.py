@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 
+from pathlib import Path
+
 from sdsetup.cli.installing import Prepared, carry_out, consent, launcher_kinds
 from sdsetup.cli.session import Session
 from sdsetup.decide.facts import Facts

@@ -17,7 +17,7 @@ def tuned(profiles: Profiles, facts: Facts, profile: str) -> Tuning:
         ProfileError: with every problem of the files read.
         UsageError: a profile of that name does not exist.
     """
-    from sdsetup.cli.rules import load_rules
+    from sdsetup.cli.tuning import load_rules
     from sdsetup.decide.tuning.engine import tune
 
     rules = load_rules(profiles, profile)
@@ -30,17 +30,20 @@ def known(session: Session, request: Request, facts: Facts, tuning: Tuning) -> K
     Raises:
         ProfileError, UsageError: a bad profile, an unknown model or commit.
     """
-    from sdsetup.decide.profiles.models import find_model, parse_model_profile
+    from sdsetup.cli.doctor import need_of, read_profile
+    from sdsetup.decide.checks.tools import best_python
+    from sdsetup.decide.profiles.models import find_model, parse_models
     from sdsetup.decide.profiles.webui import parse_webui
     from sdsetup.storage import data_folder
 
     webui = parse_webui(session.profiles.raw("webui"), "webui.toml")
-    models = parse_model_profile(session.profiles.raw("models"), "models.toml")
+    python = best_python(facts, need_of(read_profile(session), facts))
     recorded = facts.recorded
     return Knowledge(
         webui=webui.at(request.ref) if request.ref else webui,
-        model=find_model(models.models, request.model) if request.model else None,
+        model=find_model(parse_models(session.profiles.raw("models")), request.model) if request.model else None,
         fallbacks=tuning.fallbacks,
+        python=python.path if python else None,
         tools=str(data_folder(session.machine.env) / "tools"),
         # What an earlier run set and this tuning does not: ours to take out again.
         drop_flags=tuple(flag for flag in recorded.flags if flag not in tuning.flags) if recorded else (),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from sdsetup.decide.facts import Facts
+from sdsetup.decide.facts import Facts, Family
 
 WINDOWS_NAME = "sd-webui"
 POSIX_NAME = "stable-diffusion-webui"
@@ -33,3 +33,8 @@ def better_folder(facts: Facts, *, need_bytes: int) -> str:
     if facts.system.family != "windows":
         return f"~/{POSIX_NAME}"
     return default_folder(facts, "C:\\", need_bytes=need_bytes)
+
+
+def environment_python(folder: Path, family: Family) -> Path:
+    """The interpreter of an installation's own environment."""
+    return folder / "venv" / ("Scripts/python.exe" if family == "windows" else "bin/python")

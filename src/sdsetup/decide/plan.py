@@ -99,6 +99,7 @@ class ProveTorch:
 
     expect_gpu: bool
     card: str | None = None  # name and driver: another card or driver is to be proved again
+    env: tuple[tuple[str, str], ...] = ()  # which card to use, as the launch file says it
     fallbacks: tuple[TorchBuild, ...] = ()
 
 
@@ -130,6 +131,7 @@ class CheckWebUI:
     """The web UI's own installer in its dry run: it must find nothing left to do."""
 
     flags: tuple[str, ...]
+    env: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

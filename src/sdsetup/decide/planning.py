@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from sdsetup.decide.facts import Facts
-from sdsetup.decide.interpreters import choose
 from sdsetup.decide.journal import Journal
 from sdsetup.decide.launcher import FILE_NAMES, merge
 from sdsetup.decide.learned import card_name
@@ -34,6 +33,10 @@ from sdsetup.decide.tuning.values import TorchBuild, Tuning
 from sdsetup.text import Text
 
 
+# Variables that choose a card or make it work: the proof must see the same one as the web UI.
+_CARD_VARIABLES = ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "HSA_OVERRIDE_GFX_VERSION", "ROC_ENABLE_PRE_VEGA")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Knowledge:
     """What the profiles say about the things to install."""
@@ -43,6 +46,7 @@ class Knowledge:
     fallbacks: tuple[TorchBuild, ...] = ()
     mingit: FetchFile | None = None
     tools: str = ""  # our own tools folder
+    python: str | None = None  # a fitting interpreter of this machine; None: one is brought
     exclusive: tuple[tuple[str, ...], ...] = ()  # flags of which a launch file may hold only one
     drop_flags: tuple[str, ...] = ()  # flags of ours that this tuning does not want any more
     drop_env: tuple[str, ...] = ()
@@ -103,7 +107,7 @@ def _tools(given: _Given) -> list[Step]:
                 disk_bytes=archive.size * 3,
             )
         )
-    if given.request.environment and _python(given) is None:
+    if given.request.environment and given.knowledge.python is None:
         steps.append(
             Step(
                 id="python",
@@ -117,11 +121,6 @@ def _tools(given: _Given) -> list[Step]:
             )
         )
     return steps
-
-
-def _python(given: _Given) -> str | None:
-    chosen = choose(given.facts.pythons, given.facts.system.family, wanted=given.knowledge.webui.python.wanted)
-    return chosen.path if chosen else None
 
 
 def _checkout(given: _Given) -> Step:
@@ -174,7 +173,7 @@ def _environment(given: _Given, before: list[Step]) -> Step:
             "the folder venv: torch, the web UI's packages, xformers {x}", x=torch.xformers or "not needed"
         ),
         action=BuildEnvironment(
-            python=_python(given),
+            python=given.knowledge.python,
             torch=torch,
             requirements=webui.environment.requirements,
             extra=webui.environment.extra,
@@ -256,16 +255,20 @@ def launcher_steps(
 
 def _proofs(given: _Given, before: list[Step]) -> list[Step]:
     gpu = given.tuning.gpu
+    uses_card = given.tuning.device not in ("cpu", "none")
     everything = tuple(step.id for step in before)
     steps = [
         Step(
             id="torch",
-            title=Text("Torch proved on the card") if gpu else Text("Torch proved on the processor"),
+            title=Text("Torch proved on the card") if uses_card else Text("Torch proved on the processor"),
             detail=Text("a small calculation in half precision")
-            if gpu
+            if uses_card
             else Text("no usable graphics card was found"),
             action=ProveTorch(
-                expect_gpu=gpu is not None, card=card_name(gpu), fallbacks=given.knowledge.fallbacks
+                expect_gpu=uses_card,
+                card=card_name(gpu),
+                env=tuple(pair for pair in given.tuning.env if pair[0] in _CARD_VARIABLES),
+                fallbacks=given.knowledge.fallbacks,
             ),
             needs=("environment",),
         ),
@@ -273,7 +276,7 @@ def _proofs(given: _Given, before: list[Step]) -> list[Step]:
             id="check",
             title=Text("The web UI's own installer, asked what is missing"),
             detail=Text("it must find nothing to install and nothing to clone"),
-            action=CheckWebUI(flags=given.tuning.flags),
+            action=CheckWebUI(flags=given.tuning.flags, env=given.tuning.env),
             needs=everything,
         ),
     ]

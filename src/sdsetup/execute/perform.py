@@ -76,7 +76,7 @@ def perform(
         case ProvePicture():
             from sdsetup.execute import proofs
 
-            return proofs.picture(action, context, results, steps)
+            return proofs.picture(action, context, steps)
         case _:
             _never(action)
 

@@ -1,15 +1,132 @@
-"""The proofs, and what they teach: another torch build, other flags. Ties the proving modules to the plan's steps."""
+"""The proofs, and what they teach: another torch build, other flags."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from sdsetup.decide.launcher import FILE_NAMES, read
-from sdsetup.decide.learned import Lesson
+from sdsetup.decide.launcher import FILE_NAMES, LaunchFile, grouped, read
+from sdsetup.decide.learned import Lesson, apply_lessons
 from sdsetup.decide.plan import BuildEnvironment, ProvePicture, ProveTorch, Step, WriteLauncher
-from sdsetup.execute import environment, launch_file, torch_proof
+from sdsetup.decide.torch_verdict import TorchVerdict
+from sdsetup.decide.tuning.values import TorchBuild
+from sdsetup.errors import SdsetupError
+from sdsetup.execute import launch_file, torch_proof
 from sdsetup.execute.context import Context
 from sdsetup.execute.outcome import Outcome
 from sdsetup.text import Text
+
+# What helps a card whose half precision gives no numbers, before any picture was tried.
+_NO_HALF = Lesson(because="Half precision gave no numbers in a test on this card.", add_flags=("--no-half",))
+
+
+def torch(
+    action: ProveTorch, context: Context, results: Mapping[str, Mapping[str, Any]], steps: tuple[Step, ...]
+) -> Outcome:
+    """Prove torch on the card; on failure the next suitable build is installed and proved, once.
+
+    Raises:
+        SdsetupError: `torch-OUTCOME` when no build calculates here.
+    """
+    lessons: list[Lesson] = []
+    verdict = torch_proof.prove(action, context)
+    if not verdict.good and verdict.another_build and action.fallbacks:
+        build, first = action.fallbacks[0], verdict
+        context.note(Text("{why}; torch {torch} is tried instead", why=first.why, torch=build.torch))
+        _rebuild(build, context, results, steps)
+        verdict = torch_proof.prove(action, context)
+        because = f"The first choice did not work on this card: {first.why}."
+        lessons.append(Lesson(because=because, torch=build))
+    if not verdict.good:
+        raise _no_torch(action, context, verdict)
+    if verdict.outcome == "broken-half":
+        lessons.append(_NO_HALF)
+        _rewrite(steps, [_NO_HALF], context)
+    result = {"outcome": verdict.outcome, **verdict.said}
+    return Outcome(result=result, summary=verdict.why, lessons=tuple(lessons))
+
+
+def picture(action: ProvePicture, context: Context, steps: tuple[Step, ...]) -> Outcome:
+    """Make the proof picture as the launch file would, and keep in it what worked.
+
+    Raises:
+        SdsetupError: what stopped the web UI or the picture.
+    """
+    from sdsetup.decide.profiles.failures import parse_failures
+    from sdsetup.execute.picture import prove
+
+    seen = _launch_file(steps, context)
+    flags = tuple(" ".join((one.name, *one.values)) for one in grouped(seen.flags))
+    book = parse_failures(context.profiles.raw("failures"), "failures.toml")
+    proof = prove(action, context, flags=flags, env=tuple(seen.env.items()), book=book)
+    lessons: tuple[Lesson, ...] = ()
+    if proof.changed:
+        because = str(proof.reasons[0].because) if proof.reasons else "The first picture needed it."
+        lessons = (Lesson(because=because, add_flags=proof.added, drop_flags=proof.dropped),)
+        _rewrite(steps, lessons, context)
+    summary = Text("{path}, {seconds:.1f} s", path=proof.picture, seconds=proof.seconds)
+    return Outcome(result=proof.result(), summary=summary, lessons=lessons)
+
+
+def _rebuild(
+    build: TorchBuild, context: Context, results: Mapping[str, Mapping[str, Any]], steps: tuple[Step, ...]
+) -> None:
+    from sdsetup.execute import environment
+
+    for step in steps:
+        if isinstance(step.action, BuildEnvironment):
+            python = step.action.python or str(results["python"]["python"])
+            environment.build(replace(step.action, torch=build, python=python), context)
+
+
+def _rewrite(steps: tuple[Step, ...], lessons: tuple[Lesson, ...] | list[Lesson], context: Context) -> None:
+    for action in _launchers(steps):
+        dropped = tuple(flag for lesson in lessons for flag in lesson.drop_flags)
+        corrected = replace(
+            action, flags=apply_lessons(action.flags, lessons), drop_flags=(*action.drop_flags, *dropped)
+        )
+        launch_file.write(corrected, context)
+
+
+def _launchers(steps: tuple[Step, ...]) -> Iterator[WriteLauncher]:
+    for step in steps:
+        if isinstance(step.action, WriteLauncher):
+            yield step.action
+
+
+def _launch_file(steps: tuple[Step, ...], context: Context) -> LaunchFile:
+    """What the web UI would be started with: the platform's own launch file, the person's flags included."""
+    own = "bat" if context.machine.family == "windows" else "sh"
+    actions = sorted(_launchers(steps), key=lambda action: action.kind != own)
+    for action in actions:
+        content = launch_file.read(context.dir / FILE_NAMES[action.kind])
+        if content is not None:
+            return read(
+                action.kind,
+                content,
+                encoding=action.encoding,
+                environment=context.machine.env,
+                folder=str(context.dir),
+            )
+    return LaunchFile(kind="sh", flags=(), env={})
+
+
+def _no_torch(action: ProveTorch, context: Context, verdict: TorchVerdict) -> SdsetupError:
+    hints = {
+        "driver-too-old": Text("Update the graphics driver, restart the PC, and run the same command again."),
+        "broken-import": Text(
+            "`sdsetup doctor` names what is missing and its cure; then run the same command again."
+        ),
+        "no-gpu": Text(
+            "Restart the PC; if it stays, install the graphics driver again. `sdsetup doctor` looks closer."
+        ),
+    }
+    tried = "" if not action.fallbacks else " (two builds were tried)"
+    return SdsetupError(
+        Text("Torch does not work on this PC{tried}", tried=tried),
+        where=context.dir / "venv",
+        why=verdict.why,
+        hint=hints.get(verdict.outcome, Text("`sdsetup report` collects what a helper needs to know.")),
+        code=f"torch-{verdict.outcome}",
+    )

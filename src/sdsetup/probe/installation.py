@@ -9,6 +9,7 @@ from typing import Any
 
 from sdsetup.decide import fingerprint
 from sdsetup.decide.facts import Installation
+from sdsetup.decide.folders import environment_python
 from sdsetup.machine import Completed, Machine
 from sdsetup.probe.asked import Asked
 from sdsetup.probe.folder import state_of
@@ -116,8 +117,7 @@ def _why_no_status(ended: Completed) -> str:
 
 def _environment(machine: Machine, folder: Path) -> tuple[tuple[int, int, int] | None, str | None]:
     """The version of D/venv's Python when it starts, else why it does not; both None without an environment."""
-    windows = machine.family == "windows"
-    python = folder / "venv" / ("Scripts/python.exe" if windows else "bin/python")
+    python = environment_python(folder, machine.family)
     if machine.kind(folder / "venv") != "folder":
         return None, None
     ended = machine.run(

@@ -25,7 +25,7 @@ def look(
     heads = {name: head for name in ("", *repositories) if (head := head_of(folder / name)) is not None}
     sizes = {name: size for name in files if (size := _size(folder / name)) is not None}
     contents = {
-        kind: content for kind, name in launch_files.items() if (content := _bytes(folder / name)) is not None
+        kind: content for kind in launch_files if (content := _bytes(folder / FILE_NAMES[kind])) is not None
     }
     git = tools / "mingit" / "cmd" / "git.exe"
     return Present(heads=heads, sizes=sizes, launch_files=contents, git=str(git) if git.is_file() else None)
