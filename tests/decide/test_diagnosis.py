@@ -120,7 +120,10 @@ def test_every_failure_has_a_log_and_every_pattern_matches_one() -> None:
 
 
 def test_a_log_may_come_as_lines() -> None:
-    lines = ["Loading weights [1] from x", "safetensors_rust.SafetensorError: Error while deserializing header: HeaderTooLarge"]
+    lines = [
+        "Loading weights [1] from x",
+        "safetensors_rust.SafetensorError: Error while deserializing header: HeaderTooLarge",
+    ]
     found = diagnose_log(lines, BOOK.failures)
     assert found is not None
     assert (found.id, found.line) == ("damaged-model", 2)
@@ -153,8 +156,15 @@ def test_every_sentence_can_be_filled_in_and_reads_as_one() -> None:
 
 
 def test_the_longest_logs_are_read_in_a_moment() -> None:
-    usual = "  File \"/home/anna/sd/modules/sd_models.py\", line 693, in get_sd_model: ValueError\n"
-    hostile = ["ConnectionError " * 200 + "\n", "Command: clone " * 200 + "\n", "\n \t", "Loading weights [\n", "[Errno 2] site-packages/" * 150 + "\n", "Torch is not able\n"]
+    usual = '  File "/home/anna/sd/modules/sd_models.py", line 693, in get_sd_model: ValueError\n'
+    hostile = [
+        "ConnectionError " * 200 + "\n",
+        "Command: clone " * 200 + "\n",
+        "\n \t",
+        "Loading weights [\n",
+        "[Errno 2] site-packages/" * 150 + "\n",
+        "Torch is not able\n",
+    ]
     for line in (usual, *hostile):
         text = line * (5_000_000 // len(line))
         began = time.process_time()
@@ -206,7 +216,11 @@ def raw() -> dict[str, Any]:
             }
         },
         "ladders": {
-            key: {"because": "{flag}", "source": "s", "rungs": [{"flag": "--a", "drops": ["--b c"], "for": ["vae"]}]}
+            key: {
+                "because": "{flag}",
+                "source": "s",
+                "rungs": [{"flag": "--a", "drops": ["--b c"], "for": ["vae"]}],
+            }
             for key in ("precision", "memory")
         },
     }  # fmt: skip
@@ -224,8 +238,8 @@ def test_a_small_book_is_read() -> None:
         ({"kind": "reason"}, "failures.one.kind: 'reason' is not one of cause, general"),
         ({"patterns": ["(a"]}, "failures.one.patterns[0]: is not a regular expression"),
         ({"patterns": ["a*"]}, "failures.one.patterns[0]: matches anything"),
-        ({"patterns": []}, "failures.one.patterns: kind \"unseen\" has none"),
-        ({"kind": "unseen"}, "failures.one.patterns: kind \"unseen\" has none"),
+        ({"patterns": []}, 'failures.one.patterns: kind "unseen" has none'),
+        ({"kind": "unseen"}, 'failures.one.patterns: kind "unseen" has none'),
         ({"patterns": ["ab", "a(?P<x>b)"]}, "failures.one.cause: mentions {x}, which is not known there"),
         ({"cause": "a { b"}, "failures.one.cause: is not a sentence"),
         ({"command": "{nowhere}"}, "failures.one.command: mentions {nowhere}"),
@@ -249,9 +263,19 @@ def test_all_mistakes_are_named_at_once() -> None:
     broken = raw()
     broken["failures"]["Not Kebab"] = {"kind": "cause", "patterns": ["("]}
     broken["failures"]["one"]["kind"] = "x"
-    broken["ladders"]["memory"]["rungs"] = [{"flag": "medvram", "drops": ["--x"], "for": ["sd3"]}, {"flag": "--y", "drops": ["--y"], "for": []}]
+    broken["ladders"]["memory"]["rungs"] = [
+        {"flag": "medvram", "drops": ["--x"], "for": ["sd3"]},
+        {"flag": "--y", "drops": ["--y"], "for": []},
+    ]
     with pytest.raises(ProfileError) as refused:
         parse_failures(broken, "failures.toml")
     text = "\n".join(refused.value.problems)
-    for piece in ("Not Kebab", "topic: is missing", "one.kind", "'medvram' is not a flag", "'sd3' is not one of", "would drop itself"):
+    for piece in (
+        "Not Kebab",
+        "topic: is missing",
+        "one.kind",
+        "'medvram' is not a flag",
+        "'sd3' is not one of",
+        "would drop itself",
+    ):
         assert piece in text, piece

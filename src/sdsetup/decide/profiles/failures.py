@@ -116,7 +116,7 @@ def _failure(reader: Reader, name: str, table: Reader, rank: int) -> Failure:
         sources=reader.texts("source"),
     )
     if bool(failure.patterns) == (kind == "unseen"):
-        reader.problem("patterns", "kind \"unseen\" has none, every other kind has some")
+        reader.problem("patterns", 'kind "unseen" has none, every other kind has some')
     if not failure.sources:
         reader.problem("source", "names no source")
     _check_sentences(reader, failure)
