@@ -1,0 +1,281 @@
+"""Every known failure is found in a log that has it, and in no other."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sdsetup.decide.diagnosis import Scene, diagnose_log, needle_of, notes_in
+from sdsetup.decide.profiles.failures import FailureBook, parse_failures
+from sdsetup.decide.profiles.reading import ProfileError
+from sdsetup.storage import Profiles
+
+LOGS = Path(__file__).parents[1] / "samples" / "logs"
+BOOK: FailureBook = parse_failures(Profiles().raw("failures"), "failures.toml")
+BY_ID = {failure.id: failure for failure in BOOK.failures}
+PATTERNS = [(failure.id, pattern) for failure in BOOK.failures for pattern in failure.patterns]
+PLACE = Scene(dir="/home/anna/sd", python="/home/anna/sd/venv/bin/python")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One log of a sample file. Its title may end in facts: `[id=... family=windows vendor=amd,nvidia]`."""
+
+    file: str
+    title: str
+    facts: dict[str, str]
+    text: str
+
+    @property
+    def scene(self) -> Scene:
+        vendors = self.facts.get("vendor")
+        return Scene(
+            dir="/home/anna/sd",
+            family=self.facts.get("family"),  # type: ignore[arg-type]
+            vendors=None if vendors is None else tuple(vendors.split(",")),  # type: ignore[arg-type]
+        )
+
+
+def cases(path: Path) -> Iterator[Case]:
+    for block in re.split(r"^=== ", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
+        head, _, text = block.partition("\n")
+        title, _, facts = head.partition(" [")
+        text = re.sub(r"^@lines (\d+)$", lambda n: "an ordinary line\n" * int(n[1]), text, flags=re.MULTILINE)
+        yield Case(path.stem, title, dict(fact.split("=", 1) for fact in facts.rstrip("]").split()), text)
+
+
+FAILING = [case for path in sorted(LOGS.glob("*.txt")) for case in cases(path)]
+MIXED = [case for path in sorted((LOGS / "mixed").glob("*.txt")) for case in cases(path)]
+
+
+def name(case: Case) -> str:
+    return f"{case.file}: {case.title}"
+
+
+@pytest.mark.parametrize("case", FAILING, ids=name)
+def test_a_failing_log_names_its_failure(case: Case) -> None:
+    failure = BY_ID[case.file]
+    if failure.kind == "note":
+        assert [note.id for note in notes_in(case.text, BOOK.failures, scene=case.scene)] == [case.file]
+        assert diagnose_log(case.text, BOOK.failures, scene=case.scene) is None
+        return
+    found = diagnose_log(case.text, BOOK.failures, scene=case.scene)
+    assert found is not None
+    assert found.id == case.file
+    assert found.evidence
+    assert found.evidence in [line.strip() for line in case.text.split("\n")] or found.evidence.endswith("…")
+    assert case.text.split("\n")[found.line - 1].strip().startswith(found.evidence.rstrip("…"))
+
+
+@pytest.mark.parametrize("case", MIXED, ids=name)
+def test_the_last_real_cause_is_named(case: Case) -> None:
+    found = diagnose_log(case.text, BOOK.failures, scene=case.scene)
+    assert found is not None
+    assert found.id == case.facts["id"]
+
+
+@pytest.mark.parametrize("path", sorted((LOGS / "healthy").glob("*.txt")), ids=lambda path: path.stem)
+def test_a_healthy_log_is_no_failure(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    for vendors in (None, (), ("amd",), ("intel",), ("nvidia",)):
+        for family in (None, "windows", "linux", "macos"):
+            scene = Scene(family=family, vendors=vendors)  # type: ignore[arg-type]
+            assert diagnose_log(text, BOOK.failures, scene=scene) is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "no module 'xformers'. Processing without...",
+        "No module 'xformers'. Proceeding without it.",
+        "fatal: not a git repository (or any of the parent directories): .git",
+        "Cannot locate TCMalloc. Do you have tcmalloc or google-perftool installed on your system?",
+        "Warning: caught exception 'Found no NVIDIA drivers', memory monitor disabled",
+        "Checkpoint x.safetensors not found; loading fallback y.safetensors",
+        "To create a public link, set `share=True` in `launch()`.",
+        "100%|██████████| 20/20 [00:02<00:00,  9.60it/s]",
+        "",
+    ],
+)
+def test_harmless_lines_are_no_failures(line: str) -> None:
+    assert diagnose_log(line, BOOK.failures) is None
+
+
+def test_every_failure_has_a_log_and_every_pattern_matches_one() -> None:
+    texts = {case.file: "" for case in FAILING}
+    for case in FAILING:
+        texts[case.file] += case.text + "\n"
+    seen = {failure.id for failure in BOOK.failures if failure.kind != "unseen"}
+    assert set(texts) == seen
+    silent = [(id, pattern.pattern) for id, pattern in PATTERNS if not pattern.search(texts[id])]
+    assert not silent, "patterns without a log that they match"
+
+
+def test_a_log_may_come_as_lines() -> None:
+    lines = [
+        "Loading weights [1] from x",
+        "safetensors_rust.SafetensorError: Error while deserializing header: HeaderTooLarge",
+    ]
+    found = diagnose_log(lines, BOOK.failures)
+    assert found is not None
+    assert (found.id, found.line) == ("damaged-model", 2)
+
+
+def test_sentences_are_filled_in() -> None:
+    found = diagnose_log("launch.py: error: unrecognized arguments: --medvrm", BOOK.failures, scene=PLACE)
+    assert found is not None
+    assert str(found.cause) == "The web UI does not know: --medvrm"
+    moved = diagnose_log("No Python at 'x'", BOOK.failures, scene=PLACE)
+    assert moved is not None
+    assert moved.cure.command == 'sdsetup install --dir "/home/anna/sd"'
+    assert moved.cure.act == "rebuild-environment"
+    assert "/home/anna/sd" in str(moved.cure.text)
+    assert moved.to_json()["fix"]["command"] == moved.cure.command
+
+
+def test_braces_in_a_folder_or_a_log_do_no_harm() -> None:
+    scene = Scene(dir="/home/{x}/sd", python="{}")
+    found = diagnose_log("error: unrecognized arguments: --a {b} {0", BOOK.failures, scene=scene)
+    assert found is not None
+    assert "{b} {0" in str(found.cause)
+
+
+def test_every_sentence_can_be_filled_in_and_reads_as_one() -> None:
+    for failure in BOOK.failures:
+        assert not failure.title.endswith("."), failure.id
+        assert failure.cure.endswith((".", ").")), failure.id
+        assert len(failure.cause) < 200 and len(failure.cure) < 200, failure.id
+
+
+def test_the_longest_logs_are_read_in_a_moment() -> None:
+    usual = '  File "/home/anna/sd/modules/sd_models.py", line 693, in get_sd_model: ValueError\n'
+    hostile = [
+        "ConnectionError " * 200 + "\n",
+        "Command: clone " * 200 + "\n",
+        "\n \t",
+        "Loading weights [\n",
+        "[Errno 2] site-packages/" * 150 + "\n",
+        "Torch is not able\n",
+    ]
+    for line in (usual, *hostile):
+        text = line * (5_000_000 // len(line))
+        began = time.process_time()
+        diagnose_log(text, BOOK.failures)
+        assert time.process_time() - began < 12, line[:40]
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_a_needle_is_in_everything_its_pattern_matches(data: st.DataObject) -> None:
+    _id, pattern = data.draw(st.sampled_from(PATTERNS))
+    needle = needle_of(pattern.pattern)
+    assert needle, f"{pattern.pattern} is slow: nothing plain is sure in it"
+    text = data.draw(st.from_regex(pattern))
+    assert needle in text
+
+
+@pytest.mark.parametrize(
+    ("pattern", "needle"),
+    [
+        (r"a|b", ""),
+        (r"(?:aaa|bbb)cc", "cc"),
+        (r"colou?r", "colo"),
+        (r"x*yy", "yy"),
+        (r"ab{2}c", "a"),
+        (r"\[WinError 5\]", "[WinError 5]"),
+        (r"[]a]bc[^]b]", "bc"),
+        (r"(?i)abc", ""),
+        (r"\d\.\dabc", "abc"),
+    ],
+)
+def test_needles(pattern: str, needle: str) -> None:
+    assert needle_of(pattern) == needle
+
+
+@given(st.text(max_size=400))
+@settings(max_examples=100, deadline=None)
+def test_any_text_may_be_a_log(text: str) -> None:
+    diagnose_log(text, BOOK.failures)
+    notes_in(text, BOOK.failures)
+
+
+def raw() -> dict[str, Any]:
+    return {
+        "failures": {
+            "one": {
+                "kind": "cause", "topic": "t", "title": "T", "cause": "C {x}", "cure": "D {dir}",
+                "patterns": ["a(?P<x>b)"], "source": ["https://example.org"],
+            }
+        },
+        "ladders": {
+            key: {
+                "because": "{flag}",
+                "source": "s",
+                "rungs": [{"flag": "--a", "drops": ["--b c"], "for": ["vae"]}],
+            }
+            for key in ("precision", "memory")
+        },
+    }  # fmt: skip
+
+
+def test_a_small_book_is_read() -> None:
+    book = parse_failures(raw(), "failures.toml")
+    assert book.failures[0].patterns[0].search("ab")
+    assert book.memory.rungs[0].drops == ("--b c",)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"kind": "reason"}, "failures.one.kind: 'reason' is not one of cause, general"),
+        ({"patterns": ["(a"]}, "failures.one.patterns[0]: is not a regular expression"),
+        ({"patterns": ["a*"]}, "failures.one.patterns[0]: matches anything"),
+        ({"patterns": []}, 'failures.one.patterns: kind "unseen" has none'),
+        ({"kind": "unseen"}, 'failures.one.patterns: kind "unseen" has none'),
+        ({"patterns": ["ab", "a(?P<x>b)"]}, "failures.one.cause: mentions {x}, which is not known there"),
+        ({"cause": "a { b"}, "failures.one.cause: is not a sentence"),
+        ({"command": "{nowhere}"}, "failures.one.command: mentions {nowhere}"),
+        ({"source": []}, "failures.one.source: names no source"),
+        ({"act": "magic"}, "failures.one.act: 'magic' is not one of"),
+        ({"when": {"vendor": ["amd", "matrox"]}}, "failures.one.when.vendor: 'matrox' is not one of"),
+        ({"when": {"card": "x"}}, "failures.one.when.card: unknown key"),
+        ({"cure": 3}, "failures.one.cure: expected text, found a whole number"),
+        ({"pattern": "x"}, "failures.one.pattern: unknown key"),
+    ],
+)
+def test_a_mistake_is_named_with_its_place(change: dict[str, Any], problem: str) -> None:
+    broken = raw()
+    broken["failures"]["one"].update(change)
+    with pytest.raises(ProfileError) as refused:
+        parse_failures(broken, "failures.toml")
+    assert any(problem in line for line in refused.value.problems), refused.value.problems
+
+
+def test_all_mistakes_are_named_at_once() -> None:
+    broken = raw()
+    broken["failures"]["Not Kebab"] = {"kind": "cause", "patterns": ["("]}
+    broken["failures"]["one"]["kind"] = "x"
+    broken["ladders"]["memory"]["rungs"] = [
+        {"flag": "medvram", "drops": ["--x"], "for": ["sd3"]},
+        {"flag": "--y", "drops": ["--y"], "for": []},
+    ]
+    with pytest.raises(ProfileError) as refused:
+        parse_failures(broken, "failures.toml")
+    text = "\n".join(refused.value.problems)
+    for piece in (
+        "Not Kebab",
+        "topic: is missing",
+        "one.kind",
+        "'medvram' is not a flag",
+        "'sd3' is not one of",
+        "would drop itself",
+    ):
+        assert piece in text, piece
