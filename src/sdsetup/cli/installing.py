@@ -122,7 +122,7 @@ def prepare(session: Session, request: Request, *, profile: str, facts: Facts | 
 
     folder = Path(request.dir)
     state = folder / ".sdsetup"
-    facts = facts or gather(session.machine, folder)
+    facts = session.adjust(facts or gather(session.machine, folder))
     tuning = with_lessons(tuned(session.profiles, facts, profile), load_learned(state))
     knowledge = known(session, request, facts, tuning)
     files = [file.save_as for file in knowledge.files]

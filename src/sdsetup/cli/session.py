@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sdsetup.decide.facts import Facts
 from sdsetup.machine import Machine
 from sdsetup.storage import Profiles
+from sdsetup.text import Text
 
 if TYPE_CHECKING:
     from sdsetup.show.screen import Screen
+
+
+def _as_they_are(facts: Facts) -> Facts:
+    return facts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +29,9 @@ class Session:
     json: bool = False
     quiet: bool = False
     verbose: bool = False
+    # A practice run: said on every screen, and what it changes about the facts.
+    banner: Text | None = None
+    adjust: Callable[[Facts], Facts] = _as_they_are
     _screens: list[Screen] = field(default_factory=list, repr=False)
 
     @property
@@ -30,8 +40,19 @@ class Session:
         if not self._screens:
             from sdsetup.show.screen import Screen
 
-            self._screens.append(Screen(to_stderr=self.json, quiet=self.quiet, verbose=self.verbose))
+            self._screens.append(
+                Screen(to_stderr=self.json, quiet=self.quiet, verbose=self.verbose, banner=self.banner)
+            )
         return self._screens[0]
+
+    def rehearsing(
+        self, profiles: Profiles, env: Mapping[str, str], banner: Text, adjust: Callable[[Facts], Facts]
+    ) -> Session:
+        """The same run with stand-ins in place of the world."""
+        from sdsetup.machine.real import RealMachine
+
+        machine = RealMachine({**self.machine.env, **env})
+        return replace(self, machine=machine, profiles=profiles, banner=banner, adjust=adjust, _screens=[])
 
 
 def open_session(

@@ -23,7 +23,7 @@ def main(wanted: str) -> None:
         if torch.cuda.is_available():
             device = "cuda"
             said["card"] = torch.cuda.get_device_name(0)
-            said["capability"] = list(torch.cuda.get_device_capability(0))
+            said["capability"] = list(torch.cuda.get_device_capability(0) or ())
             said["architectures"] = torch.cuda.get_arch_list()
         elif wanted == "mps" and torch.backends.mps.is_available():
             device = "mps"

@@ -34,10 +34,16 @@ class Shelf:
 
 
 class LoopbackServer:
-    """Serves a shelf on 127.0.0.1 while the block lasts; `url` is its address."""
+    """Serves a shelf on 127.0.0.1 while the block lasts; `url` is its address.
 
-    def __init__(self, shelf: Shelf) -> None:
-        self._server = _Server(shelf)
+    `port` is taken if it is free, else any.
+    """
+
+    def __init__(self, shelf: Shelf, port: int = 0) -> None:
+        try:
+            self._server = _Server(shelf, port)
+        except OSError:
+            self._server = _Server(shelf, 0)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> LoopbackServer:
@@ -54,8 +60,8 @@ class LoopbackServer:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, shelf: Shelf) -> None:
-        super().__init__(("127.0.0.1", 0), _Answer)
+    def __init__(self, shelf: Shelf, port: int) -> None:
+        super().__init__(("127.0.0.1", port), _Answer)
         self.shelf = shelf
         self.writing = threading.Lock()
 

@@ -15,6 +15,8 @@ from sdsetup.text import Text
 def show_done(plan: Plan, tuning: Tuning, results: Mapping[str, Mapping[str, Any]], screen: Screen) -> None:
     """Where it is, the proof, and the next command."""
     screen.line()
+    if screen.banner is not None:
+        screen.line(screen.banner, "warn")
     if not plan.todo:
         screen.line(
             Text("{mark} Everything is in place and healthy; nothing was changed.", mark=screen.mark("ok")), "ok"
@@ -27,6 +29,10 @@ def show_done(plan: Plan, tuning: Tuning, results: Mapping[str, Mapping[str, Any
     for warning in tuning.warnings:
         screen.line(Text("{mark} {text}", mark=screen.mark("warn"), text=warning.text), "warn", indent=2)
     screen.line()
+    if screen.banner is not None:
+        screen.line(Text("The real thing, with the same steps:"))
+        screen.command("sdsetup install", indent=2)
+        return
     screen.line(Text("To start it:"))
     screen.command(f'sdsetup launch --dir "{plan.dir}"', indent=2)
     launchers = [

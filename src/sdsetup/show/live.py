@@ -77,7 +77,8 @@ class Live:
     def _name(self, event: Event) -> str:
         number = self._numbers.get(event.step, 0)
         title = self._titles.get(event.step)
-        return f"[{number}/{self._count}] {say(title) if title else event.step}"
+        what = say(title) if title else event.step
+        return f"[{number}/{self._count}] {what}" + (" (rehearsal)" if self._screen.banner else "")
 
     def _started(self, event: Event) -> None:
         self._said_at = time.monotonic()

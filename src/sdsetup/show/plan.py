@@ -18,7 +18,7 @@ SCHEMA = "sdsetup.plan/1"
 
 def show_plan(plan: Plan, screen: Screen) -> None:
     """Print the plan; finished steps say why they are left out."""
-    screen.line(Text("What will be done in {dir}", dir=plan.dir), "bold")
+    screen.heading(Text("What will be done in {dir}", dir=plan.dir))
     screen.line()
     table = Table(box=None, show_header=False, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column(width=3, justify="right")

@@ -26,9 +26,11 @@ class Screen:
         quiet: bool = False,
         verbose: bool = False,
         console: Console | None = None,
+        banner: Text | None = None,
     ) -> None:
         self.console = console or Console(stderr=to_stderr, highlight=False, emoji=False, markup=False)
         self.quiet = quiet
+        self.banner = banner  # what every screen has to say first: this is only a rehearsal
         self.verbose = verbose
 
     @property
@@ -56,6 +58,12 @@ class Screen:
         self.console.print(
             Padding(body, (0, 0, 0, indent), expand=False) if indent else body, soft_wrap=False, **more
         )
+
+    def heading(self, text: Text) -> None:
+        """The first line of a screen, under the banner where there is one."""
+        if self.banner is not None:
+            self.line(self.banner, "warn")
+        self.line(text, "bold")
 
     def command(self, command: str, *, indent: int = 0) -> None:
         """A command to paste: never folded, never coloured inside."""

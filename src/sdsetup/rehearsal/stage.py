@@ -1,0 +1,171 @@
+"""Sets the scene of a practice run: stand-ins made, served on loopback, and the profiles pointed at them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sdsetup.rehearsal.server import LoopbackServer, Shelf
+from sdsetup.rehearsal.stand_ins import make_model, make_repository, make_wheel, webui_files
+from sdsetup.rehearsal.torch_stand_in import torch_module
+from sdsetup.storage import Profiles
+
+MODEL_RATE = 6e6  # bytes per second: slow enough to see the bar move, over in a few seconds
+_PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==([^;\s]+)")
+# What uv puts into an environment by itself, and what building a wheel may ask for.
+_SEEDS = {"pip": "25.0", "setuptools": "69.5.1", "wheel": "0.45.1", "packaging": "24.2"}
+
+
+class StandInProfiles(Profiles):
+    """The real profiles, with addresses, hashes and sizes of the stand-ins in place of the real ones."""
+
+    def __init__(self, beneath: Profiles, changed: Mapping[str, dict[str, Any]]) -> None:
+        super().__init__(beneath.overlay)
+        self._changed = dict(changed)
+
+    def raw(self, name: str) -> dict[str, Any]:
+        return deepcopy(self._changed[name]) if name in self._changed else super().raw(name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """`env` is laid over the environment, so that package tools ask the stand-in index."""
+
+    url: str
+    profiles: Profiles
+    env: Mapping[str, str]
+
+
+@contextmanager
+def rehearsal(folder: Path, beneath: Profiles, *, git: str, card: str | None, rate: float | None = MODEL_RATE) -> Iterator[Scene]:
+    """Serve the stand-ins while the block lasts.
+
+    `folder` keeps them for the next run: the same bytes, the same commits and, where it is free, the
+    same port, so that a second practice run finds the first one's work finished. `card`: what the
+    stand-in torch pretends to calculate on, None for the processor.
+
+    Raises:
+        SdsetupError: `rehearsal-git` when git cannot make the small repositories.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    shelf = Shelf(git=git, rate=rate, ledger=folder / "served.jsonl")
+    with LoopbackServer(shelf, port=_former_port(folder)) as server:
+        (folder / "port").write_text(server.url.rsplit(":", 1)[1], encoding="ascii")
+        changed = {
+            "webui": _webui(folder, beneath.raw("webui"), shelf, server.url),
+            "models": _models(folder, beneath.raw("models"), shelf, server.url),
+            "torch": _torch(folder, beneath.raw("torch"), shelf, server.url, card),
+        }
+        _packages(folder, changed["webui"], shelf)
+        yield Scene(url=server.url, profiles=StandInProfiles(beneath, changed), env=_environment(server.url))
+
+
+def _former_port(folder: Path) -> int:
+    try:
+        return int((folder / "port").read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return 0
+
+
+def _webui(folder: Path, raw: dict[str, Any], shelf: Shelf, url: str) -> dict[str, Any]:
+    webui = raw["webui"]
+    webui["commit"] = _serve_repository(folder, shelf, "webui", webui_files(), tag=webui["tag"])
+    webui["urls"] = [f"{url}/git/webui.git"]
+    webui["shallow_bytes"] = webui["full_bytes"] = webui["disk_bytes"] = 20_000
+    for repository in raw["repositories"]:
+        name = repository["name"]
+        readme = {"README.md": f"# {name}\n\nA stand-in of a practice run.\n".encode()}
+        repository["commit"] = _serve_repository(folder, shelf, name, readme, tag="stand-in")
+        repository["urls"] = [f"{url}/git/{name}.git"]
+        repository["download_bytes"] = repository["disk_bytes"] = 1_000
+    for file in raw.get("tokenizer", []):
+        content = f"A stand-in of a practice run for {file['name']}.\n".encode()
+        path = folder / "files" / Path(file["save_as"]).name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+        shelf.files[f"files/{path.name}"] = path
+        file["size"], file["sha256"] = len(content), hashlib.sha256(content).hexdigest()
+        file["sources"] = [{"url": f"{url}/files/{path.name}"}]
+    # Any Python that runs us can run the stand-ins.
+    raw["python"]["wanted"] = f"{sys.version_info.major}.{sys.version_info.minor}"
+    raw["environment"]["download_bytes"] = raw["environment"]["disk_bytes"] = 50_000
+    return raw
+
+
+def _serve_repository(folder: Path, shelf: Shelf, name: str, files: Mapping[str, bytes], *, tag: str) -> str:
+    place = folder / "git" / f"{name}.git"
+    shelf.repositories[name] = place
+    return make_repository(place, files, tag=tag, git=shelf.git)
+
+
+def _models(folder: Path, raw: dict[str, Any], shelf: Shelf, url: str) -> dict[str, Any]:
+    path = folder / "files" / "model.safetensors"
+    sha256 = make_model(path)
+    shelf.files["files/model.safetensors"] = path
+    for model in raw["models"].values():
+        model["size"], model["sha256"] = path.stat().st_size, sha256
+        model["sources"] = [{"url": f"{url}/files/model.safetensors"}]
+    raw.pop("places", None)  # nobody's real models are looked through for a practice run
+    return raw
+
+
+def _torch(folder: Path, raw: dict[str, Any], shelf: Shelf, url: str, card: str | None) -> dict[str, Any]:
+    for build in raw["builds"].values():
+        for key in ("index", "extra_index"):
+            if key in build:
+                build[key] = f"{url}/simple"
+        build.pop("packages", None)
+        build["pythons"] = [f"{sys.version_info.major}.{sys.version_info.minor}"]
+        _serve_wheel(folder, shelf, "torch", build["torch"], {"torch/__init__.py": torch_module(build["torch"], card)})
+        for name in ("torchvision", "xformers"):
+            if name in build:
+                _serve_wheel(folder, shelf, name, build[name])
+    return raw
+
+
+def _packages(folder: Path, webui: dict[str, Any], shelf: Shelf) -> None:
+    """A wheel of one line for every pin of the stand-in web UI's requirements and of the environment."""
+    pins = dict(_SEEDS)
+    lines = webui_files()["requirements_versions.txt"].decode().splitlines()
+    environment = webui["environment"]
+    for line in [*lines, *environment.get("extra", []), *environment.get("constraints", [])]:
+        if match := _PIN.match(line):
+            pins[match[1]] = match[2]
+    for name, version in pins.items():
+        _serve_wheel(folder, shelf, name, version)
+
+
+def _serve_wheel(
+    folder: Path, shelf: Shelf, name: str, version: str, modules: Mapping[str, str] | None = None
+) -> None:
+    module = re.sub(r"[-.]+", "_", name)
+    wheel = make_wheel(folder / "wheels", name, version, modules or {f"{module}/__init__.py": f"__version__ = {version!r}\n"})
+    shelf.files[f"wheels/{wheel.name}"] = wheel
+    known = shelf.wheels.setdefault(re.sub(r"[-_.]+", "-", name).lower(), [])
+    if wheel not in known:
+        known.append(wheel)
+
+
+def _environment(url: str) -> dict[str, str]:
+    return {
+        "UV_DEFAULT_INDEX": f"{url}/simple",
+        "UV_INDEX": "",
+        "UV_EXTRA_INDEX_URL": "",
+        "UV_FIND_LINKS": "",
+        "UV_NO_CONFIG": "1",
+        "UV_OFFLINE": "",
+        "PIP_CONFIG_FILE": os.devnull,
+        "HF_ENDPOINT": url,
+        "HF_TOKEN": "",
+        # A company's proxy is not asked for what this PC serves to itself.
+        "NO_PROXY": "127.0.0.1,localhost",
+        "no_proxy": "127.0.0.1,localhost",
+    }
