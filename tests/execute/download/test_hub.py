@@ -254,9 +254,7 @@ def test_circles_are_left(bench: Bench) -> None:
     assert len(bench.hub.requests) == 11
 
 
-@pytest.mark.parametrize(
-    "place", ["file:///etc/passwd", "ftp://127.0.0.1/x", "http://example.com/x", "//[::bad"]
-)
+@pytest.mark.parametrize("place", ["file:///etc/passwd", "ftp://127.0.0.1/x", "http://example.com/x", "//[::bad"])
 def test_no_redirect_to_a_file_or_an_open_line(bench: Bench, place: str) -> None:
     bench.hub.answer("/file", redirect(place))
     assert refused(bench).code == "redirect-refused"

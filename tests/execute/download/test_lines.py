@@ -168,7 +168,15 @@ def test_a_packed_body_after_half_of_the_file(bench: Bench) -> None:
         multipart,
         wrong_bytes_in_range,
     ],
-    ids=["ignored", "later-start", "earlier-start", "no-content-range", "no-range-no-length", "multipart", "wrong-bytes"],
+    ids=[
+        "ignored",
+        "later-start",
+        "earlier-start",
+        "no-content-range",
+        "no-range-no-length",
+        "multipart",
+        "wrong-bytes",
+    ],
 )
 def test_servers_that_do_ranges_badly(bench: Bench, server) -> None:
     bench.hub.answer("/file", drop(HALF), server)
