@@ -45,9 +45,14 @@ def fetch(file: FetchFile, context: Context, *, options: DownloadOptions | None 
         try:
             return Transfer(file, target, context, options).run()
         except OSError as error:
-            part = target.with_name(target.name + ".part")
-            kept = part.stat().st_size if part.is_file() else 0
-            raise problems.disk_problem(error, target, kept=kept, size=file.size) from error
+            raise problems.disk_problem(error, target, kept=_kept(target), size=file.size) from error
+
+
+def _kept(target: Path) -> int:
+    try:
+        return target.with_name(target.name + ".part").stat().st_size
+    except OSError:
+        return 0
 
 
 def _is_there(file: FetchFile, target: Path, context: Context) -> bool:

@@ -43,32 +43,36 @@ def open_source(
     url: str,
     *,
     start: int,
+    size: int,
+    sha256: str,
     token: str | None,
     env: Mapping[str, str],
     options: DownloadOptions,
     beat: Callable[[], None],
 ) -> Opened:
-    """Ask for a file from byte `start` on, following redirects.
+    """Ask for a file of this size and hash from byte `start` on, following redirects.
 
-    The token goes to the origin of `url` and to no other.
+    The token goes to the origin of `url` and to no other. A redirect that announces another file (the
+    hub's X-Linked headers) is not followed but returned.
 
     Raises:
         BrokenError: no answer, or an answer nobody may follow (permanent).
     """
     first = address = parse(url)
-    size: int | None = None
-    sha256: str | None = None
+    linked_size: int | None = None
+    linked_sha256: str | None = None
     for _hop in range(options.redirects + 1):
         own = token if address.origin == first.origin else None
         line, head = _ask(address, start=start, token=own, env=env, options=options, beat=beat)
         said_size, said_sha256 = linked(head.headers)
-        size, sha256 = size or said_size, sha256 or said_sha256
-        if head.status not in _REDIRECTS or "location" not in head.headers:
+        linked_size, linked_sha256 = linked_size or said_size, linked_sha256 or said_sha256
+        another = linked_size not in (None, size) or linked_sha256 not in (None, sha256)
+        if another or head.status not in _REDIRECTS or "location" not in head.headers:
             answer = read_answer(head.status, head.headers, redirected=address.origin != first.origin)
             answer = replace(
                 answer,
-                linked_size=size,
-                linked_sha256=sha256,
+                linked_size=linked_size,
+                linked_sha256=linked_sha256,
                 wait=_seconds(head.headers.get("retry-after"), head.headers.get("date")),
             )
             return Opened(answer=answer, etag=head.headers.get("etag"), address=address, line=line, head=head)
@@ -102,7 +106,7 @@ def _ask(
     options: DownloadOptions,
     beat: Callable[[], None],
 ) -> tuple[Line, Head]:
-    line = connect(address, env, options.connect_timeout)
+    line = connect(address, env, timeout=options.connect_timeout, tick=options.stall_seconds / 4)
     try:
         absolute = address.scheme == "http" and proxy_for(address, env) is not None
         try:

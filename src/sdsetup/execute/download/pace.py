@@ -25,7 +25,9 @@ class Meter:
 
     def add(self, count: int) -> None:
         self._total += count
-        now = time.monotonic()
+        self._sample(time.monotonic())
+
+    def _sample(self, now: float) -> None:
         if now - self._samples[-1][0] >= _SAMPLE:
             self._samples.append((now, self._total))
             while len(self._samples) > 2 and now - self._samples[1][0] > self._options.stall_seconds:
@@ -44,6 +46,7 @@ class Meter:
             BrokenError: less than the stall rate over the whole stall time.
         """
         now = time.monotonic()
+        self._sample(now)  # a line that stands still adds nothing, and must be seen to
         window = self._options.stall_seconds
         if now - self._start < window:
             return

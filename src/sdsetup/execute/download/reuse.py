@@ -87,7 +87,8 @@ def same_drive(source: Path, folder: Path) -> bool:
 def find_copies(file: FetchFile, target: Path, context: Context) -> list[Path]:
     """Files that may be it, likeliest first: by the hub's own name, then by name, then by size alone."""
     until = time.monotonic() + _SECONDS
-    by_name, by_size = [], []
+    by_name: list[Path] = []
+    by_size: list[Path] = []
     names = {Path(source.file).name for source in file.sources if source.file} | {target.name}
     seen: set[tuple[int, int]] = set()
     for path in _files(file, context):
@@ -103,8 +104,7 @@ def find_copies(file: FetchFile, target: Path, context: Context) -> list[Path]:
         if status.st_ino:
             seen.add((status.st_dev, status.st_ino))
         (by_name if path.name in names or path.name == file.sha256 else by_size).append(path.resolve())
-    found = by_name + by_size
-    return sorted(found, key=lambda path: not same_drive(path, target.parent)) if len(found) > 1 else found
+    return sorted(by_name + by_size, key=lambda path: not same_drive(path, target.parent))
 
 
 def _files(file: FetchFile, context: Context) -> Iterator[Path]:

@@ -223,6 +223,8 @@ class Transfer:
             opened = open_source(
                 place.url,
                 start=start,
+                size=self.file.size,
+                sha256=self.file.sha256,
                 token=token,
                 env=self.context.machine.env,
                 options=self.options,

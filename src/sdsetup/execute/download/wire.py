@@ -23,7 +23,7 @@ from sdsetup.text import Text
 if TYPE_CHECKING:
     Line = socket.socket | ssl.SSLSocket
 
-TICK = 1.0  # seconds a read may wait before the caller gets to look around
+TICK = 1.0  # seconds at most that a read may wait before the caller gets to look around
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,8 +86,8 @@ def parse(url: str, base: str | None = None) -> Address:
     return address
 
 
-def connect(address: Address, env: Mapping[str, str], timeout: float) -> Line:
-    """A connection ready for a request, TLS done.
+def connect(address: Address, env: Mapping[str, str], *, timeout: float, tick: float = TICK) -> Line:
+    """A connection ready for a request, TLS done. Its reads raise TimeoutError after `tick` seconds.
 
     Raises:
         BrokenError: with the cause in one sentence; permanent where a repetition cannot help.
@@ -102,7 +102,7 @@ def connect(address: Address, env: Mapping[str, str], timeout: float) -> Line:
             _tunnel(line, address, proxy)
         if address.scheme == "https":
             line = _encrypt(line, address.host, env)
-        line.settimeout(TICK)
+        line.settimeout(min(tick, TICK))
     except BaseException:
         line.close()
         raise
