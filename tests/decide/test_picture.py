@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from png import chunk, noise, plain, png
 
+from png import chunk, noise, plain, png
 from sdsetup.decide.picture import (
     Attempt,
     Change,
@@ -102,8 +102,8 @@ def test_what_is_no_png_says_why(content: bytes, why: str) -> None:
         (plain((3, 9, 2)), 3, "black"),
         (plain((0, 255, 0)), 3, "constant"),
         (plain((127, 127, 127)), 3, "constant"),
-        (plain((90, 95, 100))[:-1] + [bytes((95, 99, 104)) * 32], 3, "constant"),
-        (plain((0, 0, 0))[:-1] + [bytes((200, 0, 0)) * 32], 3, "good"),
+        ([*plain((90, 95, 100))[:-1], bytes((95, 99, 104)) * 32], 3, "constant"),
+        ([*plain((0, 0, 0))[:-1], bytes((200, 0, 0)) * 32], 3, "good"),
         ([bytes((0, 0, 0, n)) * 32 for n in range(32)], 4, "black"),
         ([bytes((n * 8,)) * 32 for n in range(32)], 1, "good"),
         ([bytes((n * 8, 255)) * 32 for n in range(32)], 2, "good"),
