@@ -1,14 +1,14 @@
 """The proof picture: is it one, and what to try when it is not."""
 
 from sdsetup.decide.picture.attempts import Attempt, Change, Proof, changed_flags, next_change, proof_of
-from sdsetup.decide.picture.pixels import PngError, Pixels, decode_png, judge
+from sdsetup.decide.picture.pixels import Pixels, PngError, decode_png, judge
 from sdsetup.decide.picture.run import as_arguments, proof_arguments
 
 __all__ = [
     "Attempt",
     "Change",
-    "PngError",
     "Pixels",
+    "PngError",
     "Proof",
     "as_arguments",
     "changed_flags",
