@@ -68,10 +68,15 @@ def _gpu(library: Any, index: int) -> NvmlGpu | None:
         return None
     memory, pci = _Memory(), _Pci()
     major, minor, mig, pending = ctypes.c_int(), ctypes.c_int(), ctypes.c_uint(), ctypes.c_uint()
-    counted = _call(library, "nvmlDeviceGetMemoryInfo", handle, ctypes.byref(memory))
     level = _call(library, "nvmlDeviceGetCudaComputeCapability", handle, ctypes.byref(major), ctypes.byref(minor))
     placed = _call(library, "nvmlDeviceGetPciInfo_v3", handle, ctypes.byref(pci))
     sliced = _call(library, "nvmlDeviceGetMigMode", handle, ctypes.byref(mig), ctypes.byref(pending))
+    if sliced and mig.value:
+        # A program sees one instance of a divided card, so the instance's memory is the one that counts.
+        instance = _first_instance(library, handle)
+        counted = _call(library, "nvmlDeviceGetMemoryInfo", instance or handle, ctypes.byref(memory))
+    else:
+        counted = _call(library, "nvmlDeviceGetMemoryInfo", handle, ctypes.byref(memory))
     return NvmlGpu(
         index=index,
         name=_string(library.nvmlDeviceGetName, handle),
@@ -82,6 +87,18 @@ def _gpu(library: Any, index: int) -> NvmlGpu | None:
         compute_capability=(major.value, minor.value) if level else None,
         mig=bool(sliced and mig.value),
     )
+
+
+def _first_instance(library: Any, handle: ctypes.c_void_p) -> ctypes.c_void_p | None:
+    count, instance = ctypes.c_uint(), ctypes.c_void_p()
+    if not _call(library, "nvmlDeviceGetMaxMigDeviceCount", handle, ctypes.byref(count)):
+        return None
+    for index in range(min(count.value, 16)):
+        if _call(
+            library, "nvmlDeviceGetMigDeviceHandleByIndex", handle, ctypes.c_uint(index), ctypes.byref(instance)
+        ):
+            return instance
+    return None
 
 
 def _call(library: Any, function: str, *arguments: Any) -> bool:

@@ -181,7 +181,7 @@ def _no_card(facts: Facts, need: Need) -> Finding:
                 if facts.system.family == "windows"
                 else "This web UI uses AMD cards on Linux itself, not inside WSL."
             ),
-            command="start https://github.com/lshqqytiger/stable-diffusion-webui-amdgpu"
+            command=f"start {need.limits.amd_windows_page}"
             if facts.system.family == "windows"
             else None,
         )

@@ -76,7 +76,8 @@ def driver(facts: Facts, need: Need) -> Finding:
 
 
 def _without_driver(gpu: Gpu) -> bool:
-    return gpu.vendor == "nvidia" and gpu.source == "sysfs"
+    """Only the system's list knows of it, and no driver of NVIDIA's stands there."""
+    return gpu.vendor == "nvidia" and gpu.source in ("sysfs", "registry") and gpu.driver_version is None
 
 
 def _no_driver(facts: Facts, need: Need) -> Finding:

@@ -24,7 +24,9 @@ def memory(facts: Facts, need: Need) -> Finding:
         return Finding(id="memory", status="skip", title=_MEMORY, summary=Text("its size is not known"))
     free = facts.memory.available_bytes
     said = (
-        Text("{total}, {free} free now", total=gb(total), free=gb(free)) if free is not None else Text(gb(total))
+        Text("{total}, {free} free now", total=gb(total), free=f"{free / 2**30:.1f} GB")
+        if free is not None
+        else Text(gb(total))
     )
     limits = need.limits
     if total >= limits.memory_good * _SHARE:

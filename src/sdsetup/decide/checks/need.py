@@ -90,6 +90,7 @@ class Limits:
     disk_because: str
     driver_page: str
     vc_runtime: str
+    amd_windows_page: str
     libraries_because: str
 
 

@@ -118,7 +118,7 @@ def git(facts: Facts, need: Need) -> Finding:
 def _others(facts: Facts, need: Need) -> str:
     """What there is instead, so that nobody wonders why the Python they know of was passed over."""
     said = []
-    for python in facts.pythons:
+    for python in sorted(facts.pythons, key=lambda python: python.version is None):
         reason = unfit(python, facts, need)
         version = ".".join(map(str, python.version)) if python.version else None
         if reason == "another version":

@@ -131,6 +131,7 @@ def _limits(top: Reader) -> Limits:
         path_because=path.text("because"),
         disk_because=top.table("disk").text("because"),
         driver_page=top.table("driver").url("page"),
+        amd_windows_page=top.table("amd").url("windows_page"),
         vc_runtime=top.table("libraries").url("vc_runtime"),
         libraries_because=top.table("libraries").text("because"),
     )

@@ -64,6 +64,8 @@ def of_entry(entry: Mapping[str, Any]) -> Gpu:
     vram = memory_size(entry.get(_MEMORY))
     name = " ".join(name.split()) or None if isinstance(name, str) else None
     version = version if isinstance(version, str) else None
+    if vendor == "nvidia" and str(entry.get("ProviderName", "NVIDIA")).startswith("Microsoft"):
+        name = version = None  # Windows' basic driver: neither is the card's
     return Gpu(
         vendor=vendor,
         name=name,

@@ -95,9 +95,14 @@ def _ask_one(machine: Machine, program: str) -> Asked:
     banner = parse_banner(told.out)
     if gpus:
         # The CUDA level is in no query. Old banners cut names, so only the level is taken.
-        return Asked(gpus=tuple(replace(gpu, cuda_version=banner.cuda_version) for gpu in gpus))
-    if banner.gpus:
-        return Asked(gpus=banner.gpus)
+        gpus = tuple(replace(gpu, cuda_version=banner.cuda_version) for gpu in gpus)
+    elif banner.gpus:
+        gpus = banner.gpus
+        if any(gpu.name is None for gpu in gpus):
+            names = parse_list(machine.run([program, "-L"], timeout=_LIMIT).out)
+            gpus = tuple(replace(gpu, name=gpu.name or names.get(gpu.index)) for gpu in gpus)
+    if gpus:
+        return Asked(gpus=_sliced(gpus, parse_slices(told.out)))
     return Asked(problem=parse_problem("\n".join((ended.out, ended.err, told.out, told.err))) or "failed")
 
 
@@ -179,6 +184,29 @@ def parse_banner(text: str) -> Banner:
                     gpus[-1], vram_bytes=int(used[2]) * _MIB or None, vram_used_bytes=int(used[1]) * _MIB
                 )
     return replace(found, gpus=tuple(gpus))
+
+
+def parse_list(text: str) -> dict[int | None, str]:
+    """Names by index from `nvidia-smi -L`: "GPU 0: NVIDIA GeForce RTX 2080 SUPER (UUID: GPU-...)"."""
+    found = re.findall(r"^GPU (\d{1,3}): (.+?)(?: \(UUID: .*)?$", text, re.MULTILINE)
+    return {int(index): name.strip() for index, name in found}
+
+
+def parse_slices(text: str) -> dict[int | None, int]:
+    """The memory of each card's first MIG instance, in bytes: a program sees one instance, not the card."""
+    _, _, table = text.partition("MIG devices:")
+    found: dict[int | None, int] = {}
+    for index, size in re.findall(
+        r"^\|\s+(\d{1,3})(?:\s+\d+){3}\s*\|\s*\d+MiB\s*/\s*(\d{1,9})MiB", table, re.MULTILINE
+    ):
+        found.setdefault(int(index), int(size) * _MIB)
+    return found
+
+
+def _sliced(gpus: tuple[Gpu, ...], slices: dict[int | None, int]) -> tuple[Gpu, ...]:
+    return tuple(
+        replace(gpu, mig=True, vram_bytes=slices[gpu.index]) if gpu.index in slices else gpu for gpu in gpus
+    )
 
 
 def parse_capability(text: str) -> tuple[int, int] | None:

@@ -23,13 +23,12 @@ def ask(machine: Machine) -> System:
     told, kernel = machine.windows(), machine.kernel()
     values = machine.registry_values("HKLM", _VERSION_KEY) or {}
     build = told.version[2] if told.version else registry_build(values)
-    version = told.version[:2] if told.version else None
     native = _MACHINES.get(told.native_machine or 0) or _named(machine.env.get("PROCESSOR_ARCHITEW6432"))
     seen = _named(machine.env.get("PROCESSOR_ARCHITECTURE")) or _named(kernel.machine)
     real = native or seen
     return System(
         family="windows",
-        name=name_of(version, build, server=told.server, values=values),
+        name=name_of(told.version, build, server=told.server, values=values),
         version=".".join(map(str, told.version)) if told.version else (f"10.0.{build}" if build else None),
         build=build,
         edition=_text(values.get("EditionID")),
@@ -56,7 +55,7 @@ def name_of(
     product = _text(values.get("ProductName"))
     if server or (product and "Server" in product):
         return product or "Windows Server"
-    if version is not None and version in _OLD:
+    if version is not None and version[:2] in _OLD:
         return _OLD[version[0], version[1]]
     if build is None:
         return product
