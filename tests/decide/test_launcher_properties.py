@@ -186,9 +186,10 @@ def sourced(folder: Path, content: bytes) -> dict[str, str]:
 
 
 _SIGNS = list("'\"\\$`{}()&|;<>#\n ^%!~=")
+_SHELL = ["export X=1\n", "X+=a\n", "then ", "unset X\n", "&& ", "|| ", "{ ", "}\n", 'X="$X b" ']
 _WORDS = ["set ", "export ", "COMMANDLINE_ARGS=", "X=", "--medvram", "if ", "fi", "call webui.bat", ":a", "\r\n"]
 shell_soup = st.lists(
-    st.sampled_from([*_SIGNS, *_WORDS, "%A%", "$(", "<<E"]),
+    st.sampled_from([*_SIGNS, *_WORDS, *_SHELL, "%A%", "$(", "<<E"]),
     max_size=25,
 ).map(lambda pieces: "".join(pieces).encode())
 
@@ -216,6 +217,7 @@ def test_what_we_read_from_any_sh_is_what_bash_reads(tmp_path: Path, content: by
     """Where we claim to know a value, bash agrees."""
     harmless = not any(sign in content for sign in (b"<<", b">", b"`", b"$(", b"&\n", b"!", b"call"))
     assume(harmless and b"\r" not in content)
+    assume(subprocess.run(["bash", "-n"], input=content, capture_output=True).returncode == 0)
     seen = read("sh", content, environment={"HOME": "/home/me", "A": ""})
     try:
         told = sourced(tmp_path, content)

@@ -46,8 +46,13 @@ class _Seen:
         if assigned is None:
             self._other(command, first)
             return
+        here: set[str] = set()
         for one in assigned[0]:
             value = self._expanded(one) if one.certain and self.sure else Text("set only under a condition")
+            # `export` expands all of its words before it sets any.
+            if here & {unit.text for unit in one.value if unit.role == "reference"}:
+                value = Text("refers to a variable that the same line sets")
+            here.add(one.name)
             if isinstance(value, Text):
                 self._lost(one.name, command, value)
                 continue

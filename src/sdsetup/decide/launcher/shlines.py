@@ -99,7 +99,8 @@ def assignments_of(command: Command) -> tuple[list[Assignment], bool] | None:
     found: list[Assignment] = []
     for word in named:
         match = _ASSIGNMENT.match(word.text)
-        if match:
+        # A quoted name makes it an ordinary word.
+        if match and all(unit.raw == unit.text and not unit.quoted for unit in word.units[: match.end()]):
             found.append(
                 Assignment(
                     name=match[1],
@@ -153,7 +154,7 @@ class _Scanner(WordScanner):
     def _take(self, word: Word) -> None:
         self.joined = False
         if self.current is None:
-            keyword = word.text if word.styles <= {"bare"} else ""
+            keyword = word.text if all(unit.raw == unit.text for unit in word.units) else ""
             if self.stack and keyword == self.stack[-1]:
                 self.stack.pop()
                 self.chained = True  # `fi && x`, `done | x`: rare, and then not certain
@@ -203,6 +204,8 @@ class _Scanner(WordScanner):
             if self.stack and self.stack[-1] == ")":
                 self.stack.pop()
                 self.chained = True
+            elif "esac" not in self.stack:
+                raise UnreadableError(self.line(start))
         else:
             self._finish(operator in ("&&", "||", "|", "&"), closes=operator in ("|", "&"))
             self.chained = self.joined = operator in ("&&", "||", "|")
@@ -214,8 +217,11 @@ class _Scanner(WordScanner):
             self.at += 1
         if self.at < len(self.text) and self.text[self.at] not in ENDS_WORD:
             self.word()
-        if self.current is not None:
+        if self.current is None:
+            self.chained = True
+        else:
             self.current.end = self.at
+            self.current.certain = False  # where the file cannot be opened the command does not run
 
     def _array(self, start: int) -> None:
         """`NAME=(...)`: an opaque value."""
@@ -223,9 +229,7 @@ class _Scanner(WordScanner):
         assert self.current is not None
         last = self.current.words.pop()
         opaque = Unit(self.text[start : self.at], self.text[start : self.at], role="reference")
-        self.current.words.append(
-            Word(start=last.start, end=self.at, units=(*last.units, opaque), styles=last.styles)
-        )
+        self.current.words.append(Word(start=last.start, end=self.at, units=(*last.units, opaque)))
         self.current.end = self.at
 
     def _finish(self, chains: bool, *, closes: bool = False) -> None:

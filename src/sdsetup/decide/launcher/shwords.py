@@ -27,7 +27,6 @@ class Word:
     start: int
     end: int
     units: tuple[Unit, ...]
-    styles: frozenset[str]  # of its letters: "bare", "single", "double"
 
     @property
     def text(self) -> str:
@@ -49,28 +48,23 @@ class WordScanner:
     def word(self) -> Word:
         start = self.at
         units: list[Unit] = []
-        styles: set[str] = set()
         while self.at < len(self.text) and self.text[self.at] not in ENDS_WORD:
             letter = self.text[self.at]
             if letter == "'":
-                styles.add("single")
                 self._single(units)
             elif letter == '"':
-                styles.add("double")
                 self._double(units)
             elif letter == "\\":
-                styles.add("bare")
                 self._escaped(units)
             else:
-                styles.add("bare")
                 self._bare(units)
-        return Word(start=start, end=self.at, units=tuple(units), styles=frozenset(styles))
+        return Word(start=start, end=self.at, units=tuple(units))
 
     def _single(self, units: list[Unit]) -> None:
         end = self.text.find("'", self.at + 1)
         if end < 0:
             raise UnreadableError(self.line(self.at))
-        units += [Unit(letter, letter) for letter in self.text[self.at + 1 : end]]
+        units += [Unit(letter) for letter in self.text[self.at + 1 : end]]
         self.at = end + 1
 
     def _double(self, units: list[Unit]) -> None:
