@@ -105,7 +105,9 @@ def _files(machine: Machine) -> list[Path]:
         files += [home / ".config" / "pip" / "pip.conf"]
         files += [home / "Library" / "Application Support" / "pip" / "pip.conf"]
     else:
-        everyone = [Path(folder) / "pip" / "pip.conf" for folder in env.get("XDG_CONFIG_DIRS", "/etc/xdg").split(":")]
+        everyone = [
+            Path(folder) / "pip" / "pip.conf" for folder in env.get("XDG_CONFIG_DIRS", "/etc/xdg").split(":")
+        ]
         config = Path(env.get("XDG_CONFIG_HOME") or home / ".config")
         files = [*everyone, Path("/etc/pip.conf"), home / ".pip" / "pip.conf", config / "pip" / "pip.conf"]
     return [*files, Path(own)] if own else files

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +11,7 @@ from pathlib import Path
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.pip_settings import uv_variables
+from sdsetup.execute.uv_words import AGAIN, why_uv_failed
 from sdsetup.machine import Machine
 from sdsetup.machine.process import Child
 from sdsetup.text import Text
@@ -68,7 +68,9 @@ def find(machine: Machine) -> str:
         raise SdsetupError(
             Text("The package installer uv was not found"),
             code="uv-missing",
-            hint=Text('Install sdsetup again, or uv by itself: "{python}" -m pip install uv', python=sys.executable),
+            hint=Text(
+                'Install sdsetup again, or uv by itself: "{python}" -m pip install uv', python=sys.executable
+            ),
         )
     return found
 
@@ -105,11 +107,9 @@ def run(
         if said.rc == 0:
             return said.text
         error = why_uv_failed(said.text)
-        if pause is None or error.code not in _AGAIN:
+        if pause is None or error.code not in AGAIN:
             raise error
-        context.note(
-            Text("{what}; trying again in {pause:.0f} s", what=error.why or error.message, pause=pause)
-        )
+        context.note(Text("{what}; trying again in {pause:.0f} s", what=error.why or error.message, pause=pause))
         time.sleep(pause)
     raise AssertionError("the last round returns or raises")
 
@@ -133,100 +133,3 @@ def once(
         except TimeoutError:
             return Said(rc=1, text="\n".join([*lines, "error: operation timed out"]))
         return Said(rc=child.rc if child.rc is not None else 1, text="\n".join(lines))
-
-
-_CONTINUE = "Run the same command again: what is already downloaded is kept."
-_AGAIN = ("connection-broken", "no-network")
-
-_CAUSES: tuple[tuple[str, str, str, str], ...] = (
-    (
-        "disk-full",
-        r"No space left on device|os error 28|os error 112|not enough space",
-        "the disk is full",
-        "Free some space on the drive of the folder and of the cache, then run the same command again.",
-    ),
-    (
-        "path-too-long",
-        r"os error 206|[Ff]ile ?name too long|path too long|os error 36\b",
-        "a file's path became longer than the system allows",
-        "Choose a folder with a shorter path, such as one directly below the drive.",
-    ),
-    (
-        "file-held",
-        r"os error 32\b|being used by another process|os error 225|virus or potentially unwanted",
-        "another program holds or removed a file, as virus scanners do",
-        "Close programs that use this folder, or except it in the virus scanner; then run the same command again.",
-    ),
-    (
-        "folder-not-writable",
-        r"[Pp]ermission denied|os error 13\b|os error 5\b|Access is denied|Read-only file system",
-        "a file could not be written",
-        "Choose a folder that you may write to. " + _CONTINUE,
-    ),
-    (
-        "certificate-refused",
-        r"invalid peer certificate|UnknownIssuer|certificate verify failed|self.signed certificate",
-        "the server's certificate was refused, as happens behind a filtering proxy or a virus scanner",
-        "Give your network's certificate: set SSL_CERT_FILE to its file, then run the same command again.",
-    ),
-    (
-        "no-network",
-        r"dns error|failed to lookup address|[Tt]emporary failure in name resolution|Name or service not known"
-        r"|No such host is known",
-        "the package index's name could not be resolved",
-        "Check the connection (and the proxy variables, if you use one). " + _CONTINUE,
-    ),
-    (
-        "package-changed",
-        r"[Hh]ash mismatch",
-        "a package does not have the pinned SHA-256",
-        "Nothing was installed. If it persists, the server or something in between changes files.",
-    ),
-    (
-        "no-matching-package",
-        r"No solution found|no wheels? with a matching|no version of|was not found in the package registry"
-        r"|because there (is|are) no",
-        "no version fits this Python and this system",
-        "Python 3.10 (64-bit) is what the web UI is made for; `sdsetup doctor` shows which ones are there.",
-    ),
-    (
-        "build-failed",
-        r"Failed to build|build backend (returned an error|failed)|Build backend failed",
-        "a package had to be built from source and could not be",
-        "This is worth a report: sdsetup report",
-    ),
-    (
-        "connection-broken",
-        r"error sending request|connection (closed|reset|refused|error)|timed? ?out|error decoding response body"
-        r"|request or response body error|Failed to (download|fetch)|HTTP status (server error|client error \(4(08|29))"
-        r"|tunnel|peer closed|unexpected end of file|end of file before message length reached",
-        "the connection broke",
-        _CONTINUE,
-    ),
-)
-
-
-def without_secrets(text: str) -> str:
-    """The same without names and passwords inside addresses."""
-    return re.sub(r"(https?://)[^/@\s]+@", r"\1", text)
-
-
-def why_uv_failed(said: str) -> SdsetupError:
-    """The error for a failed uv command, from everything it printed."""
-    said = without_secrets(said)
-    telling = [line.strip() for line in said.splitlines() if line.strip()]
-    last = next((line for line in telling if line.startswith("error:")), telling[-1] if telling else "")
-    for code, pattern, why, hint in _CAUSES:
-        if re.search(pattern, said):
-            return SdsetupError(
-                Text("The Python packages could not be installed ({last})", last=last),
-                why=Text(why),
-                hint=Text(hint),
-                code=code,
-            )
-    return SdsetupError(
-        Text("The Python packages could not be installed ({last})", last=last),
-        why=Text("uv did not say why in words that are known"),
-        hint=Text(_CONTINUE),
-        code="packages-failed",
-    )

@@ -28,6 +28,7 @@ from sdsetup.execute.environment.places import (
 from sdsetup.execute.environment.sizes import with_sizes
 from sdsetup.execute.environment.wheels import LARGE, Counter, LargeWheels
 from sdsetup.execute.folders import remove_tree
+from sdsetup.execute.uv_words import without_secrets
 from sdsetup.text import Text
 
 _UNCACHED = re.compile(r"Identified uncached distribution: (?P<name>[A-Za-z0-9._-]+)==")
@@ -52,7 +53,7 @@ def build(action: BuildEnvironment, context: Context) -> dict[str, Any]:
     """
     assert action.python is not None, "the runner fills in the interpreter that was brought"
     where = places(context)
-    lock = resolve(action, action.python, context, where.question)
+    lock = resolve(action, action.python, context, where.question, where.packages)
     python = python_of(where.venv, context.machine.family)
     if marker(where.venv).get("lock") == lock.key and starts(python, context):
         return _told(where, lock, context, downloaded=0, kept=None)
@@ -96,15 +97,16 @@ class _Building:
         uv.run(self._context, [*made, str(self._where.stage)], env=self._env)
         missing = self._missing()
         size = sum(wheel.size or 0 for wheel in missing)
-        refuse_full_disk(self._where, size, self._context)
+        refuse_full_disk(self._where, size)
         meter = Meter(self._context, size)
         if missing:
             self._context.note(
                 Text("Downloading {count} packages, {size:.1f} GB", count=len(missing), size=size / 1e9)
             )
         large = [wheel for wheel in missing if wheel.sha256 and (wheel.size or 0) >= LARGE]
-        files = self._fetch_large(large, missing, meter) if large else {}
-        self._install(self._lock.text, missing, meter, files)
+        files = self._install_around(large, missing, meter) if large else {}
+        if not large:
+            self._install(self._lock.text, missing, meter, files)
         self._compile()
         mark(self._where.stage, {"lock": self._lock.key, "versions": dict(self._lock.versions)})
         for path in files.values():
@@ -118,23 +120,28 @@ class _Building:
         names = {match["name"] for match in map(_UNCACHED.search, said.text.splitlines()) if match}
         return with_sizes([wheel for wheel in self._lock.wheels if wheel.name in names], self._context)
 
-    def _fetch_large(
+    def _install_around(
         self, large: Sequence[Wheel], missing: Sequence[Wheel], meter: Meter
     ) -> Mapping[str, Path]:
-        """Bring the large wheels, and meanwhile install and compile all the others."""
+        """Install everything; what is small is in place and being compiled while the large wheels arrive."""
         names = frozenset(wheel.name for wheel in large)
+        others = [wheel for wheel in missing if wheel.name not in names]
         with LargeWheels(large, self._context, self._where.cache / "wheels", meter) as coming:
-            others = [wheel for wheel in missing if wheel.name not in names]
             self._install(self._lock.only(names, wanted=False), others, meter, {})
-            if coming.busy:
-                self._compile(final=False)
-            return coming.wait()
+            packages, store = self._bytecode()
+            store.restore(packages)
+            with compile_all(self._python, packages, self._env) as compiling:
+                files = coming.wait()
+                self._install(self._lock.text, large, meter, files)
+                for _line in compiling.lines():
+                    pass
+        return files
 
     def _install(self, text: str, missing: Sequence[Wheel], meter: Meter, files: Mapping[str, Path]) -> None:
         sizes = {wheel.name: wheel.size or 0 for wheel in missing}
 
         def heard(line: str) -> None:
-            _log.info("uv: %s", uv.without_secrets(line))
+            _log.info("uv: %s", without_secrets(line))
             if (match := _DOWNLOADED.match(line)) and match["name"] in sizes:
                 meter.set(match["name"], sizes[match["name"]])
 
@@ -154,19 +161,19 @@ class _Building:
         path.write_text(text, encoding="utf-8")
         return path
 
-    def _compile(self, *, final: bool = True) -> None:
-        asked = "import sys, sysconfig; print(sys.implementation.cache_tag); print(sysconfig.get_path('purelib'))"
-        said = self._context.machine.run([str(self._python), "-I", "-c", asked], timeout=60).out.splitlines()
-        tag, packages = said[0], Path(said[1])
-        store = Store(cache=self._where.cache, tag=tag)
-        complete, all_of_them = store.restore(packages)
-        if complete < all_of_them:
+    def _compile(self) -> None:
+        packages, store = self._bytecode()
+        complete, count = store.restore(packages)
+        if complete < count:
             began = time.monotonic()
-            if final:
-                self._context.note(Text("Compiling the packages, so that the first start is quick"))
+            self._context.note(Text("Compiling the packages, so that the first start is quick"))
             with compile_all(self._python, packages, self._env) as child:
                 for _line in child.lines():
                     pass
             _log.info("compiled in %.1f s", time.monotonic() - began)
-        if final:
             store.keep(packages)
+
+    def _bytecode(self) -> tuple[Path, Store]:
+        asked = "import sys, sysconfig; print(sys.implementation.cache_tag); print(sysconfig.get_path('purelib'))"
+        said = self._context.machine.run([str(self._python), "-I", "-c", asked], timeout=60).out.splitlines()
+        return Path(said[1]), Store(cache=self._where.cache, tag=said[0])

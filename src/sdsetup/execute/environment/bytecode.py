@@ -104,7 +104,8 @@ def _matches(pyc: Path, source: Path) -> bool:
         said = source.stat()
     except (OSError, struct.error):
         return False
-    return flags == 0 and seconds == int(said.st_mtime) & 0xFFFFFFFF and size == said.st_size & 0xFFFFFFFF
+    same = (seconds, size) == (int(said.st_mtime) & 0xFFFFFFFF, said.st_size & 0xFFFFFFFF)
+    return bool(flags == 0 and same)
 
 
 def _keep_one(info: Path, packages: Path, kept: Path, ending: str) -> None:

@@ -59,7 +59,8 @@ class Lock:
     @property
     def key(self) -> str:
         """The same for the same packages, however often they were asked for."""
-        return hashlib.sha256(self.text.encode()).hexdigest()[:16]
+        packages = self.text.partition("[[packages]]")[2]
+        return hashlib.sha256(packages.encode()).hexdigest()[:16]
 
     def only(self, names: frozenset[str], *, wanted: bool) -> str:
         """The lock's text with these packages only (`wanted`), or without them."""
@@ -110,24 +111,32 @@ def _array(items: Sequence[str]) -> str:
     return "[" + ", ".join(json.dumps(item) for item in items) + "]"
 
 
-def resolve(action: BuildEnvironment, python: str, context: Context, folder: Path) -> Lock:
+def resolve(action: BuildEnvironment, python: str, context: Context, folder: Path, cache: Path) -> Lock:
     """Ask uv for one resolution, or read what it answered to the same question in a run that was cut off.
 
-    The question and the answer (`pylock.toml`) are kept in `folder`.
+    The question and the answer (`pylock.toml`) are kept in `folder`; `cache` is uv's.
 
     Raises:
         SdsetupError: `no-matching-package` where none exists, or why uv could not ask.
     """
     try:
-        return _resolve(action, python, context, folder, shared=False)
+        return _resolve(action, python, context, folder, uv.variables(context, UV_CACHE_DIR=str(cache)))
     except SdsetupError as error:
         if error.code != "no-matching-package" or action.torch.index_url is None:
             raise
-        return _resolve(action, python, context, folder, shared=True)
+        env = uv.variables(context, UV_CACHE_DIR=str(cache), UV_INDEX_STRATEGY="unsafe-best-match")
+        return _resolve(action, python, context, folder, env, shared=True)
 
 
-def _resolve(action: BuildEnvironment, python: str, context: Context, folder: Path, *, shared: bool) -> Lock:
-    env = uv.variables(context, **({"UV_INDEX_STRATEGY": "unsafe-best-match"} if shared else {}))
+def _resolve(
+    action: BuildEnvironment,
+    python: str,
+    context: Context,
+    folder: Path,
+    env: Mapping[str, str],
+    *,
+    shared: bool = False,
+) -> Lock:
     _write_question(action, folder, shared=shared)
     path, question = folder / "pylock.toml", _question(python, context.dir / action.requirements, folder, env)
     text = _kept(path, question)

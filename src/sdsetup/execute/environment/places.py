@@ -93,7 +93,9 @@ def swap_in(where: Places, context: Context) -> str | None:
             Text("The environment cannot be exchanged while a program uses it"),
             where=where.venv,
             why=str(error),
-            hint=Text("Close the web UI (and programs that look into this folder), then run the same command again."),
+            hint=Text(
+                "Close the web UI and programs that look into this folder, then run the same command again."
+            ),
             code="environment-in-use",
         ) from error
     return kept
@@ -124,7 +126,7 @@ def swap_back(context: Context) -> bool:
     return True
 
 
-def refuse_full_disk(where: Places, missing: int, context: Context) -> None:
+def refuse_full_disk(where: Places, missing: int) -> None:
     """Ask for room before the first byte: wheels unpack to about 2.2 times their size (measured with torch 2.1.2).
 
     Raises:
@@ -146,7 +148,7 @@ def refuse_full_disk(where: Places, missing: int, context: Context) -> None:
 
 
 def _packages(context: Context, ours: Path) -> Path:
-    """uv's cache: the one the person chose; else their uv's usual one, if they have it on this drive; else ours."""
+    """uv's cache: the one the person chose; else their uv's usual one if it is on this drive; else ours."""
     chosen = context.machine.env.get("UV_CACHE_DIR")
     if chosen:
         return Path(chosen)

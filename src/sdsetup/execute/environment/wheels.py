@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import queue
 import secrets
-import shutil
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -117,7 +116,8 @@ class LargeWheels:
             sha256=wheel.sha256,
             sources=(Source(url=wheel.url),),
         )
-        fetched = fetch(file, replace(self._context, step=wheel.file_name), options=DownloadOptions(look_for_copies=False))
+        options = DownloadOptions(look_for_copies=False)
+        fetched = fetch(file, replace(self._context, step=wheel.file_name), options=options)
         self._meter.set(wheel.file_name, wheel.size)
         return fetched.path
 
@@ -175,7 +175,8 @@ class _Answer(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(path.stat().st_size))
             self.end_headers()
             if body:
-                shutil.copyfileobj(file, self.wfile, 1024 * 1024)
+                self.wfile.flush()
+                self.connection.sendfile(file)
 
     def log_message(self, format: str, *args: object) -> None:
         _log.debug(format, *args)
