@@ -91,6 +91,7 @@ class BuildEnvironment:
     extra: tuple[str, ...]  # further requirements in the same resolution
     overrides: tuple[str, ...]  # requirement lines that replace the web UI's own
     build_constraints: tuple[str, ...]
+    constraints: tuple[str, ...] = ()  # upper bounds for packages that others bring along
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,6 +43,7 @@ class EnvironmentWish:
     extra: tuple[str, ...]
     overrides: tuple[str, ...]
     build_constraints: tuple[str, ...]
+    constraints: tuple[str, ...]
     download_bytes: int
     disk_bytes: int
 
@@ -126,6 +127,7 @@ def _environment(reader: Reader) -> EnvironmentWish:
         extra=reader.texts("extra", ()),
         overrides=reader.texts("overrides", ()),
         build_constraints=reader.texts("build_constraints", ()),
+        constraints=reader.texts("constraints", ()),
         download_bytes=reader.integer("download_bytes"),
         disk_bytes=reader.integer("disk_bytes"),
     )

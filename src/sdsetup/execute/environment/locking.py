@@ -1,0 +1,219 @@
+"""One resolution of everything, written down: each package with its address, size and SHA-256 (PEP 751).
+
+The web UI's own installer resolves five times, and installs things that a later round replaces. Here
+torch, the web UI's pins, CLIP, open-clip and xformers are one question to uv; its answer is kept as
+a lock file, so that a run that was cut off goes on with the same packages.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sdsetup.decide.plan import BuildEnvironment
+from sdsetup.decide.tuning.values import TorchBuild
+from sdsetup.errors import SdsetupError
+from sdsetup.execute import uv
+from sdsetup.execute.context import Context
+from sdsetup.storage import write_atomically
+from sdsetup.text import Text
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_PACKAGE = re.compile(r'^name = "(?P<name>[^"]+)"\nversion = "(?P<version>[^"]+)"$', re.MULTILINE)
+_INDEX_LINE = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==\S+.*\n\s+# from (?P<index>\S+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wheel:
+    """A ready-made package of the lock. `size` in bytes, None where the index does not tell."""
+
+    name: str
+    version: str
+    url: str
+    sha256: str | None
+    size: int | None
+
+    @property
+    def file_name(self) -> str:
+        return self.url.rsplit("/", 1)[-1].split("#")[0].replace("%2B", "+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lock:
+    """The text of the lock file, and what is in it. `index` of a package: where later runs would look for it."""
+
+    text: str
+    wheels: tuple[Wheel, ...]
+    versions: Mapping[str, str]
+
+    @property
+    def key(self) -> str:
+        """The same for the same packages, however often they were asked for."""
+        packages = self.text.partition("[[packages]]")[2]
+        return hashlib.sha256(packages.encode()).hexdigest()[:16]
+
+    def only(self, names: frozenset[str], *, wanted: bool) -> str:
+        """The lock's text with these packages only (`wanted`), or without them."""
+        head, *packages = self.text.split("[[packages]]\n")
+        kept = [part for part in packages if (_name(part) in names) == wanted]
+        return "[[packages]]\n".join([head, *kept])
+
+
+def wish(action: BuildEnvironment, *, shared: bool) -> str:
+    """A project file for the resolver: torch from its own index, everything else from the ordinary one.
+
+    With `shared` torch's index may answer for every package, as pip would have it: builds for AMD
+    bring packages along that only their own index has.
+    """
+    torch = action.torch
+    xformers = [f"xformers=={torch.xformers}"] if torch.xformers else []
+    pins = [*torch_packages(torch), *xformers]
+    lines = [
+        "[project]",
+        'name = "webui-environment"',
+        'version = "0"',
+        'requires-python = ">=3.8"',
+        f"dependencies = {_array([*pins, 'pip', 'packaging', *action.extra])}",
+    ]
+    if torch.index_url is not None:
+        # xformers has its ordinary builds on the ordinary index, those for another CUDA beside torch.
+        own = [_project(pin) for pin in pins if pin not in xformers or "+" in pin]
+        sources = [f'{name} = {{ index = "torch" }}' for name in own]
+        lines += [] if shared else ["[tool.uv.sources]", *sources]
+        lines += ["[[tool.uv.index]]", 'name = "torch"', f"url = {json.dumps(torch.index_url)}"]
+        lines += [] if shared else ["explicit = true"]
+    return "\n".join(lines) + "\n"
+
+
+def torch_packages(torch: TorchBuild) -> list[str]:
+    """What the build's command asks pip for, as requirement lines."""
+    asked = shlex.split(torch.command)[2:]
+    options = {n for n, word in enumerate(asked) if word.startswith("-")}
+    words = [word for n, word in enumerate(asked) if n not in options and n - 1 not in options]
+    return [f"{word.rsplit('/', 1)[-1].split('-')[0]} @ {word}" if "://" in word else word for word in words]
+
+
+def _project(requirement: str) -> str:
+    return re.split(r"[=<>!~@; \[]", requirement)[0]
+
+
+def _array(items: Sequence[str]) -> str:
+    return "[" + ", ".join(json.dumps(item) for item in items) + "]"
+
+
+def resolve(action: BuildEnvironment, python: str, context: Context, folder: Path, cache: Path) -> Lock:
+    """Ask uv for one resolution, or read what it answered to the same question in a run that was cut off.
+
+    The question and the answer (`pylock.toml`) are kept in `folder`; `cache` is uv's.
+
+    Raises:
+        SdsetupError: `no-matching-package` where none exists, or why uv could not ask.
+    """
+    try:
+        return _resolve(action, python, context, folder, uv.variables(context, UV_CACHE_DIR=str(cache)))
+    except SdsetupError as error:
+        if error.code != "no-matching-package" or action.torch.index_url is None:
+            raise
+        env = uv.variables(context, UV_CACHE_DIR=str(cache), UV_INDEX_STRATEGY="unsafe-best-match")
+        return _resolve(action, python, context, folder, env, shared=True)
+
+
+def _resolve(
+    action: BuildEnvironment,
+    python: str,
+    context: Context,
+    folder: Path,
+    env: Mapping[str, str],
+    *,
+    shared: bool = False,
+) -> Lock:
+    _write_question(action, folder, shared=shared)
+    path, question = folder / "pylock.toml", _question(python, context.dir / action.requirements, folder, env)
+    text = _kept(path, question)
+    if text is None:
+        context.note(Text("Choosing the versions of all packages in one go"))
+        ask = [*_compile(action, python, folder, context), "--quiet", "--no-header"]
+        text = uv.run(context, [*ask, "--format", "pylock.toml"], env=env)
+        said = uv.run(context, [*ask, "--no-annotate", "--emit-index-annotation"], env=env)
+        indexes = dict(_INDEX_LINE.findall(said))
+        text = f"# {question}\n" + _PACKAGE.sub(lambda match: _with_index(match, indexes), text)
+        write_atomically(path, text.encode())
+    return read(text)
+
+
+def _write_question(action: BuildEnvironment, folder: Path, *, shared: bool) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {
+        "pyproject.toml": wish(action, shared=shared),
+        "constraints.txt": "\n".join(action.constraints),
+        "overrides.txt": "\n".join(action.overrides),
+        "build-constraints.txt": "\n".join(action.build_constraints),
+    }
+    for name, content in files.items():
+        (folder / name).write_text(content, encoding="utf-8")
+
+
+def _compile(action: BuildEnvironment, python: str, folder: Path, context: Context) -> list[str]:
+    asked = ["pip", "compile", str(folder / "pyproject.toml"), str(context.dir / action.requirements)]
+    asked += ["--python", python, "--build-constraints", str(folder / "build-constraints.txt")]
+    asked += ["--constraints", str(folder / "constraints.txt")]
+    return [*asked, "--overrides", str(folder / "overrides.txt")]
+
+
+def _question(python: str, requirements: Path, folder: Path, env: Mapping[str, str]) -> str:
+    """A hash of everything that decides the answer."""
+    names = ("pyproject.toml", "constraints.txt", "overrides.txt", "build-constraints.txt")
+    indexes = sorted((name, value) for name, value in env.items() if name.startswith("UV_") and "INDEX" in name)
+    said = [python, indexes, requirements.read_text(encoding="utf-8")]
+    said += [(folder / name).read_text(encoding="utf-8") for name in names]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+
+
+def _kept(path: Path, question: str) -> str | None:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    return text if text.startswith(f"# {question}\n") else None
+
+
+def _with_index(package: re.Match[str], indexes: Mapping[str, str]) -> str:
+    """Say where a package is from: uv then finds it in its cache whenever anything asks that index for it."""
+    index = indexes.get(package["name"])
+    return package[0] if index is None else f"{package[0]}\nindex = {json.dumps(index)}"
+
+
+def _name(part: str) -> str:
+    match = re.match(r'name = "([^"]+)"', part)
+    return match[1] if match else ""
+
+
+def read(text: str) -> Lock:
+    """A lock from its text. Only packages with exactly one fitting wheel have theirs told."""
+    packages = tomllib.loads(text).get("packages", [])
+    wheels = []
+    for package in packages:
+        fitting = package.get("wheels", [])
+        for wheel in fitting:
+            if "url" in wheel and len(fitting) == 1:  # of several that fit uv takes the best; it alone knows which
+                wheels.append(
+                    Wheel(
+                        name=package["name"],
+                        version=package.get("version", ""),
+                        url=wheel["url"],
+                        sha256=wheel.get("hashes", {}).get("sha256"),
+                        size=wheel.get("size"),
+                    )
+                )
+    versions = {package["name"]: package.get("version", "") for package in packages}
+    return Lock(text=text, wheels=tuple(wheels), versions=versions)

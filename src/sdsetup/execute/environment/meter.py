@@ -1,0 +1,45 @@
+"""How much of an environment has arrived, counted over several downloads at once."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from sdsetup.execute.context import Context
+from sdsetup.text import Text
+
+_EVERY = 0.2  # seconds between two reports
+
+
+class Meter:
+    """Adds up the bytes of many files and tells the listener now and then. Callable from any thread."""
+
+    def __init__(self, context: Context, total: int) -> None:
+        self._context = context
+        self._total = total
+        self._done: dict[str, int] = {}
+        self._lock = threading.Lock()
+        self._told = 0.0
+        self._marks: list[tuple[float, int]] = []
+
+    def set(self, name: str, done: int, *, source: str | None = None) -> None:
+        """So many bytes of this file have arrived."""
+        with self._lock:
+            self._done[name] = done
+            now = time.monotonic()
+            if now - self._told < _EVERY:
+                return
+            self._told = now
+            self._context.progress(
+                min(sum(self._done.values()), self._total), self._total, rate=self._rate(now), source=source
+            )
+
+    def note(self, text: Text) -> None:
+        with self._lock:
+            self._context.note(text)
+
+    def _rate(self, now: float) -> float | None:
+        """Bytes per second over about the last ten seconds."""
+        self._marks = [*(mark for mark in self._marks if now - mark[0] < 10), (now, sum(self._done.values()))]
+        (first, before), (_last, after) = self._marks[0], self._marks[-1]
+        return (after - before) / (now - first) if now > first else None

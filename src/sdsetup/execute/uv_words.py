@@ -1,0 +1,104 @@
+"""Why uv failed, understood from what it printed."""
+
+from __future__ import annotations
+
+import re
+
+from sdsetup.errors import SdsetupError
+from sdsetup.text import Text
+
+AGAIN = ("connection-broken", "no-network")  # worth another try by itself
+
+_CONTINUE = "Run the same command again: what is already downloaded is kept."
+
+# The first that matches is the cause. "os error" numbers are those of Linux and of Windows.
+_CAUSES: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
+    (
+        "disk-full",
+        ("No space left on device", r"os error 28\b", r"os error 112\b", "not enough space"),
+        "the disk is full",
+        "Free some space on the drive of the folder and of the cache, then run the same command again.",
+    ),
+    (
+        "path-too-long",
+        (r"os error 206\b", r"os error 36\b", "[Ff]ile ?name too long", "path too long"),
+        "a file's path became longer than the system allows",
+        "Choose a folder with a shorter path, such as one directly below the drive.",
+    ),
+    (
+        "file-held",
+        (r"os error 32\b", r"os error 225\b", "being used by another process", "potentially unwanted"),
+        "another program holds or removed a file, as virus scanners do",
+        "Close programs that use this folder, or except it in the virus scanner; then run the same command again.",
+    ),
+    (
+        "folder-not-writable",
+        ("[Pp]ermission denied", r"os error 13\b", r"os error 5\b", "Access is denied", "Read-only file system"),
+        "a file could not be written",
+        "Choose a folder that you may write to. " + _CONTINUE,
+    ),
+    (
+        "certificate-refused",
+        ("invalid peer certificate", "UnknownIssuer", "certificate verify failed", "self.signed certificate"),
+        "the server's certificate was refused, as happens behind a filtering proxy or a virus scanner",
+        "Give your network's certificate: set SSL_CERT_FILE to its file, then run the same command again.",
+    ),
+    (
+        "no-network",
+        ("dns error", "failed to lookup address", "failure in name resolution", "Name or service not known"),
+        "the package index's name could not be resolved",
+        "Check the connection (and the proxy variables, if you use one). " + _CONTINUE,
+    ),
+    (
+        "package-changed",
+        ("[Hh]ash mismatch",),
+        "a package does not have the pinned SHA-256",
+        "Nothing was installed. If it persists, the server or something in between changes files.",
+    ),
+    (
+        "no-matching-package",
+        ("No solution found", "no wheels? with a matching", "was not found in the package registry"),
+        "no version fits this Python and this system",
+        "Python 3.10 (64-bit) is what the web UI is made for; `sdsetup doctor` shows which ones are there.",
+    ),
+    (
+        "build-failed",
+        ("Failed to build", "build backend (returned an error|failed)"),
+        "a package had to be built from source and could not be",
+        "This is worth a report: sdsetup report",
+    ),
+    (
+        "connection-broken",
+        (
+            "error sending request",
+            "connection (closed|reset|refused|error)",
+            "timed? ?out",
+            "error decoding response",
+            "response body error",
+            "Failed to (download|fetch)",
+            r"HTTP status (server error|client error \(4(08|29))",
+            "peer closed",
+            "unexpected end of file",
+            "before message length reached",
+        ),
+        "the connection broke",
+        _CONTINUE,
+    ),
+)
+
+
+def without_secrets(text: str) -> str:
+    """The same without names and passwords inside addresses."""
+    return re.sub(r"(https?://)[^/@\s]+@", r"\1", text)
+
+
+def why_uv_failed(said: str) -> SdsetupError:
+    """The error for a failed uv command, from everything it printed."""
+    said = without_secrets(said)
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    last = next((line for line in lines if line.startswith("error:")), lines[-1] if lines else "")
+    message = Text("The Python packages could not be installed ({last})", last=last.removeprefix("error: "))
+    for code, patterns, why, hint in _CAUSES:
+        if any(re.search(pattern, said) for pattern in patterns):
+            return SdsetupError(message, why=Text(why), hint=Text(hint), code=code)
+    return SdsetupError(message, hint=Text(_CONTINUE), code="packages-failed")
