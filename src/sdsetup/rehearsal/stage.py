@@ -161,7 +161,7 @@ def _environment(url: str) -> dict[str, str]:
         "UV_EXTRA_INDEX_URL": "",
         "UV_FIND_LINKS": "",
         "UV_NO_CONFIG": "1",
-        "UV_OFFLINE": "",
+        "UV_OFFLINE": "0",
         "PIP_CONFIG_FILE": os.devnull,
         "HF_ENDPOINT": url,
         "HF_TOKEN": "",

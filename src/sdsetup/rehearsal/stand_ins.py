@@ -36,11 +36,12 @@ def webui_files() -> dict[str, bytes]:
     user_sh = b'#!/bin/bash\n# Settings for webui.sh; lines that begin with # have no effect\n#export COMMANDLINE_ARGS=""\n'
     return {
         "launch.py": launch,
+        "webui.py": b'"""Stand-in: these names tell an installation from any other repository."""\n',
         "webui.bat": bat,
         "webui.sh": shell,
         "webui-user.bat": user_bat,
         "webui-user.sh": user_sh,
-        "modules/launch_utils.py": b'"""Stand-in: the folder tells an installation from any other repository."""\n',
+        "modules/launch_utils.py": b'"""Stand-in of a practice run."""\n',
         "requirements_versions.txt": b"standin-gradio==3.41.2\nstandin-transformers==4.30.2\ntorch\n",
         "README.md": b"# Rehearsal\n\nThis is not the web UI: it was made by a practice run of sdsetup.\n",
     }

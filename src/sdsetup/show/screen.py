@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 from rich.console import Console
 from rich.text import Text as Line
@@ -49,15 +48,14 @@ class Screen:
             return False
         return True
 
-    def line(self, text: Text | str = "", style: str = "", *, indent: int = 0, **more: Any) -> None:
+    def line(self, text: Text | str = "", style: str = "", *, indent: int = 0) -> None:
         """One paragraph, folded at the window's width with its indent kept."""
         said = say(text) if isinstance(text, Text) else text
-        from rich.padding import Padding
-
         body = Line(said, style=STYLES.get(style, style))
-        self.console.print(
-            Padding(body, (0, 0, 0, indent), expand=False) if indent else body, soft_wrap=False, **more
-        )
+        width = max(20, self.console.width - indent)
+        for part in body.wrap(self.console, width):
+            part.rstrip()
+            self.console.print(Line(" " * indent).append_text(part), soft_wrap=True)
 
     def heading(self, text: Text) -> None:
         """The first line of a screen, under the banner where there is one."""
