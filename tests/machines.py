@@ -33,6 +33,10 @@ RUNNING = Python(
     path="/usr/bin/python3.13", version=(3, 13, 1), bits=64, implementation="CPython", origin="running"
 )
 
+HOME = PurePosixPath("/home/anna")
+KERNEL = Kernel(system="Linux", machine="x86_64", bits=64, libc="glibc 2.36", superuser=False)
+NO_WINDOWS = Windows()
+
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
@@ -47,7 +51,7 @@ class Program:
 class RecordedMachine:
     family: Family = "linux"
     env: Mapping[str, str] = field(default_factory=dict)
-    home: Any = PurePosixPath("/home/anna")
+    home: Any = HOME
     paths: Mapping[str, str] = field(default_factory=dict)  # program name -> full path, for `which`
     programs: Sequence[Program] = ()
     files: Mapping[str, str] = field(default_factory=dict)
@@ -56,8 +60,8 @@ class RecordedMachine:
     links: Mapping[str, str] = field(default_factory=dict)
     registry: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # "HKLM\\SOFTWARE\\..." (64-bit view)
     registry_32: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    kernel_answer: Kernel = Kernel(system="Linux", machine="x86_64", bits=64, libc="glibc 2.36", superuser=False)
-    windows_answer: Windows = Windows()
+    kernel_answer: Kernel = KERNEL
+    windows_answer: Windows = NO_WINDOWS
     memory_answer: MemoryStatus | None = None
     core_counts: tuple[int | None, int | None] = (8, 16)
     volumes: Mapping[str, Volume] = field(default_factory=dict)

@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
-from machines import Program, RecordedMachine, said
 
+from machines import Program, RecordedMachine, said
 from sdsetup.decide.facts import Facts, Gpu, Host, System
 from sdsetup.machine.answers import NvmlAnswer, NvmlGpu, Volume
 from sdsetup.machine.real import RealMachine

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - recorded lines are as long as they are
 """Every parser of the room, fed with what nobody foresaw: it answers, or says nothing, and never raises."""
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from machines import SAMPLES
 
 import sdsetup.probe
+from machines import SAMPLES
 from sdsetup.machine.real import decode
 from sdsetup.probe import cpu, disk, folder, git, installation, memory, network, port
 from sdsetup.probe.gpus import macos as macos_gpus
@@ -88,8 +89,6 @@ TOKENS = st.sampled_from(
         "C:\\",
         "git version ",
         "9" * 30,
-    ]
-    + [
         "\n",
         "\r\n",
         "\t",
@@ -104,10 +103,8 @@ TOKENS = st.sampled_from(
         " kB",
         "٣",
         "²",
-        "\0",
+        "\x00",
         "-3.10-64",
-    ]
-    + [
         "sdsetup ",
         "3 10 6 ",
         "64 ",
@@ -199,7 +196,7 @@ def test_long_nonsense_is_quick() -> None:
         (memory.parse_paging_files([]), False),
         (memory.parse_paging_files(None), None),
         (memory.parse_paging_files(b"\x00"), None),
-        (linux.parse_os_release('ID=debian\nPRETTY_NAME="Debian GNU/Linux 12"\n# c\nBAD LINE\nX="unclosed\n'), 
+        (linux.parse_os_release('ID=debian\nPRETTY_NAME="Debian GNU/Linux 12"\n# c\nBAD LINE\nX="unclosed\n'),
          {"ID": "debian", "PRETTY_NAME": "Debian GNU/Linux 12", "X": "unclosed"}),
         (linux.parse_ldconfig("\tlibGL.so.1 (libc6,x86-64) => /lib/libGL.so.1\n\tlibGL.so.1 (libc6) => /lib32/x\n"), frozenset({"libGL.so.1"})),
         (macos.parse_sw_vers("ProductName:\tmacOS\nProductVersion:\t15.1\nBuildVersion:\t24B83\n"), "15.1"),

@@ -6,11 +6,11 @@ from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
 import pytest
-from machines import SCENES, load_scene
 
+from machines import SCENES, load_scene
 from sdsetup.decide.checks import CHECKS, diagnose
-from sdsetup.decide.facts_json import facts_from_json, facts_to_json
 from sdsetup.decide.findings import Report
+from sdsetup.decide.machine_json import facts_from_json, machine_json
 from sdsetup.decide.profiles.doctor import read_doctor
 from sdsetup.probe import gather
 from sdsetup.storage import Profiles
@@ -67,4 +67,4 @@ def test_what_is_not_well_says_why_and_what_to_do(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_facts_survive_the_way_to_a_helper(name: str) -> None:
     report, _ = judge(name)
-    assert facts_from_json(facts_to_json(report.facts)) == report.facts
+    assert facts_from_json(machine_json(report.facts)) == report.facts

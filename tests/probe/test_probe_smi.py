@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from machines import Program, RecordedMachine, said, sample
 
+from machines import Program, RecordedMachine, said, sample
 from sdsetup.probe.gpus import smi
 
 MIB = 2**20

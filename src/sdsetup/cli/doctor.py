@@ -63,34 +63,11 @@ def read_report(session: Session, path: Path) -> Report:
     Raises:
         SdsetupError: when the file cannot be read or holds no facts.
     """
+    from sdsetup.cli.tuning import read_facts
     from sdsetup.decide.checks import diagnose
 
     facts = read_facts(path)
     return diagnose(facts, need_of(read_profile(session), facts))
-
-
-def read_facts(path: Path) -> Facts:
-    """The facts of a file made by `report` or `doctor --json`.
-
-    Raises:
-        SdsetupError: codes `facts-unreadable`, `facts-invalid`.
-    """
-    import json
-
-    from sdsetup.decide.facts_json import facts_from_json
-    from sdsetup.errors import SdsetupError
-    from sdsetup.text import Text
-
-    try:
-        return facts_from_json(json.loads(path.read_text(encoding="utf-8-sig")))
-    except (OSError, ValueError, RecursionError) as error:
-        raise SdsetupError(
-            Text("The facts cannot be read"),
-            where=path,
-            why=Text("{error}", error=error),
-            code="facts-unreadable",
-            hint=Text("Give a file made by `sdsetup report --out FILE` or by `sdsetup doctor --json`."),
-        ) from error
 
 
 def read_profile(session: Session) -> DoctorProfile:

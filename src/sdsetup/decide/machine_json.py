@@ -1,119 +1,135 @@
-"""Facts as a JSON value and back: what `doctor` and `tune` print as `machine`, and what `--facts` reads."""
+"""Facts as JSON and back: `machine` in the documents of doctor, tune and report, and what `--facts` reads."""
 
 from __future__ import annotations
 
-import dataclasses
 import types
-import typing
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import MISSING, fields, is_dataclass
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from sdsetup.decide.facts import Facts
+from sdsetup.decide.facts import Facts, System
 from sdsetup.errors import SdsetupError
 from sdsetup.text import Text
 
+_DEEPEST = 12
+
 
 def machine_json(facts: Facts) -> dict[str, Any]:
-    """Every fact under its own name; unknown is null, sizes are bytes, compute capability is "8.6"."""
+    """Every fact under its own name. Unknown is null, sizes are bytes, versions are text: "3.10.11", "8.6"."""
     value: dict[str, Any] = _plain(facts)
-    for gpu in value["gpus"]:
-        both = gpu["compute_capability"]
-        gpu["compute_capability"] = None if both is None else f"{both[0]}.{both[1]}"
     return value
-
-
-def facts_from_json(document: Any) -> Facts:
-    """Facts from a `machine` object, or from a document that holds one (of doctor, tune or report).
-
-    A field of another kind than expected is unknown, a field that is not known is left out.
-
-    Raises:
-        SdsetupError: `facts-invalid`, when it is no such document at all.
-    """
-    value = document.get("machine", document) if isinstance(document, Mapping) else None
-    if not isinstance(value, Mapping) or not isinstance(value.get("system"), Mapping):
-        raise SdsetupError(
-            Text("This is no description of a machine"),
-            code="facts-invalid",
-            hint=Text("Give a file that `sdsetup report` or `sdsetup doctor --json` wrote."),
-        )
-    found: Facts | None = _read(Facts, value)
-    if found is None:
-        raise SdsetupError(
-            Text("The operating system is missing in this description of a machine"),
-            code="facts-invalid",
-            hint=Text("Give a file that `sdsetup report` or `sdsetup doctor --json` wrote."),
-        )
-    return found
 
 
 def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, tuple):
+        if value and all(type(part) is int for part in value):
+            return ".".join(map(str, value))
+        return [_plain(part) for part in value]
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (tuple, list)):
-        return [_plain(item) for item in value]
+        return {str(key): _plain(part) for key, part in value.items()}
     return value
 
 
-def _read(kind: type[Any], value: Mapping[str, Any]) -> Any | None:
-    """A dataclass from a mapping; None when a field without a default is missing."""
-    hints = typing.get_type_hints(kind)
-    found = {}
-    for field in dataclasses.fields(kind):
-        if field.name not in value:
-            continue
-        read = _value(hints[field.name], value[field.name])
-        if read is not _WRONG:
-            found[field.name] = read
-    try:
-        return kind(**found)
-    except TypeError:
+def facts_from_json(value: Any) -> Facts:
+    """The facts in a document: a report, the answer of `doctor --json`, or facts alone.
+
+    What is not there is unknown; what nobody knows of is left out, so that a newer report can be read.
+
+    Raises:
+        SdsetupError: code `facts-invalid`, naming every value that cannot be meant.
+    """
+    inner = value
+    for key in ("facts", "machine"):
+        if isinstance(inner, dict) and isinstance(inner.get(key), dict):
+            inner = inner[key]
+    if not isinstance(inner, dict) or not isinstance(inner.get("system"), dict):
+        raise _invalid(["no facts in it: an object with a table `system` is expected"])
+    problems: list[str] = []
+    facts = _read(Facts, inner, "facts", problems)
+    if problems:
+        raise _invalid(problems)
+    assert isinstance(facts, Facts)
+    return facts
+
+
+def _invalid(problems: list[str]) -> SdsetupError:
+    return SdsetupError(
+        Text(
+            "The file does not hold facts of a machine:\n{lines}", lines="\n".join(f"  {p}" for p in problems[:20])
+        ),
+        code="facts-invalid",
+        hint=Text("Give a file made by `sdsetup report` or by `sdsetup doctor --json`."),
+    )
+
+
+def _read(kind: Any, value: Any, path: str, problems: list[str]) -> Any:
+    """A value of a type hint's kind, or None with a problem noted."""
+    if path.count(".") + path.count("[") > _DEEPEST:
+        problems.append(f"{path}: nested too deeply")
         return None
-
-
-_WRONG: Any = object()
-
-
-def _value(hint: Any, value: Any) -> Any:
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (types.UnionType, typing.Union):
-        return _one_of(arguments, value)
-    if origin is typing.Literal:
-        return value if value in arguments else _WRONG
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin in (Union, types.UnionType):
+        if value is None:
+            return None
+        return _read(next(part for part in arguments if part is not type(None)), value, path, problems)
+    if origin is Literal:
+        return value if value in arguments else _problem(problems, path, f"one of {', '.join(arguments)}", value)
     if origin is tuple:
-        return _items(arguments, value)
-    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
-        read = _read(hint, value) if isinstance(value, Mapping) else None
-        return _WRONG if read is None else read
-    if origin is not None and isinstance(value, Mapping):
-        return dict(value)
-    if hint is type(None):
-        return None if value is None else _WRONG
-    if hint is float and type(value) is int:
+        return _read_tuple(arguments, value, path, problems)
+    if origin is not None and issubclass(origin, Mapping):
+        return _read_mapping(arguments[1], value, path, problems)
+    if is_dataclass(kind):
+        return _read_table(kind, value, path, problems)
+    if kind is float and type(value) in (int, float):
         return float(value)
-    return value if isinstance(hint, type) and type(value) is hint else _WRONG
+    names = {str: "text", int: "a whole number", bool: "true or false", float: "a number"}
+    return value if type(value) is kind else _problem(problems, path, names.get(kind, str(kind)), value)
 
 
-def _one_of(arguments: tuple[Any, ...], value: Any) -> Any:
-    for argument in arguments:
-        read = _value(argument, value)
-        if read is not _WRONG:
-            return read
-    return _WRONG
+def _read_table(kind: Any, value: Any, path: str, problems: list[str]) -> Any:
+    if not isinstance(value, dict):
+        return _problem(problems, path, "an object", value)
+    hints = get_type_hints(kind)
+    found: dict[str, Any] = {}
+    for field in fields(kind):
+        if field.name in value:
+            found[field.name] = _read(hints[field.name], value[field.name], f"{path}.{field.name}", problems)
+        elif field.default is MISSING and field.default_factory is MISSING:
+            # A card without a name is a card; a system without a family is not a system.
+            if kind is System or type(None) not in get_args(hints[field.name]):
+                return _problem(problems, f"{path}.{field.name}", "a value", None)
+            found[field.name] = None
+    return kind(**found)
 
 
-def _items(arguments: tuple[Any, ...], value: Any) -> Any:
-    """A tuple of one kind (wrong items are left out), or of a fixed number of values ("8.6" as well)."""
-    if len(arguments) == 2 and arguments[1] is Ellipsis:
-        if not isinstance(value, list):
-            return _WRONG
-        read = [_value(arguments[0], item) for item in value]
-        return tuple(item for item in read if item is not _WRONG)
-    if isinstance(value, str):
-        value = [int(part) for part in value.split(".") if part.isdigit()]
-    if not isinstance(value, list) or len(value) != len(arguments):
-        return _WRONG
-    read = [_value(argument, item) for argument, item in zip(arguments, value, strict=True)]
-    return _WRONG if _WRONG in read else tuple(read)
+def _read_tuple(arguments: tuple[Any, ...], value: Any, path: str, problems: list[str]) -> Any:
+    if int in arguments:
+        parts = value.split(".") if isinstance(value, str) else value
+        if not isinstance(parts, list) or not all(str(part).isascii() and str(part).isdigit() for part in parts):
+            return _problem(problems, path, 'a version such as "3.10"', value)
+        known = len(arguments) if Ellipsis not in arguments else len(parts)
+        if len(parts) != known or not parts:
+            return _problem(problems, path, f"{known} numbers", value)
+        return tuple(int(str(part)[:9]) for part in parts)
+    if not isinstance(value, list):
+        return _problem(problems, path, "a list", value)
+    if Ellipsis in arguments:
+        return tuple(_read(arguments[0], part, f"{path}[{n}]", problems) for n, part in enumerate(value))
+    if len(value) != len(arguments):
+        return _problem(problems, path, f"{len(arguments)} values", value)
+    return tuple(
+        _read(kind, part, f"{path}[{n}]", problems)
+        for n, (kind, part) in enumerate(zip(arguments, value, strict=True))
+    )
+
+
+def _read_mapping(kind: Any, value: Any, path: str, problems: list[str]) -> Any:
+    if not isinstance(value, dict):
+        return _problem(problems, path, "an object", value)
+    return {str(key): _read(kind, part, f"{path}.{key}", problems) for key, part in value.items()}
+
+
+def _problem(problems: list[str], path: str, wanted: str, value: Any) -> None:
+    problems.append(f"{path}: expected {wanted}, found {str(value)[:40]!r}")

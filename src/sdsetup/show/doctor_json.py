@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sdsetup.decide.facts_json import facts_to_json
 from sdsetup.decide.findings import Finding, Report
+from sdsetup.decide.machine_json import machine_json
 
 SCHEMA = "sdsetup.doctor/1"
 _GPU_KEYS = ("vendor", "name", "vram_bytes", "compute_capability", "driver_version", "cuda_version", "source")
@@ -13,7 +13,7 @@ _GPU_KEYS = ("vendor", "name", "vram_bytes", "compute_capability", "driver_versi
 
 def report_json(report: Report) -> dict[str, Any]:
     """What was found and what it means; unknown is null, sizes are bytes."""
-    machine = facts_to_json(report.facts)
+    machine = machine_json(report.facts)
     machine["gpus"] = [{key: gpu[key] for key in _GPU_KEYS} for gpu in machine["gpus"]]
     return {
         "schema": SCHEMA,

@@ -181,9 +181,7 @@ def _no_card(facts: Facts, need: Need) -> Finding:
                 if facts.system.family == "windows"
                 else "This web UI uses AMD cards on Linux itself, not inside WSL."
             ),
-            command=f"start {need.limits.amd_windows_page}"
-            if facts.system.family == "windows"
-            else None,
+            command=f"start {need.limits.amd_windows_page}" if facts.system.family == "windows" else None,
         )
     elif "nvidia" in vendors:
         cure = Cure(text=Text("This card is too old for every PyTorch that the web UI can use."))
