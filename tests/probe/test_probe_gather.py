@@ -178,7 +178,7 @@ def test_an_amd_card_on_linux() -> None:
             **pci("0000:0c:00.0", "0x030000", "0x1002", "0x73bf"),
             "/sys/bus/pci/devices/0000:0c:00.0/mem_info_vram_total": "17163091968\n",
             "/sys/bus/pci/devices/0000:0c:00.0/product_name": "AMD Radeon RX 6800 XT\n",
-            "/sys/class/kfd/kfd/topology/nodes/1/properties": "gfx_target_version 100300\nlocation_id 3072\ndomain 0\n",
+            "/sys/class/kfd/kfd/topology/nodes/1/properties": "gfx_target_version 100300\nlocation_id 3072\n",
         }
     )
     (gpu,) = gather(machine, FOLDER, subjects=["gpus"]).gpus

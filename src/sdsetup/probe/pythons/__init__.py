@@ -40,8 +40,9 @@ class Said:
 def ask(asked: Asked) -> dict[str, Any]:
     machine = asked.machine
     find = windows.find if machine.family == "windows" else find_posix
-    candidates = unique(machine, find(machine))[:_MOST]
     running = machine.running_python()
+    named = [*find(machine), Found(path=running.path, origin=running.origin)]
+    candidates = unique(machine, named)[:_MOST]
     answers = side_by_side(
         [
             Job(name=str(n), limit=_LIMIT + 1, ask=partial(verify, machine, found))
@@ -50,7 +51,7 @@ def ask(asked: Asked) -> dict[str, Any]:
     )
     pythons = [python for n in range(len(candidates)) if (python := answers[str(n)].value) is not None]
     if not any(machine.resolve(python.path) == machine.resolve(running.path) for python in pythons):
-        pythons.append(running)
+        pythons.append(running)  # it did not answer as a child, but it is running
     unknown = {f"pythons.{candidates[int(n)].path}": a.problem for n, a in answers.items() if a.problem}
     return {"pythons": tuple(pythons), "unknown": unknown}
 
