@@ -1,0 +1,82 @@
+"""The Windows bench: real .bat files in a real cmd, and a real Windows CPython, under Wine.
+
+Where the bench is not on this machine the tests here are skipped, and say so. It is looked for in
+$SDSETUP_WINE_BENCH and beside the project, in ../shared/wine; its own folder is $WINELAB.
+"""
+
+from __future__ import annotations
+
+import importlib.machinery
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# Read before the tests get a home of their own.
+LAB = Path(os.environ.get("WINELAB") or Path.home() / ".cache" / "sdsetup-wine")
+KIT = Path(os.environ.get("SDSETUP_WINE_BENCH") or ROOT.parent / "shared" / "wine")
+
+
+def _missing() -> str | None:
+    if not (KIT / "run-bat").is_file():
+        return f"no Windows bench at {KIT} (set SDSETUP_WINE_BENCH)"
+    if shutil.which("wine") is None:
+        return "wine is not installed"
+    if not (LAB / "bin" / "rawrun.exe").is_file():
+        return f"the bench is not set up: run {KIT}/setup 3.10"
+    return None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    missing = _missing()
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.windows)
+            if missing:
+                item.add_marker(pytest.mark.skip(reason=missing))
+
+
+@pytest.fixture(scope="session")
+def wineserver() -> Iterator[None]:
+    """One server for all tests: each program then starts in half a second, and none outlives us as a child."""
+    env = {**os.environ, "WINEPREFIX": str(LAB / "prefix"), "WINEDEBUG": "-all", "WINEARCH": "win64"}
+    # No pipes: the server, and the services of the first program, would hold them open.
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    started = subprocess.run(["wineserver", "-p120"], env=env, **quiet)
+    subprocess.run(["wine", "cmd", "/c", "exit"], env=env, **quiet)
+    yield
+    if started.returncode == 0:
+        subprocess.run(["wineserver", "-k"], env=env, **quiet)
+
+
+@pytest.fixture(scope="session")
+def bench(wineserver: None) -> Any:
+    """The bench's `run-bat` as a module."""
+    os.environ["WINELAB"] = str(LAB)
+    loader = importlib.machinery.SourceFileLoader("runbat", str(KIT / "run-bat"))
+    spec = importlib.util.spec_from_loader("runbat", loader)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    loader.exec_module(module)
+    sys.dont_write_bytecode = before
+    return module
+
+
+@pytest.fixture(params=["437", "866", "932"])
+def page(request: pytest.FixtureRequest) -> tuple[str, str | None]:
+    """A console code page: (Python's name of it, the country whose Windows has it)."""
+    country = {"437": None, "866": "ru_RU", "932": "ja_JP"}[request.param]
+    if country and shutil.which("localedef") is None:
+        pytest.skip("localedef is not installed, so other code pages cannot be had")
+    if country and not (Path("/usr/share/i18n/locales") / country).is_file():
+        pytest.skip(f"the locale {country} is not installed (Debian's package locales)")
+    return f"cp{request.param}", country

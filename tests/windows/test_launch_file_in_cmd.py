@@ -1,0 +1,140 @@
+"""What webui.bat really sees after a launch file of ours, in a real cmd and three code pages."""
+
+from __future__ import annotations
+
+import random
+import shlex
+from typing import Any
+
+import pytest
+
+from sdsetup.decide.launcher import Settings, flag, grouped, merge, read
+from sdsetup.errors import SdsetupError
+
+LETTERS = {
+    "cp437": "éñß°",
+    "cp866": "Модели ёж",
+    "cp932": "表示ソフト能｜モデル",
+}  # with 0x5C and 0x7C as second bytes
+VALUES = [
+    "plain", "two words", " led", "trailed ", "tab\tin", "a&b", "a & b", "x|y", "<in>out", "a^b", "^",
+    "^^&", "(x86)",
+    "C:\\Program Files (x86)\\a", "100%", "%PATH%", "%", "%%", "%1", "%~dp0", "wow!", "!PATH!", 'a "b" c',
+    '"', '""',
+    '"quoted & all"', 'odd " & "', 'a" & b', 'x "y" & "z', "a=b", "=", "a;b,c", "--flag", "/a", "~", "#x",
+    "'", "`x`",
+    "$X",
+    "@echo", "rem", "a:b", "::", "nul", "-", "\\", "D:\\end\\", "\\\\nas\\share name",
+]  # fmt: skip
+
+
+def settings_of(values: list[str], flags: tuple[str, ...] = ("--medvram",)) -> Settings:
+    return Settings(flags=flags, env=tuple((f"V{number}", value) for number, value in enumerate(values)))
+
+
+def assert_seen(told: dict[str, Any], values: list[str]) -> None:
+    assert told["called"], told["stdout"] + told["stderr"]
+    seen = {f"V{number}": told["env"].get(f"V{number}") for number in range(len(values))}
+    assert seen == {f"V{number}": value for number, value in enumerate(values)}
+
+
+def test_values_arrive_in_every_code_page(bench: Any, page: tuple[str, str | None]) -> None:
+    encoding, country = page
+    values = [*VALUES, LETTERS[encoding], f"D:\\{LETTERS[encoding]} & co\\x", f'"{LETTERS[encoding]}"|']
+    told = bench.run_bat(merge("bat", None, settings_of(values), oem_encoding=encoding), locale=country)
+    assert f"cp{told['oemcp']}" == encoding
+    assert_seen(told, values)
+
+
+def test_any_mix_of_signs_arrives(bench: Any) -> None:
+    chance = random.Random(20240727)
+    signs = "ab \t\"'%^&|<>()!=;,$`~{}[]*?#@+-.\\/:1"
+    values = ["x" + "".join(chance.choices(signs, k=chance.randrange(12))) for _ in range(250)]
+    assert_seen(bench.run_bat(merge("bat", None, settings_of(values))), values)
+
+
+def test_flags_arrive_as_the_web_ui_splits_them(bench: Any, page: tuple[str, str | None]) -> None:
+    encoding, country = page
+    values = [*VALUES, LETTERS[encoding]]
+    flags = tuple(flag(f"--f{number}", value) for number, value in enumerate(values))
+    content = merge("bat", None, Settings(flags=flags), oem_encoding=encoding)
+    told = bench.run_bat(content, locale=country)
+    argv = shlex.split(told["env"]["COMMANDLINE_ARGS"])
+    assert tuple(argv) == read("bat", content, encoding=encoding).flags
+    assert grouped(argv) == grouped([word for one in flags for word in shlex.split(one)])
+
+
+PERSONS = """@echo off
+:: {letters}
+rem set COMMANDLINE_ARGS=--from-a-comment
+set PYTHON=
+set GIT="C:\\Program Files\\Git\\cmd\\git.exe"
+@set VENV_DIR=D:\\{letters}\\venv
+set SPACED = not the same name
+set BASE=C:\\a ^& b\\100
+set "SHIELDED=%BASE% (x) & <y>"  behind the quote
+set INNER="%BASE%\\models" ^& more
+set CARET=a^^b^
+c
+if "%BASE%"=="" set UNKNOWN=1
+if exist {letters} (
+  set COMMANDLINE_ARGS=%COMMANDLINE_ARGS% --in-a-block
+)
+set COMMANDLINE_ARGS=--api ^
+ --ckpt-dir "D:\\{letters}" ^
+  --lowvram --port 7861
+set COMMANDLINE_ARGS=%COMMANDLINE_ARGS% --listen
+set MIXED=%%x%%-%VENV_DIR%-%NOT_SET_ANYWHERE%-
+call webui.bat %*
+set AFTER=1
+"""
+
+
+@pytest.mark.parametrize("newline", ["\r\n", "\n"], ids=["crlf", "lf"])
+def test_a_persons_file_means_to_cmd_what_we_read(bench: Any, page: tuple[str, str | None], newline: str) -> None:
+    encoding, country = page
+    existing = PERSONS.format(letters=LETTERS[encoding]).replace("\n", newline).encode(encoding)
+    ours = Settings(flags=("--medvram", "--xformers"), env=(("X", "1"),), exclusive=(("--lowvram", "--medvram"),))
+    for content in (existing, merge("bat", existing, ours, oem_encoding=encoding)):
+        told = bench.run_bat(content, locale=country, at="C:\\AI (x86) & co\\sd")
+        seen = read("bat", content, encoding=encoding, environment={}, folder="C:\\AI (x86) & co\\sd")
+        known = {name for name in seen.env if name.strip() == name}
+        assert {"GIT", "VENV_DIR", "BASE", "SHIELDED", "INNER", "CARET", "COMMANDLINE_ARGS", "MIXED"} <= known
+        # Wine's cmd drops blanks at the start of a continued line; to the web UI they mean nothing.
+        assert tuple(shlex.split(told["env"].pop("COMMANDLINE_ARGS"))) == seen.flags
+        known.remove("COMMANDLINE_ARGS")
+        assert {name: told["env"].get(name) for name in known} == {name: seen.env[name] for name in known}
+        assert not {"PYTHON", "AFTER", "SPACED"} & set(told["env"])
+        assert not {"PYTHON", "AFTER", "SPACED"} & set(seen.env)
+    assert {"--medvram", "--xformers", "--listen", "--api"} <= set(seen.flags)
+    assert "--lowvram" not in seen.flags
+
+
+@pytest.mark.parametrize("how", ["relative", "full", "explorer"])
+@pytest.mark.parametrize("at", ["C:\\AI (x86) & co\\sd", "C:\\sd!\\тест"])
+def test_it_starts_from_anywhere(bench: Any, how: str, at: str) -> None:
+    """Double clicked, by its full path, and as administrator, which starts in System32.
+
+    A folder with % is left out: Wine's cmd expands it in `%~dp0` where Windows does not.
+    """
+    cwd = None if how == "relative" else "C:\\windows\\system32"
+    told = bench.run_bat(merge("bat", None, settings_of(["1"])), at=at, how=how, cwd=cwd)
+    assert told["called"], told["stdout"] + told["stderr"]
+    assert told["cwd"].lower().rstrip("\\") == at.lower()
+
+
+def test_the_stock_file_works_as_administrator_once_merged(bench: Any) -> None:
+    stock = b"@echo off\n\nset PYTHON=\nset GIT=\nset VENV_DIR=\nset COMMANDLINE_ARGS=\n\ncall webui.bat\n"
+    system = "C:\\windows\\system32"
+    assert not bench.run_bat(stock, how="full", cwd=system)["called"]
+    told = bench.run_bat(merge("bat", stock, settings_of(["1"])), how="full", cwd=system)
+    assert told["env"]["COMMANDLINE_ARGS"] == "--medvram"
+    assert not {"PYTHON", "GIT", "VENV_DIR"} & set(told["env"])
+
+
+def test_letters_that_the_page_lacks_are_refused(page: tuple[str, str | None]) -> None:
+    encoding, _ = page
+    other = next(letters for name, letters in LETTERS.items() if name not in (encoding, "cp932"))
+    with pytest.raises(SdsetupError) as caught:
+        merge("bat", None, settings_of([other + "€"]), oem_encoding=encoding)
+    assert caught.value.code == "launch-file-letters"
