@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -115,7 +115,7 @@ def prepare(session: Session, request: Request, *, profile: str, facts: Facts | 
     """
     from sdsetup.cli.knowledge import known, tuned
     from sdsetup.decide.learned import with_lessons
-    from sdsetup.decide.refusals import refuse
+    from sdsetup.decide.refusals import refuse, refuse_tuning
     from sdsetup.execute.runner import load_journal, load_learned
     from sdsetup.probe import gather
     from sdsetup.probe.present import look
@@ -123,7 +123,8 @@ def prepare(session: Session, request: Request, *, profile: str, facts: Facts | 
     folder = Path(request.dir)
     state = folder / ".sdsetup"
     facts = session.adjust(facts or gather(session.machine, folder))
-    tuning = with_lessons(tuned(session.profiles, facts, profile), load_learned(state))
+    tuning = with_lessons(tuned(session.profiles, _without_environment(facts), profile), load_learned(state))
+    refuse_tuning(tuning)
     knowledge = known(session, request, facts, tuning)
     files = [file.save_as for file in knowledge.files]
     present = look(
@@ -136,6 +137,13 @@ def prepare(session: Session, request: Request, *, profile: str, facts: Facts | 
     plan = plan_install(facts, request, tuning, knowledge, load_journal(state), present)
     refuse(facts, plan)
     return Prepared(facts=facts, request=request, profile=profile, tuning=tuning, knowledge=knowledge, plan=plan)
+
+
+def _without_environment(facts: Facts) -> Facts:
+    """An environment that is there may be of a Python that fits nothing: it is made again then."""
+    if facts.installation is None:
+        return facts
+    return replace(facts, installation=replace(facts.installation, environment_python=None))
 
 
 def consent(session: Session, *, yes: bool) -> None:

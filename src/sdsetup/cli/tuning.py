@@ -13,7 +13,7 @@ from sdsetup.decide.profiles.flags import Known
 from sdsetup.decide.profiles.gpus import Card, GpuTable
 from sdsetup.decide.profiles.torch import TorchBuilds
 from sdsetup.decide.profiles.tuning import Profile
-from sdsetup.errors import SdsetupError, UsageError
+from sdsetup.errors import UsageError
 from sdsetup.storage import Profiles
 from sdsetup.text import Text
 
@@ -96,29 +96,6 @@ def look(session: Session, dir: Path | None, *, here: bool) -> tuple[Facts, Path
 
     folder = chosen_folder(session, dir)
     return gather(session.machine, folder, subjects=SUBJECTS), folder
-
-
-def read_facts(path: Path) -> Facts:
-    """Facts that another machine reported.
-
-    Raises:
-        SdsetupError: `facts-unreadable`, `facts-invalid`.
-    """
-    import json
-
-    from sdsetup.decide.machine_json import facts_from_json
-
-    try:
-        document = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
-        raise SdsetupError(
-            Text("The description of a machine cannot be read"),
-            where=path,
-            why=str(error),
-            code="facts-unreadable",
-            hint=Text("Give a file that `sdsetup report` or `sdsetup doctor --json` wrote."),
-        ) from error
-    return facts_from_json(document)
 
 
 def _the_card(session: Session, name: str, meant: Match) -> Card:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sdsetup.decide.facts import Facts, Folder
 from sdsetup.decide.plan import FetchFile, Plan
+from sdsetup.decide.tuning.values import Tuning
 from sdsetup.errors import SdsetupError
 from sdsetup.text import Text
 
@@ -29,6 +30,22 @@ def refuse(facts: Facts, plan: Plan) -> None:
             code="git-missing",
         )
     _refuse_disk(facts, plan)
+
+
+def refuse_tuning(tuning: Tuning) -> None:
+    """Nothing, or the reason why no torch build fits this machine.
+
+    Raises:
+        SdsetupError: `no-torch-build`.
+    """
+    if tuning.torch is None:
+        unsupported = tuning.unsupported
+        raise SdsetupError(
+            Text("There is no torch build for this machine"),
+            why=unsupported.reason if unsupported else None,
+            hint=unsupported.instead if unsupported else Text("`sdsetup tune` says what was looked at."),
+            code="no-torch-build",
+        )
 
 
 def git_command(facts: Facts) -> str:

@@ -50,9 +50,12 @@ class Build:
 
 @dataclass(frozen=True, kw_only=True)
 class TorchBuilds:
-    """`default` is the family that the web UI installs when nobody says otherwise."""
+    """`default` is the family that the web UI installs when nobody says otherwise; `python` the version that
+    an environment is built with, `tolerated` what an existing one may have instead, by system."""
 
     default: str
+    python: Version
+    tolerated: Mapping[str, tuple[Version, ...]]
     builds: tuple[Build, ...]
 
     def family(self, name: str) -> Build | None:
@@ -69,9 +72,14 @@ def parse_torch(raw: Mapping[str, Any], path: str = "torch.toml") -> TorchBuilds
     listed = reader.table("builds")
     builds = tuple(_build(family, listed.table(family)) for family in listed)
     default = reader.choice("default", tuple(build.family for build in builds))
+    python = reader.table("python")
+    wanted = _version(python, "wanted")
+    tolerated = python.table("tolerated", {})
+    allowed = {system: _versions(tolerated, system) for system in tolerated}
+    python.no_other_keys()
     reader.no_other_keys()
     reader.finish()
-    return TorchBuilds(default=default, builds=builds)
+    return TorchBuilds(default=default, python=wanted, tolerated=allowed, builds=builds)
 
 
 def _build(family: str, reader: Reader) -> Build:
@@ -110,6 +118,13 @@ def _known(reader: Reader, key: str, options: tuple[str, ...]) -> tuple[str, ...
         if value not in options:
             reader.problem(key, f"{value!r} is not one of {', '.join(options)}")
     return values
+
+
+def _version(reader: Reader, key: str) -> Version:
+    version = parse_version(reader.text(key))
+    if version is None:
+        reader.problem(key, "is not a version")
+    return version or ()
 
 
 def _versions(reader: Reader, key: str) -> tuple[Version, ...]:

@@ -8,12 +8,13 @@ from typing import Any
 
 from sdsetup.decide.facts import GIB, Facts, Gpu
 from sdsetup.decide.profiles.gpus import Architecture, Card, GpuTable
+from sdsetup.decide.profiles.torch import TorchBuilds
 from sdsetup.decide.profiles.tuning import WORDS, Profile
 from sdsetup.decide.tuning.cards import architecture_of, find
+from sdsetup.decide.versions import Version
 from sdsetup.text import Text
 
 _MACHINES = {"amd64": "x86_64", "x64": "x86_64", "aarch64": "arm64", "i386": "x86", "i686": "x86"}
-DEFAULT_PYTHON = (3, 10)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +43,9 @@ class Case:
         return Text(template, **used)
 
 
-def make_case(facts: Facts, gpu: Gpu | None, profile: Profile, gpus: GpuTable, model_class: str) -> Case:
+def make_case(
+    facts: Facts, gpu: Gpu | None, profile: Profile, gpus: GpuTable, builds: TorchBuilds, model_class: str
+) -> Case:
     """The case of one card, or of none, in this machine."""
     card = find(gpus, gpu.name) if gpu is not None else None
     compute = gpu.compute_capability if gpu is not None else None
@@ -52,7 +55,7 @@ def make_case(facts: Facts, gpu: Gpu | None, profile: Profile, gpus: GpuTable, m
     vram, assumed = _vram(gpu, card, facts, profile)
     system = facts.system
     ram = _gib(facts.memory.total_bytes)
-    python = python_for(facts)
+    python = python_for(facts, builds)
     values: dict[str, Any] = {
         "vendor": gpu.vendor if gpu is not None else "none",
         "os": "wsl" if system.wsl else system.family,
@@ -71,7 +74,7 @@ def make_case(facts: Facts, gpu: Gpu | None, profile: Profile, gpus: GpuTable, m
         "traits": _traits(gpu, card),
         "tier": _tier(vram, profile),
         "python": python,
-        "python_fits": python_fits(facts),
+        "python_fits": python_fits(facts, builds),
         "gpu_groups": None if system.groups is None else {"render", "video"} <= set(system.groups),
         "nouveau": system.nouveau,
     }
@@ -109,22 +112,32 @@ def machine_of(facts: Facts) -> str | None:
     return _MACHINES.get(arch, arch) or None
 
 
-def python_for(facts: Facts) -> tuple[int, int]:
-    """The Python that the environment has, or will be built with."""
-    there = facts.installation.environment_python if facts.installation else None
-    return (there[0], there[1]) if there else DEFAULT_PYTHON
+def python_for(facts: Facts, builds: TorchBuilds) -> Version:
+    """The Python that the environment has, or will be built with: one that does not fit is replaced."""
+    there = _environment_python(facts)
+    return there if there is not None and there in _allowed(facts, builds) else builds.python
 
 
-def python_fits(facts: Facts) -> bool | None:
-    """Whether a 64-bit Python of the wanted version is at hand; None when nobody looked."""
-    if facts.installation and facts.installation.environment_python:
-        return facts.installation.environment_python[:2] == DEFAULT_PYTHON
+def python_fits(facts: Facts, builds: TorchBuilds) -> bool | None:
+    """Whether a 64-bit Python that fits is at hand; None when nobody looked."""
+    there = _environment_python(facts)
+    if there is not None:
+        return there in _allowed(facts, builds)
     if not facts.pythons:
         return None
     return any(
-        python.version is not None and python.version[:2] == DEFAULT_PYTHON and python.bits in (64, None)
+        python.version is not None and python.version[:2] == builds.python and python.bits in (64, None)
         for python in facts.pythons
     )
+
+
+def _environment_python(facts: Facts) -> Version | None:
+    there = facts.installation.environment_python if facts.installation else None
+    return there[:2] if there else None
+
+
+def _allowed(facts: Facts, builds: TorchBuilds) -> tuple[Version, ...]:
+    return (builds.python, *builds.tolerated.get("wsl" if facts.system.wsl else facts.system.family, ()))
 
 
 def _vram(gpu: Gpu | None, card: Card | None, facts: Facts, profile: Profile) -> tuple[float | None, bool]:

@@ -35,7 +35,7 @@ def tune(
     chosen_gpu: Gpu | None = None,
 ) -> Tuning:
     """The settings for this machine. `chosen_gpu` is one of `facts.gpus`; without it the best one is taken."""
-    case = _best_case(facts, profile, gpus, model_class, chosen_gpu)
+    case = _best_case(facts, profile, gpus, builds, model_class, chosen_gpu)
     outcome = _Outcome()
     device = _device(case, profile)
     if device is not None:
@@ -101,13 +101,17 @@ class _Outcome:
 
 
 def _best_case(
-    facts: Facts, profile: Profile, gpus: GpuTable, model_class: ModelClass, chosen: Gpu | None
+    facts: Facts,
+    profile: Profile,
+    gpus: GpuTable,
+    builds: TorchBuilds,
+    model_class: ModelClass,
+    chosen: Gpu | None,
 ) -> Case:
     """The case of the card to use: one that works, of the better generation, with more memory."""
-    cases = [make_case(facts, gpu, profile, gpus, model_class) for gpu in facts.gpus]
-    usable = [_with_device(case, profile) for case in cases] or [
-        _with_device(make_case(facts, None, profile, gpus, model_class), profile)
-    ]
+    cards: tuple[Gpu | None, ...] = facts.gpus or (None,)
+    cases = [make_case(facts, gpu, profile, gpus, builds, model_class) for gpu in cards]
+    usable = [_with_device(case, profile) for case in cases]
     best = max(usable, key=lambda case: _rank(case, profile))
     if chosen is not None:
         best = next((case for case in usable if case.gpu == chosen), best)
