@@ -12,7 +12,7 @@ from typing import Any
 from sdsetup.decide.plan import BuildEnvironment
 from sdsetup.execute import uv
 from sdsetup.execute.context import Context
-from sdsetup.execute.environment.bytecode import Store, compile_all
+from sdsetup.execute.environment.bytecode import Store, compiler
 from sdsetup.execute.environment.locking import Lock, Wheel, resolve
 from sdsetup.execute.environment.meter import Meter
 from sdsetup.execute.environment.places import (
@@ -29,10 +29,12 @@ from sdsetup.execute.environment.sizes import with_sizes
 from sdsetup.execute.environment.wheels import LARGE, Counter, LargeWheels
 from sdsetup.execute.folders import remove_tree
 from sdsetup.execute.uv_words import without_secrets
+from sdsetup.machine.process import Child
 from sdsetup.text import Text
 
 _UNCACHED = re.compile(r"Identified uncached distribution: (?P<name>[A-Za-z0-9._-]+)==")
 _DOWNLOADED = re.compile(r"^\s*Downloaded (?P<name>[A-Za-z0-9._-]+)")
+_WORTH_A_WORD = 500  # files; fewer are compiled before one could read it
 _PYLOCK = ("--preview-features", "pylock")
 
 _log = logging.getLogger("sdsetup.environment")
@@ -90,28 +92,39 @@ class _Building:
         self._env = uv.variables(context, UV_CACHE_DIR=str(where.packages))
 
     def run(self) -> int:
-        """Build; the bytes that had to be downloaded."""
-        remove_tree(self._where.stage)
-        self._where.stage.parent.mkdir(parents=True, exist_ok=True)
-        made = ["venv", "--quiet", "--relocatable", "--no-project", "--python", self._base]
-        uv.run(self._context, [*made, str(self._where.stage)], env=self._env)
+        """Build; the bytes that had to be downloaded.
+
+        Small packages are installed and compiled while the large wheels arrive, and each large one
+        as soon as it is there.
+        """
+        self._make_empty()
         missing = self._missing()
         size = sum(wheel.size or 0 for wheel in missing)
         refuse_full_disk(self._where, size)
-        meter = Meter(self._context, size)
         if missing:
             self._context.note(
                 Text("Downloading {count} packages, {size:.1f} GB", count=len(missing), size=size / 1e9)
             )
+        meter = Meter(self._context, {wheel.name: wheel.size or 0 for wheel in missing})
         large = [wheel for wheel in missing if wheel.sha256 and (wheel.size or 0) >= LARGE]
-        files = self._install_around(large, missing, meter) if large else {}
-        if not large:
-            self._install(self._lock.text, missing, meter, files)
-        self._compile()
+        with LargeWheels(large, self._context, self._where.cache / "wheels", meter) as coming:
+            outstanding = {wheel.name for wheel in large}
+            while outstanding:
+                self._install(self._lock.only(frozenset(outstanding), wanted=False), meter, coming.ready)
+                self._compile(final=False)
+                outstanding -= coming.next(outstanding)
+            self._install(self._lock.text, meter, coming.ready)
+        self._compile(final=True)
         mark(self._where.stage, {"lock": self._lock.key, "versions": dict(self._lock.versions)})
-        for path in files.values():
+        for path in coming.ready.values():
             remove_tree(path.parent)  # uv's cache has it unpacked now
         return size
+
+    def _make_empty(self) -> None:
+        remove_tree(self._where.stage)
+        self._where.stage.parent.mkdir(parents=True, exist_ok=True)
+        made = ["venv", "--quiet", "--relocatable", "--no-project", "--python", self._base]
+        uv.run(self._context, [*made, str(self._where.stage)], env=self._env)
 
     def _missing(self) -> Sequence[Wheel]:
         """Wheels that are not in uv's cache. Should uv word it differently one day, it fetches all by itself."""
@@ -120,30 +133,13 @@ class _Building:
         names = {match["name"] for match in map(_UNCACHED.search, said.text.splitlines()) if match}
         return with_sizes([wheel for wheel in self._lock.wheels if wheel.name in names], self._context)
 
-    def _install_around(
-        self, large: Sequence[Wheel], missing: Sequence[Wheel], meter: Meter
-    ) -> Mapping[str, Path]:
-        """Install everything; what is small is in place and being compiled while the large wheels arrive."""
-        names = frozenset(wheel.name for wheel in large)
-        others = [wheel for wheel in missing if wheel.name not in names]
-        with LargeWheels(large, self._context, self._where.cache / "wheels", meter) as coming:
-            self._install(self._lock.only(names, wanted=False), others, meter, {})
-            packages, store = self._bytecode()
-            store.restore(packages)
-            with compile_all(self._python, packages, self._env) as compiling:
-                files = coming.wait()
-                self._install(self._lock.text, large, meter, files)
-                for _line in compiling.lines():
-                    pass
-        return files
-
-    def _install(self, text: str, missing: Sequence[Wheel], meter: Meter, files: Mapping[str, Path]) -> None:
-        sizes = {wheel.name: wheel.size or 0 for wheel in missing}
+    def _install(self, text: str, meter: Meter, files: Mapping[str, Path]) -> None:
+        """Make the stage hold what this lock says; large wheels that have arrived come from this machine."""
 
         def heard(line: str) -> None:
             _log.info("uv: %s", without_secrets(line))
-            if (match := _DOWNLOADED.match(line)) and match["name"] in sizes:
-                meter.set(match["name"], sizes[match["name"]])
+            if match := _DOWNLOADED.match(line):
+                meter.finish(match["name"])
 
         with Counter(files.values()) as counter:
             for wheel in self._lock.wheels:
@@ -161,19 +157,19 @@ class _Building:
         path.write_text(text, encoding="utf-8")
         return path
 
-    def _compile(self) -> None:
-        packages, store = self._bytecode()
-        complete, count = store.restore(packages)
-        if complete < count:
-            began = time.monotonic()
-            self._context.note(Text("Compiling the packages, so that the first start is quick"))
-            with compile_all(self._python, packages, self._env) as child:
-                for _line in child.lines():
-                    pass
-            _log.info("compiled in %.1f s", time.monotonic() - began)
-            store.keep(packages)
-
-    def _bytecode(self) -> tuple[Path, Store]:
+    def _compile(self, *, final: bool) -> None:
         asked = "import sys, sysconfig; print(sys.implementation.cache_tag); print(sysconfig.get_path('purelib'))"
         said = self._context.machine.run([str(self._python), "-I", "-c", asked], timeout=60).out.splitlines()
-        return Path(said[1]), Store(cache=self._where.cache, tag=said[0])
+        packages, store = Path(said[1]), Store(cache=self._where.cache, tag=said[0])
+        sources = store.restore(packages)
+        if not sources:
+            return
+        if final and len(sources) > _WORTH_A_WORD:
+            self._context.note(Text("Compiling the packages, so that the first start is quick"))
+        began = time.monotonic()
+        argv = compiler(self._python, sources, self._where.question / "compile.txt")
+        with Child(argv, env=self._env) as child:
+            for _line in child.lines():
+                pass
+        _log.info("compiled %d files in %.1f s", len(sources), time.monotonic() - began)
+        store.keep(packages)

@@ -7,27 +7,25 @@ checks it): https://docs.python.org/3/reference/import.html#cached-bytecode-inva
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import os
 import struct
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from sdsetup.execute.folders import remove_tree
-from sdsetup.machine.process import Child
 
-# Test suites of packages are never imported; Python compiles them should they be.
-_NOT = r"[/\\](tests?|testing[/\\]_internal)[/\\]"
 _HEADER = struct.Struct("<4sIII")  # magic, flags, source time, source size (PEP 552)
 _KEEP_DAYS = 90
 
 
 @dataclass(frozen=True, kw_only=True)
 class Store:
-    """Kept bytecode of one Python version, named by its cache tag ("cpython-310")."""
+    """Bytecode of one Python version, named by its cache tag ("cpython-310"): one folder per package build."""
 
     cache: Path
     tag: str
@@ -36,27 +34,34 @@ class Store:
     def folder(self) -> Path:
         return self.cache / "bytecode" / self.tag
 
-    def restore(self, packages: Path) -> tuple[int, int]:
-        """Link kept bytecode into a site-packages folder; how many packages had all, and how many there are."""
-        complete = 0
-        infos = sorted(packages.glob("*.dist-info"))
-        for info in infos:
+    def restore(self, packages: Path) -> list[Path]:
+        """Link what is kept into a site-packages folder; the source files that still have no valid bytecode."""
+        rest = []
+        for info in packages.glob("*.dist-info"):
             kept = self._of(info)
-            if kept is not None and kept.is_dir():
-                complete += _link_all(kept, packages, f".{self.tag}.pyc")
-                os.utime(kept)
-        return complete, len(infos)
+            if kept is None:
+                continue
+            sources = _sources(info)
+            if kept.is_dir():
+                with contextlib.suppress(OSError):
+                    os.utime(kept)
+                self._link(kept, packages, sources)
+            rest += sources
+        # Packages of one namespace share files: only after all of them is it known what is missing.
+        return [packages / name for name in rest if not self._valid(packages, name)]
 
     def keep(self, packages: Path) -> None:
-        """Remember the bytecode of every package that is not kept yet, and forget what nobody used for long."""
-        for info in sorted(packages.glob("*.dist-info")):
+        """Remember the bytecode of packages that is not kept yet; forget what nobody used for three months."""
+        for info in packages.glob("*.dist-info"):
             kept = self._of(info)
-            if kept is not None and not kept.exists():
-                _keep_one(info, packages, kept, f".{self.tag}.pyc")
-        if self.folder.is_dir():
-            for old in self.folder.iterdir():
-                if old.is_dir() and time.time() - old.stat().st_mtime > _KEEP_DAYS * 86400:
-                    remove_tree(old)
+            if kept is None:
+                continue
+            sources = _sources(info)
+            if not kept.is_dir() or not all(self._valid(packages, name, kept) for name in sources):
+                self._keep(packages, sources, kept)
+        for old in self.folder.iterdir() if self.folder.is_dir() else ():
+            if old.is_dir() and time.time() - old.stat().st_mtime > _KEEP_DAYS * 86400:
+                remove_tree(old)
 
     def _of(self, info: Path) -> Path | None:
         try:
@@ -65,41 +70,50 @@ class Store:
             return None
         return self.folder / f"{info.name.removesuffix('.dist-info')}-{hashlib.sha256(record).hexdigest()[:12]}"
 
+    def _pyc(self, name: str) -> str:
+        path = PurePosixPath(name)
+        return str(path.parent / "__pycache__" / f"{path.stem}.{self.tag}.pyc")
 
-def compile_all(python: Path, packages: Path, env: Mapping[str, str]) -> Child:
-    """Start compiling what has no valid bytecode yet, on all processors; its lines are to be read to the end.
+    def _valid(self, packages: Path, name: str, kept: Path | None = None) -> bool:
+        """Whether the bytecode (kept, or in place) is that of the source in place."""
+        return _matches((kept or packages) / self._pyc(name), packages / name)
+
+    def _link(self, kept: Path, packages: Path, sources: Sequence[str]) -> None:
+        for name in sources:
+            if self._valid(packages, name, kept):
+                there = packages / self._pyc(name)
+                with contextlib.suppress(OSError):  # it is there already, or the file system has no links
+                    there.parent.mkdir(exist_ok=True)
+                    os.link(kept / self._pyc(name), there)
+
+    def _keep(self, packages: Path, sources: Sequence[str], kept: Path) -> None:
+        stage = kept.with_name(f"{kept.name}.{os.getpid()}.new")
+        remove_tree(stage)
+        stage.mkdir(parents=True)
+        try:
+            for name in sources:
+                if self._valid(packages, name):
+                    there = stage / self._pyc(name)
+                    there.parent.mkdir(parents=True, exist_ok=True)
+                    os.link(packages / self._pyc(name), there)
+            remove_tree(kept)
+            stage.rename(kept)
+        except OSError:  # another drive, no links, or a second run was quicker: then nothing new is kept
+            remove_tree(stage)
+
+
+def compiler(python: Path, sources: Iterable[Path], list_file: Path) -> list[str]:
+    """The command that compiles these files on all processors.
 
     What cannot be compiled (templates named .py, code for another Python) is passed over.
     """
-    argv = [str(python), "-I", "-m", "compileall", "-q", "-q", "-j", "0", "-x", _NOT, str(packages)]
-    return Child(argv, env=env)
-
-
-def _link_all(kept: Path, packages: Path, ending: str) -> bool:
-    """Link every file of `kept` that fits its source; whether all did."""
-    fits = True
-    for folder, _names, files in os.walk(kept):
-        relative = os.path.relpath(folder, kept)
-        there = packages / relative
-        for name in files:
-            source = there.parent / f"{name.removesuffix(ending)}.py"
-            pyc = Path(folder) / name
-            if not _matches(pyc, source):
-                fits = False
-                continue
-            there.mkdir(exist_ok=True)
-            try:
-                os.link(pyc, there / name)
-            except FileExistsError:
-                continue
-            except OSError:
-                return False
-    return fits
+    list_file.write_text("\n".join(str(source) for source in sources), encoding="utf-8")
+    return [str(python), "-I", "-X", "utf8", "-m", "compileall", "-q", "-q", "-j", "0", "-i", str(list_file)]
 
 
 def _matches(pyc: Path, source: Path) -> bool:
     try:
-        with pyc.open("rb") as file:
+        with pyc.open("rb", buffering=0) as file:
             _magic, flags, seconds, size = _HEADER.unpack(file.read(_HEADER.size))
         said = source.stat()
     except (OSError, struct.error):
@@ -108,25 +122,13 @@ def _matches(pyc: Path, source: Path) -> bool:
     return bool(flags == 0 and same)
 
 
-def _keep_one(info: Path, packages: Path, kept: Path, ending: str) -> None:
-    stage = kept.with_name(f"{kept.name}.new")
-    remove_tree(stage)
-    stage.mkdir(parents=True)
-    for relative in _sources(info):
-        place = Path(relative).parent / "__pycache__"
-        pyc = packages / place / f"{Path(relative).stem}{ending}"
-        if not pyc.is_file():
-            continue
-        (stage / place).mkdir(parents=True, exist_ok=True)
-        try:
-            os.link(pyc, stage / place / pyc.name)
-        except OSError:  # another drive, or a file system without links: nothing is kept then
-            remove_tree(stage)
-            return
-    stage.rename(kept)
-
-
 def _sources(info: Path) -> list[str]:
+    """A package's source files. Its tests are left out: nobody imports them, and Python compiles them if so."""
     with (info / "RECORD").open(encoding="utf-8", newline="") as file:
-        names = [row[0] for row in csv.reader(file) if row]
-    return [name for name in names if name.endswith(".py") and not name.startswith(("..", "/"))]
+        names = [row[0] for row in csv.reader(file) if row and row[0].endswith(".py")]
+    return [name for name in names if not name.startswith(("..", "/")) and not _is_test(name)]
+
+
+def _is_test(name: str) -> bool:
+    folders = name.split("/")[:-1]
+    return "tests" in folders or "test" in folders or name.startswith("torch/testing/_internal/")

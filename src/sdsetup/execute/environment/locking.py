@@ -12,7 +12,8 @@ import json
 import re
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,7 @@ else:
     import tomli as tomllib
 
 _PACKAGE = re.compile(r'^name = "(?P<name>[^"]+)"\nversion = "(?P<version>[^"]+)"$', re.MULTILINE)
+_FRESH_DAYS = 7  # another folder on this machine gets the same packages for so long, without asking again
 _INDEX_LINE = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==\S+.*\n\s+# from (?P<index>\S+)$", re.MULTILINE)
 
 
@@ -139,16 +141,30 @@ def _resolve(
 ) -> Lock:
     _write_question(action, folder, shared=shared)
     path, question = folder / "pylock.toml", _question(python, context.dir / action.requirements, folder, env)
-    text = _kept(path, question)
+    shelf = context.cache / "resolutions" / f"{question}.toml"
+    text = _kept(path, question) or _kept(shelf, question, days=_FRESH_DAYS)
     if text is None:
         context.note(Text("Choosing the versions of all packages in one go"))
         ask = [*_compile(action, python, folder, context), "--quiet", "--no-header"]
-        text = uv.run(context, [*ask, "--format", "pylock.toml"], env=env)
-        said = uv.run(context, [*ask, "--no-annotate", "--emit-index-annotation"], env=env)
+        text, said = _both(
+            lambda: uv.run(context, [*ask, "--format", "pylock.toml"], env=env),
+            lambda: uv.run(context, [*ask, "--no-annotate", "--emit-index-annotation"], env=env),
+        )
         indexes = dict(_INDEX_LINE.findall(said))
         text = f"# {question}\n" + _PACKAGE.sub(lambda match: _with_index(match, indexes), text)
-        write_atomically(path, text.encode())
+        shelf.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(shelf, text.encode())
+    write_atomically(path, text.encode())
     return read(text)
+
+
+def _both(one: Callable[[], str], other: Callable[[], str]) -> tuple[str, str]:
+    """uv tells addresses in one form of its answer and indexes in another: ask for both at once."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        first, second = pool.submit(one), pool.submit(other)
+        return first.result(), second.result()
 
 
 def _write_question(action: BuildEnvironment, folder: Path, *, shared: bool) -> None:
@@ -179,8 +195,11 @@ def _question(python: str, requirements: Path, folder: Path, env: Mapping[str, s
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 
-def _kept(path: Path, question: str) -> str | None:
+def _kept(path: Path, question: str, days: float | None = None) -> str | None:
+    """An earlier answer to this very question, not older than so many days."""
     try:
+        if days is not None and time.time() - path.stat().st_mtime > days * 86400:
+            return None
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return None

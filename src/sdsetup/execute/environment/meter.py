@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 
 from sdsetup.execute.context import Context
 from sdsetup.text import Text
@@ -14,13 +15,19 @@ _EVERY = 0.2  # seconds between two reports
 class Meter:
     """Adds up the bytes of many files and tells the listener now and then. Callable from any thread."""
 
-    def __init__(self, context: Context, total: int) -> None:
+    def __init__(self, context: Context, sizes: Mapping[str, int]) -> None:
         self._context = context
-        self._total = total
+        self._sizes = sizes
+        self._total = sum(sizes.values())
         self._done: dict[str, int] = {}
         self._lock = threading.Lock()
         self._told = 0.0
         self._marks: list[tuple[float, int]] = []
+
+    def finish(self, name: str) -> None:
+        """All of this file has arrived."""
+        if name in self._sizes:
+            self.set(name, self._sizes[name])
 
     def set(self, name: str, done: int, *, source: str | None = None) -> None:
         """So many bytes of this file have arrived."""

@@ -39,9 +39,11 @@ class StoppedError(Exception):
 class LargeWheels:
     """Downloads under way, side by side with everything else.
 
-        with LargeWheels(wheels, context, folder, meter) as large:
-            ...                     # other work
-            ready = large.wait()    # file name -> where it lies; what could not be had is left to uv
+        with LargeWheels(wheels, context, folder, meter) as coming:
+            while outstanding:
+                ...                                       # other work
+                outstanding -= coming.next(outstanding)   # waits until at least one more has arrived
+            coming.ready                                  # file name -> where it lies
 
     The threads end with the block, at the next piece that arrives; what has arrived is kept.
     """
@@ -51,6 +53,8 @@ class LargeWheels:
         self._meter = meter
         self._stop = threading.Event()
         self._ready: dict[str, Path] = {}
+        self._settled: set[str] = set()
+        self._arrived = threading.Event()
         self._failed: SdsetupError | None = None
         self._context = replace(context, dir=folder, listen=self._heard)
         self._waiting: queue.SimpleQueue[Wheel] = queue.SimpleQueue()
@@ -72,21 +76,26 @@ class LargeWheels:
             thread.join(timeout=5)
 
     @property
-    def busy(self) -> bool:
-        return any(thread.is_alive() for thread in self._threads)
+    def ready(self) -> Mapping[str, Path]:
+        """File name -> where it lies, of those that have arrived."""
+        return dict(self._ready)
 
-    def wait(self) -> Mapping[str, Path]:
-        """Wait for all of them.
+    def next(self, outstanding: Iterable[str]) -> set[str]:
+        """Wait until one of these packages is there, or will not come this way and is left to uv; all such.
 
         Raises:
             SdsetupError: where going on is pointless: the disk is full, or the folder cannot be written.
         """
-        for thread in self._threads:
-            while thread.is_alive():
-                thread.join(timeout=0.5)  # a bounded wait lets Ctrl-C through on Windows
-        if self._failed is not None:
-            raise self._failed
-        return dict(self._ready)
+        while True:
+            alive = any(thread.is_alive() for thread in self._threads)
+            if self._failed is not None:
+                raise self._failed
+            names = set(outstanding)
+            settled = names & self._settled if alive else names
+            if settled:
+                return settled
+            self._arrived.wait(timeout=0.5)  # a bounded wait lets Ctrl-C through on Windows
+            self._arrived.clear()
 
     def _work(self) -> None:
         while not self._stop.is_set():
@@ -102,8 +111,11 @@ class LargeWheels:
                 if error.code in _FATAL:
                     self._failed = error
                     self._stop.set()
+                    self._arrived.set()
                     return
                 _log.warning("%s is left to uv: %s (%s)", wheel.file_name, error, error.code)
+            self._settled.add(wheel.name)
+            self._arrived.set()
 
     def _fetch(self, wheel: Wheel) -> Path:
         from sdsetup.execute.download import DownloadOptions, fetch
@@ -117,8 +129,8 @@ class LargeWheels:
             sources=(Source(url=wheel.url),),
         )
         options = DownloadOptions(look_for_copies=False)
-        fetched = fetch(file, replace(self._context, step=wheel.file_name), options=options)
-        self._meter.set(wheel.file_name, wheel.size)
+        fetched = fetch(file, replace(self._context, step=wheel.name), options=options)
+        self._meter.finish(wheel.name)
         return fetched.path
 
     def _heard(self, event: Event) -> None:
