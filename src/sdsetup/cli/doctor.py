@@ -63,7 +63,7 @@ def read_report(session: Session, path: Path) -> Report:
     Raises:
         SdsetupError: when the file cannot be read or holds no facts.
     """
-    from sdsetup.cli.tuning import read_facts
+    from sdsetup.cli.facts import read_facts
     from sdsetup.decide.checks import diagnose
 
     facts = read_facts(path)

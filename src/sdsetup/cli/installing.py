@@ -122,8 +122,9 @@ def prepare(session: Session, request: Request, *, profile: str, facts: Facts | 
 
     folder = Path(request.dir)
     state = folder / ".sdsetup"
-    facts = session.adjust(facts or gather(session.machine, folder))
-    tuning = with_lessons(tuned(session.profiles, _without_environment(facts), profile), load_learned(state))
+    found = facts or gather(session.machine, folder)
+    facts = session.adjust(found)
+    tuning = with_lessons(tuned(session.profiles, _without_environment(found), profile), load_learned(state))
     refuse_tuning(tuning)
     knowledge = known(session, request, facts, tuning)
     files = [file.save_as for file in knowledge.files]

@@ -133,7 +133,7 @@ def answer_for(session: Session, question: Question, rules: Rules) -> Answer:
         UsageError: an option that cannot be meant.
         SdsetupError: a report that cannot be read.
     """
-    from sdsetup.cli.doctor import read_facts
+    from sdsetup.cli.facts import read_facts
     from sdsetup.cli.tuning import look, named_cards
     from sdsetup.decide.tuning.engine import tune as decide
     from sdsetup.decide.tuning.what_if import WhatIf, pair, suppose

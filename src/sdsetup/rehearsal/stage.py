@@ -20,6 +20,8 @@ from sdsetup.storage import Profiles
 
 MODEL_RATE = 6e6  # bytes per second: slow enough to see the bar move, over in a few seconds
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==([^;\s]+)")
+# Any Python that runs us can run the stand-ins.
+_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 # What uv puts into an environment by itself, and what building a wheel may ask for.
 _SEEDS = {"pip": "25.0", "setuptools": "69.5.1", "wheel": "0.45.1", "packaging": "24.2"}
 
@@ -62,6 +64,7 @@ def rehearsal(folder: Path, beneath: Profiles, *, git: str, card: str | None, ra
         changed = {
             "webui": _webui(folder, beneath.raw("webui"), shelf, server.url),
             "models": _models(folder, beneath.raw("models"), shelf, server.url),
+            "doctor": _doctor(beneath.raw("doctor")),
             "torch": _torch(folder, beneath.raw("torch"), shelf, server.url, card),
         }
         _packages(folder, changed["webui"], shelf)
@@ -94,9 +97,13 @@ def _webui(folder: Path, raw: dict[str, Any], shelf: Shelf, url: str) -> dict[st
         shelf.files[f"files/{path.name}"] = path
         file["size"], file["sha256"] = len(content), hashlib.sha256(content).hexdigest()
         file["sources"] = [{"url": f"{url}/files/{path.name}"}]
-    # Any Python that runs us can run the stand-ins.
-    raw["python"]["wanted"] = f"{sys.version_info.major}.{sys.version_info.minor}"
+    raw["python"]["wanted"] = _PYTHON
     raw["environment"]["download_bytes"] = raw["environment"]["disk_bytes"] = 50_000
+    return raw
+
+
+def _doctor(raw: dict[str, Any]) -> dict[str, Any]:
+    raw["python"]["wanted"] = _PYTHON
     return raw
 
 

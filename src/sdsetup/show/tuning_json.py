@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from sdsetup.decide.facts import Facts
-from sdsetup.decide.facts_json import facts_to_json
+from sdsetup.decide.machine_json import machine_json
 from sdsetup.decide.tuning.compare import Difference
 from sdsetup.decide.tuning.values import Reason, TorchBuild, Tuning
 
@@ -18,7 +18,7 @@ def tuning_json(tuning: Tuning, facts: Facts, launcher: str) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "profile": tuning.profile,
-        "machine": facts_to_json(facts),
+        "machine": machine_json(facts),
         "gpu": tuning.gpu.name if tuning.gpu else None,
         "device": tuning.device,
         "model_class": tuning.model_class,
