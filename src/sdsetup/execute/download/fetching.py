@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from pathlib import Path
 
 from sdsetup.decide.plan import FetchFile
 from sdsetup.execute.context import Context
-from sdsetup.execute.download import problems
+from sdsetup.execute.download import problems, reuse
+from sdsetup.execute.download.hashing import sha256_of
 from sdsetup.execute.download.options import DownloadOptions, Fetched
 from sdsetup.execute.download.preflight import check_folder, target_of
 from sdsetup.execute.download.transfer import Transfer
@@ -16,7 +16,6 @@ from sdsetup.execute.lock import folder_lock
 from sdsetup.text import Text
 
 _log = logging.getLogger("sdsetup.download")
-_READ = 1024 * 1024
 
 
 def fetch(file: FetchFile, context: Context, *, options: DownloadOptions | None = None) -> Fetched:
@@ -35,17 +34,37 @@ def fetch(file: FetchFile, context: Context, *, options: DownloadOptions | None 
     target = target_of(file, context)
     with folder_lock(target, context.cache, waiting=context.note):
         if _is_there(file, target, context):
+            _tidy(target)
             return Fetched(path=target, source=str(Text("already there")))
         check_folder(target)
-        if options.look_for_copies:
-            from sdsetup.execute.download.reuse import use_a_copy
-
-            if (found := use_a_copy(file, target, context, options)) is not None:
-                return Fetched(path=target, reused_from=found, source=str(Text("a copy on this computer")))
         try:
+            if (copy := _copy_to_use(file, target, context, options)) is not None:
+                return Fetched(path=target, reused_from=copy, source=str(Text("a copy on this computer")))
             return Transfer(file, target, context, options).run()
         except OSError as error:
             raise problems.disk_problem(error, target, kept=_kept(target), size=file.size) from error
+
+
+def _copy_to_use(file: FetchFile, target: Path, context: Context, options: DownloadOptions) -> Path | None:
+    """Put a copy from this computer in place. Returns where it came from, None without one."""
+    copy = options.copy
+    if copy is None and options.look_for_copies:
+        copy = reuse.proven_copy(file, target, context)
+    try:
+        if copy is None or not reuse.place_copy(copy, target, sha256=file.sha256, context=context):
+            return None
+    except OSError as error:
+        # Unreadable, or no room for a second one: the download finds out which, and says so.
+        _log.warning("the copy %s could not be used: %s", copy, error)
+        return None
+    _tidy(target)
+    return copy
+
+
+def _tidy(target: Path) -> None:
+    """What an interrupted download left is of no use once the file is there."""
+    for name in (target.name + ".part", target.name + ".part.json"):
+        target.with_name(name).unlink(missing_ok=True)
 
 
 def _kept(target: Path) -> int:
@@ -63,20 +82,3 @@ def _is_there(file: FetchFile, target: Path, context: Context) -> bool:
     except OSError as error:
         _log.warning("the existing %s cannot be read: %s", target, error)
         return False
-
-
-def sha256_of(path: Path, context: Context | None = None) -> str:
-    """SHA-256 of a file, as 64 hexadecimal digits; the context's progress moves with it.
-
-    Raises:
-        OSError: the file cannot be read.
-    """
-    sha, buffer, done = hashlib.sha256(), memoryview(bytearray(_READ)), 0
-    with path.open("rb", buffering=0) as stream:
-        total = path.stat().st_size
-        while count := stream.readinto(buffer):
-            sha.update(buffer[:count])
-            done += count
-            if context is not None and done % (64 * _READ) < count:
-                context.progress(done, total, source=str(Text("checking what is there")))
-    return sha.hexdigest()

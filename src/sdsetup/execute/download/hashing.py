@@ -13,11 +13,30 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from sdsetup.execute.context import Context
 from sdsetup.execute.download.options import DownloadOptions
+from sdsetup.text import Text
 
 _READ = 1024 * 1024
 
 Mark = tuple[int, str]
+
+
+def sha256_of(path: Path, context: Context | None = None) -> str:
+    """SHA-256 of a file, as 64 hexadecimal digits; the context's progress moves with it.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    sha, buffer, done = hashlib.sha256(), memoryview(bytearray(_READ)), 0
+    with path.open("rb", buffering=0) as stream:
+        total = path.stat().st_size
+        while count := stream.readinto(buffer):
+            sha.update(buffer[:count])
+            done += count
+            if context is not None and done % (64 * _READ) < count:
+                context.progress(done, total, source=str(Text("checking")))
+    return sha.hexdigest()
 
 
 class DamageError(Exception):

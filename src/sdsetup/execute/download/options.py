@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +15,8 @@ class DownloadOptions:
     """Limits and manners of a transfer. Times in seconds, sizes in bytes, rates in bytes per second.
 
     `fruitless`: tries in a row that brought nothing before a source is given up; tries that brought
-    bytes are bounded only by `attempts`, the total for one file. `consent` is asked before a copy found on
-    this computer is used (None: use it). `look_for_copies`: whether to look for one at all.
+    bytes are bounded only by `attempts`, the total for one file. `copy`: a copy that was proved a moment
+    ago and is to be used; `look_for_copies`: whether to look for one.
     """
 
     limit_rate: float | None = None
@@ -36,7 +35,7 @@ class DownloadOptions:
     mark_bytes: int = 64 * MIB  # a checkpoint of the hash is noted this often
     margin_bytes: int = 256 * 10**6  # to be left free on the drive
     look_for_copies: bool = True
-    consent: Callable[[Path, bool], bool] | None = None
+    copy: Path | None = None
     hub: str | None = None  # the hub's address where HF_ENDPOINT names none; None: the built-in profile's
     mirrors: tuple[str, ...] | None = None  # of the hub; None: the built-in profile's
 

@@ -24,10 +24,18 @@ def target_of(file: FetchFile, context: Context) -> Path:
     Raises:
         SdsetupError: `target-outside` when `save_as` would leave the installation folder.
     """
-    wanted = PurePosixPath(file.save_as)
-    windows = PureWindowsPath(file.save_as)
+    return inside(file.save_as, context)
+
+
+def inside(save_as: str, context: Context) -> Path:
+    """A path below the installation folder.
+
+    Raises:
+        SdsetupError: `target-outside`.
+    """
+    wanted, windows = PurePosixPath(save_as), PureWindowsPath(save_as)
     if not wanted.parts or wanted.is_absolute() or windows.drive or windows.root or ".." in windows.parts:
-        raise problems.outside(file.save_as)
+        raise problems.outside(save_as)
     return context.dir.joinpath(*wanted.parts)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sdsetup.decide.plan import FetchFile
 from sdsetup.execute.context import Context
-from sdsetup.execute.download.options import DownloadOptions
+from sdsetup.execute.download.hashing import sha256_of
 from sdsetup.execute.download.part import flush_folder, make_way
 from sdsetup.execute.download.sources import hub_home, model_profile
 from sdsetup.storage import replace
@@ -27,30 +27,17 @@ _CANDIDATES = 3  # files of the right size that are worth hashing: fine-tunes of
 _READ = 1024 * 1024
 
 
-def use_a_copy(file: FetchFile, target: Path, context: Context, options: DownloadOptions) -> Path | None:
-    """Put a proved copy from elsewhere on this computer at `target`.
-
-    Returns:
-        Where it came from, None when there is none, or the person declined.
-
-    Raises:
-        OSError: the target's drive failed.
-    """
+def proven_copy(file: FetchFile, target: Path, context: Context) -> Path | None:
+    """A file elsewhere on this computer with the pinned size and hash, None when there is none."""
     if file.size < SMALLEST:
         return None
     for found in find_copies(file, target, context)[:_CANDIDATES]:
         context.note(Text("A file of the right size lies in {path}: checking it.", path=found))
         try:
-            if _sha256(found, context) != file.sha256:
-                continue
+            if sha256_of(found, context) == file.sha256:
+                return found
         except OSError as error:
             _log.info("cannot read %s: %s", found, error)
-            continue
-        linkable = same_drive(found, target.parent)
-        if options.consent is not None and not options.consent(found, linkable):
-            return None
-        if place_copy(found, target, sha256=file.sha256, context=context):
-            return found
     return None
 
 
@@ -120,8 +107,9 @@ def _files(file: FetchFile, context: Context) -> Iterator[Path]:
 def model_folders(context: Context) -> tuple[Path, ...]:
     """Folders in which the programs of the profile keep models on this computer."""
     found: dict[Path, None] = {}
+    places = model_profile(context).places
     for root in _roots(context):
-        for place in model_profile().places:
+        for place in places:
             for pattern in place.folders:
                 for folder in context.machine.glob(root, pattern):
                     found.setdefault(folder)
@@ -198,9 +186,3 @@ def _copied(source: Path, staged: Path, context: Context) -> str:
                 context.progress(done, total, source=str(Text("copying")))
         os.fsync(writer.fileno())
     return sha.hexdigest()
-
-
-def _sha256(path: Path, context: Context) -> str:
-    from sdsetup.execute.download.fetching import sha256_of
-
-    return sha256_of(path, context)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -12,7 +11,6 @@ from sdsetup.decide.plan import FetchFile, Source
 from sdsetup.decide.profiles.models import ModelProfile, parse_model_profile
 from sdsetup.execute.context import Context
 from sdsetup.execute.download.options import DownloadOptions
-from sdsetup.storage import Profiles
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +34,7 @@ def places(file: FetchFile, context: Context, options: DownloadOptions) -> tuple
     if hubs:
         bases = [hub_address(context, options)]
         if not context.machine.env.get("HF_ENDPOINT"):
-            bases += options.mirrors if options.mirrors is not None else model_profile().mirrors
+            bases += options.mirrors if options.mirrors is not None else model_profile(context).mirrors
     found = [_at(base.rstrip("/"), source, file, hub=n == 0) for n, base in enumerate(bases) for source in hubs]
     found += [Place(url=source.url, name=_host(source.url)) for source in file.sources if source.url]
     return tuple(found)
@@ -54,14 +52,13 @@ def _at(base: str, source: Source, file: FetchFile, *, hub: bool) -> Place:
 
 def hub_address(context: Context, options: DownloadOptions) -> str:
     """The model hub: HF_ENDPOINT where a person set it, else the profile's. Without a slash at its end."""
-    address = context.machine.env.get("HF_ENDPOINT") or options.hub or model_profile().hub
+    address = context.machine.env.get("HF_ENDPOINT") or options.hub or model_profile(context).hub
     return address.rstrip("/")
 
 
-@lru_cache(maxsize=1)
-def model_profile() -> ModelProfile:
-    """The built-in models.toml."""
-    return parse_model_profile(Profiles().raw("models"))
+def model_profile(context: Context) -> ModelProfile:
+    """models.toml with the person's folder laid over it."""
+    return parse_model_profile(context.profiles.raw("models"))
 
 
 def hub_token(context: Context) -> str | None:

@@ -1,0 +1,123 @@
+"""A model that is not in our profiles, by its name at the hub: what the hub says about it becomes the pin."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from sdsetup.decide.plan import FetchFile, Source
+from sdsetup.decide.profiles.models import MODEL_FOLDER
+from sdsetup.errors import SdsetupError, UsageError
+from sdsetup.execute.context import Context
+from sdsetup.execute.download.options import DownloadOptions
+from sdsetup.execute.download.sources import hub_address, hub_token
+from sdsetup.text import Text
+
+_T = TypeVar("_T")
+_REFERENCE = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w.-]+))?:(?P<file>[^\s:\\]+)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class HubFile:
+    """`owner/repository[@revision]:file`."""
+
+    repo: str
+    file: str
+    revision: str = "main"
+
+
+def parse_reference(text: str) -> HubFile | None:
+    """The file a name means at the hub; None when the name is not of that form."""
+    found = _REFERENCE.fullmatch(text)
+    if found is None or ".." in found["file"].split("/"):
+        return None
+    return HubFile(repo=found["repo"], file=found["file"], revision=found["revision"] or "main")
+
+
+def look_up(wanted: HubFile, context: Context) -> FetchFile:
+    """Ask the hub for commit, size and SHA-256 of a file, through its own client.
+
+    Raises:
+        SdsetupError: `gated`, `login-needed`, `gone`, `hub-unreachable`, `no-hash-at-hub`.
+        UsageError: `not-a-safetensors`.
+    """
+    if not wanted.file.lower().endswith(".safetensors"):
+        raise UsageError(
+            Text("Only .safetensors files are fetched from the hub; {file} is of another kind", file=wanted.file),
+            code="not-a-safetensors",
+            hint=Text("Download it yourself, then: sdsetup model import FILE --allow-pickle"),
+        )
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url
+
+    base = hub_address(context, DownloadOptions())
+    url = hf_hub_url(wanted.repo, wanted.file, revision=wanted.revision, endpoint=base)
+    token = hub_token(context) or False
+    found = _asked(wanted, base, lambda: get_hf_file_metadata(url, token=token, endpoint=base))
+    if found.size is None or found.etag is None or not re.fullmatch(r"[0-9a-f]{64}", found.etag):
+        raise SdsetupError(
+            Text("The hub tells no SHA-256 for {file}, so it could not be proved", file=wanted.file),
+            where=url,
+            code="no-hash-at-hub",
+            hint=Text("Download it yourself, then: sdsetup model import FILE"),
+        )
+    name = wanted.file.rsplit("/", 1)[-1]
+    return FetchFile(
+        name=name,
+        save_as=f"{MODEL_FOLDER}/{name}",
+        size=int(found.size),
+        sha256=found.etag,
+        sources=(Source(hub=wanted.repo, revision=found.commit_hash or wanted.revision, file=wanted.file),),
+    )
+
+
+def _asked(wanted: HubFile, base: str, ask: Callable[[], _T]) -> _T:
+    """Call the hub's client; its refusals become ours, with its own wording as the reason."""
+    from huggingface_hub import errors
+
+    page = f"{base}/{wanted.repo}"
+    silent: tuple[type[Exception], ...] = (errors.HfHubHTTPError, OSError, ValueError, RuntimeError)
+    try:
+        return ask()
+    except errors.GatedRepoError as error:
+        raise SdsetupError(
+            Text("The authors of {repo} ask you to accept their licence first", repo=wanted.repo),
+            where=page,
+            why=_first_line(error),
+            code="gated",
+            hint=Text("Open the page in a browser, accept the licence, put your access token into HF_TOKEN."),
+        ) from error
+    except errors.LocalEntryNotFoundError as error:  # the client's word for "no answer"
+        raise _unreachable(base, error) from error
+    except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError, errors.EntryNotFoundError) as error:
+        raise SdsetupError(
+            Text("The hub has no {file} in {repo}", file=wanted.file, repo=wanted.repo),
+            where=page,
+            why=_first_line(error),
+            code="gone",
+            hint=Text("Check the name in a browser: owner/repository:file, as its page shows them."),
+        ) from error
+    except (*silent, *_transport_errors()) as error:
+        raise _unreachable(base, error) from error
+
+
+def _unreachable(base: str, error: Exception) -> SdsetupError:
+    return SdsetupError(
+        Text("The hub did not answer"),
+        where=base,
+        why=_first_line(error),
+        code="hub-unreachable",
+        hint=Text("Check the internet connection and proxy, then run the same command again."),
+    )
+
+
+def _transport_errors() -> tuple[type[Exception], ...]:
+    """Errors of the library below the client, which lets some of them through (requests' are OSErrors)."""
+    return tuple(sys.modules[name].HTTPError for name in ("httpx2", "httpx") if name in sys.modules)
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
