@@ -36,7 +36,13 @@ class Rehearsal:
 
     def run(self, *more: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            self.command(*more), env=self.env, cwd=self.home, capture_output=True, text=True, timeout=110, check=False
+            self.command(*more),
+            env=self.env,
+            cwd=self.home,
+            capture_output=True,
+            text=True,
+            timeout=110,
+            check=False,
         )
 
     def kill_after(self, seconds: float) -> bool:

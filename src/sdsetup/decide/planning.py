@@ -256,7 +256,9 @@ def launcher_steps(
 def _proofs(given: _Given, before: list[Step]) -> list[Step]:
     gpu = given.tuning.gpu
     uses_card = given.tuning.device not in ("cpu", "none")
-    everything = tuple(step.id for step in before)
+    # The model is no business of the web UI's installer; the picture needs all of it.
+    asked = tuple(step.id for step in before if step.id != "model")
+    launchers = tuple(step.id for step in before if isinstance(step.action, WriteLauncher))
     steps = [
         Step(
             id="torch",
@@ -277,7 +279,7 @@ def _proofs(given: _Given, before: list[Step]) -> list[Step]:
             title=Text("The web UI's own installer, asked what is missing"),
             detail=Text("it must find nothing to install and nothing to clone"),
             action=CheckWebUI(flags=given.tuning.flags, env=given.tuning.env),
-            needs=everything,
+            needs=asked,
         ),
     ]
     if given.request.picture and given.knowledge.model is not None:
@@ -294,7 +296,7 @@ def _proofs(given: _Given, before: list[Step]) -> list[Step]:
                     seed=proof.seed,
                 ),
                 action=proof,
-                needs=("check", "torch", "model"),
+                needs=("check", "torch", "model", *launchers),
             )
         )
     return steps

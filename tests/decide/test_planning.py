@@ -1,0 +1,207 @@
+"""The plan: pure, from facts and profiles as they are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from sdsetup.decide.facts import Disk, Facts, Folder, Git, Gpu, Installation, System
+from sdsetup.decide.journal import Entry, Journal
+from sdsetup.decide.launcher import merge
+from sdsetup.decide.plan import BuildEnvironment, Plan, ProveTorch, WriteLauncher, step_keys
+from sdsetup.decide.planning import Knowledge, plan_install, plan_launchers
+from sdsetup.decide.present import Present
+from sdsetup.decide.profiles.models import find_model, parse_models
+from sdsetup.decide.profiles.webui import parse_webui
+from sdsetup.decide.refusals import MARGIN_BYTES, refuse
+from sdsetup.decide.request import Request
+from sdsetup.decide.tuning.values import TorchBuild, Tuning
+from sdsetup.errors import SdsetupError, UsageError
+from sdsetup.storage import Profiles
+
+WEBUI = parse_webui(Profiles().raw("webui"))
+MODEL = find_model(parse_models(Profiles().raw("models")), "sd15")
+CARD = Gpu(vendor="nvidia", name="NVIDIA GeForce RTX 3060", vram_bytes=12 * 2**30, driver_version="551.52")
+TORCH = TorchBuild(
+    family="cu121-2.1",
+    torch="2.1.2+cu121",
+    torchvision="0.16.2+cu121",
+    xformers="0.0.23.post1",
+    index_url="https://example.org/whl",
+    command="pip install torch==2.1.2+cu121",
+)
+TUNING = Tuning(
+    profile="current",
+    tier="12",
+    gpu=CARD,
+    flags=("--xformers",),
+    env=(("SAFETENSORS_FAST_GPU", "1"), ("CUDA_VISIBLE_DEVICES", "1")),
+    torch=TORCH,
+    device="cuda",
+)
+FACTS = Facts(
+    system=System(family="windows", oem_code_page=866),
+    gpus=(CARD,),
+    git=Git(path="git", version=(2, 47, 1)),
+    disk=Disk(free_bytes=100 * 10**9, filesystem="NTFS"),
+    folder=Folder(path="D:/sd", state="absent", writable=True),
+)
+REQUEST = Request(dir="D:/sd", model="sd15", launchers=("bat",))
+KNOWN = Knowledge(webui=WEBUI, model=MODEL, tools="C:/tools", python="C:/Python310/python.exe")
+
+
+def plan(
+    facts: Facts = FACTS,
+    request: Request = REQUEST,
+    tuning: Tuning = TUNING,
+    knowledge: Knowledge = KNOWN,
+    journal: Journal | None = None,
+    present: Present | None = None,
+) -> Plan:
+    return plan_install(facts, request, tuning, knowledge, journal or Journal(), present or Present())
+
+
+def finished(of: Plan) -> tuple[Journal, Present, Facts]:
+    """A machine on which every step of a plan was done."""
+    keys = step_keys(of.steps)
+    journal = Journal(entries={name: Entry(key=key, finished_at="t") for name, key in keys.items()})
+    launchers = {
+        s.action.kind: merge(s.action.kind, None, s.action.settings, oem_encoding="cp866")
+        for s in of.steps
+        if isinstance(s.action, WriteLauncher)
+    }
+    heads = {"": WEBUI.commit} | {f"repositories/{r.name}": r.commit for r in WEBUI.repositories}
+    sizes = {file.save_as: file.size for file in KNOWN.files}
+    installation = Installation(commit=WEBUI.commit, environment_python=(3, 10, 11), torch="2.1.2+cu121")
+    facts = replace(FACTS, installation=installation, folder=Folder(path="D:/sd", state="webui", writable=True))
+    return journal, Present(heads=heads, sizes=sizes, launch_files=launchers), facts
+
+
+def todo(of: Plan) -> list[str]:
+    return [step.id for step in of.todo]
+
+
+def test_a_bare_machine_gets_every_step_in_an_order_that_works() -> None:
+    steps = plan().steps
+    seen: set[str] = set()
+    for step in steps:
+        assert set(step.needs) <= seen
+        seen.add(step.id)
+    assert steps[0].id == "webui"
+    assert steps[-1].id == "picture"
+    assert {"environment", "model", "launcher:bat", "torch", "check"} <= seen
+    assert all(step.state == "todo" for step in steps)
+
+
+def test_python_and_git_are_brought_where_they_are_missing() -> None:
+    bare = replace(FACTS, git=None)
+    knowing = replace(KNOWN, python=None, mingit=KNOWN.model_file)
+    made = plan(facts=bare, knowledge=knowing)
+    assert todo(made)[:2] == ["git", "python"]
+    environment = next(s for s in made.steps if s.id == "environment")
+    assert isinstance(environment.action, BuildEnvironment)
+    assert environment.action.python is None
+    assert "python" in environment.needs
+    launcher = next(s.action for s in made.steps if isinstance(s.action, WriteLauncher))
+    assert dict(launcher.env)["GIT"].endswith("git.exe")
+
+
+def test_a_finished_installation_has_nothing_to_do() -> None:
+    journal, present, facts = finished(plan())
+    assert todo(plan(facts=facts, journal=journal, present=present)) == []
+
+
+def test_what_is_gone_is_done_again_with_what_rests_on_it_and_nothing_else() -> None:
+    journal, present, facts = finished(plan())
+    sizes = {name: size for name, size in present.sizes.items() if name != MODEL.save_as}
+    assert todo(plan(facts=facts, journal=journal, present=replace(present, sizes=sizes))) == ["model", "picture"]
+    broken = replace(facts, installation=replace(facts.installation, environment_python=None))  # type: ignore[type-var]
+    assert todo(plan(facts=broken, journal=journal, present=present)) == [
+        "environment",
+        "torch",
+        "check",
+        "picture",
+    ]
+
+
+def test_a_file_of_the_right_size_without_a_memory_is_checked_not_downloaded() -> None:
+    _, present, facts = finished(plan())
+    made = plan(facts=facts, present=present)
+    model = next(step for step in made.steps if step.id == "model")
+    assert (model.state, model.bytes) == ("todo", 0)
+    assert "webui" not in todo(made)
+
+
+def test_another_card_is_proved_again() -> None:
+    journal, present, facts = finished(plan())
+    other = replace(TUNING, gpu=replace(CARD, name="NVIDIA GeForce RTX 4090"))
+    assert {"torch", "picture"} <= set(todo(plan(facts=facts, tuning=other, journal=journal, present=present)))
+
+
+def test_the_proof_sees_the_card_that_the_launch_file_chooses() -> None:
+    proof = next(step.action for step in plan().steps if isinstance(step.action, ProveTorch))
+    assert proof.env == (("CUDA_VISIBLE_DEVICES", "1"),)
+    assert proof.expect_gpu
+
+
+def test_a_persons_own_launch_file_is_kept_in_the_truth() -> None:
+    own = b"@echo off\r\nset COMMANDLINE_ARGS=--listen --xformers\r\ncall webui.bat\r\n"
+    made = plan_launchers(FACTS, REQUEST, TUNING, KNOWN, Present(launch_files={"bat": own}))
+    assert todo(made) == ["launcher:bat"]
+    settings = made.steps[0].action
+    assert isinstance(settings, WriteLauncher)
+    merged = merge("bat", own, settings.settings, oem_encoding=settings.encoding)
+    assert b"--listen" in merged
+    again = plan_launchers(FACTS, REQUEST, TUNING, KNOWN, Present(launch_files={"bat": merged}))
+    assert todo(again) == []
+
+
+def test_another_commit_is_only_taken_whole() -> None:
+    assert WEBUI.at("a" * 40).commit == "a" * 40
+    with pytest.raises(UsageError) as caught:
+        WEBUI.at("dev")
+    assert caught.value.code == "ref-not-a-commit"
+
+
+@pytest.mark.parametrize(
+    ("folder", "code"),
+    [
+        (Folder(path="/d", state="file"), "folder-is-a-file"),
+        (Folder(path="/d", state="foreign", entries=("taxes.xls",), writable=True), "folder-foreign"),
+        (Folder(path="/d", state="git", remote="https://x/y.git", writable=True), "folder-other-repository"),
+        (Folder(path="/d", state="unreadable"), "folder-unreadable"),
+        (Folder(path="/d", state="empty", writable=False, write_error="denied"), "folder-not-writable"),
+    ],
+)
+def test_a_folder_that_cannot_take_it_is_refused_by_name(folder: Folder, code: str) -> None:
+    with pytest.raises(SdsetupError) as caught:
+        refuse(replace(FACTS, folder=folder), plan())
+    assert caught.value.code == code
+    assert caught.value.hint
+
+
+def test_a_disk_without_room_is_refused_before_anything_is_done() -> None:
+    made = plan()
+    needed = made.disk_bytes + MARGIN_BYTES
+    refuse(FACTS, replace(made, free_bytes=needed))
+    with pytest.raises(SdsetupError) as caught:
+        refuse(FACTS, replace(made, free_bytes=needed - 1))
+    assert caught.value.code == "disk-full"
+
+
+def test_a_file_system_that_cannot_hold_the_model_is_refused() -> None:
+    small = replace(FACTS, disk=Disk(free_bytes=10**12, filesystem="FAT32", max_file_bytes=MODEL.size - 1))
+    with pytest.raises(SdsetupError) as caught:
+        refuse(small, plan(facts=small))
+    assert caught.value.code == "file-too-large"
+    fits = replace(small, disk=replace(small.disk, max_file_bytes=MODEL.size))
+    refuse(fits, plan(facts=fits))
+
+
+def test_without_git_and_without_a_way_to_bring_it_nothing_begins() -> None:
+    bare = replace(FACTS, git=None, system=System(family="linux", distribution="fedora"))
+    with pytest.raises(SdsetupError) as caught:
+        refuse(bare, plan(facts=bare))
+    assert caught.value.code == "git-missing"
+    assert "dnf" in str(caught.value.hint)
