@@ -7,13 +7,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdsetup.decide.facts import Facts
-from sdsetup.machine import Machine
-from sdsetup.storage import Profiles
-from sdsetup.text import Text
-
 if TYPE_CHECKING:
+    from sdsetup.decide.facts import Facts
+    from sdsetup.machine import Machine
     from sdsetup.show.screen import Screen
+    from sdsetup.storage import Profiles
+    from sdsetup.text import Text
 
 
 def _as_they_are(facts: Facts) -> Facts:
@@ -39,6 +38,8 @@ class Session:
         """Where people's text goes; made at first use, because drawing is the heaviest import."""
         if not self._screens:
             from sdsetup.show.screen import Screen
+    from sdsetup.storage import Profiles
+    from sdsetup.text import Text
 
             self._screens.append(
                 Screen(to_stderr=self.json, quiet=self.quiet, verbose=self.verbose, banner=self.banner)
@@ -66,6 +67,7 @@ def open_session(
     """Start the log file of this run and gather what the command works with."""
     from sdsetup.cli import log
     from sdsetup.machine.real import RealMachine
+    from sdsetup.storage import Profiles
 
     machine = RealMachine()
     log.start(command, machine)
