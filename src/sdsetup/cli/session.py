@@ -38,8 +38,6 @@ class Session:
         """Where people's text goes; made at first use, because drawing is the heaviest import."""
         if not self._screens:
             from sdsetup.show.screen import Screen
-    from sdsetup.storage import Profiles
-    from sdsetup.text import Text
 
             self._screens.append(
                 Screen(to_stderr=self.json, quiet=self.quiet, verbose=self.verbose, banner=self.banner)
