@@ -27,7 +27,8 @@ PLACE = Scene(dir="/home/anna/sd", python="/home/anna/sd/venv/bin/python")
 
 @dataclass(frozen=True)
 class Case:
-    """One log of a sample file. Its title may end in facts: `[id=... family=windows vendor=amd,nvidia]`."""
+    """One log of a sample file. Its title may end in facts: `[id=... family=windows vendor=amd,nvidia]`;
+    `vendor=none` is a machine without a card."""
 
     file: str
     title: str
@@ -40,7 +41,7 @@ class Case:
         return Scene(
             dir="/home/anna/sd",
             family=self.facts.get("family"),  # type: ignore[arg-type]
-            vendors=None if vendors is None else tuple(vendors.split(",")),  # type: ignore[arg-type]
+            vendors=None if vendors is None else tuple(v for v in vendors.split(",") if v != "none"),  # type: ignore[arg-type]
         )
 
 

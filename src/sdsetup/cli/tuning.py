@@ -107,7 +107,7 @@ def _the_card(session: Session, name: str, meant: Match) -> Card:
             code="gpu-unknown",
             hint=Text("Did you mean {names}?", names=" or ".join(meant.suggestions))
             if meant.suggestions
-            else Text("Give the name that the maker uses, for example --gpu \"RTX 5060 Ti\", or only --vram."),
+            else Text('Give the name that the maker uses, for example --gpu "RTX 5060 Ti", or only --vram.'),
         )
     names = [card.name for card in meant.cards]
     if not session.json and session.screen.interactive:

@@ -155,8 +155,10 @@ def _fits(failure: Failure, scene: Scene) -> bool:
     when = failure.when
     if when.families and scene.family not in when.families:
         return False
+    if not when.vendors:
+        return True
     # With cards of several makers it is not known which one the log speaks of.
-    return not when.vendors or (bool(scene.vendors) and set(scene.vendors or ()) <= set(when.vendors))
+    return scene.vendors is not None and set(scene.vendors or ("none",)) <= set(when.vendors)
 
 
 def _diagnosis(found: _Found, text: str, scene: Scene, also: tuple[str, ...]) -> Diagnosis:

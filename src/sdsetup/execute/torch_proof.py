@@ -22,7 +22,9 @@ def prove(action: ProveTorch, context: Context) -> TorchVerdict:
     # Isolated (-I): the modules beside the script must not shadow what torch imports.
     # CUDA counts cards fastest first unless told otherwise; the launch file counts as nvidia-smi does.
     env = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "PYTHONDONTWRITEBYTECODE": "", **dict(action.env)}
-    done = context.machine.run([str(python), "-I", str(script), wanted], timeout=_SECONDS, cwd=context.dir, env=env)
+    done = context.machine.run(
+        [str(python), "-I", str(script), wanted], timeout=_SECONDS, cwd=context.dir, env=env
+    )
     said = parse_said(done.out)
     _log.info("torch said %r; rc %r, %s %s", said, done.rc, done.problem, done.err[-2000:])
     if said is None:

@@ -120,10 +120,13 @@ class Child:
         if sys.platform != "win32" and not self.ended:
             _signal_group(self._process.pid, signal.SIGINT)
 
-    def end(self, patience: float) -> bool:
-        """End it politely, then by force after `patience` seconds; whether politeness was enough."""
+    def end(self, patience: float, *, heard: bool = False) -> bool:
+        """End it politely, then by force after `patience` seconds; whether politeness was enough.
+
+        `heard`: the person has just pressed Ctrl-C, which a child in our console has heard too.
+        """
         self.interrupt()
-        deaf = sys.platform == "win32" and not self._shares_console
+        deaf = sys.platform == "win32" and not (self._shares_console and heard)
         polite = self.wait(0 if deaf else patience) is not None
         self.kill_tree()
         return polite

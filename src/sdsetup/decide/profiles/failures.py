@@ -31,7 +31,7 @@ class Condition:
     """Facts that must be known and fit. An unknown fact does not fit: a wrong hint is worse than none."""
 
     families: tuple[Family, ...] = ()
-    vendors: tuple[Vendor, ...] = ()
+    vendors: tuple[Vendor | Literal["none"], ...] = ()  # "none": there is no card
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +140,7 @@ def _patterns(reader: Reader) -> tuple[re.Pattern[str], ...]:
 
 def _condition(reader: Reader) -> Condition:
     families = _choices(reader, "family", get_args(Family))
-    vendors = _choices(reader, "vendor", get_args(Vendor))
+    vendors = _choices(reader, "vendor", (*get_args(Vendor), "none"))
     reader.no_other_keys()
     return Condition(families=families, vendors=vendors)
 

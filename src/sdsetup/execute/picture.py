@@ -1,0 +1,313 @@
+"""The proof: the web UI, started as its launch file would, makes one small picture.
+
+Where half precision or the card's memory fails, the next rung of a ladder is tried, and what worked is handed back.
+Nothing outside `D/.sdsetup` is written.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from sdsetup.decide.diagnosis import Diagnosis, notes_in
+from sdsetup.decide.picture import (
+    Attempt,
+    Change,
+    PngError,
+    Proof,
+    as_arguments,
+    changed_flags,
+    decode_png,
+    judge,
+    next_change,
+    proof_arguments,
+    proof_of,
+)
+from sdsetup.decide.picture.attempts import Outcome
+from sdsetup.decide.plan import ProvePicture
+from sdsetup.decide.profiles.failures import FailureBook
+from sdsetup.decide.startup import Startup
+from sdsetup.errors import SdsetupError
+from sdsetup.execute.context import Context
+from sdsetup.execute.webui import WebUI, start
+from sdsetup.execute.webui_api import Answer, call, free_port, peak_vram
+from sdsetup.execute.webui_plan import planned, settings_file
+from sdsetup.storage import read_json, write_atomically, write_json
+from sdsetup.text import Text
+
+_log = logging.getLogger("sdsetup.picture")
+
+_PROMPT = "a cat on a window sill, morning light, watercolour"
+_STOPPING = 5.0  # seconds; the web UI needs 1 to 3
+_UNANNOUNCED = 60.0  # seconds until a model that is not mentioned is loaded by asking for a picture
+_PORTS = 3  # another program may take the port that was free a moment ago
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """How long each part may take at most, in seconds: generous, for a slow disk and a slow processor."""
+
+    start: float = 1200.0
+    model: float = 1200.0
+    picture: float = 3600.0
+
+
+class PictureError(SdsetupError):
+    """No picture could be made. `attempts` tells what was tried, `diagnosis` why the last one failed, if known."""
+
+    def __init__(
+        self,
+        message: Text,
+        *,
+        code: str,
+        hint: Text,
+        attempts: tuple[Attempt, ...],
+        why: Text | None = None,
+        where: object = None,
+    ) -> None:
+        super().__init__(message, code=code, hint=hint, why=why, where=where)
+        self.attempts = attempts
+        self.diagnosis: Diagnosis | None = attempts[-1].diagnosis if attempts else None
+
+
+def prove(
+    action: ProvePicture,
+    context: Context,
+    *,
+    flags: Sequence[str],
+    env: Sequence[tuple[str, str]],
+    book: FailureBook,
+    patience: Patience | None = None,
+) -> Proof:
+    """Make the picture, with other flags where these do not do.
+
+    `flags`: as the launch file has them, one string per flag, value included. `env`: its other variables.
+
+    Raises:
+        PictureError: `picture-black`, `picture-failed`, `picture-slow`, `webui-died`, `out-of-memory`.
+        SdsetupError: `webui-missing`, `environment-missing`, `webui-not-startable`.
+    """
+    patience = patience or Patience()
+    attempts: list[Attempt] = []
+    changes: list[Change] = []
+    tried = tuple(flags)
+    while True:
+        attempts.append(_attempt(action, context, tried, env, book, patience))
+        _log.info("attempt %d: %s", len(attempts), attempts[-1])
+        change = next_change(attempts, book)
+        if change is None:
+            break
+        tried = changed_flags(tried, change.rung)
+        changes.append(change)
+        context.note(
+            Text("The picture was {how}; trying again with {flag}.", how=change.outcome, flag=change.rung.flag)
+        )
+    proof = proof_of(attempts, changes)
+    if proof is None:
+        raise _no_picture(tuple(attempts))
+    return proof
+
+
+def _attempt(
+    action: ProvePicture,
+    context: Context,
+    flags: tuple[str, ...],
+    env: Sequence[tuple[str, str]],
+    book: FailureBook,
+    patience: Patience,
+) -> Attempt:
+    arguments = as_arguments(flags)
+    settings = _own_settings(context, arguments)
+    for _ in range(_PORTS):
+        port = free_port()
+        wanted = proof_arguments(arguments, port=port, settings=str(settings))
+        plan = planned(context, wanted, {**context.machine.env, **dict(env)})
+        context.note(Text("Starting the web UI for a test picture."))
+        with start(plan, context) as web:
+            attempt = _Attempt(web, action, context, book, patience, port).run(flags)
+            web.stop(_STOPPING)
+        if attempt.diagnosis is None or attempt.diagnosis.id != "port-taken":
+            break
+    return attempt
+
+
+class _Attempt:
+    """One start, one picture; `run` gathers what is seen on the way."""
+
+    def __init__(
+        self,
+        web: WebUI,
+        action: ProvePicture,
+        context: Context,
+        book: FailureBook,
+        patience: Patience,
+        port: int,
+    ) -> None:
+        self._web = web
+        self._action = action
+        self._context = context
+        self._book = book
+        self._patience = patience
+        self._port = port
+
+    def run(self, flags: tuple[str, ...]) -> Attempt:
+        web = self._web
+        seen = Attempt(flags=flags, outcome="failed", log=str(web.log.path) if web.log.path else None)
+        if not web.until(lambda state: state.ready, self._patience.start):
+            return self._ended(seen)
+        seen = replace(seen, start_seconds=round(web.seconds, 1))
+        self._context.note(
+            Text("The web UI is up after {seconds:.0f} s; waiting for its model.", seconds=web.seconds)
+        )
+        self._await_model()
+        seen = replace(seen, model_seconds=web.state.model_seconds, model_class=web.state.model_class)
+        if web.over or web.state.model == "failed":
+            return self._ended(seen)
+        self._context.note(Text("Making the picture."))
+        began = time.monotonic()
+        answer = self._painted()
+        if answer is None or not answer.ok:
+            return self._refused(seen, answer)
+        return self._judged(replace(seen, picture_seconds=round(time.monotonic() - began, 2)), answer)
+
+    def _await_model(self) -> None:
+        def announced(state: Startup) -> bool:
+            return state.model != "waiting"
+
+        if self._web.until(announced, _UNANNOUNCED):
+            self._web.until(lambda state: state.model in ("loaded", "failed"), self._patience.model)
+
+    def _painted(self) -> Answer | None:
+        """The answer to txt2img; None when the time was over. Meanwhile the web UI's output is read on."""
+        body = {
+            "prompt": _PROMPT,
+            "seed": self._action.seed,
+            "steps": self._action.steps,
+            "width": self._action.width,
+            "height": self._action.height,
+            "sampler_name": "Euler",
+            "send_images": True,
+            "save_images": False,
+        }
+        answers: list[Answer] = []
+
+        def ask() -> None:
+            limit = self._patience.picture
+            answers.append(call("POST", self._port, "/sdapi/v1/txt2img", body, seconds=limit))
+
+        asking = threading.Thread(target=ask, daemon=True, name="txt2img")
+        asking.start()
+        deadline = time.monotonic() + self._patience.picture
+        while asking.is_alive() and not self._web.over and time.monotonic() < deadline:
+            self._web.step()
+        asking.join(2)
+        return answers[0] if answers else None
+
+    def _judged(self, seen: Attempt, answer: Answer) -> Attempt:
+        content = _first_picture(answer.value)
+        seen = self._measured(seen)
+        try:
+            verdict: Outcome = judge(decode_png(content))
+        except PngError as error:
+            self._web.log.note(f"the picture cannot be read: {error}")
+            return replace(seen, outcome="failed", diagnosis=self._diagnosis())
+        path = self._context.state / "proof" / f"picture-{time.strftime('%Y%m%d-%H%M%S')}-{verdict}.png"
+        write_atomically(path, content)
+        self._web.step(0.1)
+        repaired = any(note.id == "vae-repaired" for note in notes_in(self._web.log.lines, self._book.failures))
+        return replace(seen, outcome=verdict, picture=str(path), nan_repaired=repaired)
+
+    def _measured(self, seen: Attempt) -> Attempt:
+        memory = call("GET", self._port, "/sdapi/v1/memory", seconds=30)
+        vram, ram = peak_vram(memory.value), self._web.measure()
+        if vram is not None:
+            return replace(seen, peak_bytes=vram, memory="vram")
+        return replace(seen, peak_bytes=ram, memory="ram" if ram is not None else None)
+
+    def _refused(self, seen: Attempt, answer: Answer | None) -> Attempt:
+        """No picture: the web UI said why, or died, or took too long."""
+        if answer is None and not self._web.over:
+            return replace(seen, outcome="slow")
+        while self._web.step(0.3):
+            pass
+        if answer is not None and answer.status:
+            self._web.log.note(f"the answer was {answer.status}: {answer.problem}")
+            return self._blamed(seen, "failed")
+        return self._ended(seen)
+
+    def _ended(self, seen: Attempt) -> Attempt:
+        """It ended, or its model did not load, or the time was over."""
+        if self._web.over:
+            return self._blamed(seen, "died")
+        if self._web.state.model == "failed":
+            return self._blamed(seen, "failed")
+        return replace(seen, outcome="slow", diagnosis=self._diagnosis())
+
+    def _blamed(self, seen: Attempt, outcome: Outcome) -> Attempt:
+        found = self._diagnosis()
+        act = found.cure.act if found else None
+        if act == "less-memory":
+            outcome = "out-of-memory"
+        elif act == "more-precision" and found is not None:
+            outcome = "nan-vae" if found.id == "nan-vae" else "nan-unet"
+        return replace(seen, outcome=outcome, diagnosis=found)
+
+    def _diagnosis(self) -> Diagnosis | None:
+        return self._web.diagnose(self._book)
+
+
+def _first_picture(answer: Any) -> bytes:
+    images = answer.get("images") if isinstance(answer, dict) else None
+    first = images[0] if isinstance(images, list) and images and isinstance(images[0], str) else ""
+    try:
+        return base64.b64decode(first.partition(",")[2] or first)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _own_settings(context: Context, arguments: tuple[str, ...]) -> Path:
+    """A copy of the person's settings for this run: pictures as PNG, no browser, and theirs stay untouched."""
+    settings = read_json(settings_file(context, arguments))
+    mine = {"samples_format": "png", "auto_launch_browser": "Disable", "live_previews_enable": False}
+    path = context.state / "proof" / "config.json"
+    write_json(path, {**(settings if isinstance(settings, dict) else {}), **mine})
+    return path
+
+
+def _no_picture(attempts: tuple[Attempt, ...]) -> PictureError:
+    last = attempts[-1]
+    found = last.diagnosis
+    if last.outcome in ("black", "constant"):
+        return PictureError(
+            Text("The test picture stays {what}", what="black" if last.outcome == "black" else "one even colour"),
+            code="picture-black",
+            why=Text("more precision did not help; then the model file or its VAE is the cause, or xformers"),
+            hint=Text("Check the model (`sdsetup model check`), or try another one."),
+            where=last.picture,
+            attempts=attempts,
+        )
+    messages = {
+        "out-of-memory": (Text("The test picture does not fit into the card's memory"), "out-of-memory"),
+        "slow": (Text("The web UI took too long"), "picture-slow"),
+        "died": (Text("The web UI ended before the picture was made"), "webui-died"),
+    }
+    message, code = messages.get(
+        last.outcome, (Text("The web UI could not make the test picture"), "picture-failed")
+    )
+    hint = (
+        found.cure.text
+        if found
+        else Text("The end of its log tells more; `sdsetup report` gathers what a helper needs.")
+    )
+    if found and found.cure.command:
+        hint = Text("{text} Command: {command}", text=found.cure.text, command=found.cure.command)
+    return PictureError(
+        message, code=code, why=found.cause if found else None, hint=hint, where=last.log, attempts=attempts
+    )
