@@ -8,6 +8,7 @@ from typing import Any
 
 from sdsetup.decide.launcher import FILE_NAMES, LaunchFile, grouped, read
 from sdsetup.decide.learned import Lesson, apply_lessons
+from sdsetup.decide.picture.attempts import Attempt
 from sdsetup.decide.plan import BuildEnvironment, ProvePicture, ProveTorch, Step, WriteLauncher
 from sdsetup.decide.torch_verdict import TorchVerdict
 from sdsetup.decide.tuning.values import TorchBuild
@@ -65,8 +66,17 @@ def picture(action: ProvePicture, context: Context, steps: tuple[Step, ...]) -> 
         because = str(proof.reasons[0].because) if proof.reasons else "The first picture needed it."
         lessons = (Lesson(because=because, add_flags=proof.added, drop_flags=proof.dropped),)
         _rewrite(steps, lessons, context)
-    summary = Text("{path}, {seconds:.1f} s", path=proof.picture, seconds=proof.seconds)
-    return Outcome(result=proof.result(), summary=summary, lessons=lessons)
+    return Outcome(result=proof.result(), summary=_took(proof.kept), lessons=lessons)
+
+
+def _took(attempt: Attempt) -> Text:
+    seconds, peak = attempt.picture_seconds or 0.0, attempt.peak_bytes
+    if peak is None:
+        return Text("made in {seconds:.1f} s", seconds=seconds)
+    kind = "card memory" if attempt.memory == "vram" else "memory"
+    return Text(
+        "made in {seconds:.1f} s, with {peak:.1f} GB of {kind}", seconds=seconds, peak=peak / 2**30, kind=kind
+    )
 
 
 def _rebuild(

@@ -25,7 +25,8 @@ def show_done(plan: Plan, tuning: Tuning, results: Mapping[str, Mapping[str, Any
         screen.line(Text("{mark} The web UI is installed in {dir}", mark=screen.mark("ok"), dir=plan.dir), "ok")
     picture = results.get("picture", {}).get("picture")
     if picture:
-        screen.line(Text("The first picture: {path}", path=picture), indent=2)
+        screen.line(Text("The first picture:"), indent=2)
+        screen.command(str(picture), indent=4)
     for warning in tuning.warnings:
         screen.line(Text("{mark} {text}", mark=screen.mark("warn"), text=warning.text), "warn", indent=2)
     screen.line()

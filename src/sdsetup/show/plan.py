@@ -35,6 +35,8 @@ def totals(plan: Plan) -> Text:
     """One sentence: what is transferred, what it takes on the disk, what stays free."""
     if not plan.todo:
         return Text("Nothing to do: everything is in place.")
+    if not plan.bytes and not plan.disk_bytes:
+        return Text("Nothing to download.")
     if plan.free_bytes is None:
         return Text(
             "To download: {down}. On the disk: {disk}. Free space could not be read.",
