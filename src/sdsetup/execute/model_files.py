@@ -167,7 +167,7 @@ def _damaged(size: int, damage: str, said: Text) -> Look:
 @dataclass(frozen=True, kw_only=True)
 class Scan:
     """What a pickle would call. `dangerous` and `unknown` hold names such as "posix.system"; `failed` means
-    that its program could not be read to the end, which a harmless file never needs."""
+    that there is none, or that its program breaks off after a call: no honest file does that."""
 
     dangerous: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
@@ -202,5 +202,5 @@ def scan_pickle(path: Path) -> Scan:
     return Scan(
         dangerous=tuple(sorted(named[SafetyLevel.Dangerous])),
         unknown=tuple(sorted(named[SafetyLevel.Suspicious])),
-        failed=found.scan_err,
+        failed=found.scan_err or not found.scanned_files,
     )

@@ -172,7 +172,7 @@ def danger(scan: Scan) -> Text:
     """What a dangerous scan found."""
     if scan.dangerous:
         return Text("a pickle that would run {names} when it is loaded", names=_some(scan.dangerous))
-    return Text("a pickle that cannot be read to its end, which a harmless one always can")
+    return Text("no readable pickle, although it is named like one")
 
 
 def _some(names: tuple[str, ...]) -> str:

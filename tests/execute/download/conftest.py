@@ -74,7 +74,7 @@ class Bench:
             dir=self.folder / "D",
             tools=self.folder / "tools",
             cache=self.folder / "cache",
-            machine=RealMachine({"HOME": str(self.folder / "home"), **self.env}),
+            machine=RealMachine(self.env),
             listen=self.events.append,
         )
 
@@ -104,7 +104,9 @@ def hub() -> Iterator[FaultyHub]:
 
 
 @pytest.fixture
-def bench(tmp_path: Path, hub: FaultyHub) -> Bench:
+def bench(tmp_path: Path, hub: FaultyHub, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
     return Bench(folder=tmp_path, hub=hub)
 
 

@@ -48,7 +48,7 @@ def fetch(file: FetchFile, context: Context, *, options: DownloadOptions | None 
 def _copy_to_use(file: FetchFile, target: Path, context: Context, options: DownloadOptions) -> Path | None:
     """Put a copy from this computer in place. Returns where it came from, None without one."""
     copy = options.copy
-    if copy is None and options.look_for_copies:
+    if copy is None and options.look_for_copies and file.size >= options.smallest_copy:
         copy = reuse.proven_copy(file, target, context)
     try:
         if copy is None or not reuse.place_copy(copy, target, sha256=file.sha256, context=context):

@@ -35,6 +35,7 @@ class DownloadOptions:
     mark_bytes: int = 64 * MIB  # a checkpoint of the hash is noted this often
     margin_bytes: int = 256 * 10**6  # to be left free on the drive
     look_for_copies: bool = True
+    smallest_copy: int = 10**7  # a smaller file is downloaded more quickly than looked for
     copy: Path | None = None
     hub: str | None = None  # the hub's address where HF_ENDPOINT names none; None: the built-in profile's
     mirrors: tuple[str, ...] | None = None  # of the hub; None: the built-in profile's

@@ -20,7 +20,6 @@ from sdsetup.text import Text
 
 _log = logging.getLogger("sdsetup.download")
 
-SMALLEST = 10**7  # below this a download is quicker than a search
 _SECONDS = 5.0  # for the whole search
 _DEPTH = 3  # folders below a models folder
 _CANDIDATES = 3  # files of the right size that are worth hashing: fine-tunes often have the very same size
@@ -29,8 +28,6 @@ _READ = 1024 * 1024
 
 def proven_copy(file: FetchFile, target: Path, context: Context) -> Path | None:
     """A file elsewhere on this computer with the pinned size and hash, None when there is none."""
-    if file.size < SMALLEST:
-        return None
     for found in find_copies(file, target, context)[:_CANDIDATES]:
         context.note(Text("A file of the right size lies in {path}: checking it.", path=found))
         try:
