@@ -95,14 +95,14 @@ def run(
     *,
     env: Mapping[str, str],
     on_line: Callable[[str], None] | None = None,
-    pauses: Sequence[float] = PAUSES,
+    pauses: Sequence[float] | None = None,
 ) -> str:
     """Run uv to its end; what it printed. Broken connections are tried again after growing pauses.
 
     Raises:
         SdsetupError: with the cause found in what uv said.
     """
-    for pause in (*pauses, None):
+    for pause in (*(PAUSES if pauses is None else pauses), None):
         said = once(context, args, env=env, on_line=on_line)
         if said.rc == 0:
             return said.text

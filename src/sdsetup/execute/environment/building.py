@@ -17,6 +17,7 @@ from sdsetup.execute.environment.locking import Lock, Wheel, resolve
 from sdsetup.execute.environment.meter import Meter
 from sdsetup.execute.environment.places import (
     Places,
+    holds,
     mark,
     marker,
     places,
@@ -57,7 +58,7 @@ def build(action: BuildEnvironment, context: Context) -> dict[str, Any]:
     where = places(context)
     lock = resolve(action, action.python, context, where.question, where.packages)
     python = python_of(where.venv, context.machine.family)
-    if marker(where.venv).get("lock") == lock.key and starts(python, context):
+    if marker(where.venv).get("lock") == lock.key and starts(python, context) and holds(where.venv, lock.versions):
         return _told(where, lock, context, downloaded=0, kept=None)
     downloaded = 0
     if marker(where.stage).get("lock") != lock.key:

@@ -87,7 +87,7 @@ def wish(action: BuildEnvironment, *, shared: bool) -> str:
         'requires-python = ">=3.8"',
         f"dependencies = {_array([*pins, 'pip', 'packaging', *action.extra])}",
     ]
-    if torch.index_url is not None:
+    if torch.index_url:
         # xformers has its ordinary builds on the ordinary index, those for another CUDA beside torch.
         own = [_project(pin) for pin in pins if pin not in xformers or "+" in pin]
         sources = [f'{name} = {{ index = "torch" }}' for name in own]
@@ -124,7 +124,7 @@ def resolve(action: BuildEnvironment, python: str, context: Context, folder: Pat
     try:
         return _resolve(action, python, context, folder, uv.variables(context, UV_CACHE_DIR=str(cache)))
     except SdsetupError as error:
-        if error.code != "no-matching-package" or action.torch.index_url is None:
+        if error.code != "no-matching-package" or not action.torch.index_url:
             raise
         env = uv.variables(context, UV_CACHE_DIR=str(cache), UV_INDEX_STRATEGY="unsafe-best-match")
         return _resolve(action, python, context, folder, env, shared=True)
