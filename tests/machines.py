@@ -20,7 +20,9 @@ from typing import Any
 
 from sdsetup.decide.facts import Drive, Family, Python
 from sdsetup.machine import Completed
-from sdsetup.machine.answers import Kernel, MemoryStatus, NvmlAnswer, NvmlGpu, PortState, Reached, Volume, Windows
+from sdsetup.machine.answers import Kernel, PortState, Reached, Volume
+from sdsetup.machine.answers_nvml import NvmlAnswer, NvmlGpu
+from sdsetup.machine.answers_windows import MemoryStatus, Windows
 
 if sys.version_info >= (3, 11):
     import tomllib

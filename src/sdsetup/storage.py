@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,11 +11,6 @@ from typing import Any
 from sdsetup.decide.profiles.reading import ProfileError
 from sdsetup.errors import SdsetupError
 from sdsetup.text import Text
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 STATE_FOLDER = ".sdsetup"
 
@@ -62,6 +55,11 @@ class Profiles:
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
@@ -81,6 +79,8 @@ def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any], depth: int) -
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace a file whole: staged beside it, flushed to the disk, renamed. The folder must exist."""
+    import tempfile  # loads a dozen modules, and most commands write nothing
+
     handle, staged = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -113,6 +113,8 @@ def replace(source: Path, target: Path) -> None:
 
 def read_json(path: Path) -> Any | None:
     """A JSON file's content, or None when it is absent or damaged: our state is a memory, not a truth."""
+    import json
+
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -120,6 +122,8 @@ def read_json(path: Path) -> Any | None:
 
 
 def write_json(path: Path, value: Any) -> None:
+    import json
+
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, (json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True) + "\n").encode())
 

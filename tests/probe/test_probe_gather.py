@@ -12,7 +12,8 @@ import pytest
 
 from machines import Program, RecordedMachine, said
 from sdsetup.decide.facts import Facts, Gpu, Host, System
-from sdsetup.machine.answers import NvmlAnswer, NvmlGpu, Volume
+from sdsetup.machine.answers import Volume
+from sdsetup.machine.answers_nvml import NvmlAnswer, NvmlGpu
 from sdsetup.machine.real import RealMachine
 from sdsetup.probe import SUBJECTS, gather, gathering
 from sdsetup.probe.side_by_side import Job, side_by_side

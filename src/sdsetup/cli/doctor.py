@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from sdsetup.cli.options import Dir, Json, Profiles, Quiet, Verbose
-from sdsetup.cli.session import Session, open_session
 
 if TYPE_CHECKING:
+    from sdsetup.cli.session import Session
     from sdsetup.decide.checks import Need
     from sdsetup.decide.facts import Facts
     from sdsetup.decide.findings import Report
@@ -33,6 +33,8 @@ def doctor(
     verbose: Verbose = False,
 ) -> None:
     """Look at this PC: what is well, what is in the way, and one cure for each."""
+    from sdsetup.cli.session import open_session
+
     session = open_session(command="doctor", profiles=profiles, json=json, quiet=quiet, verbose=verbose)
     report = read_report(session, facts) if facts is not None else examine(session, dir)
     if json:

@@ -89,6 +89,8 @@ class Python:
 
 @dataclass(frozen=True, kw_only=True)
 class Git:
+    """The Git that programs find first."""
+
     path: str
     version: tuple[int, ...] | None = None
 
@@ -106,6 +108,8 @@ class Memory:
 
 @dataclass(frozen=True, kw_only=True)
 class Cpu:
+    """Physical and logical cores."""
+
     name: str | None = None
     physical: int | None = None
     logical: int | None = None
@@ -141,6 +145,8 @@ class Folder:
 
 @dataclass(frozen=True, kw_only=True)
 class Port:
+    """A port of 127.0.0.1."""
+
     number: int
     free: bool | None = None
     holder: str | None = None  # "python.exe (pid 4711)"

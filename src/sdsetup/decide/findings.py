@@ -22,6 +22,8 @@ class Cure:
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
+    """What one check says; whatever is not ok says why it matters, and one way out."""
+
     id: str  # "python", "git", "disk": stable, part of the JSON contract
     status: Status
     title: Text
@@ -32,6 +34,8 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
+    """The facts and everything that the checks say of them."""
+
     facts: Facts
     findings: tuple[Finding, ...]
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from sdsetup.decide.facts import Drive, Family, Python
-from sdsetup.machine.answers import Kernel, MemoryStatus, NvmlAnswer, PortState, Reached, Volume, Windows
+if TYPE_CHECKING:
+    from sdsetup.decide.facts import Drive, Family, Python
+    from sdsetup.machine.answers import Kernel, PortState, Reached, Volume
+    from sdsetup.machine.answers_nvml import NvmlAnswer
+    from sdsetup.machine.answers_windows import MemoryStatus, Windows
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 DriveKind = Literal["fixed", "removable", "network", "other"]
@@ -23,31 +22,6 @@ class Kernel:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Windows:
-    """`native_machine` is the PE machine number of the real processor: 0x8664 x64, 0xAA64 ARM64, 0x14C x86."""
-
-    version: tuple[int, int, int] | None = None  # 10, 0, 22631
-    server: bool | None = None
-    native_machine: int | None = None
-    ansi_code_page: int | None = None
-    oem_code_page: int | None = None
-    console_code_page: int | None = None
-    admin: bool | None = None
-    known_folders: Mapping[str, str] = field(default_factory=dict)  # "desktop", "documents"
-    display_devices: tuple[str, ...] | None = None  # PnP ids of display adapters that are there now
-
-
-@dataclass(frozen=True, kw_only=True)
-class MemoryStatus:
-    """Bytes. `commit_limit` is memory plus page files as they are now."""
-
-    total: int
-    available: int
-    commit_limit: int
-    commit_available: int
-
-
-@dataclass(frozen=True, kw_only=True)
 class Volume:
     """Bytes free to this person (quotas counted). `filesystem` as the system names it."""
 
@@ -55,28 +29,6 @@ class Volume:
     total_bytes: int | None = None
     filesystem: str | None = None
     kind: DriveKind | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class NvmlGpu:
-    index: int
-    name: str | None = None
-    uuid: str | None = None
-    pci_bus_id: str | None = None
-    memory_total: int | None = None
-    memory_used: int | None = None
-    compute_capability: tuple[int, int] | None = None
-    mig: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class NvmlAnswer:
-    """`problem`: mismatch (driver updated, not restarted), not-running, denied, failed; then without cards."""
-
-    driver_version: str | None = None
-    cuda_version: str | None = None
-    gpus: tuple[NvmlGpu, ...] = ()
-    problem: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

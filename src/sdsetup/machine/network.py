@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import socket
 import sys
 import time
@@ -101,6 +100,8 @@ def _judge(status: int) -> Reached:
 def _connect(host: str, number: int, through: SplitResult) -> str:
     lines = [f"CONNECT {host}:{number} HTTP/1.1", f"Host: {host}:{number}"]
     if through.username:
+        import base64
+
         pair = f"{unquote(through.username)}:{unquote(through.password or '')}"
         lines.append("Proxy-Authorization: Basic " + base64.b64encode(pair.encode()).decode())
     return "\r\n".join(lines) + "\r\n\r\n"

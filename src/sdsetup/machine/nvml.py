@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from sdsetup.machine.answers import NvmlAnswer, NvmlGpu
+from sdsetup.machine.answers_nvml import NvmlAnswer, NvmlGpu
 
 # nvmlReturn_t
 _PROBLEMS = {4: "denied", 9: "not-running", 18: "mismatch"}

@@ -7,12 +7,18 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sdsetup.decide.facts import Drive, Family, Python
 from sdsetup.machine import Completed
-from sdsetup.machine.answers import Kernel, MemoryStatus, NvmlAnswer, PortState, Reached, Volume, Windows
 
+if TYPE_CHECKING:
+    from sdsetup.decide.facts import Drive, Family, Python
+    from sdsetup.machine.answers import Kernel, PortState, Reached, Volume
+    from sdsetup.machine.answers_nvml import NvmlAnswer
+    from sdsetup.machine.answers_windows import MemoryStatus, Windows
+
+# The driver's control device; under WSL the way to the driver of Windows.
+_NVIDIA_RUNS = ("/dev/nvidiactl", "/proc/driver/nvidia/version", "/dev/dxg")
 _APP_EXECUTION_LINK = 0x8000001B  # IO_REPARSE_TAG_APPEXECLINK: the Microsoft Store's stand-in programs
 
 
@@ -106,6 +112,7 @@ class RealMachine:
 
     def kernel(self) -> Kernel:
         from sdsetup.machine import posix
+        from sdsetup.machine.answers import Kernel
 
         # os.uname and the environment, not `platform`: that module starts programs to find out.
         told = os.uname() if sys.platform != "win32" else None
@@ -121,12 +128,16 @@ class RealMachine:
 
     def windows(self) -> Windows:
         if sys.platform != "win32":
+            from sdsetup.machine.answers_windows import Windows
+
             return Windows()
         from sdsetup.machine import windows
 
         return windows.answers()
 
     def running_python(self) -> Python:
+        from sdsetup.decide.facts import Python
+
         return Python(
             path=_base_python(),
             version=sys.version_info[:3],
@@ -220,6 +231,8 @@ class RealMachine:
         return network.reach(url, proxy=proxy, env=self._env, seconds=seconds)
 
     def nvml(self) -> NvmlAnswer | None:
+        if sys.platform == "linux" and not any(map(self.exists, _NVIDIA_RUNS)):
+            return None  # no driver is loaded, so there is nobody to ask
         from sdsetup.machine import nvml
 
         return nvml.ask()

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from sdsetup.decide.facts import Drive
-from sdsetup.machine.answers import DriveKind, MemoryStatus, Volume, Windows
+from sdsetup.machine.answers import DriveKind, Volume
+from sdsetup.machine.answers_windows import MemoryStatus, Windows
 
 if sys.platform == "win32":
     from ctypes import wintypes

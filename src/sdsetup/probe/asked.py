@@ -11,6 +11,8 @@ from sdsetup.machine import Machine
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
+    """The machine, the folder that matters, and what to knock at."""
+
     machine: Machine
     folder: Path
     port: int = 7860

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sdsetup.decide.facts import Memory
-from sdsetup.machine.answers import MemoryStatus
 from sdsetup.probe.asked import Asked
+
+if TYPE_CHECKING:
+    from sdsetup.machine.answers_windows import MemoryStatus
 
 _MANAGEMENT = r"SYSTEM\CurrentControlSet\Control\Session Manager\Memory Management"
 _UNITS = {"B": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}

@@ -12,6 +12,8 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
+    """One question and the longest that it may take."""
+
     name: str
     limit: float  # seconds
     ask: Callable[[], Any]

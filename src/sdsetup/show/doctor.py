@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
-
-from rich.text import Text as Line
 
 from sdsetup.decide.findings import Finding, Report
 from sdsetup.show.screen import STYLES, Screen
+from sdsetup.show.terminal import Part, folded
 from sdsetup.show.words import say
 from sdsetup.text import Text
 
@@ -20,15 +18,13 @@ _WIDEST = 100  # longer lines are hard to follow on a wide screen
 
 def show_report(report: Report, screen: Screen, *, next_command: str | None = None) -> None:
     """Print findings, a count, and the next command. `--quiet` leaves out what is well."""
-    # Measured once and drawn in one go: folding each line by Rich costs more than all the rest.
-    width = max(min(screen.console.width, _WIDEST), 40)
+    width = min(screen.width, _WIDEST)
     shown = [f for f in report.findings if not screen.quiet or f.status in ("warn", "fail")]
     title = max((len(say(finding.title)) for finding in report.findings), default=0)
-    page = Line()
     for finding in shown:
-        _draw(page, finding, screen, title=title, width=width)
-    if page:
-        screen.console.print(page, soft_wrap=True)
+        screen.write([*_line(finding, screen, title=title, width=width), *_details(finding, width)])
+    if shown:
+        screen.line()
     if screen.verbose:
         _draw_probes(report, screen)
     screen.line(count(report.findings), _verdict(report))
@@ -51,33 +47,38 @@ def count(findings: Sequence[Finding]) -> Text:
     return Text("All is well.")
 
 
-def _draw(page: Line, finding: Finding, screen: Screen, *, title: int, width: int) -> None:
+def _line(finding: Finding, screen: Screen, *, title: int, width: int) -> list[Part]:
+    """Mark, word, title and summary; the summary is folded beside the title."""
     status = finding.status
-    style = STYLES[status]
-    page.append(f" {screen.mark(status)} {_WORDS[status]:<5} ", style)
-    page.append(f"{say(finding.title):<{title}}  ", "dim" if status == "skip" else "bold")
+    quiet = "dim" if status == "skip" else ""
     before = _DETAIL + title + 2
-    summary = _folded(say(finding.summary), width - before)
-    page.append(summary[0] + "\n", "dim" if status == "skip" else "")
-    for line in summary[1:]:
-        page.append(" " * before + line + "\n")
-    if status in ("ok", "skip") or finding.cure is None:
-        if finding.why is not None:
-            _draw_detail(page, "why", say(finding.why), width)
-        return
+    summary = folded(say(finding.summary), width - before)
+    parts: list[Part] = [
+        (f" {screen.mark(status)} {_WORDS[status]:<5} ", STYLES[status]),
+        (f"{say(finding.title):<{title}}  ", quiet or "bold"),
+        (summary[0] + "\n", quiet),
+    ]
+    return parts + [(" " * before + line + "\n", quiet) for line in summary[1:]]
+
+
+def _details(finding: Finding, width: int) -> list[Part]:
+    """Why it matters, and the one cure with its command; nothing for what is well."""
+    if finding.status not in ("warn", "fail"):
+        return []
+    parts: list[Part] = []
     if finding.why is not None:
-        _draw_detail(page, "why", say(finding.why), width)
-    _draw_detail(page, "fix", say(finding.cure.text), width)
-    if finding.cure.command is not None:
-        page.append(" " * (_DETAIL + _LABEL) + finding.cure.command + "\n", STYLES["hint"])
+        parts += _detail("why", say(finding.why), width)
+    if finding.cure is not None:
+        parts += _detail("fix", say(finding.cure.text), width)
+        if finding.cure.command is not None:
+            parts.append((" " * (_DETAIL + _LABEL) + finding.cure.command + "\n", STYLES["hint"]))
+    return parts
 
 
-def _draw_detail(page: Line, label: str, sentence: str, width: int) -> None:
-    lines = _folded(sentence, width - _DETAIL - _LABEL)
-    page.append(" " * _DETAIL + f"{label:<{_LABEL}}", "dim")
-    page.append(lines[0] + "\n")
-    for line in lines[1:]:
-        page.append(" " * (_DETAIL + _LABEL) + line + "\n")
+def _detail(label: str, sentence: str, width: int) -> list[Part]:
+    first, *rest = folded(sentence, width - _DETAIL - _LABEL)
+    parts: list[Part] = [(" " * _DETAIL + f"{label:<{_LABEL}}", "dim"), (first + "\n", "")]
+    return parts + [(" " * (_DETAIL + _LABEL) + line + "\n", "") for line in rest]
 
 
 def _draw_probes(report: Report, screen: Screen) -> None:
@@ -91,8 +92,3 @@ def _draw_probes(report: Report, screen: Screen) -> None:
 def _verdict(report: Report) -> str:
     statuses = {finding.status for finding in report.findings}
     return "fail" if "fail" in statuses else "warn" if "warn" in statuses else "ok"
-
-
-def _folded(sentence: str, width: int) -> list[str]:
-    # A path is never cut: people copy it.
-    return textwrap.wrap(sentence, max(width, 20), break_long_words=False, break_on_hyphens=False) or [""]

@@ -1,14 +1,17 @@
-"""Where people's text goes: one console, marks that the stream can show, sentences in the person's language."""
+"""Where people's text goes: one stream, marks that it can show, sentences in the person's language."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.text import Text as Line
-
+from sdsetup.show.terminal import Part, Terminal, folded
 from sdsetup.show.words import say
 from sdsetup.text import Text
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 # Status words and marks; colour is only an extra. ASCII where the stream cannot show the others.
 _MARKS = {"ok": ("✓", "+"), "warn": ("!", "!"), "fail": ("✗", "x"), "skip": ("–", "-")}
@@ -16,7 +19,7 @@ STYLES = {"ok": "green", "warn": "yellow", "fail": "red", "skip": "dim", "hint":
 
 
 class Screen:
-    """A console for people. `NO_COLOR` and `FORCE_COLOR` are Rich's own."""
+    """A stream for people. Lines are written directly; Rich is loaded for tables, bars and questions only."""
 
     def __init__(
         self,
@@ -27,35 +30,59 @@ class Screen:
         console: Console | None = None,
         banner: Text | None = None,
     ) -> None:
-        self.console = console or Console(stderr=to_stderr, highlight=False, emoji=False, markup=False)
+        self._terminal = Terminal(to_stderr=to_stderr)
+        self._to_stderr = to_stderr
+        self._console = console
         self.quiet = quiet
         self.banner = banner  # what every screen has to say first: this is only a rehearsal
         self.verbose = verbose
 
     @property
+    def console(self) -> Console:
+        """Rich's console, made at its first use; from then on it draws the lines too, around its bars."""
+        if self._console is None:
+            from rich.console import Console
+
+            self._console = Console(stderr=self._to_stderr, highlight=False, emoji=False, markup=False)
+        return self._console
+
+    @property
+    def width(self) -> int:
+        return self._terminal.width if self._console is None else self._console.width
+
+    @property
     def interactive(self) -> bool:
         """Somebody is there to answer: both ends are a terminal."""
-        return self.console.is_terminal and sys.stdin is not None and sys.stdin.isatty()
+        drawn = self._terminal.is_terminal if self._console is None else self._console.is_terminal
+        return drawn and sys.stdin is not None and sys.stdin.isatty()
 
     def mark(self, status: str) -> str:
         wide, narrow = _MARKS[status]
         return wide if self.can_show(wide) else narrow
 
     def can_show(self, letters: str) -> bool:
+        encoding = self._terminal.encoding if self._console is None else self._console.encoding
         try:
-            letters.encode(self.console.encoding or "ascii")
+            letters.encode(encoding or "ascii")
         except (UnicodeEncodeError, LookupError):
             return False
         return True
 
+    def write(self, parts: Sequence[Part]) -> None:
+        """Styled pieces as they are, nothing folded. Styles are words: "bold", "red", "dim"."""
+        if self._console is None:
+            self._terminal.write(parts)
+            return
+        from rich.text import Text as Line
+
+        self._console.print(Line.assemble(*parts), end="", soft_wrap=True)
+
     def line(self, text: Text | str = "", style: str = "", *, indent: int = 0) -> None:
         """One paragraph, folded at the window's width with its indent kept."""
         said = say(text) if isinstance(text, Text) else text
-        body = Line(said, style=STYLES.get(style, style))
-        width = max(20, self.console.width - indent)
-        for part in body.wrap(self.console, width):
-            part.rstrip()
-            self.console.print(Line(" " * indent).append_text(part), soft_wrap=True)
+        style = STYLES.get(style, style)
+        for part in folded(said, self.width - indent):
+            self.write([(" " * indent, ""), (part.rstrip(), style), ("\n", "")])
 
     def heading(self, text: Text) -> None:
         """The first line of a screen, under the banner where there is one."""
@@ -65,4 +92,4 @@ class Screen:
 
     def command(self, command: str, *, indent: int = 0) -> None:
         """A command to paste: never folded, never coloured inside."""
-        self.console.print(Line(" " * indent + command, style=STYLES["hint"]), soft_wrap=True)
+        self.write([(" " * indent + command, STYLES["hint"]), ("\n", "")])

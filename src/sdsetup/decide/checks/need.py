@@ -11,6 +11,8 @@ Capability = tuple[int, int]
 
 @dataclass(frozen=True, kw_only=True)
 class PythonNeed:
+    """Which Python builds the web UI's environment."""
+
     wanted: tuple[int, int]  # (3, 10)
     tolerated: tuple[tuple[int, int], ...] = ()
     tolerated_on: tuple[Family, ...] = ()

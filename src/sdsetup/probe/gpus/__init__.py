@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sdsetup.decide.facts import Gpu
 from sdsetup.machine import Machine
-from sdsetup.machine.answers import NvmlAnswer
 from sdsetup.probe.asked import Asked
-from sdsetup.probe.gpus import macos, registry, smi, sysfs
+from sdsetup.probe.gpus import smi
 from sdsetup.probe.side_by_side import Answer, Job, side_by_side
+
+if TYPE_CHECKING:
+    from sdsetup.machine.answers_nvml import NvmlAnswer
 
 _NVML_LIMIT = 5.0
 _LISTED_LIMIT = 9.0
@@ -20,6 +22,8 @@ _LISTED_LIMIT = 9.0
 def ask(asked: Asked) -> dict[str, Any]:
     machine = asked.machine
     if machine.family == "macos":
+        from sdsetup.probe.gpus import macos
+
         return {"gpus": macos.ask(machine), "driver_problem": None}
     answers = side_by_side(
         [
@@ -77,4 +81,10 @@ def _nvidia(machine: Machine, nvml: Answer, listed: tuple[Gpu, ...]) -> tuple[tu
 
 
 def _listed(machine: Machine) -> tuple[Gpu, ...]:
-    return registry.ask(machine) if machine.family == "windows" else sysfs.ask(machine)
+    if machine.family == "windows":
+        from sdsetup.probe.gpus import registry
+
+        return registry.ask(machine)
+    from sdsetup.probe.gpus import sysfs
+
+    return sysfs.ask(machine)

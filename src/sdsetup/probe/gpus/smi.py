@@ -40,6 +40,8 @@ _PROBLEMS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
+    """Cards, or why there are none."""
+
     gpus: tuple[Gpu, ...] = ()
     problem: str | None = None  # mismatch, not-running, denied, no-devices, timeout, failed; None also: no program
 
@@ -148,6 +150,8 @@ def parse_query(text: str, fields: Sequence[str] = FIELDS) -> tuple[Gpu, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class Banner:
+    """What can be read from the program's table."""
+
     driver_version: str | None = None
     cuda_version: str | None = None
     gpus: tuple[Gpu, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -14,7 +15,8 @@ from sdsetup.probe.pythons.found import Found, unique
 from sdsetup.probe.pythons.posix import find as find_posix
 from sdsetup.probe.side_by_side import Job, side_by_side
 
-_LIMIT = 6.0
+_LIMIT = 5.0
+_FIRST = re.compile(r"3\.?10(?!\d)")  # python3.10, Python310, cpython-3.10.13
 _MOST = 16  # more interpreters than this on one machine tell nothing new
 
 # Runs in every Python since 3.5, without reading the person's settings or site-packages: a third of a start.
@@ -31,6 +33,8 @@ QUESTION = (
 
 @dataclass(frozen=True, kw_only=True)
 class Said:
+    """What an interpreter says of itself."""
+
     version: tuple[int, int, int]
     bits: int
     implementation: str
@@ -43,17 +47,24 @@ def ask(asked: Asked) -> dict[str, Any]:
     running = machine.running_python()
     named = [*find(machine), Found(path=running.path, origin=running.origin)]
     candidates = unique(machine, named)[:_MOST]
-    answers = side_by_side(
-        [
-            Job(name=str(n), limit=_LIMIT + 1, ask=partial(verify, machine, found))
-            for n, found in enumerate(candidates)
-        ]
-    )
-    pythons = [python for n in range(len(candidates)) if (python := answers[str(n)].value) is not None]
+    # Starting an interpreter is the dearest question of all: when one of the version that the web UI was
+    # written for answers, the others are not disturbed.
+    first = [found for found in candidates if _FIRST.search(found.path)]
+    pythons, unknown = _verified(machine, first)
+    if not any(python.version and python.version[:2] == (3, 10) and python.can_venv for python in pythons):
+        more, unanswered = _verified(machine, [found for found in candidates if found not in first])
+        pythons, unknown = pythons + more, {**unknown, **unanswered}
     if not any(machine.resolve(python.path) == machine.resolve(running.path) for python in pythons):
         pythons.append(running)  # it did not answer as a child, but it is running
-    unknown = {f"pythons.{candidates[int(n)].path}": a.problem for n, a in answers.items() if a.problem}
     return {"pythons": tuple(pythons), "unknown": unknown}
+
+
+def _verified(machine: Machine, candidates: list[Found]) -> tuple[list[Python], dict[str, str]]:
+    answers = side_by_side(
+        [Job(name=found.path, limit=_LIMIT + 1, ask=partial(verify, machine, found)) for found in candidates]
+    )
+    pythons = [python for found in candidates if (python := answers[found.path].value) is not None]
+    return pythons, {f"pythons.{path}": answer.problem for path, answer in answers.items() if answer.problem}
 
 
 def verify(machine: Machine, found: Found) -> Python | None:

@@ -10,6 +10,8 @@ from sdsetup.machine import Machine
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
+    """One candidate."""
+
     path: str
     origin: str  # pep514, py, path, pyenv, uv, conda
 

@@ -1,0 +1,29 @@
+"""What NVIDIA's management library answers, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class NvmlGpu:
+    """One card; memory in bytes. Of a divided card (MIG) the memory of its first instance."""
+
+    index: int
+    name: str | None = None
+    uuid: str | None = None
+    pci_bus_id: str | None = None
+    memory_total: int | None = None
+    memory_used: int | None = None
+    compute_capability: tuple[int, int] | None = None
+    mig: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class NvmlAnswer:
+    """`problem`: mismatch (driver updated, not restarted), not-running, denied, failed; then without cards."""
+
+    driver_version: str | None = None
+    cuda_version: str | None = None
+    gpus: tuple[NvmlGpu, ...] = ()
+    problem: str | None = None
