@@ -43,6 +43,7 @@ def webui_files() -> dict[str, bytes]:
         "webui-user.sh": user_sh,
         "modules/launch_utils.py": b'"""Stand-in of a practice run."""\n',
         "requirements_versions.txt": b"standin-gradio==3.41.2\nstandin-transformers==4.30.2\ntorch\n",
+        ".gitignore": b"__pycache__\n/venv\n/models\n/repositories\n/tmp\n/config.json\n/outputs\n",
         "README.md": b"# Rehearsal\n\nThis is not the web UI: it was made by a practice run of sdsetup.\n",
     }
 
