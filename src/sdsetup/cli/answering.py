@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,23 +31,12 @@ class Question:
     facts: Path | None = None
     dir: Path | None = None
 
-    @property
-    def options(self) -> str:
-        """The same question again, for a command to paste."""
-        words: list[tuple[str, object]] = [("--dir", self.dir), *(("--gpu", name) for name in self.gpu)]
-        words += [("--vram", f"{size:g}") for size in self.vram]
-        words += [("--os", self.os), ("--ram", self.ram and f"{self.ram:g}"), ("--driver", self.driver)]
-        words += [("--facts", self.facts)]
-        if self.model_class != "sd15":
-            words.append(("--model-class", self.model_class))
-        return "".join(f" {name} {_quoted(str(value))}" for name, value in words if value is not None)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
     """`folder` is the installation that the answer is about, None when it is about none of ours.
     `launch_file`: what stands there now; `own_flags`: the person's own flags in it;
-    `supposed`: it is about a machine that is not this one."""
+    `supposed`: it is about a machine that is not this one; `options`: what asks the same question again."""
 
     facts: Facts
     tuning: Tuning
@@ -54,6 +44,7 @@ class Answer:
     launch_file: bytes | None = None
     own_flags: tuple[str, ...] = ()
     supposed: bool = False
+    options: str = ""
 
     @property
     def kind(self) -> Kind:
@@ -92,6 +83,7 @@ def answer_for(session: Session, question: Question, rules: Rules) -> Answer:
         tuning=_tuned(facts, rules, question.model_class),
         folder=folder,
         supposed=what_if.elsewhere or question.facts is not None,
+        options=_options(question, sizes),
     )
     return answer if folder is None else _at(answer, folder, session, rules)
 
@@ -115,6 +107,17 @@ def launcher_text(answer: Answer) -> str:
     )
     merged = merge(answer.kind, answer.launch_file, settings, oem_encoding=answer.encoding)
     return merged.decode((answer.encoding or "utf-8") if answer.kind == "bat" else "utf-8", errors="replace")
+
+
+def _options(question: Question, sizes: Sequence[float | None]) -> str:
+    """The options of a question, with the answers that were given to ours."""
+    words: list[tuple[str, object]] = [("--dir", question.dir), *(("--gpu", name) for name in question.gpu)]
+    words += [("--vram", f"{size:g}") for size in sizes if size is not None]
+    words += [("--os", question.os), ("--ram", question.ram and f"{question.ram:g}")]
+    words += [("--driver", question.driver), ("--facts", question.facts)]
+    if question.model_class != "sd15":
+        words.append(("--model-class", question.model_class))
+    return "".join(f" {name} {_quoted(str(value))}" for name, value in words if value is not None)
 
 
 def _quoted(word: str) -> str:

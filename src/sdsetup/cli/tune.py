@@ -65,7 +65,7 @@ def _tune(
     answer = answer_for(session, question, rules)
     theirs = answer_with(answer, other) if other is not None else None
     if not session.json:
-        _show(session, question, answer, theirs)
+        _show(session, answer, theirs)
     elif not apply:
         _print(answer, theirs)
     if not apply:
@@ -89,7 +89,7 @@ def _print(answer: Answer, theirs: Tuning | None) -> None:
     print_document(document)
 
 
-def _show(session: Session, question: Question, answer: Answer, theirs: Tuning | None) -> None:
+def _show(session: Session, answer: Answer, theirs: Tuning | None) -> None:
     from sdsetup.cli.answering import launcher_text
     from sdsetup.decide.tuning.compare import compare
     from sdsetup.show.tuning import show_comparison, show_next, show_tuning
@@ -98,4 +98,4 @@ def _show(session: Session, question: Question, answer: Answer, theirs: Tuning |
         show_comparison(answer.tuning, theirs, compare(answer.tuning, theirs), session.screen)
     else:
         show_tuning(answer.tuning, answer.facts, launcher_text(answer), session.screen)
-        show_next(answer.tuning, question.options, session.screen, here=not answer.supposed)
+        show_next(answer.tuning, answer.options, session.screen, here=not answer.supposed)

@@ -152,7 +152,7 @@ def _show_warnings(tuning: Tuning, screen: Screen) -> None:
 
 def _card(tuning: Tuning) -> str:
     if tuning.gpu is None:
-        return "this processor"
+        return "a machine without a graphics card"
     name = short_name(tuning.gpu)
     if tuning.gpu.name is None:
         name = "an NVIDIA card of unknown generation"
@@ -171,14 +171,20 @@ def _rows(mine: Tuning, theirs: Tuning) -> list[tuple[str, str, str]]:
         rows.append((flag, "yes" if flag in mine.flags else "-", "yes" if flag in theirs.flags else "-"))
     ours, others = dict(mine.env), dict(theirs.env)
     for name in dict.fromkeys([*ours, *others]):
-        rows.append((name, ours.get(name, "-"), others.get(name, "-")))
+        rows.append((name, _short(ours.get(name)), _short(others.get(name))))
     return rows
 
 
+def _short(value: str | None) -> str:
+    """A variable's value, as far as it helps in a column."""
+    return "-" if value is None else value if len(value) <= 20 else "set"
+
+
 def _opinion(profile: str, value: str | None, reason: Reason | None) -> Text:
+    if reason is None and value is None:
+        return Text("{profile} does not know it.", profile=profile)
     verb = "sets it" if value is not None else "leaves it out"
-    if reason is None:
-        return Text("{profile} {verb}: no rule of it speaks of this", profile=profile, verb=verb)
+    assert reason is not None, "what is set has a reason"
     return Text("{profile} {verb}: {because}", profile=profile, verb=verb, because=sentence(reason.because))
 
 

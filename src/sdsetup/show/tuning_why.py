@@ -29,9 +29,21 @@ def show_why(told: Explanation, tuning: Tuning, facts: Facts, screen: Screen) ->
     if told.changes:
         changes = ", ".join(_change(change) for change in told.changes)
         _entry(screen, Text("rule off"), f"without the rule: {changes}.")
+    if told.setting == "torch":
+        _about_torch(tuning, screen)
     source = told.reason.source if told.reason else told.meaning.source if told.meaning else ""
     for address in source.split("; ") if source else ():
         screen.command(f"  source    {address}")
+
+
+def _about_torch(tuning: Tuning, screen: Screen) -> None:
+    """What is tried if it does not run, and what the driver has to do with it."""
+    if tuning.fallbacks:
+        families = ", ".join(build.torch for build in tuning.fallbacks)
+        _entry(screen, Text("then"), f"if it does not run on the card after all: {families}")
+    for warning in tuning.warnings:
+        if warning.topic == "driver":
+            _entry(screen, Text("driver"), sentence(warning.text))
 
 
 def _headline(told: Explanation) -> Text:

@@ -39,7 +39,7 @@ def explain(
         UsageError: `setting-unknown`.
     """
     name = setting_named(asked, tuning, known, own)
-    reason = reason_for(tuning, name)
+    reason = reason_for(tuning, name) or _decided_otherwise(name, tuning, known)
     value = _value(name, tuning)
     theirs = [flag for flag in own if flag.split(" ", 1)[0] == name]
     set_by: SetBy = "nobody"
@@ -78,6 +78,14 @@ def setting_named(asked: str, tuning: Tuning, known: Known, own: Sequence[str] =
         if near
         else Text("Name a flag, a variable or torch, for example: sdsetup why --xformers"),
     )
+
+
+def _decided_otherwise(name: str, tuning: Tuning, known: Known) -> Reason | None:
+    """Why another flag stands in its place."""
+    for flag in tuning.flags:
+        if known.exclude(name, flag) and (reason := reason_for(tuning, flag)) is not None:
+            return reason
+    return None
 
 
 def _plain(name: str) -> str:
