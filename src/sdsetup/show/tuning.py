@@ -37,12 +37,21 @@ def show_tuning(tuning: Tuning, facts: Facts, launcher: str, screen: Screen) -> 
         screen.line(Text("The launch file"), "bold")
         for row in launcher.splitlines():
             screen.command(row, indent=2)
-    if not screen.quiet:
-        screen.line()
+
+
+def show_next(tuning: Tuning, options: str, screen: Screen, *, here: bool) -> None:
+    """What can be done with it. `options`: those that asked this question."""
+    if screen.quiet:
+        return
+    screen.line()
+    if here and tuning.device != "none":
         screen.line(Text("To write it into the launch file:"))
-        screen.command("sdsetup tune --apply", indent=2)
-        screen.line(Text("Where a setting comes from and what changes without it:"))
-        screen.command(f"sdsetup why {_example(tuning)}", indent=2)
+        screen.command(f"sdsetup tune --apply{options}", indent=2)
+    if not here:
+        screen.line(Text("This is the answer for a machine that you described; nothing was changed on this one."))
+    if tuning.device != "none":
+        screen.line(Text("Where a setting comes from, and what changes without it:"))
+        screen.command(f"sdsetup why {_example(tuning)}{options}", indent=2)
 
 
 def show_comparison(mine: Tuning, theirs: Tuning, differences: Sequence[Difference], screen: Screen) -> None:
@@ -120,7 +129,7 @@ def _show_reasons(reasons: Iterable[Reason], screen: Screen) -> None:
 
 
 def _show_because(reason: Reason, screen: Screen) -> None:
-    screen.line(_sentence(reason.because), indent=6)
+    screen.line(sentence(reason.because), indent=6)
     if screen.verbose:
         screen.line(Text("rule {rule}; {source}", rule=reason.rule, source=reason.source), "quiet", indent=6)
 
@@ -135,7 +144,7 @@ def _show_warnings(tuning: Tuning, screen: Screen) -> None:
                 "{mark} {topic}: {text}",
                 mark=screen.mark("warn"),
                 topic=warning.topic,
-                text=_sentence(warning.text),
+                text=sentence(warning.text),
             ),
             "warn",
         )
@@ -143,7 +152,7 @@ def _show_warnings(tuning: Tuning, screen: Screen) -> None:
 
 def _card(tuning: Tuning) -> str:
     if tuning.gpu is None:
-        return "this processor"
+        return "a machine without a graphics card"
     name = short_name(tuning.gpu)
     if tuning.gpu.name is None:
         name = "an NVIDIA card of unknown generation"
@@ -162,20 +171,27 @@ def _rows(mine: Tuning, theirs: Tuning) -> list[tuple[str, str, str]]:
         rows.append((flag, "yes" if flag in mine.flags else "-", "yes" if flag in theirs.flags else "-"))
     ours, others = dict(mine.env), dict(theirs.env)
     for name in dict.fromkeys([*ours, *others]):
-        rows.append((name, ours.get(name, "-"), others.get(name, "-")))
+        rows.append((name, _short(ours.get(name)), _short(others.get(name))))
     return rows
 
 
+def _short(value: str | None) -> str:
+    """A variable's value, as far as it helps in a column."""
+    return "-" if value is None else value if len(value) <= 20 else "set"
+
+
 def _opinion(profile: str, value: str | None, reason: Reason | None) -> Text:
+    if reason is None and value is None:
+        return Text("{profile} does not know it.", profile=profile)
     verb = "sets it" if value is not None else "leaves it out"
-    if reason is None:
-        return Text("{profile} {verb}: no rule of it speaks of this", profile=profile, verb=verb)
-    return Text("{profile} {verb}: {because}", profile=profile, verb=verb, because=_sentence(reason.because))
+    assert reason is not None, "what is set has a reason"
+    return Text("{profile} {verb}: {because}", profile=profile, verb=verb, because=sentence(reason.because))
 
 
-def _sentence(text: Text) -> str:
+def sentence(text: Text) -> str:
+    """The text with a full stop: reasons in profiles have none."""
     said = say(text)
-    return said if said.endswith((".", "!", "?", '"')) else said + "."
+    return said if said.endswith((".", "!", "?")) else said + "."
 
 
 def _example(tuning: Tuning) -> str:

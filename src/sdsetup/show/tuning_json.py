@@ -9,8 +9,10 @@ from sdsetup.decide.facts import Facts
 from sdsetup.decide.machine_json import machine_json
 from sdsetup.decide.tuning.compare import Difference
 from sdsetup.decide.tuning.values import Reason, TorchBuild, Tuning
+from sdsetup.decide.tuning.why import Explanation
 
 SCHEMA = "sdsetup.tune/1"
+WHY_SCHEMA = "sdsetup.why/1"
 
 
 def tuning_json(tuning: Tuning, facts: Facts, launcher: str) -> dict[str, Any]:
@@ -70,14 +72,35 @@ def comparison_json(theirs: Tuning, differences: Iterable[Difference]) -> dict[s
         "flags": list(theirs.flags),
         "env": dict(theirs.env),
         "torch": torch_json(theirs.torch),
-        "differences": [
-            {
-                "setting": one.setting,
-                "mine": one.mine,
-                "theirs": one.theirs,
-                "because": str(one.my_reason.because) if one.my_reason else None,
-                "their_because": str(one.their_reason.because) if one.their_reason else None,
-            }
-            for one in differences
-        ],
+        "differences": differences_json(differences),
+    }
+
+
+def differences_json(differences: Iterable[Difference]) -> list[dict[str, Any]]:
+    return [
+        {
+            "setting": one.setting,
+            "mine": one.mine,
+            "theirs": one.theirs,
+            "because": str(one.my_reason.because) if one.my_reason else None,
+            "their_because": str(one.their_reason.because) if one.their_reason else None,
+        }
+        for one in differences
+    ]
+
+
+def why_json(told: Explanation) -> dict[str, Any]:
+    """`set_by`: rule, seen-here, left-out, person or nobody; `without_rule`: what would differ, `theirs` then."""
+    reason, meaning = told.reason, told.meaning
+    return {
+        "schema": WHY_SCHEMA,
+        "setting": told.setting,
+        "value": told.value,
+        "set_by": told.set_by,
+        "rule": reason.rule if reason else None,
+        "because": str(reason.because) if reason else None,
+        "source": reason.source if reason else None,
+        "effect": meaning.effect if meaning else None,
+        "without": meaning.without if meaning else None,
+        "without_rule": differences_json(told.changes),
     }

@@ -27,13 +27,14 @@ class Known:
     """Every flag and variable that rules may set."""
 
     settings: Mapping[str, Setting]
+    variables: frozenset[str] = frozenset()
 
     def of(self, setting: str) -> Setting | None:
         """The entry of a flag as it stands in a profile, value included, or of a variable."""
         return self.settings.get(setting) or self.settings.get(setting.split(" ", 1)[0])
 
     def variable(self, name: str) -> bool:
-        return name in self.settings and not name.startswith("-")
+        return name in self.variables
 
     def problem_with(self, flag: str) -> str | None:
         entry = self.of(flag)
@@ -70,14 +71,15 @@ def parse_flags(raw: Mapping[str, Any], path: str = "flags.toml") -> Known:
     """
     reader = Reader(raw, path)
     settings = {}
-    for group in ("flags", "variables"):
-        listed = reader.table(group)
+    for group in ("flags", "variables", "others"):
+        listed = reader.table(group, {})
         for name in listed:
             settings[name] = _setting(name, listed.table(name))
             if name.startswith("--") is not (group == "flags"):
                 listed.problem(name, "flags start with --, variables do not")
     reader.no_other_keys()
-    known = Known(settings=settings)
+    variables = frozenset(reader.table("variables", {}))
+    known = Known(settings=settings, variables=variables)
     for setting in settings.values():
         for other in (*setting.excludes, *setting.needs):
             if known.of(other) is None:

@@ -28,8 +28,8 @@ def compare(mine: Tuning, theirs: Tuning) -> tuple[Difference, ...]:
             setting=name,
             mine=ours.get(name),
             theirs=other.get(name),
-            my_reason=reason_for(mine, name),
-            their_reason=reason_for(theirs, name),
+            my_reason=reason_for(mine, name) or _instead(mine, reason_for(theirs, name)),
+            their_reason=reason_for(theirs, name) or _instead(theirs, reason_for(mine, name)),
         )
         for name in names
         if ours.get(name) != other.get(name)
@@ -42,6 +42,14 @@ def reason_for(tuning: Tuning, setting: str) -> Reason | None:
         if reason.setting == setting or reason.setting.split(" ", 1)[0] == setting:
             return reason
     return None
+
+
+def _instead(tuning: Tuning, other: Reason | None) -> Reason | None:
+    """What a tuning does about the question that the other one's rule decides."""
+    if other is None or other.decides is None:
+        return None
+    reasons = (*tuning.reasons, *tuning.omitted)
+    return next((reason for reason in reasons if reason.decides == other.decides), None)
 
 
 def _settings(tuning: Tuning) -> dict[str, str]:

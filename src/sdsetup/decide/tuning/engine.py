@@ -20,6 +20,7 @@ from sdsetup.decide.tuning.torch import (
 )
 from sdsetup.decide.tuning.values import Reason, TorchBuild, Tuning, Unsupported, Warning
 from sdsetup.decide.versions import parse_version
+from sdsetup.text import Text
 
 ModelClass = Literal["sd15", "sdxl"]
 _USABLE = {"cuda": 4, "mps": 4, "rocm": 3, "ipex": 2, "cpu": 1, "none": 0}
@@ -88,16 +89,21 @@ class _Outcome:
         for flag in rule.flags:
             if flag not in self.flags:
                 self.flags.append(flag)
-            self.reasons.append(Reason(setting=flag, rule=rule.id, because=because, source=rule.source))
+            self.reasons.append(_reason(flag, rule, because))
         for name, value in rule.env:
             self.env[name] = str(case.fill(value))
-            self.reasons.append(Reason(setting=name, rule=rule.id, because=because, source=rule.source))
+            self.reasons.append(_reason(name, rule, because))
         for flag in rule.omits:
-            self.omitted.append(Reason(setting=flag, rule=rule.id, because=because, source=rule.source))
+            self.omitted.append(_reason(flag, rule, because))
         if rule.warn is not None:
             self.warnings.append(Warning(topic=rule.warn, text=because, rule=rule.id, source=rule.source))
         if rule.unsupported:
             self.unsupported = Unsupported(reason=because, instead=case.fill(rule.instead or ""))
+
+
+def _reason(setting: str, rule: Rule, because: Text) -> Reason:
+    decides = None if rule.decides == "device" else rule.decides
+    return Reason(setting=setting, rule=rule.id, because=because, source=rule.source, decides=decides)
 
 
 def _best_case(

@@ -10,12 +10,16 @@ from sdsetup.text import Text
 
 @dataclass(frozen=True, kw_only=True)
 class Reason:
-    """Why one setting is as it is. `setting` is a flag ("--medvram"), a variable name, or "torch"."""
+    """Why one setting is as it is. `setting` is a flag ("--medvram"), a variable name, or "torch".
+
+    `decides`: what its rule decides among others ("memory", "attention"), None for a rule by itself.
+    """
 
     setting: str
     rule: str
     because: Text
     source: str
+    decides: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -110,12 +110,14 @@ def _with_memory(gpu: Gpu, what_if: WhatIf) -> Gpu:
 
 
 def _gpu(supposed: SupposedCard, index: int, driver: str | None) -> Gpu:
-    card = supposed.card
+    card, size = supposed.card, supposed.vram_gib
     vendor = card.vendor if card is not None else "nvidia"
+    if size is None and card is not None and len(card.vram_gib) == 1:
+        size = card.vram_gib[0]
     return Gpu(
         vendor=vendor,
         name=_reported(card) if card is not None else None,
-        vram_bytes=None if supposed.vram_gib is None else round(supposed.vram_gib * GIB),
+        vram_bytes=None if size is None else round(size * GIB),
         compute_capability=card.compute if card is not None else None,
         gfx=card.gfx if card is not None else None,
         driver_version=driver if vendor == "nvidia" else None,

@@ -1,0 +1,40 @@
+"""Options of `tune` and `why` that describe the machine the answer is for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+# Typer evaluates annotations on 3.10 too, where `X | None` is no option type.
+Gpus = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option("--gpu", metavar="NAME", help="Suppose this card; repeat for several.", show_default=False),
+]
+Sizes = Annotated[
+    Optional[list[float]],  # noqa: UP045
+    typer.Option(
+        "--vram", metavar="GIB", help="Suppose this much card memory, one for each --gpu.", show_default=False
+    ),
+]
+OsName = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--os", metavar="NAME", help="Suppose windows, linux, macos or wsl.", show_default=False),
+]
+Ram = Annotated[
+    Optional[float],  # noqa: UP045
+    typer.Option("--ram", metavar="GIB", help="Suppose this much system memory.", show_default=False),
+]
+Driver = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--driver", metavar="VERSION", help="Suppose this NVIDIA driver.", show_default=False),
+]
+ModelClass = Annotated[
+    str, typer.Option("--model-class", metavar="CLASS", help="What pictures are made with: sd15 or sdxl.")
+]
+ProfileName = Annotated[str, typer.Option("--profile", metavar="NAME", help="The rules to follow.")]
+FactsFile = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--facts", metavar="FILE", help="Answer for the machine of a report.", show_default=False),
+]

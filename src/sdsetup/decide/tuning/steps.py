@@ -1,0 +1,44 @@
+"""One step safer, after a card ran out of memory or gave a black picture."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from sdsetup.decide.picture.attempts import Attempt, Change, changed_flags, next_change
+from sdsetup.decide.profiles.failures import FailureBook
+from sdsetup.decide.tuning.values import Reason, Tuning
+from sdsetup.text import Text
+
+Cause = Literal["oom", "black"]
+
+
+def step_down(tuning: Tuning, cause: Cause, book: FailureBook) -> Tuning | None:
+    """The tuning with the next rung of the ladder of memory or precision; None at its end.
+
+    The ladders are those that the proof picture climbs, so that a lesson learned in use and one learned at
+    the installation are the same.
+    """
+    attempt = Attempt(
+        flags=tuning.flags,
+        outcome="out-of-memory" if cause == "oom" else "black",
+        model_class="sdxl" if tuning.model_class == "sdxl" else "sd15",
+    )
+    change = next_change((attempt,), book)
+    if change is None:
+        return None
+    flags = changed_flags(tuning.flags, change.rung)
+    kept = tuple(
+        reason for reason in tuning.reasons if reason.setting in flags or not reason.setting.startswith("--")
+    )
+    return replace(tuning, flags=flags, reasons=(*kept, _reason(cause, change)))
+
+
+def _reason(cause: Cause, change: Change) -> Reason:
+    because = {
+        "oom": Text("The card's memory ran out without {flag}", flag=change.rung.flag),
+        "black": Text("The picture was black without {flag}", flag=change.rung.flag),
+    }[cause]
+    return Reason(
+        setting=change.rung.flag, rule=f"step-down/{cause}", because=because, source=change.ladder.source
+    )

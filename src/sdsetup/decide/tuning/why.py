@@ -1,0 +1,102 @@
+"""Why one setting is as it is: who set it, for what reason, and what would change without it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from sdsetup.decide.profiles.flags import Known, Setting
+from sdsetup.decide.tuning.compare import Difference, compare, reason_for
+from sdsetup.decide.tuning.values import Reason, Tuning
+from sdsetup.errors import UsageError
+from sdsetup.text import Text
+
+SetBy = Literal["rule", "seen-here", "left-out", "person", "nobody"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """`value`: what it is set to ("" for a flag without one), None when it is not set. `meaning`: what the
+    setting does. `changes`: every setting that would differ if the rule behind it did not exist."""
+
+    setting: str
+    value: str | None
+    set_by: SetBy
+    reason: Reason | None
+    meaning: Setting | None
+    changes: tuple[Difference, ...]
+
+
+def explain(
+    asked: str, tuning: Tuning, known: Known, without: Callable[[str], Tuning], own: Sequence[str] = ()
+) -> Explanation:
+    """What there is to say about a setting. `without` tunes again with one rule left out; `own` are the
+    person's flags in the launch file.
+
+    Raises:
+        UsageError: `setting-unknown`.
+    """
+    name = setting_named(asked, tuning, known, own)
+    reason = reason_for(tuning, name) or _decided_otherwise(name, tuning, known)
+    value = _value(name, tuning)
+    theirs = [flag for flag in own if flag.split(" ", 1)[0] == name]
+    set_by: SetBy = "nobody"
+    if value is not None:
+        set_by = "seen-here" if reason is not None and reason.rule == "seen-here" else "rule"
+    elif theirs:
+        set_by, value = "person", theirs[0].partition(" ")[2]
+    elif reason is not None:
+        set_by = "left-out"
+    changes: tuple[Difference, ...] = ()
+    if set_by == "rule" and reason is not None and name != "torch":
+        changes = compare(tuning, without(reason.rule))
+    return Explanation(
+        setting=name, value=value, set_by=set_by, reason=reason, meaning=known.of(name), changes=changes
+    )
+
+
+def setting_named(asked: str, tuning: Tuning, known: Known, own: Sequence[str] = ()) -> str:
+    """The setting that is meant: "xformers" is --xformers, letter case does not matter.
+
+    Raises:
+        UsageError: `setting-unknown`, with what is nearest.
+    """
+    names = dict.fromkeys(name.split(" ", 1)[0] for name in known.settings)
+    names |= dict.fromkeys(flag.split(" ", 1)[0] for flag in (*tuning.flags, *own))
+    names |= {**dict.fromkeys(dict(tuning.env)), "torch": None}
+    plain = {_plain(name): name for name in names}
+    found = plain.get(_plain(asked.split("=", 1)[0].split(" ", 1)[0]))
+    if found is not None:
+        return found
+    near = difflib.get_close_matches(_plain(asked), plain, n=2, cutoff=0.6)
+    raise UsageError(
+        Text("{asked} is no setting that the rules know", asked=asked),
+        code="setting-unknown",
+        hint=Text("Did you mean {names}?", names=" or ".join(plain[name] for name in near))
+        if near
+        else Text("Name a flag, a variable or torch, for example: sdsetup why --xformers"),
+    )
+
+
+def _decided_otherwise(name: str, tuning: Tuning, known: Known) -> Reason | None:
+    """Why another flag stands in its place."""
+    for flag in tuning.flags:
+        if known.exclude(name, flag) and (reason := reason_for(tuning, flag)) is not None:
+            return reason
+    return None
+
+
+def _plain(name: str) -> str:
+    return name.lower().lstrip("-").replace("_", "-")
+
+
+def _value(name: str, tuning: Tuning) -> str | None:
+    for flag in tuning.flags:
+        first, _space, value = flag.partition(" ")
+        if first == name:
+            return value
+    if name == "torch":
+        return tuning.torch.torch if tuning.torch else None
+    return dict(tuning.env).get(name)

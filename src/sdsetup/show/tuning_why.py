@@ -1,0 +1,89 @@
+"""One setting explained."""
+
+from __future__ import annotations
+
+from sdsetup.decide.facts import Facts
+from sdsetup.decide.tuning.compare import Difference
+from sdsetup.decide.tuning.values import Tuning
+from sdsetup.decide.tuning.why import Explanation
+from sdsetup.show.screen import Screen
+from sdsetup.show.tuning import sentence, subject
+from sdsetup.text import Text
+
+
+def show_why(told: Explanation, tuning: Tuning, facts: Facts, screen: Screen) -> None:
+    """What it is set to and by whom, the reason and its source, what it does, what changes without it."""
+    screen.line(_headline(told), "bold")
+    screen.line(subject(tuning, facts), "quiet")
+    screen.line()
+    if told.reason is not None:
+        _entry(screen, Text("why"), sentence(told.reason.because))
+        _entry(screen, Text("by"), _author(told, tuning))
+    elif told.set_by == "person":
+        _entry(screen, Text("by"), "you: it is in your launch file, and stays there")
+    else:
+        _entry(screen, Text("why"), "no rule speaks of it for this machine")
+    if told.meaning is not None:
+        _entry(screen, Text("with it"), f"the web UI {told.meaning.effect}.")
+        _entry(screen, Text("without"), f"{told.meaning.without}.")
+    if told.changes:
+        changes = ", ".join(_change(change) for change in told.changes)
+        _entry(screen, Text("rule off"), f"without the rule: {changes}.")
+    if told.setting == "torch":
+        _about_torch(tuning, screen)
+    source = told.reason.source if told.reason else told.meaning.source if told.meaning else ""
+    for address in source.split("; ") if source else ():
+        screen.command(f"  source    {address}")
+
+
+def _about_torch(tuning: Tuning, screen: Screen) -> None:
+    """What is tried if it does not run, and what the driver has to do with it."""
+    if tuning.fallbacks:
+        families = ", ".join(build.torch for build in tuning.fallbacks)
+        _entry(screen, Text("then"), f"if it does not run on the card after all: {families}")
+    for warning in tuning.warnings:
+        if warning.topic == "driver":
+            _entry(screen, Text("driver"), sentence(warning.text))
+
+
+def _headline(told: Explanation) -> Text:
+    name = told.setting
+    if told.set_by == "nobody":
+        return Text("{name} is not set", name=name)
+    if told.set_by == "left-out":
+        return Text("{name} is left out on purpose", name=name)
+    if not told.value:
+        return Text("{name} is set", name=name)
+    if name.startswith("--"):
+        return Text("{name} {value} is set", name=name, value=told.value)
+    return Text("{name} is {value}", name=name, value=told.value)
+
+
+def _author(told: Explanation, tuning: Tuning) -> str:
+    assert told.reason is not None
+    if told.set_by == "seen-here":
+        return "what was seen on this machine"
+    return f"rule {told.reason.rule} of the profile {tuning.profile}"
+
+
+def _change(change: Difference) -> str:
+    if change.theirs is None:
+        return f"no {change.setting}"
+    if change.mine is None:
+        return f"{change.setting} instead" if not change.theirs else f"{change.setting} {change.theirs}"
+    return f"{change.setting} {change.theirs} instead of {change.mine}"
+
+
+def _entry(screen: Screen, label: Text, said: str) -> None:
+    """A label and its text, folded beside it."""
+    from rich.table import Table
+    from rich.text import Text as Line
+
+    from sdsetup.show.screen import STYLES
+    from sdsetup.show.words import say
+
+    row = Table.grid(padding=(0, 2, 0, 2))
+    row.add_column(width=8)
+    row.add_column(overflow="fold")
+    row.add_row(Line(say(label), style=STYLES["quiet"]), Line(said))
+    screen.console.print(row)
