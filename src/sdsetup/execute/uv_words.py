@@ -97,6 +97,8 @@ def why_uv_failed(said: str) -> SdsetupError:
     said = without_secrets(said)
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     last = next((line for line in lines if line.startswith("error:")), lines[-1] if lines else "")
+    if cause := next((line for line in lines if line.startswith(("cause:", "Caused by:"))), ""):
+        last = f"{last}: {cause.partition(':')[2].strip()}"
     message = Text("The Python packages could not be installed ({last})", last=last.removeprefix("error: "))
     for code, patterns, why, hint in _CAUSES:
         if any(re.search(pattern, said) for pattern in patterns):

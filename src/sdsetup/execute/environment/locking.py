@@ -74,8 +74,7 @@ class Lock:
 def wish(action: BuildEnvironment, *, shared: bool) -> str:
     """A project file for the resolver: torch from its own index, everything else from the ordinary one.
 
-    With `shared` torch's index may answer for every package, as pip would have it: builds for AMD
-    bring packages along that only their own index has.
+    With `shared` nothing is said of indexes here: torch's is then asked for every package, as pip would.
     """
     torch = action.torch
     xformers = [f"xformers=={torch.xformers}"] if torch.xformers else []
@@ -87,13 +86,11 @@ def wish(action: BuildEnvironment, *, shared: bool) -> str:
         'requires-python = ">=3.8"',
         f"dependencies = {_array([*pins, 'pip', 'packaging', *action.extra])}",
     ]
-    if torch.index_url:
+    if torch.index_url and not shared:
         # xformers has its ordinary builds on the ordinary index, those for another CUDA beside torch.
         own = [_project(pin) for pin in pins if pin not in xformers or "+" in pin]
-        sources = [f'{name} = {{ index = "torch" }}' for name in own]
-        lines += [] if shared else ["[tool.uv.sources]", *sources]
-        lines += ["[[tool.uv.index]]", 'name = "torch"', f"url = {json.dumps(torch.index_url)}"]
-        lines += [] if shared else ["explicit = true"]
+        lines += ["[tool.uv.sources]", *(f'{name} = {{ index = "torch" }}' for name in own)]
+        lines += ["[[tool.uv.index]]", 'name = "torch"', f"url = {json.dumps(torch.index_url)}", "explicit = true"]
     return "\n".join(lines) + "\n"
 
 
@@ -126,7 +123,9 @@ def resolve(action: BuildEnvironment, python: str, context: Context, folder: Pat
     except SdsetupError as error:
         if error.code != "no-matching-package" or not action.torch.index_url:
             raise
+        # Builds for AMD bring packages along that only their own index has.
         env = uv.variables(context, UV_CACHE_DIR=str(cache), UV_INDEX_STRATEGY="unsafe-best-match")
+        env["UV_INDEX"] = " ".join(part for part in (env.get("UV_INDEX"), action.torch.index_url) if part)
         return _resolve(action, python, context, folder, env, shared=True)
 
 

@@ -1,0 +1,276 @@
+"""The environment: one resolution, staged, whole or not at all, nothing fetched twice. Real uv, real wheels."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from execute.gitlab import Heard, context_for
+from execute.package_index import PIP, Index
+from sdsetup.decide.plan import BuildEnvironment
+from sdsetup.decide.tuning.values import TorchBuild
+from sdsetup.errors import SdsetupError
+from sdsetup.execute import uv
+from sdsetup.execute.context import Context
+from sdsetup.execute.environment import build, swap_back
+from sdsetup.execute.environment.places import marker, python_of
+from sdsetup.execute.environment.wheels import LARGE
+
+BIG = LARGE + 2**20
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[Index]:
+    with Index(tmp_path / "wheels") as index:
+        index.add("pip", "26.3", code=PIP)
+        index.add("packaging", "26.3")
+        index.add("gradio", "3.41.2", needs="numpy")
+        index.add("numpy", "1.26.2")
+        index.add("torch", "2.1.2", pad=BIG)
+        index.add("torchvision", "0.16.2", needs="torch==2.1.2")
+        yield index
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uv, "PAUSES", (0.01, 0.01))
+
+
+def context(tmp_path: Path, index: Index, heard: Heard | None = None, **env: str) -> Context:
+    """An installation folder with the web UI's pins in it; only this index counts."""
+    around = {"UV_DEFAULT_INDEX": index.url, "PIP_CONFIG_FILE": os.devnull, "UV_HTTP_RETRIES": "0", **env}
+    made = context_for(tmp_path / "web ui", heard, **around)
+    made = replace(made, cache=tmp_path / "cache")
+    (made.dir / "requirements_versions.txt").write_bytes(b"gradio==3.41.2\r\ntorch\r\n")
+    return made
+
+
+def action(**changes: object) -> BuildEnvironment:
+    torch = TorchBuild(
+        family="cpu",
+        torch="2.1.2",
+        torchvision="0.16.2",
+        xformers=None,
+        index_url=None,
+        command="pip install torch==2.1.2 torchvision==0.16.2",
+    )
+    made = BuildEnvironment(
+        python=sys.executable,
+        torch=torch,
+        requirements="requirements_versions.txt",
+        extra=(),
+        overrides=(),
+        build_constraints=("setuptools<81",),
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def says(python: str | Path, code: str) -> str:
+    ended = subprocess.run([str(python), "-I", "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    return ended.stdout.strip()
+
+
+def test_built_whole_then_left_alone(tmp_path: Path, index: Index) -> None:
+    heard = Heard()
+    here = context(tmp_path, index, heard)
+    done = build(action(), here)
+    assert done["versions"]["torch"] == "2.1.2"
+    assert done["versions"]["gradio"] == "3.41.2"
+    assert done["downloaded"] > BIG
+    assert says(done["python"], "import sys, torch, gradio, pip; print(sys.prefix)") == str(here.dir / "venv")
+    assert max(event.done or 0 for event in heard.events) > BIG
+    assert all(event.total == done["downloaded"] for event in heard.events if event.kind == "progress")
+    sent = dict(index.sent)
+    again = build(action(), here)
+    assert again["downloaded"] == 0
+    assert index.sent == sent
+    assert not list((here.state / "partial").iterdir())
+
+
+def test_everything_is_compiled_and_the_next_folder_gets_it_from_the_cache(tmp_path: Path, index: Index) -> None:
+    here = context(tmp_path, index)
+    build(action(), here)
+    compiled = list((here.dir / "venv").glob("lib/python3*/site-packages/gradio/__pycache__/__init__.*.pyc"))
+    if sys.platform != "win32":
+        assert len(compiled) == 1
+    sent = dict(index.sent)
+    other = replace(here, dir=tmp_path / "second")
+    other.dir.mkdir()
+    (other.dir / "requirements_versions.txt").write_bytes(b"gradio==3.41.2\r\ntorch\r\n")
+    done = build(action(), other)
+    assert done["downloaded"] == 0
+    assert index.sent == sent
+    again = list((other.dir / "venv").glob("lib/python3*/site-packages/gradio/__pycache__/__init__.*.pyc"))
+    assert [os.stat(path).st_ino for path in again] == [os.stat(path).st_ino for path in compiled]
+
+
+def test_a_large_wheel_goes_on_where_the_line_broke(tmp_path: Path, index: Index) -> None:
+    name = index.wheels["torch"][0].name
+    index.break_after[name] = (20 * 2**20, 1)
+    here = context(tmp_path, index)
+    build(action(), here)
+    assert index.sent[name] < BIG + 2 * 2**20, "bytes were fetched twice"
+    assert not (tmp_path / "cache" / "wheels" / "x").exists()
+    left = [path for path in (tmp_path / "cache" / "wheels").rglob("*") if path.is_file()]
+    assert not left, "what uv has unpacked is not kept a second time"
+
+
+def test_an_index_that_tells_no_sizes(tmp_path: Path, index: Index) -> None:
+    index.sizes = False
+    name = index.wheels["torch"][0].name
+    index.break_after[name] = (20 * 2**20, 1)
+    done = build(action(), context(tmp_path, index))
+    assert index.sent[name] < BIG + 2 * 2**20
+    assert done["downloaded"] >= BIG
+
+
+def test_torch_comes_from_its_own_index_and_nothing_else_does(tmp_path: Path, index: Index) -> None:
+    with Index(tmp_path / "torch-wheels") as special:
+        special.add("torch", "2.1.2+cu121", needs="numpy")
+        special.add("torchvision", "0.16.2+cu121", needs="torch==2.1.2")
+        special.add("numpy", "99.0")
+        torch = TorchBuild(
+            family="cu121",
+            torch="2.1.2+cu121",
+            torchvision="0.16.2+cu121",
+            xformers="0.0.23.post1",
+            index_url=special.url,
+            command=f"pip install torch==2.1.2+cu121 torchvision==0.16.2+cu121 --index-url {special.url}",
+        )
+        index.add("xformers", "0.0.23.post1", needs="torch==2.1.2")
+        done = build(action(torch=torch), context(tmp_path, index))
+        assert done["versions"]["torch"] == "2.1.2+cu121"
+        assert done["versions"]["xformers"] == "0.0.23.post1"
+        assert says(done["python"], "import importlib.metadata as m; print(m.version('numpy'))") == "1.26.2"
+
+
+def test_what_only_torchs_index_has_is_found_there(tmp_path: Path, index: Index) -> None:
+    with Index(tmp_path / "torch-wheels") as special:
+        special.add("torch", "2.2.2+rocm5.7", needs="pytorch-triton-rocm==2.2.0")
+        special.add("pytorch-triton-rocm", "2.2.0")
+        torch = TorchBuild(
+            family="rocm",
+            torch="2.2.2+rocm5.7",
+            torchvision="",
+            xformers=None,
+            index_url=special.url,
+            command=f"pip install torch==2.2.2+rocm5.7 --index-url {special.url}",
+        )
+        done = build(action(torch=torch), context(tmp_path, index))
+        assert says(done["python"], "import pytorch_triton_rocm") == ""
+
+
+def test_another_torch_replaces_and_the_former_comes_back(tmp_path: Path, index: Index) -> None:
+    here = context(tmp_path, index)
+    build(action(), here)
+    index.add("torch", "2.7.0")
+    index.add("torchvision", "0.22.0")
+    newer = TorchBuild(
+        family="n",
+        torch="2.7.0",
+        torchvision="0.22.0",
+        xformers=None,
+        index_url=None,
+        command="pip install torch==2.7.0 torchvision==0.22.0",
+    )
+    done = build(action(torch=newer), here)
+    version = "import importlib.metadata as m; print(m.version('torch'))"
+    assert says(done["python"], version) == "2.7.0"
+    assert done["kept"] == str(here.state / "former" / "venv")
+    assert swap_back(here)
+    assert says(done["python"], version) == "2.1.2"
+    assert swap_back(here)
+    assert says(done["python"], version) == "2.7.0"
+
+
+def test_a_foreign_environment_that_works_is_kept_and_a_broken_one_goes(tmp_path: Path, index: Index) -> None:
+    here = context(tmp_path, index)
+    broken = here.dir / "venv"
+    (broken / "lib").mkdir(parents=True)
+    (broken / "lib" / "half-a-torch").write_text("torn")
+    done = build(action(), here)
+    assert done["kept"] is None
+    assert marker(here.dir / "venv")
+    (here.dir / "venv" / ".sdsetup-environment.json").unlink()  # as if the web UI itself had made it
+    assert build(action(), here)["kept"] is not None
+
+
+def test_a_package_that_vanished_is_noticed(tmp_path: Path, index: Index) -> None:
+    here = context(tmp_path, index)
+    done = build(action(), here)
+    where = Path(says(done["python"], "import gradio; print(gradio.__path__[0])"))
+    for part in where.parent.glob("gradio-*.dist-info"):
+        part.rename(part.with_name("gone"))
+    build(action(), here)
+    assert says(done["python"], "import importlib.metadata as m; print(m.version('gradio'))") == "3.41.2"
+
+
+def test_no_version_fits(tmp_path: Path, index: Index) -> None:
+    here = context(tmp_path, index)
+    with pytest.raises(SdsetupError) as caught:
+        build(action(extra=("torch==9.9",)), here)
+    assert caught.value.code == "no-matching-package"
+    assert not (here.dir / "venv").exists()
+
+
+def test_nobody_answers(tmp_path: Path, index: Index) -> None:
+    heard = Heard()
+    here = context(tmp_path, index, heard, UV_DEFAULT_INDEX="http://127.0.0.1:9/simple")
+    with pytest.raises(SdsetupError) as caught:
+        build(action(), here)
+    assert caught.value.code == "connection-broken"
+    assert sum("trying again" in note for note in heard.notes) >= 2
+
+
+def test_a_wheel_that_was_changed_on_the_way_is_refused(tmp_path: Path, index: Index) -> None:
+    here = context(tmp_path, index)
+    build(action(), here)
+    lock = here.state / "environment" / "pylock.toml"
+    text = lock.read_text()
+    wheel = index.wheels["gradio"][0]
+    import hashlib
+
+    right = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    assert right in text
+    lock.write_text(text.replace(right, "0" * 64))
+    with pytest.raises(SdsetupError) as caught:
+        build(action(), replace(here, cache=tmp_path / "other"))
+    assert caught.value.code == "package-changed"
+
+
+KILLED = """
+import sys, pathlib, dataclasses
+sys.path[:0] = {paths!r}
+from execute.test_environment import action, context
+from execute.package_index import Index
+class Here:
+    url = {url!r}
+from sdsetup.execute.environment import build
+build(action(), context(pathlib.Path({folder!r}), Here()))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
+def test_killed_at_any_moment_then_whole_and_no_byte_twice(tmp_path: Path, index: Index) -> None:
+    paths = [str(Path(__file__).parents[2] / "src"), str(Path(__file__).parents[1])]
+    code = KILLED.format(paths=paths, url=index.url, folder=str(tmp_path))
+    venv = tmp_path / "web ui" / "venv"
+    name = index.wheels["torch"][0].name
+    for moment in (0.4, 0.9, 1.3, 1.8):
+        child = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+        time.sleep(moment)
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+        assert not venv.exists() or marker(venv), "half an environment in its place"
+    done = subprocess.run([sys.executable, "-c", code], check=False, timeout=100)
+    assert done.returncode == 0
+    assert says(python_of(venv, "linux"), "import torch, gradio; print('whole')") == "whole"
+    assert index.sent[name] < 1.7 * BIG
