@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from pathlib import Path
 
 from sdsetup.cli.installing import Prepared, carry_out, consent, launcher_kinds

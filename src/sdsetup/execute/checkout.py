@@ -1,4 +1,4 @@
-"""The web UI's own checkout: made new at the pinned commit, or moved there when nothing of the person's is lost."""
+"""The web UI's own checkout: made new at the pinned commit, or moved there with nothing of the person's lost."""
 
 from __future__ import annotations
 
@@ -81,9 +81,9 @@ def local_changes(context: Context, former: str, files: tuple[str, ...]) -> Sdse
             "moving from {former} would touch {files}", former=former[:8], files=", ".join(files[:5]) or "them"
         ),
         hint=Text(
-            'Keep your changes with `git -C "{dir}" stash`, or stay at this version: sdsetup install --ref {former}',
+            'Keep your changes with `git -C "{dir}" stash`, or stay there: sdsetup install --ref {former}',
             dir=context.dir,
-            former=former[:12],
+            former=former,
         ),
         code="local-changes",
     )

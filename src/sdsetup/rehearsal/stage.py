@@ -47,7 +47,9 @@ class Scene:
 
 
 @contextmanager
-def rehearsal(folder: Path, beneath: Profiles, *, git: str, card: str | None, rate: float | None = MODEL_RATE) -> Iterator[Scene]:
+def rehearsal(
+    folder: Path, beneath: Profiles, *, git: str, card: str | None, rate: float | None = MODEL_RATE
+) -> Iterator[Scene]:
     """Serve the stand-ins while the block lasts.
 
     `folder` keeps them for the next run: the same bytes, the same commits and, where it is free, the
@@ -131,7 +133,9 @@ def _torch(folder: Path, raw: dict[str, Any], shelf: Shelf, url: str, card: str 
                 build[key] = f"{url}/simple"
         build.pop("packages", None)
         build["pythons"] = [f"3.{minor}" for minor in range(8, 20)]
-        _serve_wheel(folder, shelf, "torch", build["torch"], {"torch/__init__.py": torch_module(build["torch"], card)})
+        _serve_wheel(
+            folder, shelf, "torch", build["torch"], {"torch/__init__.py": torch_module(build["torch"], card)}
+        )
         for name in ("torchvision", "xformers"):
             if name in build:
                 _serve_wheel(folder, shelf, name, build[name])
@@ -154,7 +158,9 @@ def _serve_wheel(
     folder: Path, shelf: Shelf, name: str, version: str, modules: Mapping[str, str] | None = None
 ) -> None:
     module = re.sub(r"[-.]+", "_", name)
-    wheel = make_wheel(folder / "wheels", name, version, modules or {f"{module}/__init__.py": f"__version__ = {version!r}\n"})
+    wheel = make_wheel(
+        folder / "wheels", name, version, modules or {f"{module}/__init__.py": f"__version__ = {version!r}\n"}
+    )
     shelf.files[f"wheels/{wheel.name}"] = wheel
     known = shelf.wheels.setdefault(re.sub(r"[-_.]+", "-", name).lower(), [])
     if wheel not in known:
