@@ -71,7 +71,7 @@ def picture(action: ProvePicture, context: Context, steps: tuple[Step, ...]) -> 
 
 def _took(attempt: Attempt) -> Text:
     seconds, peak = attempt.picture_seconds or 0.0, attempt.peak_bytes
-    if peak is None:
+    if peak is None or peak < 2**28:  # less than any web UI holds: not measured
         return Text("made in {seconds:.1f} s", seconds=seconds)
     kind = "card memory" if attempt.memory == "vram" else "memory"
     return Text(

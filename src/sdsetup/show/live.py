@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, TextIO
 
-from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn
+from rich.console import RenderableType
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TaskID
 from rich.text import Text as Line
 
 from sdsetup.decide.events import Event
@@ -36,10 +38,9 @@ class Live:
         self._task: TaskID | None = None
         self._said_at = 0.0
         if screen.console.is_terminal and not screen.quiet:
-            self._bars = Progress(
+            self._bars = _Bars(
                 SpinnerColumn("dots" if screen.can_show("⠋") else "line"),
-                TextColumn("{task.description}", markup=False),
-                BarColumn(bar_width=18),
+                BarColumn(bar_width=24),
                 _Amount(),
                 console=screen.console,
                 transient=True,
@@ -147,6 +148,18 @@ def amount(done: int | None, total: int | None, rate: float | None, source: str 
         if total and total > done:
             parts.append(f"{duration((total - done) / rate)} left")
     return ", ".join(parts) + (f" ({source})" if source else "")
+
+
+class _Bars(Progress):
+    """The step's name on a line of its own, so that a long one does not push the numbers away."""
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        for task in self.tasks:
+            source = task.fields.get("source")
+            yield Line(
+                task.description + (f", from {source}" if source else ""), no_wrap=True, overflow="ellipsis"
+            )
+        yield self.make_tasks_table(self.tasks)
 
 
 class _Amount(ProgressColumn):

@@ -21,11 +21,16 @@ def show_plan(plan: Plan, screen: Screen) -> None:
     screen.heading(Text("What will be done in {dir}", dir=plan.dir))
     screen.line()
     table = Table(box=None, show_header=False, padding=(0, 1, 0, 0), pad_edge=False)
-    table.add_column(width=3, justify="right")
+    table.add_column(width=5, justify="right")
     table.add_column(ratio=1, overflow="fold")
     table.add_column(justify="right", no_wrap=True)
-    for number, step in enumerate(plan.steps, 1):
-        table.add_row(Line(f"{number}.", style="dim"), _described(step, screen), _bytes(step))
+    number = 1
+    for steps in _grouped(plan.steps):
+        last = number + len(steps) - 1
+        label = f"{number}." if last == number else f"{number}-{last}."
+        what = _described(steps[0], screen) if len(steps) == 1 else _described_group(steps, screen)
+        table.add_row(Line(label, style="dim"), what, _bytes(steps))
+        number = last + 1
     screen.console.print(table)
     screen.line()
     screen.line(totals(plan))
@@ -86,10 +91,34 @@ def _described(step: Step, screen: Screen) -> Line:
     return line
 
 
-def _bytes(step: Step) -> Line:
-    if step.state == "done":
+def _grouped(steps: tuple[Step, ...]) -> list[tuple[Step, ...]]:
+    """Steps of one kind in one state share a row: five repositories are one thing to a person."""
+    rows: list[tuple[Step, ...]] = []
+    for step in steps:
+        kind = step.id.partition(":")[0]
+        if ":" in step.id and rows and rows[-1][0].id.partition(":")[0] == kind == "repository":
+            if rows[-1][0].state == step.state:
+                rows[-1] = (*rows[-1], step)
+                continue
+        rows.append((step,))
+    return rows
+
+
+def _described_group(steps: tuple[Step, ...], screen: Screen) -> Line:
+    done = steps[0].state == "done"
+    line = Line(
+        say(Text("{count} repositories that the web UI needs", count=len(steps))), style="dim" if done else ""
+    )
+    names = ", ".join(step.id.partition(":")[2] for step in steps)
+    line.append(f"\n{screen.mark('ok')} {names}" if done else f"\n{names}", style="dim")
+    return line
+
+
+def _bytes(steps: tuple[Step, ...]) -> Line:
+    if steps[0].state == "done":
         return Line("done", style="dim")
-    return Line(size(step.bytes) if step.bytes else "")
+    total = sum(step.bytes for step in steps)
+    return Line(size(total) if total else "")
 
 
 def show_warnings(tuning: Tuning, screen: Screen) -> None:
