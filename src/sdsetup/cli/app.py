@@ -43,6 +43,10 @@ def run(arguments: Sequence[str]) -> int:
         return EXIT_DONE
     except Exception as error:  # noqa: BLE001 - the one place where our own bugs are met
         return _show_bug(error)
+    if code == EXIT_INTERRUPTED:  # Typer swallows Ctrl-C inside a command and returns this instead
+        from sdsetup.show.errors import show_interrupted
+
+        show_interrupted()
     return code if isinstance(code, int) else EXIT_DONE
 
 

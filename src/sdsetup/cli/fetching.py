@@ -125,12 +125,8 @@ def _offered_copy(session: Session, file: FetchFile, folder: Path) -> Path | Non
         return None
     parent = next((place for place in target.parents if place.is_dir()), folder)
     cost = Text("takes no further space") if same_drive(found, parent) else Text("is copied")
-    question = Text(
-        "This computer has the very file: {path}. It {cost}. Use it instead of downloading {size}?",
-        path=found,
-        cost=cost,
-        size=size(file.size),
-    )
+    session.screen.line(Text("This computer has the very file: {path}", path=found))
+    question = Text("It {cost}. Use it instead of downloading {size}?", cost=cost, size=size(file.size))
     return found if ask_yes(session.screen, question) else None
 
 

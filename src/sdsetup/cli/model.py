@@ -76,7 +76,7 @@ def get(
 def check(
     dir: Dir = None, json: Json = False, profiles: Profiles = None, quiet: Quiet = False, verbose: Verbose = False
 ) -> None:
-    """Look at every file in the model folder: known, whole, damaged, or a danger."""
+    """Look at every file in the model folder: whole, damaged, or a danger."""
     from sdsetup.cli.fetching import context_for, working
     from sdsetup.cli.session import open_session
     from sdsetup.execute.model_folder import check_models

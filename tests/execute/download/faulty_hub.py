@@ -358,10 +358,10 @@ def make_certificates(folder: Path) -> None:
         subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
 
     names = "subjectAltName=DNS:hub.example,DNS:localhost,IP:127.0.0.1"
-    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-days", "3650",
-            "-subj", "/CN=Test authority")  # fmt: skip
-    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "alone.key", "-out", "alone.crt", "-days",
-            "3650", "-subj", "/CN=localhost", "-addext", names)  # fmt: skip
+    key = ("-newkey", "rsa:2048", "-nodes", "-days", "3650")
+    openssl("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=Test authority")
+    alone = ("-keyout", "alone.key", "-out", "alone.crt", "-subj", "/CN=localhost", "-addext", names)
+    openssl("req", "-x509", *key, *alone)
     (folder / "alone.pem").write_bytes((folder / "alone.key").read_bytes() + (folder / "alone.crt").read_bytes())
     (folder / "names").write_text(names)
     (folder / "index.txt").write_text("")
@@ -375,10 +375,11 @@ def make_certificates(folder: Path) -> None:
         ("expired", "20200101000000Z", "20210101000000Z"),
         ("future", "20980101000000Z", "20991231000000Z"),
     ):
-        openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj",
-                "/CN=localhost")  # fmt: skip
-        openssl("ca", "-batch", "-config", "ca.cnf", "-cert", "ca.pem", "-keyfile", "ca.key", "-in", f"{name}.csr",
-                "-out", f"{name}.crt", "-startdate", begin, "-enddate", end, "-extfile", "names", "-notext")  # fmt: skip
+        asked, signed = f"{name}.csr", f"{name}.crt"
+        openssl("req", *key[:3], "-keyout", f"{name}.key", "-out", asked, "-subj", "/CN=localhost")
+        authority = ("-batch", "-config", "ca.cnf", "-cert", "ca.pem", "-keyfile", "ca.key")
+        dates = ("-startdate", begin, "-enddate", end)
+        openssl("ca", *authority, "-in", asked, "-out", signed, *dates, "-extfile", "names", "-notext")
         (folder / f"{name}.pem").write_bytes(
             (folder / f"{name}.key").read_bytes() + (folder / f"{name}.crt").read_bytes()
         )

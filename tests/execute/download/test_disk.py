@@ -1,4 +1,4 @@
-"""What lies on the disk before, and what the disk refuses: nothing of the person's is lost, every cause is named."""
+"""What lies on the disk before, and what the disk refuses: nothing is lost, every cause is named."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import CONTENT, SIZE, Bench
 from faulty_hub import drop, flipped, status, trickle, whole
 
+from conftest import CONTENT, SIZE, Bench
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.download.preflight import linux_filesystem
 

@@ -1,4 +1,4 @@
-"""Refusals, redirects, tokens and mirrors: who is asked, who is told what, and when the next source's turn comes."""
+"""Refusals, redirects, tokens, mirrors: who is asked, who is told what, when the next source's turn comes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import CONTENT, SIZE, Bench
 from faulty_hub import (
     ConnectProxy,
     FaultyHub,
@@ -20,6 +19,7 @@ from faulty_hub import (
     whole,
 )
 
+from conftest import CONTENT, SIZE, Bench
 from sdsetup.decide.plan import Source
 from sdsetup.errors import SdsetupError
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 import pytest
-from conftest import CONTENT, SIZE, Bench
 from faulty_hub import (
     chunked,
     drop,
@@ -29,6 +28,7 @@ from faulty_hub import (
     wrong_start,
 )
 
+from conftest import CONTENT, SIZE, Bench
 from sdsetup.errors import SdsetupError
 
 HALF = SIZE // 2
@@ -185,8 +185,11 @@ def test_servers_that_do_ranges_badly(bench: Bench, server) -> None:
 
 
 def test_a_server_without_ranges_keeps_the_part_when_it_breaks_again(bench: Bench) -> None:
-    bench.hub.answer("/file", drop(HALF), lambda ex: (ex.head(200, {"Content-Length": SIZE}), ex.body(CONTENT[:1000])),
-                     ignores_range)  # fmt: skip
+    def ignores_and_breaks(exchange) -> None:
+        exchange.head(200, {"Content-Length": SIZE})
+        exchange.body(CONTENT[:1000])
+
+    bench.hub.answer("/file", drop(HALF), ignores_and_breaks, ignores_range)
     bench.get()
     assert bench.right()
 
@@ -232,7 +235,7 @@ def test_another_file_of_the_same_size_is_set_aside(bench: Bench) -> None:
         bench.get()
     assert caught.value.code == "wrong-hash"
     assert bench.bad.read_bytes() == CONTENT[::-1]
-    assert not bench.target.exists() and not bench.part.exists() or bench.part.stat().st_size == 0
+    assert (not bench.target.exists() and not bench.part.exists()) or bench.part.stat().st_size == 0
 
 
 def test_content_that_changes_under_way_ends_in_a_refusal(bench: Bench) -> None:

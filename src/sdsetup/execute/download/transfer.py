@@ -205,7 +205,7 @@ class Transfer:
         pause = max(verdict.wait or 0.0, pause_before(fruitless, self.options))
         _log.info("%s: %s; next try in %.1f s", place.name, verdict.why, pause)
         if pause >= 2:
-            self.context.note(Text("{why}; next try in {seconds} s", why=verdict.why, seconds=round(pause)))
+            self.context.note(Text("Next try in {seconds} s: {why}", why=verdict.why, seconds=round(pause)))
         rest(pause, lambda: self._report(0, place))
 
     def _try(self, place: Place, *, whole: bool, token: str | None) -> Verdict | None:
