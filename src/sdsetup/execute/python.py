@@ -34,18 +34,18 @@ def bring(action: BringPython, context: Context) -> dict[str, Any]:
     A download that was cut off leaves nothing that counts: uv unpacks beside the place and renames.
 
     Returns:
-        `{"python": path, "version": "3.10.18"}`; the path names the real folder, not uv's link to it.
+        `{"python": path, "version": "3.10.18"}`; the path has the patch release in it.
 
     Raises:
         SdsetupError: `python-broken` when what was brought does not run; else why uv could not bring it.
     """
     env = _variables(context)
-    found = _present(action.version, context, env)
+    found = _present(action.version, context)
     if found is None:
         context.note(Text("Bringing Python {version}", version=action.version))
         asked = ["python", "install", "--no-bin", "--no-registry", _request(action.version)]
-        uv.run(context, asked, env=env)
-        found = _present(action.version, context, env)
+        uv.run(context, asked, env=env, what="Python could not be brought")
+        found = _present(action.version, context)
     if found is None:
         raise SdsetupError(
             Text("The Python that was brought does not run"),
@@ -76,17 +76,23 @@ def _request(version: str) -> str:
     return f"cpython-{version}"
 
 
-def _present(version: str, context: Context, env: dict[str, str]) -> dict[str, Any] | None:
-    asked = ["python", "find", "--managed-python", "--no-project", "--no-python-downloads", _request(version)]
-    said = uv.once(context, asked, env=env)
-    path = Path(said.text.strip().splitlines()[-1]) if said.rc == 0 and said.text.strip() else None
-    if path is None or not path.exists():
+def _present(version: str, context: Context) -> dict[str, Any] | None:
+    """The newest patch release of this version that lies there and runs.
+
+    uv unpacks beside the place and renames, so what has its name is whole. The folder's own name is
+    used, not uv's link that moves to the next patch release: an environment must not move with it.
+    """
+    program = "python.exe" if context.machine.family == "windows" else f"bin/python{version}"
+    found = []
+    for folder in _folder(context).glob(f"cpython-{version}.*"):
+        path = folder / program
+        if folder.is_symlink() or "+" in folder.name or not path.exists():
+            continue
+        ended = context.machine.run([str(path), "-I", "-S", "-c", _ASKED], timeout=60)
+        words = ended.out.split()
+        if ended.ok and words[:2] == version.split(".") and words[-1] == "64":
+            found.append((tuple(map(int, words[:3])), path))
+    if not found:
         return None
-    path = path.resolve()  # uv names a link that moves to the next patch release; an environment must not
-    if _folder(context).resolve() not in path.parents:
-        return None
-    ended = context.machine.run([str(path), "-I", "-S", "-c", _ASKED], timeout=60)
-    words = ended.out.split()
-    if not ended.ok or words[:2] != version.split(".") or words[-1] != "64":
-        return None
-    return {"python": str(path), "version": ".".join(words[:3])}
+    numbers, path = max(found)
+    return {"python": str(path), "version": ".".join(map(str, numbers))}

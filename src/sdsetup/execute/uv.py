@@ -96,8 +96,11 @@ def run(
     env: Mapping[str, str],
     on_line: Callable[[str], None] | None = None,
     pauses: Sequence[float] | None = None,
+    what: str = "The Python packages could not be installed",
 ) -> str:
     """Run uv to its end; what it printed. Broken connections are tried again after growing pauses.
+
+    `what` says in general what failed, should it fail.
 
     Raises:
         SdsetupError: with the cause found in what uv said.
@@ -106,7 +109,7 @@ def run(
         said = once(context, args, env=env, on_line=on_line)
         if said.rc == 0:
             return said.text
-        error = why_uv_failed(said.text)
+        error = why_uv_failed(said.text, what)
         if pause is None or error.code not in AGAIN:
             raise error
         context.note(Text("{what}; trying again in {pause:.0f} s", what=error.why or error.message, pause=pause))

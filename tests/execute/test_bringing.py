@@ -1,0 +1,224 @@
+"""What is brought where the computer has none: a Python of uv's, MinGit, the tokenizer's files."""
+
+from __future__ import annotations
+
+import hashlib
+import http.server
+import json
+import os
+import sys
+import tarfile
+import threading
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from execute.gitlab import context_for
+from sdsetup.decide.plan import BringGit, BringPython, FetchFile, FetchFiles, Source
+from sdsetup.decide.profiles.tools import parse_tools
+from sdsetup.errors import SdsetupError
+from sdsetup.execute import mingit, python, tokenizer
+from sdsetup.execute.context import Context
+from sdsetup.storage import Profiles
+
+
+class Shelf(http.server.SimpleHTTPRequestHandler):
+    asked: list[str]
+
+    def do_GET(self) -> None:
+        type(self).asked.append(self.path)
+        super().do_GET()
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Iterator[tuple[str, Path, list[str]]]:
+    """A folder served on this machine: its address, the folder, and what was asked for."""
+    folder = tmp_path / "shelf"
+    folder.mkdir()
+    asked: list[str] = []
+    kind = type("Kind", (Shelf,), {"asked": asked})
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), lambda *args: kind(*args, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", folder, asked
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def here(tmp_path: Path, **env: str) -> Context:
+    return context_for(tmp_path / "web ui", **env)
+
+
+def file(path: Path, url: str, save_as: str) -> FetchFile:
+    content = path.read_bytes()
+    return FetchFile(
+        name=path.name,
+        save_as=save_as,
+        size=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        sources=(Source(url=url),),
+    )
+
+
+def zipped(path: Path, members: dict[str, str]) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path
+
+
+def test_git_is_unpacked_once(tmp_path: Path, shelf: tuple[str, Path, list[str]]) -> None:
+    url, folder, asked = shelf
+    archive = zipped(folder / "MinGit.zip", {"cmd/git.exe": "MZ", "etc/gitconfig": "[core]\n"})
+    action = BringGit(archive=file(archive, f"{url}/MinGit.zip", "downloads/MinGit.zip"))
+    context = here(tmp_path)
+    done = mingit.bring(action, context)
+    assert Path(done["git"]).read_text() == "MZ"
+    assert Path(done["git"]) == context.tools / "mingit" / "cmd" / "git.exe"
+    count = len(asked)
+    assert mingit.bring(action, context) == done
+    assert len(asked) == count
+
+
+def test_another_git_replaces_the_former(tmp_path: Path, shelf: tuple[str, Path, list[str]]) -> None:
+    url, folder, _asked = shelf
+    context = here(tmp_path)
+    for content in ("one", "two"):
+        archive = zipped(folder / f"{content}.zip", {"cmd/git.exe": content, f"only-{content}": ""})
+        done = mingit.bring(BringGit(archive=file(archive, f"{url}/{content}.zip", "x")), context)
+    assert Path(done["git"]).read_text() == "two"
+    assert not (context.tools / "mingit" / "only-one").exists()
+
+
+@pytest.mark.parametrize("name", ["../../evil.exe", "/evil.exe", "C:/evil.exe", "cmd\\..\\..\\evil.exe"])
+def test_an_archive_that_would_write_elsewhere_is_refused(
+    tmp_path: Path, shelf: tuple[str, Path, list[str]], name: str
+) -> None:
+    url, folder, _asked = shelf
+    archive = zipped(folder / "bad.zip", {"cmd/git.exe": "MZ", name: "evil"})
+    with pytest.raises(SdsetupError) as caught:
+        mingit.bring(BringGit(archive=file(archive, f"{url}/bad.zip", "x")), here(tmp_path))
+    assert caught.value.code == "archive-unsafe"
+    assert not list(tmp_path.rglob("evil.exe"))
+
+
+def test_a_half_unpacked_git_is_unpacked_again(tmp_path: Path, shelf: tuple[str, Path, list[str]]) -> None:
+    url, folder, _asked = shelf
+    context = here(tmp_path)
+    (context.tools / "mingit" / "cmd").mkdir(parents=True)
+    (context.tools / "mingit" / "cmd" / "git.exe").write_text("torn")
+    archive = zipped(folder / "MinGit.zip", {"cmd/git.exe": "MZ"})
+    done = mingit.bring(BringGit(archive=file(archive, f"{url}/MinGit.zip", "x")), context)
+    assert Path(done["git"]).read_text() == "MZ"
+
+
+def test_the_built_in_tools_are_pinned() -> None:
+    tools = parse_tools(Profiles().raw("tools"))
+    assert tools.mingit.size > 30_000_000
+    assert str(tools.mingit.sources[0].url).startswith("https://github.com/git-for-windows/")
+    assert tools.mingit.name in str(tools.mingit.sources[0].url)
+
+
+def test_problems_of_the_tools_profile_are_all_named() -> None:
+    with pytest.raises(SdsetupError) as caught:
+        parse_tools({"mingit": {"name": "a/b.exe", "size": "big", "sha256": "x", "url": "http://example.org"}})
+    text = str(caught.value)
+    for word in ("name", "size", "sha256", "url", "because", "source"):
+        assert f"mingit.{word}" in text
+
+
+def test_tokenizer_files_lie_where_the_web_ui_looks(tmp_path: Path, shelf: tuple[str, Path, list[str]]) -> None:
+    url, folder, asked = shelf
+    files = []
+    for name in ("vocab.json", "merges.txt"):
+        (folder / name).write_text(name * 100)
+        files.append(file(folder / name, f"{url}/{name}", f"openai/clip-vit-large-patch14/{name}"))
+    context = here(tmp_path)
+    done = tokenizer.place(FetchFiles(files=tuple(files)), context)
+    assert done == {"files": 2, "transferred": sum(f.size for f in files)}
+    assert (context.dir / "openai" / "clip-vit-large-patch14" / "vocab.json").read_text() == "vocab.json" * 100
+    count = len(asked)
+    assert tokenizer.place(FetchFiles(files=tuple(files)), context)["transferred"] == 0
+    assert len(asked) == count
+
+
+def make_build(folder: Path, url: str) -> str:
+    """An archive in the form of uv's builds whose interpreter is this one, and the list that offers it."""
+    import platform
+
+    version = ".".join(map(str, sys.version_info[:3]))
+    minor = ".".join(map(str, sys.version_info[:2]))
+    root = folder / "make" / "python"
+    (root / "bin").mkdir(parents=True)
+    program = root / "bin" / f"python{minor}"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    program.chmod(0o755)
+    library = root / "lib" / f"python{minor}"
+    library.mkdir(parents=True)
+    (library / f"_sysconfigdata__linux_{platform.machine()}-linux-gnu.py").write_text(
+        "# system configuration generated and used by the sysconfig module\nbuild_time_vars = {}\n"
+    )
+    archive = folder / "build.tar.gz"
+    with tarfile.open(archive, "w:gz") as packed:
+        packed.add(root, "python")
+    machine = platform.machine()
+    entry = {
+        "name": "cpython",
+        "arch": {"family": machine, "variant": None},
+        "os": "linux",
+        "libc": "gnu",
+        "major": sys.version_info[0],
+        "minor": sys.version_info[1],
+        "patch": sys.version_info[2],
+        "prerelease": "",
+        "url": f"{url}/build.tar.gz",
+        "sha256": hashlib.sha256(archive.read_bytes()).hexdigest(),
+        "variant": None,
+        "build": "20260101",
+    }
+    listing = folder / "downloads.json"
+    listing.write_text(json.dumps({f"cpython-{version}-linux-{machine}-gnu": entry}))
+    return minor
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the archive made here is for Linux")
+def test_python_is_brought_without_anything_else_changing(
+    tmp_path: Path, shelf: tuple[str, Path, list[str]], own_home: Path
+) -> None:
+    url, folder, asked = shelf
+    minor = make_build(folder, url)
+    context = here(tmp_path, UV_PYTHON_DOWNLOADS_JSON_URL=str(folder / "downloads.json"), HOME=str(own_home))
+    done = python.bring(BringPython(version=minor), context)
+    assert Path(done["python"]).is_relative_to(context.tools / "python")
+    assert done["version"].startswith(minor)
+    assert asked == ["/build.tar.gz"]
+    assert python.bring(BringPython(version=minor), context) == done
+    assert asked == ["/build.tar.gz"]
+    assert not (own_home / ".local").exists()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the archive made here is for Linux")
+def test_a_python_that_was_changed_on_the_way_is_refused(
+    tmp_path: Path, shelf: tuple[str, Path, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, folder, _asked = shelf
+    minor = make_build(folder, url)
+    with (folder / "build.tar.gz").open("ab") as archive:
+        archive.write(b"x")
+    context = here(tmp_path, UV_PYTHON_DOWNLOADS_JSON_URL=str(folder / "downloads.json"), UV_HTTP_RETRIES="0")
+    monkeypatch.setattr("sdsetup.execute.uv.PAUSES", ())
+    with pytest.raises(SdsetupError) as caught:
+        python.bring(BringPython(version=minor), context)
+    assert caught.value.code == "package-changed"
+
+
+def test_uv_is_found_beside_us() -> None:
+    from sdsetup.machine.real import RealMachine
+
+    assert Path(python.find_uv(RealMachine({"PATH": os.devnull}))).exists()

@@ -1,0 +1,92 @@
+"""Bytecode kept and given back: only where the source is the very same."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from sdsetup.execute.environment.bytecode import Store, compiler
+
+TAG = str(sys.implementation.cache_tag)
+
+
+def packages(folder: Path, **sources: str) -> Path:
+    """A site-packages folder with one package `one`: its modules, and a RECORD of them."""
+    for name, code in sources.items():
+        path = folder / "one" / name.replace("__", "/")
+        path = path.with_suffix(".py")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(code)
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+    info = folder / "one-1.0.dist-info"
+    info.mkdir()
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.py"))
+    (info / "RECORD").write_text("".join(f"{name},,\n" for name in names))
+    return folder
+
+
+def compiled(folder: Path, store: Store, tmp_path: Path) -> list[str]:
+    """Restore, compile the rest, keep; the names that had to be compiled."""
+    rest = store.restore(folder)
+    if rest:
+        subprocess.run(compiler(Path(sys.executable), rest, tmp_path / "list.txt"), check=False, timeout=60)
+        store.keep(folder)
+    return sorted(path.relative_to(folder).as_posix() for path in rest)
+
+
+def test_the_second_folder_needs_no_compiler(tmp_path: Path) -> None:
+    store = Store(cache=tmp_path / "cache", tag=TAG)
+    sources = {"a": "x = 1\n", "sub__b": "y = 2\n", "tests__c": "z = 3\n"}
+    assert compiled(packages(tmp_path / "first", **sources), store, tmp_path) == ["one/a.py", "one/sub/b.py"]
+    assert compiled(packages(tmp_path / "second", **sources), store, tmp_path) == []
+    pyc = f"one/__pycache__/a.{TAG}.pyc"
+    assert os.stat(tmp_path / "first" / pyc).st_ino == os.stat(tmp_path / "second" / pyc).st_ino
+    ended = subprocess.run(
+        [sys.executable, "-v", "-c", "import one.a"],
+        cwd=tmp_path / "second",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f"matches {tmp_path / 'second' / 'one' / 'a.py'}" in ended.stderr or "code object from" in ended.stderr
+
+
+def test_another_source_is_compiled_again(tmp_path: Path) -> None:
+    store = Store(cache=tmp_path / "cache", tag=TAG)
+    compiled(packages(tmp_path / "first", a="x = 1\n"), store, tmp_path)
+    second = packages(tmp_path / "second", a="x = 1\n")
+    os.utime(second / "one" / "a.py", (1_700_000_001, 1_700_000_001))
+    assert compiled(second, store, tmp_path) == ["one/a.py"]
+    third = packages(tmp_path / "third", a="x = 22\n")
+    assert compiled(third, store, tmp_path) == ["one/a.py"]
+
+
+def test_code_that_cannot_be_compiled_is_passed_over(tmp_path: Path) -> None:
+    store = Store(cache=tmp_path / "cache", tag=TAG)
+    folder = packages(tmp_path / "first", a="x = 1\n", template="{{ not python }\n")
+    compiled(folder, store, tmp_path)
+    assert (folder / f"one/__pycache__/a.{TAG}.pyc").exists()
+
+
+def test_what_nobody_used_for_long_goes(tmp_path: Path) -> None:
+    store = Store(cache=tmp_path / "cache", tag=TAG)
+    compiled(packages(tmp_path / "first", a="x = 1\n"), store, tmp_path)
+    (kept,) = store.folder.iterdir()
+    long_ago = time.time() - 100 * 86400
+    os.utime(kept, (long_ago, long_ago))
+    second = packages(tmp_path / "second", b="y = 1\n")
+    compiled(second, store, tmp_path)
+    assert not kept.exists()
+    assert len(list(store.folder.iterdir())) == 1
+
+
+def test_a_torn_store_is_no_trouble(tmp_path: Path) -> None:
+    store = Store(cache=tmp_path / "cache", tag=TAG)
+    compiled(packages(tmp_path / "first", a="x = 1\n"), store, tmp_path)
+    for pyc in store.folder.rglob("*.pyc"):
+        pyc.unlink()
+        pyc.write_bytes(b"torn")
+    assert compiled(packages(tmp_path / "second", a="x = 1\n"), store, tmp_path) == ["one/a.py"]
