@@ -1,6 +1,7 @@
 """The proof: the web UI, started as its launch file would, makes one small picture.
 
-Where half precision or the card's memory fails, the next rung of a ladder is tried, and what worked is handed back.
+Where half precision or the card's memory fails, the next rung of a ladder is tried, and what worked
+is handed back.
 Nothing outside `D/.sdsetup` is written.
 """
 
@@ -46,7 +47,7 @@ _log = logging.getLogger("sdsetup.picture")
 
 _PROMPT = "a cat on a window sill, morning light, watercolour"
 _STOPPING = 5.0  # seconds; the web UI needs 1 to 3
-_UNANNOUNCED = 60.0  # seconds until a model that is not mentioned is loaded by asking for a picture
+_LAST_WORDS = 10.0  # seconds
 _PORTS = 3  # another program may take the port that was free a moment ago
 
 
@@ -56,6 +57,7 @@ class Patience:
 
     start: float = 1200.0
     model: float = 1200.0
+    unannounced: float = 60.0  # a model that is not mentioned by then is loaded by asking for a picture
     picture: float = 3600.0
 
 
@@ -181,7 +183,7 @@ class _Attempt:
         def announced(state: Startup) -> bool:
             return state.model != "waiting"
 
-        if self._web.until(announced, _UNANNOUNCED):
+        if self._web.until(announced, self._patience.unannounced):
             self._web.until(lambda state: state.model in ("loaded", "failed"), self._patience.model)
 
     def _painted(self) -> Answer | None:
@@ -199,7 +201,7 @@ class _Attempt:
         answers: list[Answer] = []
 
         def ask() -> None:
-            limit = self._patience.picture
+            limit = self._patience.picture + 60  # the deadline below is the one that counts
             answers.append(call("POST", self._port, "/sdapi/v1/txt2img", body, seconds=limit))
 
         asking = threading.Thread(target=ask, daemon=True, name="txt2img")
@@ -233,11 +235,13 @@ class _Attempt:
 
     def _refused(self, seen: Attempt, answer: Answer | None) -> Attempt:
         """No picture: the web UI said why, or died, or took too long."""
-        if answer is None and not self._web.over:
+        if answer is not None and not answer.status:
+            self._web.until(lambda _state: False, _LAST_WORDS)  # a connection that broke: it is about to end
+        if not self._web.over and answer is None:
             return replace(seen, outcome="slow")
         while self._web.step(0.3):
             pass
-        if answer is not None and answer.status:
+        if answer is not None and not self._web.over:
             self._web.log.note(f"the answer was {answer.status}: {answer.problem}")
             return self._blamed(seen, "failed")
         return self._ended(seen)

@@ -33,7 +33,7 @@ def plan_from_file(context: Context) -> tuple[LaunchPlan, LaunchFile]:
                 where=Text("{file}, line {line}", file=context.dir / FILE_NAMES[seen.kind], line=one.line),
                 why=one.why,
                 hint=Text(
-                    "Make that line a plain `set NAME=value` (in .sh `export NAME=value`), or start that file itself."
+                    "Make that line a plain `set NAME=value` (.sh: `export NAME=value`), or start the file itself."
                 ),
                 code="launch-file-unclear",
             )

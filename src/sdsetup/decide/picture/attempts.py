@@ -96,6 +96,16 @@ class Proof:
     def changed(self) -> bool:
         return bool(self.added or self.dropped)
 
+    @property
+    def picture(self) -> str | None:
+        """The file's path."""
+        return self.kept.picture
+
+    @property
+    def seconds(self) -> float | None:
+        """What the picture alone took."""
+        return self.kept.picture_seconds
+
     def result(self) -> dict[str, Any]:
         """For the journal and for JSON."""
         return {
