@@ -93,9 +93,10 @@ def main(
 
 
 # Each command module declares its options and imports what it needs inside the command.
-from sdsetup.cli import doctor, install, model, tune  # noqa: E402
+from sdsetup.cli import doctor, install, model, report, tune  # noqa: E402
 
 app.command("doctor")(doctor.doctor)
 app.command("tune")(tune.tune)
 app.command("install")(install.install)
+app.command("report")(report.report)
 app.add_typer(model.app, name="model")
