@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from sdsetup.cli.options import Dir, Json, Profiles, Quiet, Verbose
+from sdsetup.cli.options import Dir, Json, Profiles, Quiet, Verbose, Yes
 
 if TYPE_CHECKING:
     from sdsetup.cli.session import Session
@@ -28,6 +28,8 @@ def doctor(
     dir: Dir = None,
     json: Json = False,
     facts: FactsFile = None,
+    fix: Annotated[bool, typer.Option("--fix", help="Carry out the cures that need no administrator.")] = False,
+    yes: Yes = False,
     profiles: Profiles = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -36,14 +38,31 @@ def doctor(
     from sdsetup.cli.session import open_session
 
     session = open_session(command="doctor", profiles=profiles, json=json, quiet=quiet, verbose=verbose)
+    if facts is not None and fix:
+        from sdsetup.errors import UsageError
+        from sdsetup.text import Text
+
+        raise UsageError(
+            Text("--fix cures this PC, and --facts describes another one"),
+            code="options-exclude",
+            hint=Text("Leave one of them out."),
+        )
     report = read_report(session, facts) if facts is not None else examine(session, dir)
+    if fix:
+        from sdsetup.cli.fixing import fix as cure
+
+        if not json:
+            _show(report, session, next_too=False)
+        before, report = report, cure(session, report, yes=yes)
+        if not json and report is not before:
+            _show_changed(before, report, session)
+    elif not json:
+        _show(report, session)
     if json:
         from sdsetup.show.doctor_json import report_json
         from sdsetup.show.document import print_document
 
         print_document(report_json(report))
-    else:
-        _show(report, session)
     raise typer.Exit(0 if report.ok else 1)
 
 
@@ -107,7 +126,18 @@ def next_command(report: Report) -> str | None:
     return "sdsetup launch"
 
 
-def _show(report: Report, session: Session) -> None:
+def _show(report: Report, session: Session, *, next_too: bool = True) -> None:
     from sdsetup.show.doctor import show_report
 
-    show_report(report, session.screen, next_command=next_command(report))
+    show_report(report, session.screen, next_command=next_command(report) if next_too else None)
+
+
+def _show_changed(before: Report, after: Report, session: Session) -> None:
+    """Only what a cure has touched, then the count and the next command."""
+    from dataclasses import replace
+
+    from sdsetup.show.doctor import show_report
+
+    changed = tuple(new for old, new in zip(before.findings, after.findings, strict=True) if new != old)
+    session.screen.line()
+    show_report(after, session.screen, shown=replace(after, findings=changed), next_command=next_command(after))

@@ -21,6 +21,10 @@ def ask(asked: Asked) -> dict[str, Any]:
             return {"git": Git(path=path, version=parse_version(ended.out))}
         if ended.problem == "timeout":
             raise TimeoutError(f"{path} --version did not end within {_LIMIT:g} s")
+    if machine.family == "windows" and (brought := _brought(machine)):
+        ended = machine.run([brought, "--version"], timeout=_LIMIT)
+        if ended.ok:
+            return {"git": Git(path=brought, version=parse_version(ended.out))}
     # On macOS /usr/bin/git without the command line tools is a stand-in that fails: no git.
     return {"git": None}
 
@@ -41,6 +45,14 @@ def places(machine: Machine) -> list[str]:
                 if path not in found and machine.exists(path):
                     found.append(path)
     return found
+
+
+def _brought(machine: Machine) -> str | None:
+    """The MinGit that an earlier run put into our tools folder."""
+    from sdsetup.storage import data_folder
+
+    path = str(data_folder(machine.env) / "tools" / "mingit" / "cmd" / "git.exe")
+    return path if machine.exists(path) else None
 
 
 def parse_version(text: str) -> tuple[int, ...] | None:

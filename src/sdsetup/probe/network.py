@@ -49,7 +49,12 @@ def proxy_settings(machine: Machine) -> dict[str, str]:
         if (value := env.get(f"{scheme}_proxy") or env.get("all_proxy"))
     }
     if found:
-        return {**found, "no": env.get("no_proxy", ""), "origin": "environment"}
+        no = env.get("no_proxy", "")
+        if machine.family == "windows":
+            # What was set a moment ago is in the registry, not yet in this program's environment.
+            own = machine.registry_values("HKCU", "Environment") or {}
+            no = next((str(value) for name, value in own.items() if name.lower() == "no_proxy"), no)
+        return {**found, "no": no, "origin": "environment"}
     if machine.family == "windows":
         return parse_internet_settings(machine.registry_values("HKCU", _INTERNET_SETTINGS) or {})
     return {}

@@ -16,14 +16,19 @@ _LABEL = 5  # "why  "
 _WIDEST = 100  # longer lines are hard to follow on a wide screen
 
 
-def show_report(report: Report, screen: Screen, *, next_command: str | None = None) -> None:
-    """Print findings, a count, and the next command. `--quiet` leaves out what is well."""
+def show_report(
+    report: Report, screen: Screen, *, shown: Report | None = None, next_command: str | None = None
+) -> None:
+    """Print findings (those of `shown`, if given), a count, and the next command.
+
+    `--quiet` leaves out what is well.
+    """
     width = min(screen.width, _WIDEST)
-    shown = [f for f in report.findings if not screen.quiet or f.status in ("warn", "fail")]
+    drawn = [f for f in (shown or report).findings if not screen.quiet or f.status in ("warn", "fail")]
     title = max((len(say(finding.title)) for finding in report.findings), default=0)
-    for finding in shown:
+    for finding in drawn:
         screen.write([*_line(finding, screen, title=title, width=width), *_details(finding, width)])
-    if shown:
+    if drawn:
         screen.line()
     if screen.verbose:
         _draw_probes(report, screen)

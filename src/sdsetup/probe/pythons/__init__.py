@@ -52,11 +52,21 @@ def ask(asked: Asked) -> dict[str, Any]:
     first = [found for found in candidates if _FIRST.search(found.path)]
     pythons, unknown = _verified(machine, first)
     if not any(python.version and python.version[:2] == (3, 10) and python.can_venv for python in pythons):
-        more, unanswered = _verified(machine, [found for found in candidates if found not in first])
+        others = [found for found in candidates if found not in first]
+        more, unanswered = _verified(machine, [*brought(machine), *others])
         pythons, unknown = pythons + more, {**unknown, **unanswered}
     if not any(machine.resolve(python.path) == machine.resolve(running.path) for python in pythons):
         pythons.append(running)  # it did not answer as a child, but it is running
     return {"pythons": tuple(pythons), "unknown": unknown}
+
+
+def brought(machine: Machine) -> list[Found]:
+    """Pythons that an earlier run put into our tools folder."""
+    from sdsetup.storage import data_folder
+
+    folder = data_folder(machine.env) / "tools" / "python"
+    pattern = "cpython-3.10*/python.exe" if machine.family == "windows" else "cpython-3.10*/bin/python3.10"
+    return unique(machine, [Found(path=str(path), origin="uv") for path in machine.glob(folder, pattern)])
 
 
 def _verified(machine: Machine, candidates: list[Found]) -> tuple[list[Python], dict[str, str]]:

@@ -1,0 +1,56 @@
+"""What `doctor --fix` offers, and what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from sdsetup.decide.findings import Report
+from sdsetup.show.screen import Screen
+from sdsetup.text import Text
+
+
+class Offered(Protocol):
+    """What is shown of a cure."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def finding(self) -> str: ...
+    @property
+    def what(self) -> Text: ...
+    @property
+    def undo(self) -> Text: ...
+
+
+def show_offer(offered: Sequence[Offered], report: Report, screen: Screen) -> None:
+    """The list of cures with what each changes and how it is undone; and what only an administrator can do."""
+    screen.line()
+    if not offered:
+        screen.line(Text("There is nothing here that sdsetup can mend by itself."))
+    else:
+        screen.line(Text("What can be mended now, without an administrator:"), "bold")
+        titles = {finding.id: finding.title for finding in report.findings}
+        for number, remedy in enumerate(offered, 1):
+            screen.line(
+                Text("{number}. {title}: {what}", number=number, title=titles[remedy.finding], what=remedy.what),
+                indent=2,
+            )
+            screen.line(Text("to undo: {undo}", undo=remedy.undo), "quiet", indent=5)
+    covered = {remedy.finding for remedy in offered}
+    left = [
+        f
+        for f in report.findings
+        if f.status in ("warn", "fail") and f.id not in covered and f.cure and f.cure.command
+    ]
+    if left:
+        screen.line()
+        screen.line(Text("For you to run yourself:"), "bold")
+        for finding in left:
+            assert finding.cure is not None
+            screen.line(Text("{title}: {text}", title=finding.title, text=finding.cure.text), indent=2)
+            screen.command(finding.cure.command or "", indent=5)
+
+
+def show_done(said: Text, screen: Screen) -> None:
+    screen.line(Text("{mark} {said}", mark=screen.mark("ok"), said=said), "ok")

@@ -1,0 +1,35 @@
+"""What is said when a report has been written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sdsetup.show.screen import Screen
+from sdsetup.text import Text
+
+
+def show_written(document: dict[str, Any], path: Path, screen: Screen) -> None:
+    """Where it is, what it holds, and what a helper does with it."""
+    screen.line(
+        Text("{mark} The report is in {path}", mark=screen.mark("ok"), path=path.absolute()),
+        "ok",
+    )
+    screen.line(
+        Text(
+            "It holds facts about this PC, {checks} findings, the settings for its card and the ends of"
+            " {logs} logs.",
+            checks=len(document["checks"]),
+            logs=len(document["logs"]),
+        ),
+        indent=2,
+    )
+    screen.line(
+        Text(
+            "Names, user folders, tokens, serial numbers and addresses were taken out. It is plain text:"
+            " look through it before you post it."
+        ),
+        indent=2,
+    )
+    screen.line(Text("A helper reads it with:"), indent=2)
+    screen.command(f"sdsetup doctor --facts {path.name}", indent=4)
