@@ -1,0 +1,252 @@
+@echo off
+rem Starts sdsetup: double-click, or sdsetup.bat [arguments]. Nothing has to be installed first, and no
+rem administrator is needed.
+rem
+rem It takes a Python that is on this PC, or brings one with uv into sdsetup's own folder; the packages that
+rem sdsetup needs go into a private environment there. Windows and your own Pythons stay as they are.
+rem
+rem How this file is written: ASCII, CRLF, no blocks around paths (a folder may hold parentheses), and no
+rem path through `call` arguments (call expands % a second time).
+setlocal EnableExtensions DisableDelayedExpansion
+
+rem uv, an installer of Pythons, by pinned address and SHA-256. The hash is that of the release's own .sha256
+rem file, and agrees with the manifests of package managers (Chocolatey's "uv" 0.12.7, Spaces' uv/0.12.7.star).
+set "boot_uv_version=0.12.7"
+set "boot_address=https://github.com/astral-sh/uv/releases/download/0.12.7"
+set "boot_sha256=bf1518af459a3915511a11fdc6e2f43ef9a2afa138b9d498eeb9642fe9d85218"
+set "boot_python_version=3.10"
+
+rem Asked of a Python: are you one that can make our environment?
+set "boot_ask=import sys,struct,sysconfig,ensurepip,venv; right=sys.implementation.name=='cpython' and sys.version_info[:2] in [(3,m) for m in range(10,15)] and struct.calcsize('P')==8 and 'MSC' in sys.version and not sysconfig.get_config_var('Py_GIL_DISABLED'); print('suits' if right else 'no')"
+
+set "boot_rc=1"
+set "boot_python="
+set "boot_args="
+set "boot_tools=%SystemRoot%\System32"
+call :clicked
+if defined boot_clicked cd /d "%~dp0" 2>nul
+
+set "boot_data=%LOCALAPPDATA%\sdsetup"
+if not defined LOCALAPPDATA set "boot_data=%USERPROFILE%\AppData\Local\sdsetup"
+if defined SDSETUP_DATA_DIR set "boot_data=%SDSETUP_DATA_DIR%"
+if not defined SDSETUP_COMMAND set "SDSETUP_COMMAND=sdsetup.bat"
+
+rem Explorer shows the inside of a .zip like a folder, and starts a file in there without its neighbours.
+if not exist "%~dp0bootstrap\start.py" goto :alone
+
+set "boot_major="
+for /f "tokens=2 delims=[]" %%V in ('ver') do for /f "tokens=2 delims=. " %%M in ("%%V") do set "boot_major=%%M"
+if "%boot_major%"=="5" goto :too_old
+if "%boot_major%"=="6" goto :too_old
+if /i "%PROCESSOR_ARCHITECTURE%"=="x86" if not defined PROCESSOR_ARCHITEW6432 goto :too_old
+
+rem --- the environment of an earlier start ---
+if not exist "%boot_data%\app\stamp.txt" goto :search
+if not exist "%boot_data%\app\env\Scripts\python.exe" goto :search
+"%boot_data%\app\env\Scripts\python.exe" -I "%~dp0bootstrap\start.py" %*
+set "boot_rc=%ERRORLEVEL%"
+rem 103: the Python that the environment was made with is gone.
+if not "%boot_rc%"=="103" goto :end
+del "%boot_data%\app\stamp.txt" 2>nul
+
+rem --- a Python on this PC ---
+:search
+rem cmd looks into the current folder first: a python.exe that lies in Downloads is not what we look for.
+set "NoDefaultCurrentDirectoryInExePath=1"
+rem The launcher of new Pythons would fetch one when it has none.
+set "PYTHON_MANAGER_AUTOMATIC_INSTALL=false"
+for /d %%D in ("%boot_data%\tools\python\cpython-%boot_python_version%*") do (
+  set "boot_try=%%~D\python.exe"
+  call :try
+)
+for %%V in (12 11 10 13 14) do call :try_version %%V
+for %%N in (python.exe python3.exe) do (
+  set "boot_try=%%~$PATH:N"
+  call :try
+)
+for /f "delims=" %%P in ('where python.exe 2^>nul') do (
+  set "boot_try=%%P"
+  call :try
+)
+if defined boot_python goto :start
+
+rem --- no Python: bring one ---
+call :bring
+if not defined boot_python goto :end
+
+:start
+set "NoDefaultCurrentDirectoryInExePath="
+set "PYTHON_MANAGER_AUTOMATIC_INSTALL="
+"%boot_python%" %boot_args% -I "%~dp0bootstrap\start.py" %*
+set "boot_rc=%ERRORLEVEL%"
+
+:end
+if not defined boot_clicked goto :leave
+echo.
+pause
+:leave
+endlocal & exit /b %boot_rc%
+
+rem --- parts ---
+
+:clicked
+rem Explorer starts a .bat as  cmd /c ""C:\folder\sdsetup.bat" "  and closes the window at its end.
+set "boot_clicked="
+set "boot_name=%~nx0"
+setlocal EnableDelayedExpansion
+set "line=!CMDCMDLINE:"=!"
+set "clicked="
+if /i "!line:~-12!"=="!boot_name! " set "clicked=1"
+endlocal & set "boot_clicked=%clicked%"
+exit /b
+
+:try
+rem Is boot_try a CPython that can make our environment? Never the stand-in of the Store, nor the Store's
+rem own Python, whose application folder is not the real one.
+if defined boot_python exit /b
+if not exist "%boot_try%" exit /b
+if not "%boot_try:\WindowsApps\=%"=="%boot_try%" exit /b
+set "boot_args="
+call :suits
+if defined boot_suits set "boot_python=%boot_try%"
+exit /b
+
+:try_version
+if defined boot_python exit /b
+set "boot_key=HKCU\Software\Python\PythonCore\3.%1\InstallPath"
+call :try_key
+set "boot_key=HKLM\Software\Python\PythonCore\3.%1\InstallPath"
+call :try_key
+set "boot_try=%LOCALAPPDATA%\Programs\Python\Python3%1\python.exe"
+call :try
+set "boot_try=%ProgramFiles%\Python3%1\python.exe"
+call :try
+set "boot_try=%SystemDrive%\Python3%1\python.exe"
+call :try
+if defined boot_python exit /b
+rem The launcher, by name: no path goes through reg or where, which lose foreign letters.
+set "boot_try=py.exe"
+set "boot_args=-3.%1"
+call :suits
+if defined boot_suits set "boot_python=py.exe"
+exit /b
+
+:try_key
+if defined boot_python exit /b
+for /f "tokens=2,*" %%A in ('reg query "%boot_key%" /v ExecutablePath /reg:64 2^>nul') do (
+  if "%%A"=="REG_SZ" set "boot_try=%%B"
+  if "%%A"=="REG_SZ" call :try
+)
+exit /b
+
+:suits
+rem Sets boot_suits where boot_try with boot_args runs and says so itself; a missing program never does.
+set "boot_suits="
+for /f %%S in ('^""%boot_try%" %boot_args% -I -c "%boot_ask%" 2^>nul^"') do if "%%S"=="suits" set "boot_suits=1"
+exit /b
+
+:bring
+if defined SDSETUP_UV_ADDRESS set "boot_address=%SDSETUP_UV_ADDRESS%"
+if defined SDSETUP_UV_SHA256 set "boot_sha256=%SDSETUP_UV_SHA256%"
+set "boot_address=%boot_address%/uv-x86_64-pc-windows-msvc.zip"
+if /i "%boot_address:~0,8%"=="https://" goto :bring_uv
+if /i "%boot_address:~0,17%"=="http://127.0.0.1:" goto :bring_uv
+>&2 echo uv is not fetched from %boot_address%: the address is not https. Unset SDSETUP_UV_ADDRESS.
+exit /b
+:bring_uv
+set "boot_uv=%boot_data%\tools\uv-%boot_uv_version%\uv.exe"
+if exist "%boot_uv%" goto :bring_python
+>&2 echo Fetching uv %boot_uv_version% (17 MB) to bring a Python of sdsetup's own.
+set "boot_part=%boot_data%\tools\uv-%boot_uv_version%.part"
+if exist "%boot_part%" rmdir /s /q "%boot_part%"
+mkdir "%boot_part%" 2>nul
+if not exist "%boot_part%" goto :no_folder
+pushd "%boot_part%"
+call :fetch
+if not exist uv.zip goto :no_download
+call :hash
+if /i not "%boot_found%"=="%boot_sha256%" goto :wrong_file
+call :unpack
+if not exist uv.exe goto :no_download
+popd
+move /y "%boot_part%" "%boot_data%\tools\uv-%boot_uv_version%" >nul
+if not exist "%boot_uv%" goto :no_folder
+del "%boot_data%\tools\uv-%boot_uv_version%\uv.zip" 2>nul
+
+:bring_python
+>&2 echo Fetching Python %boot_python_version% (30 MB) into "%boot_data%\tools\python"
+set "UV_PYTHON_INSTALL_DIR=%boot_data%\tools\python"
+set "UV_PYTHON_INSTALL_BIN=0"
+set "UV_PYTHON_INSTALL_REGISTRY=0"
+set "UV_NO_CACHE=1"
+"%boot_uv%" python install %boot_python_version%
+for %%N in (UV_PYTHON_INSTALL_DIR UV_PYTHON_INSTALL_BIN UV_PYTHON_INSTALL_REGISTRY UV_NO_CACHE) do set "%%N="
+for /d %%D in ("%boot_data%\tools\python\cpython-%boot_python_version%*") do (
+  set "boot_try=%%~D\python.exe"
+  call :try
+)
+if defined boot_python exit /b
+>&2 echo.
+>&2 echo Python %boot_python_version% could not be brought.
+>&2 echo why: uv said it above.
+>&2 echo fix: check the connection and the proxy, or install Python 3.10 or newer from python.org; then start again.
+exit /b
+
+:fetch
+set "boot_zip=uv.zip"
+if not exist "%boot_tools%\curl.exe" goto :fetch_old
+"%boot_tools%\curl.exe" --fail --location --silent --show-error --retry 3 --connect-timeout 20 --output uv.zip "%boot_address%"
+if not "%ERRORLEVEL%"=="0" del uv.zip 2>nul
+if exist uv.zip exit /b
+:fetch_old
+"%boot_tools%\WindowsPowerShell\v1.0\powershell.exe" -NoProfile -ExecutionPolicy Bypass -Command "[Net.ServicePointManager]::SecurityProtocol='Tls12'; try { (New-Object Net.WebClient).DownloadFile($env:boot_address, (Join-Path (Get-Location) 'uv.zip')) } catch { Remove-Item uv.zip -ErrorAction SilentlyContinue; [Console]::Error.WriteLine($_.Exception.Message) }"
+exit /b
+
+:hash
+set "boot_found="
+for /f "skip=1 delims=" %%H in ('%boot_tools%\certutil.exe -hashfile uv.zip SHA256 2^>nul') do if not defined boot_found set "boot_found=%%H"
+if defined boot_found set "boot_found=%boot_found: =%"
+if defined boot_found exit /b
+for /f "delims=" %%H in ('%boot_tools%\WindowsPowerShell\v1.0\powershell.exe -NoProfile -Command "(Get-FileHash uv.zip -Algorithm SHA256).Hash" 2^>nul') do set "boot_found=%%H"
+exit /b
+
+:unpack
+if exist "%boot_tools%\tar.exe" "%boot_tools%\tar.exe" -xf uv.zip
+if exist uv.exe exit /b
+"%boot_tools%\WindowsPowerShell\v1.0\powershell.exe" -NoProfile -ExecutionPolicy Bypass -Command "Expand-Archive uv.zip . -Force"
+exit /b
+
+:no_download
+popd
+>&2 echo.
+>&2 echo Python 3.10 or newer was not found on this PC, and uv, which would bring one, could not be fetched.
+>&2 echo where: %boot_address%
+>&2 echo fix: check the connection and the proxy, or install Python 3.10 or newer from python.org; then start again.
+exit /b
+
+:wrong_file
+del uv.zip 2>nul
+popd
+>&2 echo.
+>&2 echo The file that was fetched is not the pinned one, and was not used.
+>&2 echo where: %boot_address%
+>&2 echo why: its SHA-256 is %boot_found%, not %boot_sha256%
+>&2 echo fix: start again; if it stays so, a proxy or a virus scanner changes downloads.
+exit /b
+
+:no_folder
+>&2 echo.
+>&2 echo sdsetup's folder cannot be written.
+>&2 echo where: "%boot_data%\tools"
+>&2 echo fix: free space on that drive, or unlock the folder; then start again.
+exit /b
+
+:alone
+>&2 echo This file was started without the rest of its folder.
+>&2 echo where: "%~dp0"
+>&2 echo fix: unpack the whole .zip (right click, "Extract all"), then start sdsetup.bat in the unpacked folder.
+goto :end
+
+:too_old
+>&2 echo sdsetup needs a 64-bit Windows 10 or 11: the web UI's libraries do not run on this one.
+goto :end

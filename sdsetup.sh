@@ -1,0 +1,152 @@
+#!/bin/sh
+# Starts sdsetup: ./sdsetup.sh [arguments]. Nothing has to be installed first.
+#
+# It takes a Python that is on this machine, or brings one with uv into sdsetup's own folder; the packages that
+# sdsetup needs go into a private environment there. Your system and your Pythons stay as they are.
+set -u
+unset CDPATH
+
+# uv, an installer of Pythons, by pinned address and SHA-256. The hashes are those of the release's own .sha256
+# files, and agree with the manifests of package managers (Chocolatey's "uv" 0.12.7, Spaces' uv/0.12.7.star).
+uv_version=0.12.7
+uv_address=https://github.com/astral-sh/uv/releases/download/$uv_version
+uv_sha256_linux_x86_64=3d64d44ed67da7908dc7f5c4d64ebb44bad326fa17f8a0a52fc9a7793017bbe1
+uv_sha256_linux_aarch64=6dcf60e3c085de88ace3671b949ca99f0652be561ff5627f0d21394140f041db
+uv_sha256_macos_x86_64=06b8ae1da8c2661c5434507a66f8c2b0b835933bf955b5958a9ac357a37d1959
+uv_sha256_macos_aarch64=127ebdda7ad953cdf198e964b570ea5771b85467ea93eb7cb6d6f8e6f55408f3
+python_version=3.10
+
+fail() { # what, why, fix
+  printf '%s\nwhy: %s\nfix: %s\n' "$1" "$2" "$3" >&2
+  exit 1
+}
+
+project_folder() { # of this file, also when it was started through a link
+  file=$0
+  while [ -L "$file" ]; do
+    link=$(readlink "$file")
+    case $link in
+      /*) file=$link ;;
+      *) file=$(dirname "$file")/$link ;;
+    esac
+  done
+  cd "$(dirname "$file")" && pwd -P
+}
+
+suits() { # is this a CPython that can make our environment?
+  "$1" -I -c '
+import sys, struct, sysconfig
+right = sys.implementation.name == "cpython" and (3, 10) <= sys.version_info < (3, 15)
+right = right and struct.calcsize("P") == 8 and not sysconfig.get_config_var("Py_GIL_DISABLED")
+import ensurepip, venv
+sys.exit(not right)' >/dev/null 2>&1
+}
+
+find_python() { # prints the first suitable one
+  for name in "$data/tools/python/cpython-$python_version".*/bin/python3 \
+    python3.12 python3.11 python3.10 python3.13 python3 python3.14 python \
+    /opt/homebrew/bin/python3 /usr/local/bin/python3 "$HOME"/.local/share/uv/python/cpython-3.1[0-4].*/bin/python3; do
+    path=$(command -v "$name" 2>/dev/null) || continue
+    if [ "$system" = Darwin ] && [ "$path" = /usr/bin/python3 ] && ! xcode-select -p >/dev/null 2>&1; then
+      continue # this one only opens a window that offers developer tools
+    fi
+    if suits "$path"; then
+      printf '%s\n' "$path"
+      return 0
+    fi
+  done
+  return 1
+}
+
+fetch() { # address, file
+  if command -v curl >/dev/null 2>&1; then
+    curl --fail --location --silent --show-error --retry 3 --connect-timeout 20 --output "$2" "$1"
+  elif command -v wget >/dev/null 2>&1; then
+    wget -q --tries=3 --timeout=20 -O "$2" "$1"
+  else
+    fail "Python 3.10 or newer was not found, and it cannot be brought." "neither curl nor wget is on this machine" \
+      "install python3 and python3-venv (or curl) with your system's package manager, then start again"
+  fi
+}
+
+sha256_of() { # file
+  if command -v sha256sum >/dev/null 2>&1; then
+    sha256sum "$1"
+  elif command -v shasum >/dev/null 2>&1; then
+    shasum -a 256 "$1"
+  else
+    openssl dgst -sha256 -r "$1"
+  fi | cut -d ' ' -f 1
+}
+
+bring_uv() { # puts the path of uv into $uv
+  uv=$data/tools/uv-$uv_version/uv
+  [ -x "$uv" ] && return 0
+  case $system/$(uname -m) in
+    Linux/x86_64 | Linux/amd64) name=uv-x86_64-unknown-linux-musl sum=$uv_sha256_linux_x86_64 ;;
+    Linux/aarch64 | Linux/arm64) name=uv-aarch64-unknown-linux-musl sum=$uv_sha256_linux_aarch64 ;;
+    Darwin/x86_64) name=uv-x86_64-apple-darwin sum=$uv_sha256_macos_x86_64 ;;
+    Darwin/arm64) name=uv-aarch64-apple-darwin sum=$uv_sha256_macos_aarch64 ;;
+    *)
+      fail "Python 3.10 or newer was not found." "there is no Python to bring for $system on $(uname -m)" \
+        "install python3 and python3-venv with your system's package manager, then start again"
+      ;;
+  esac
+  address=${SDSETUP_UV_ADDRESS:-$uv_address}/$name.tar.gz
+  sum=${SDSETUP_UV_SHA256:-$sum}
+  case $address in
+    https://* | http://127.0.0.1:* | http://localhost:*) ;;
+    *) fail "uv is not fetched from $address" "the address is not https" "unset SDSETUP_UV_ADDRESS" ;;
+  esac
+  part=$data/tools/uv-$uv_version.part.$$
+  mkdir -p "$part" "$data/tools/uv-$uv_version" || exit 1
+  trap 'rm -rf "$part"' EXIT INT TERM
+  printf '%s\n' "Fetching uv $uv_version (20 MB) to bring a Python of sdsetup's own." >&2
+  fetch "$address" "$part/uv.tar.gz" ||
+    fail "uv could not be fetched from $address" "the download failed (see above)" \
+      "check the connection and the proxy, or install python3 and python3-venv, then start again"
+  found=$(sha256_of "$part/uv.tar.gz")
+  [ "$found" = "$sum" ] ||
+    fail "The file from $address is not the pinned one, and was not used." "its SHA-256 is $found, not $sum" \
+      "start again; if it stays so, something between you and the server changes downloads"
+  tar -xzf "$part/uv.tar.gz" -C "$part" && mv -f "$part/$name/uv" "$uv" || exit 1
+  rm -rf "$part"
+  trap - EXIT INT TERM
+}
+
+bring_python() {
+  bring_uv
+  printf '%s\n' "Fetching Python $python_version (30 MB) into $data/tools/python" >&2
+  UV_PYTHON_INSTALL_DIR=$data/tools/python UV_PYTHON_INSTALL_BIN=0 UV_NO_CACHE=1 \
+    "$uv" python install "$python_version" >&2 ||
+    fail "Python $python_version could not be brought." "uv said why above" \
+      "check the connection and the proxy, or install python3 and python3-venv, then start again"
+}
+
+project=$(project_folder) || exit 1
+[ -f "$project/bootstrap/start.py" ] ||
+  fail "This file was started without the rest of its folder." "$project/bootstrap/start.py is not there" \
+    "unpack or clone the whole project and start sdsetup.sh in it"
+system=$(uname -s)
+HOME=${HOME:-$(cd ~ && pwd)}
+export HOME
+if [ -n "${SDSETUP_DATA_DIR:-}" ]; then
+  data=$SDSETUP_DATA_DIR
+elif [ "$system" = Darwin ]; then
+  data=$HOME/Library/Application\ Support/sdsetup
+else
+  data=${XDG_DATA_HOME:-$HOME/.local/share}/sdsetup
+fi
+: "${SDSETUP_COMMAND:=$0}" # what a person types to start us
+export SDSETUP_COMMAND
+
+python=$data/app/env/bin/python
+if [ ! -f "$data/app/stamp.txt" ] || [ ! -x "$python" ]; then
+  python=$(find_python) || {
+    bring_python
+    python=$(find_python) ||
+      fail "The Python that was brought does not start." "it does not suit this system" \
+        "install python3 and python3-venv with your system's package manager, then start again"
+  }
+fi
+exec "$python" -I "$project/bootstrap/start.py" "$@"
