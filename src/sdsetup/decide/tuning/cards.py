@@ -23,10 +23,6 @@ _NOISE = {
     "corporation",
     "graphics",
     "gpu",
-    "with",
-    "max",
-    "q",
-    "design",
 }
 _LINES = {"geforce", "radeon", "quadro", "tesla", "instinct", "apple"}
 
