@@ -141,17 +141,14 @@ def conflicts(rules: Sequence[Rule], known: Known) -> list[tuple[str, str, str]]
 
 
 def _contradiction(first: Rule, second: Rule, known: Known) -> str | None:
-    for mine in first.flags:
-        for theirs in second.flags:
+    for mine in (*first.flags, *dict(first.env)):
+        for theirs in (*second.flags, *dict(second.env)):
             if known.exclude(mine, theirs):
                 return f"{mine} and {theirs} exclude each other, and both rules can apply to one machine"
     ours = dict(first.env)
     for variable, value in second.env:
         if ours.get(variable, value) != value:
             return f"{variable} gets two values, and both rules can apply to one machine"
-        for other in ours:
-            if known.exclude(other, variable):
-                return f"{other} and {variable} exclude each other, and both rules can apply to one machine"
     return None
 
 

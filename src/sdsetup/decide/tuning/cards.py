@@ -10,6 +10,8 @@ from sdsetup.decide.profiles.gpus import Architecture, Card, GpuTable
 
 _PARTS = re.compile(r"[a-z]+|\d+")
 _SIZE = re.compile(r"\b(\d+(?:\.\d+)?)\s*gi?b\b", re.IGNORECASE)
+# A laptop card held to less power: the same chip.
+_MAX_Q = re.compile(r"(with )?max-?q( design)?")
 # Words that name the maker or say nothing, and words of a product line that people leave out.
 _NOISE = {
     "nvidia",
@@ -21,10 +23,6 @@ _NOISE = {
     "corporation",
     "graphics",
     "gpu",
-    "with",
-    "max",
-    "q",
-    "design",
 }
 _LINES = {"geforce", "radeon", "quadro", "tesla", "instinct", "apple"}
 
@@ -81,7 +79,7 @@ def architecture_of(table: GpuTable, compute: tuple[int, int] | None) -> Archite
 
 def _parts(name: str) -> tuple[str, ...]:
     """ "NVIDIA GeForce RTX 3060Ti" as ("geforce", "rtx", "3060", "ti")."""
-    return tuple(part for part in _PARTS.findall(name.lower()) if part not in _NOISE)
+    return tuple(part for part in _PARTS.findall(_MAX_Q.sub(" ", name.lower())) if part not in _NOISE)
 
 
 def _short(name: str) -> tuple[str, ...]:
