@@ -31,7 +31,6 @@ from sdsetup.decide.request import LauncherKind, Request
 from sdsetup.decide.tuning.values import TorchBuild, Tuning
 from sdsetup.text import Text
 
-
 # Variables that choose a card or make it work: the proof must see the same one as the web UI.
 _CARD_VARIABLES = ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "HSA_OVERRIDE_GFX_VERSION", "ROC_ENABLE_PRE_VEGA")
 

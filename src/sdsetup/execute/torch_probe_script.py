@@ -8,7 +8,7 @@ import sys
 
 
 def main(wanted: str) -> None:
-    said: "dict[str, object]" = {"python": sys.version.split()[0]}
+    said: dict[str, object] = {"python": sys.version.split()[0]}
     try:
         import torch  # type: ignore[import-not-found]
     except Exception as error:  # whatever breaks the import is the answer

@@ -95,13 +95,16 @@ def _grouped(steps: tuple[Step, ...]) -> list[tuple[Step, ...]]:
     """Steps of one kind in one state share a row: five repositories are one thing to a person."""
     rows: list[tuple[Step, ...]] = []
     for step in steps:
-        kind = step.id.partition(":")[0]
-        if ":" in step.id and rows and rows[-1][0].id.partition(":")[0] == kind == "repository":
-            if rows[-1][0].state == step.state:
-                rows[-1] = (*rows[-1], step)
-                continue
-        rows.append((step,))
+        alike = bool(rows) and _is_repository(step) and _is_repository(rows[-1][0])
+        if alike and rows[-1][0].state == step.state:
+            rows[-1] = (*rows[-1], step)
+        else:
+            rows.append((step,))
     return rows
+
+
+def _is_repository(step: Step) -> bool:
+    return step.id.startswith("repository:")
 
 
 def _described_group(steps: tuple[Step, ...], screen: Screen) -> Line:
