@@ -62,8 +62,10 @@ def test_five_mistakes_are_named_together_with_their_paths() -> None:
         "models.toml: models.sd15.file: expected text, found a whole number (3)",
         "models.toml: models.sd15.size: expected a whole number, found text ('4 GB')",
         "models.toml: models.sd15.sha256: expected 64 hexadecimal digits, found 'abc'",
-        "models.toml: models.sd15.sources[0].url: 'http://example.org/x' must start with https:// "
-        "(http:// only for loopback addresses)",
+        (
+            "models.toml: models.sd15.sources[0].url: 'http://example.org/x' must start with https:// "
+            "(http:// only for loopback addresses)"
+        ),
         "models.toml: models.sd15.colour: unknown key",
     )
     assert caught.value.exit_code == 1

@@ -78,7 +78,7 @@ def perform(
 
             return proofs.picture(action, context, steps)
         case _:
-            _never(action)
+            return _never(action)
 
 
 def _fetch(action: FetchFile, context: Context) -> Outcome:
