@@ -191,7 +191,7 @@ def test_the_hubs_refusals(bench: Bench, name: str, headers: dict[str, str], cod
     named = {key.replace("-", "_"): value for key, value in headers.items()}
     bench.hub.answer("/some/one/resolve/main/x.safetensors", status(401, **named))
     failed = bench.run("get", name, "--dir", str(bench.folder), code=exit_code)
-    assert f"code:  {code}" in failed.stderr
+    assert f"code: {code}" in failed.stderr
 
 
 def test_check(bench: Bench) -> None:
