@@ -97,9 +97,9 @@ def main(arguments: "list[str]") -> int:
     if place.inside():
         return run_here(arguments)
     command = [place.python, "-I", os.path.abspath(__file__), *arguments]
-    if WINDOWS:
-        return wait_for(command)
-    os.execv(place.python, command)
+    if not WINDOWS:
+        os.execv(place.python, command)
+    return wait_for(command)
 
 
 def run_here(arguments: "list[str]") -> int:
@@ -169,12 +169,13 @@ def clear(folder: str) -> None:
     import time
 
     def again(remove, path, _error):  # type: ignore[no-untyped-def]
-        for pause in (0.0, 0.2, 0.5, 1.0, None):
+        for pause in (0.2, 0.5, 1.0, None):
             try:
                 os.chmod(path, stat.S_IRWXU)
-                return remove(path)
+                remove(path)
+                break
             except FileNotFoundError:
-                return None
+                break
             except OSError:
                 if pause is None:
                     raise
@@ -202,7 +203,8 @@ def install(place: Place, log) -> None:  # type: ignore[no-untyped-def]
     ]
     if logged(command, log) != 0:
         raise Stop(
-            f"The packages that sdsetup needs could not be installed.\nwhere: {place.env}\nwhy: {reason(place.log)}\n"
+            f"The packages that sdsetup needs could not be installed.\nwhere: {place.env}\n"
+            f"why: {reason(place.log)}\n"
             "fix: check the connection (and the proxy, if there is one), then start again.\n"
             f"log: {place.log}"
         )
