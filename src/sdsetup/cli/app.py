@@ -97,11 +97,12 @@ def main(
 
 
 # Each command module declares its options and imports what it needs inside the command.
-from sdsetup.cli import doctor, install, model, report, tune, why  # noqa: E402
+from sdsetup.cli import doctor, install, model, report, tune, undo, why  # noqa: E402
 
 app.command("doctor")(doctor.doctor)
 app.command("tune")(tune.tune)
 app.command("why")(why.why)
 app.command("install")(install.install)
+app.command("undo")(undo.undo)
 app.command("report")(report.report)
 app.add_typer(model.app, name="model")

@@ -181,6 +181,7 @@ def carry_out(session: Session, prepared: Prepared) -> int:
     from sdsetup.decide.learned import card_name
     from sdsetup.execute.lock import folder_lock
     from sdsetup.execute.runner import Runner
+    from sdsetup.execute.undo import keep
     from sdsetup.storage import cache_folder
 
     waited: list[Text] = []
@@ -194,10 +195,10 @@ def carry_out(session: Session, prepared: Prepared) -> int:
         if waited:  # the other run may have done it all
             prepared = prepare(session, prepared.request, profile=prepared.profile)
         with _listener(session, prepared.plan) as listen:
-            runner = Runner(
-                prepared.plan, context_for(session, prepared, listen), card=card_name(prepared.tuning.gpu)
-            )
-            results = runner.run()
+            context = context_for(session, prepared, listen)
+            if prepared.plan.todo:
+                keep(context)  # so that `sdsetup undo` can come back to here
+            results = Runner(prepared.plan, context, card=card_name(prepared.tuning.gpu)).run()
         if prepared.plan.todo:
             _remember_machine(prepared)
     if not session.json:

@@ -32,6 +32,7 @@ def known(session: Session, request: Request, facts: Facts, tuning: Tuning) -> K
     """
     from sdsetup.cli.doctor import need_of, read_profile
     from sdsetup.decide.checks.tools import best_python
+    from sdsetup.decide.profiles.flags import parse_flags
     from sdsetup.decide.profiles.models import find_model, parse_models
     from sdsetup.decide.profiles.tools import parse_tools
     from sdsetup.decide.profiles.webui import parse_webui
@@ -44,6 +45,7 @@ def known(session: Session, request: Request, facts: Facts, tuning: Tuning) -> K
         webui=webui.at(request.ref) if request.ref else webui,
         model=find_model(parse_models(session.profiles.raw("models")), request.model) if request.model else None,
         fallbacks=tuning.fallbacks,
+        exclusive=parse_flags(session.profiles.raw("flags")).exclusive_groups,
         mingit=parse_tools(session.profiles.raw("tools"), "tools.toml").mingit
         if facts.system.family == "windows"
         else None,

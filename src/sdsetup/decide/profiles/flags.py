@@ -20,6 +20,7 @@ class Setting:
     value: bool = False
     excludes: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    group: str | None = None  # of its group a launch file holds one: setting ours takes the person's out
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,15 @@ class Known:
 
     def variable(self, name: str) -> bool:
         return name in self.variables
+
+    @property
+    def exclusive_groups(self) -> tuple[tuple[str, ...], ...]:
+        """Flags that do the same job in degrees, by group: of each group a launch file may hold one."""
+        groups: dict[str, list[str]] = {}
+        for setting in self.settings.values():
+            if setting.group is not None:
+                groups.setdefault(setting.group, []).append(setting.name)
+        return tuple(tuple(names) for names in groups.values())
 
     def problem_with(self, flag: str) -> str | None:
         entry = self.of(flag)
@@ -97,6 +107,7 @@ def _setting(name: str, reader: Reader) -> Setting:
         value=reader.boolean("value", False),
         excludes=reader.texts("excludes", ()),
         needs=reader.texts("needs", ()),
+        group=reader.text("group", None),
     )
     reader.no_other_keys()
     return setting

@@ -1,0 +1,112 @@
+"""One step back: the settings and the environment as they were before the last change of an installation."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import datetime, timezone
+from pathlib import Path
+
+from sdsetup.decide.fingerprint import from_json
+from sdsetup.decide.launcher import FILE_NAMES
+from sdsetup.decide.undo import Point
+from sdsetup.errors import SdsetupError
+from sdsetup.execute.context import Context
+from sdsetup.execute.folders import remove_tree
+from sdsetup.storage import read_json, replace, write_atomically, write_json
+from sdsetup.text import Text
+
+SCHEMA = "sdsetup.undo/1"
+_OURS = ("machine.json", "journal.json", "learned.json")
+
+
+def keep(context: Context) -> None:
+    """Remember the present state, in place of what was remembered before.
+
+    Only a finished installation has a state worth going back to. Written beside and renamed: a run
+    that is killed here leaves the former point or the new one.
+    """
+    if not (context.state / "machine.json").is_file():
+        return
+    stage = context.state / "undo.new"
+    remove_tree(stage)
+    stage.mkdir(parents=True)
+    for name in _OURS:
+        if (context.state / name).is_file():
+            shutil.copy2(context.state / name, stage / name)
+    for name in FILE_NAMES.values():
+        if (context.dir / name).is_file():
+            shutil.copy2(context.dir / name, stage / name)
+    at = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    write_json(stage / "point.json", {"schema": SCHEMA, "at": at, "environment": _environment(context)})
+    remove_tree(_place(context))
+    replace(stage, _place(context))
+
+
+def point(context: Context) -> Point | None:
+    """What can be gone back to, None when there is nothing."""
+    said = read_json(_place(context) / "point.json")
+    machine = from_json(read_json(_place(context) / "machine.json"))
+    if not isinstance(said, dict) or said.get("schema") != SCHEMA or machine is None:
+        return None
+    wanted = said.get("environment")
+    return Point(
+        at=str(said.get("at")), machine=machine, environment=wanted is not None and wanted != _environment(context)
+    )
+
+
+def bring_back(context: Context) -> Point:
+    """Exchange the present state with the remembered one: a second step back undoes the first.
+
+    Raises:
+        SdsetupError: `nothing-to-undo`; `environment-gone` when the former environment is no longer
+            there; `environment-in-use`.
+    """
+    from sdsetup.execute.environment import swap_back
+
+    former = point(context)
+    if former is None:
+        raise SdsetupError(
+            Text("There is nothing to go back to"),
+            where=context.dir,
+            why=Text("no change of this installation is remembered"),
+            hint=Text("Launch files are kept with their date beside them: webui-user.*.bak"),
+            code="nothing-to-undo",
+        )
+    if former.environment and not swap_back(context):
+        raise SdsetupError(
+            Text("The former Python environment is no longer there"),
+            where=context.state / "former" / "venv",
+            why=Text("only one generation is kept, and it was removed or used up"),
+            hint=Text("Run sdsetup install: it makes the environment for this card again."),
+            code="environment-gone",
+        )
+    kept = _place(context).with_name("undo.kept")
+    remove_tree(kept)
+    replace(_place(context), kept)
+    keep(context)
+    for name in _OURS:
+        _put(kept / name, context.state / name)
+    for name in FILE_NAMES.values():
+        _put(kept / name, context.dir / name)
+    remove_tree(kept)
+    return former
+
+
+def _put(source: Path, target: Path) -> None:
+    """Restore one file. One that was not there before stays: nothing is deleted by going back."""
+    if source.is_file():
+        mode = source.stat().st_mode
+        write_atomically(target, source.read_bytes())
+        target.chmod(mode & 0o7777)
+
+
+def _environment(context: Context) -> str | None:
+    """What names the present environment: the lock it was made from."""
+    from sdsetup.execute.environment.places import marker
+
+    lock = marker(context.dir / "venv").get("lock")
+    return str(lock) if lock else None
+
+
+def _place(context: Context) -> Path:
+    return context.state / "undo"
