@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Optional
 
 import typer
@@ -53,7 +54,9 @@ def install(
         yes=yes,
     )
     if rehearse:
-        from sdsetup.cli.rehearse import rehearse_install
+        from sdsetup.cli.rehearse import rehearsal_folder, rehearsed
 
-        raise typer.Exit(rehearse_install(session, wish))
+        wish = replace(wish, dir=dir or rehearsal_folder(session))
+        with rehearsed(session, profile) as stage:
+            raise typer.Exit(run_install(stage, wish))
     raise typer.Exit(run_install(session, wish))

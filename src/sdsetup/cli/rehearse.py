@@ -1,11 +1,13 @@
-"""`sdsetup install --rehearse`: the same plan and the same code against small stand-ins on loopback."""
+"""`--rehearse`: the same plan and the same code against small stand-ins on loopback."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
-from sdsetup.cli.installing import Wish, run_install
 from sdsetup.cli.session import Session
 from sdsetup.decide.facts import Facts, Python
 from sdsetup.errors import SdsetupError
@@ -14,17 +16,24 @@ from sdsetup.text import Text
 BANNER = Text("REHEARSAL: small stand-ins from this PC take the place of everything real.")
 
 
-def rehearse_install(session: Session, wish: Wish) -> int:
-    """Run an installation against stand-ins, in a folder of its own; returns the exit code.
+def rehearsal_folder(session: Session) -> Path:
+    """Where a practice run installs, when nobody says where."""
+    from sdsetup.storage import cache_folder
+
+    return cache_folder(session.machine.env) / "rehearsal" / "webui"
+
+
+@contextmanager
+def rehearsed(session: Session, profile: str) -> Iterator[Session]:
+    """The same session with stand-ins in place of the world, while the block lasts.
 
     Raises:
-        SdsetupError: `git-missing`, or whatever stopped the run.
+        SdsetupError: `git-missing`.
     """
     from sdsetup.cli.knowledge import tuned
     from sdsetup.cli.tuning import SUBJECTS
     from sdsetup.probe import gather
     from sdsetup.rehearsal.stage import rehearsal
-    from sdsetup.storage import cache_folder
 
     git = session.machine.which("git")
     if git is None:
@@ -33,13 +42,11 @@ def rehearse_install(session: Session, wish: Wish) -> int:
             hint=Text("Install git first (`sdsetup doctor` names the command), then run the same command again."),
             code="git-missing",
         )
-    home = cache_folder(session.machine.env) / "rehearsal"
-    wish = replace(wish, dir=wish.dir or home / "webui")
-    facts = gather(session.machine, home, subjects=SUBJECTS)
-    tuning = tuned(session.profiles, facts, wish.profile)
+    home = rehearsal_folder(session).parent
+    tuning = tuned(session.profiles, gather(session.machine, home, subjects=SUBJECTS), profile)
     card = (tuning.gpu.name or tuning.gpu.vendor) if tuning.gpu and tuning.device not in ("cpu", "none") else None
     with rehearsal(home / "stand-ins", session.profiles, git=git, card=card) as scene:
-        return run_install(session.rehearsing(scene.profiles, scene.env, BANNER, with_this_python), wish)
+        yield session.rehearsing(scene.profiles, scene.env, BANNER, with_this_python)
 
 
 def with_this_python(facts: Facts) -> Facts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
@@ -30,6 +31,9 @@ def tune(
     ] = None,
     facts: FactsFile = None,
     apply: Annotated[bool, typer.Option("--apply", help="Write the launch file.")] = False,
+    rehearse: Annotated[
+        bool, typer.Option("--rehearse", help="A practice run on the installation of `install --rehearse`.")
+    ] = False,
     yes: Yes = False,
     json: Json = False,
     profiles: Profiles = None,
@@ -51,6 +55,12 @@ def tune(
         facts=facts,
         dir=dir,
     )
+    if rehearse:
+        from sdsetup.cli.rehearse import rehearsal_folder, rehearsed
+
+        question = replace(question, dir=dir or rehearsal_folder(session))
+        with rehearsed(session, profile) as stage:
+            raise typer.Exit(_tune(stage, question, profile=profile, compare=compare, apply=apply, yes=yes))
     raise typer.Exit(_tune(session, question, profile=profile, compare=compare, apply=apply, yes=yes))
 
 
@@ -58,6 +68,7 @@ def _tune(
     session: Session, question: Question, *, profile: str, compare: str | None, apply: bool, yes: bool
 ) -> int:
     from sdsetup.cli.answering import answer_for, answer_with
+    from sdsetup.cli.changing import card_changes, change_card
     from sdsetup.cli.tuning import load_rules
 
     rules = load_rules(session.profiles, profile)
@@ -68,6 +79,13 @@ def _tune(
         _show(session, answer, theirs)
     elif not apply:
         _print(answer, theirs)
+    changes = card_changes(answer)
+    if changes and not session.json:
+        from sdsetup.show.change import show_change
+
+        show_change(changes, session.screen, carried_out=apply or yes)
+    if changes and (apply or yes) and answer.folder is not None:
+        return change_card(session, answer.folder, profile=profile, yes=yes)
     if not apply:
         return 0
     from sdsetup.cli.applying import apply_tuning

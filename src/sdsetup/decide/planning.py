@@ -281,7 +281,9 @@ def _proofs(given: _Given, before: list[Step]) -> list[Step]:
             needs=asked,
         ),
     ]
-    if given.request.picture and given.knowledge.model is not None:
+    has_model = given.knowledge.model is not None
+    there = given.facts.installation is not None and bool(given.facts.installation.models)
+    if given.request.picture and (has_model or there):
         proof = given.knowledge.webui.proof
         steps.append(
             Step(
@@ -295,7 +297,7 @@ def _proofs(given: _Given, before: list[Step]) -> list[Step]:
                     seed=proof.seed,
                 ),
                 action=proof,
-                needs=("check", "torch", "model", *launchers),
+                needs=("check", "torch", *(("model",) if has_model else ()), *launchers),
             )
         )
     return steps

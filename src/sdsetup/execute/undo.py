@@ -62,6 +62,7 @@ def bring_back(context: Context) -> Point:
             there; `environment-in-use`.
     """
     from sdsetup.execute.environment import swap_back
+    from sdsetup.execute.environment.places import places
 
     former = point(context)
     if former is None:
@@ -72,7 +73,7 @@ def bring_back(context: Context) -> Point:
             hint=Text("Launch files are kept with their date beside them: webui-user.*.bak"),
             code="nothing-to-undo",
         )
-    if former.environment and not swap_back(context):
+    if former.environment and not places(context).former.is_dir():
         raise SdsetupError(
             Text("The former Python environment is no longer there"),
             where=context.state / "former" / "venv",
@@ -84,6 +85,8 @@ def bring_back(context: Context) -> Point:
     remove_tree(kept)
     replace(_place(context), kept)
     keep(context)
+    if former.environment:
+        swap_back(context)
     for name in _OURS:
         _put(kept / name, context.state / name)
     for name in FILE_NAMES.values():
