@@ -216,7 +216,8 @@ def test_a_detailed_log_is_asked_for_where_the_checkout_knows_it(tmp_path: Path)
     (root / "modules").mkdir()
     (root / "modules" / "timer.py").write_text('parser.add_argument("--log-startup")')
     plan, _ = plan_from_file(context(root))
-    assert plan.flags == ("--xformers", "--log-startup")
+    assert plan.flags == ("--xformers",)
+    assert plan.env["COMMANDLINE_ARGS"] == "--xformers --log-startup"
 
 
 def test_the_web_uis_own_settings_say_whether_a_browser_is_wanted(tmp_path: Path) -> None:

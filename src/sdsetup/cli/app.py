@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import typer
 from typer import _click as click
 
+from sdsetup.cli.session import AlreadySaid
 from sdsetup.errors import EXIT_BUG, EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, SdsetupError
 
 # Plain help and no completion: Rich markup in help costs eight times the start of Python.
@@ -43,7 +44,8 @@ def run(arguments: Sequence[str]) -> int:
         return EXIT_DONE
     except Exception as error:  # noqa: BLE001 - the one place where our own bugs are met
         return _show_bug(error)
-    if code == EXIT_INTERRUPTED:  # Typer swallows Ctrl-C inside a command and returns this instead
+    # Typer swallows Ctrl-C inside a command and returns this code instead.
+    if code == EXIT_INTERRUPTED and not isinstance(code, AlreadySaid):
         from sdsetup.show.errors import show_interrupted
 
         show_interrupted()
@@ -97,12 +99,14 @@ def main(
 
 
 # Each command module declares its options and imports what it needs inside the command.
-from sdsetup.cli import doctor, install, model, report, tune, undo, why  # noqa: E402
+from sdsetup.cli import doctor, install, launch, model, report, tune, undo, verify, why  # noqa: E402
 
 app.command("doctor")(doctor.doctor)
 app.command("tune")(tune.tune)
 app.command("why")(why.why)
 app.command("install")(install.install)
+app.command("launch")(launch.launch)
+app.command("verify")(verify.verify)
 app.command("undo")(undo.undo)
 app.command("report")(report.report)
 app.add_typer(model.app, name="model")

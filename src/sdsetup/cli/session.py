@@ -19,6 +19,10 @@ def _as_they_are(facts: Facts) -> Facts:
     return facts
 
 
+class AlreadySaid(int):
+    """An exit code whose reason the command has told the person itself."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Session:
     """One run of one command. `json` moves people's text to standard error."""

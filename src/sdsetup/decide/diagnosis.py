@@ -109,6 +109,12 @@ def notes_in(
     return tuple(_diagnosis(one, text, scene, ()) for one in notes)
 
 
+def spot(lines: Sequence[str], failures: Sequence[Failure]) -> Diagnosis | None:
+    """A picture that failed for want of memory or precision, in the lines that have just come."""
+    curable = [one for one in failures if one.act in ("less-memory", "more-precision") and one.kind == "cause"]
+    return diagnose_log(lines, curable) if lines else None
+
+
 def _text(log: str | Iterable[str]) -> str:
     text = log if isinstance(log, str) else "\n".join(log)
     text = text.replace("\r\n", "\n").replace("\r", "\n")

@@ -144,12 +144,14 @@ def launch_plan(
     environment: Mapping[str, str],
     flags: Sequence[str],
     variables: Mapping[str, str] | None = None,
+    details: Sequence[str] = (),
     file: str | None = None,
 ) -> LaunchPlan:
     """The start that webui.bat or webui.sh would make.
 
     `environment` is the process's environment after the launch file; `variables` are those that only
-    the script itself reads (`venv_dir`); `flags` an argument list.
+    the script itself reads (`venv_dir`); `flags` an argument list; `details` flags of ours that only make
+    the output say more.
     """
     env = {name: value for name, value in environment.items() if name not in _OURS_ALONE}
     python, venv = _python(dir, family, {**env, **(variables or {})})
@@ -163,7 +165,7 @@ def launch_plan(
         env["GIT_PYTHON_GIT_EXECUTABLE"] = env["GIT"]
     env.update(_told_by_the_scripts(env))
     env.update(reach_localhost(env, family))
-    env["COMMANDLINE_ARGS"] = shlex.join(flags)
+    env["COMMANDLINE_ARGS"] = shlex.join((*flags, *details))
     return LaunchPlan(
         dir=dir, python=str(python), flags=tuple(flags), env=env, file=file, secrets=secrets_in(flags)
     )

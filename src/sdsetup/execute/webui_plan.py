@@ -59,14 +59,14 @@ def planned(
             hint=Text('Give its folder with --dir, or install one: sdsetup install --dir "{dir}"', dir=root),
             code="webui-missing",
         )
-    if _DETAILS not in flags and _DETAILS in (machine.read_text(root / "modules" / "timer.py") or ""):
-        flags = (*flags, _DETAILS)
+    knows_details = _DETAILS in (machine.read_text(root / "modules" / "timer.py") or "")
     plan = launch_plan(
         dir=str(root),
         family=machine.family,
         environment={**environment, **_preloaded(environment, machine)},
         flags=flags,
         variables=seen.variables if seen else {},
+        details=(_DETAILS,) if knows_details and _DETAILS not in flags else (),
         file=str(root / FILE_NAMES[seen.kind]) if seen else None,
     )
     if "VIRTUAL_ENV" in plan.env and not Path(plan.python).exists():

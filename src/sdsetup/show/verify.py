@@ -1,0 +1,148 @@
+"""The proof picture as a person sees it: what is going on, what came out; and the same for programs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn
+
+from sdsetup.decide.diagnosis import Diagnosis
+from sdsetup.decide.events import Event
+from sdsetup.decide.picture import Attempt, Proof
+from sdsetup.decide.plan import ProvePicture
+from sdsetup.show.launch import Elapsed
+from sdsetup.show.screen import Screen
+from sdsetup.show.words import duration, gib, say
+from sdsetup.text import Text
+
+if TYPE_CHECKING:
+    from sdsetup.errors import SdsetupError
+
+SCHEMA = "sdsetup.verify/1"
+
+
+class VerifyScreen:
+    """Listens to the notes of the proof: the one at hand moves, those before it stay with their time."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+        self._note: Text | None = None
+        self._since = time.monotonic()
+        self._task: TaskID | None = None
+        self._bar: Progress | None = None
+        if screen.console.is_terminal and not screen.quiet:
+            spinner = SpinnerColumn("dots" if screen.can_show("⠋") else "line", style="default")
+            text = TextColumn("{task.description}", markup=False)
+            self._bar = Progress(spinner, text, Elapsed(), console=screen.console, transient=True)
+
+    def __enter__(self) -> VerifyScreen:
+        if self._bar is not None:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            if kind is None:
+                self._passed()
+            self._bar.stop()
+
+    def listen(self, event: Event) -> None:
+        if event.kind != "note" or event.text is None or self._screen.quiet:
+            return
+        if self._bar is None:
+            self._screen.line(event.text, indent=2)
+            return
+        self._passed()
+        self._note, self._since = event.text, time.monotonic()
+        self._task = self._bar.add_task(say(event.text), total=None)
+
+    def _passed(self) -> None:
+        if self._bar is None or self._task is None or self._note is None:
+            return
+        self._bar.remove_task(self._task)
+        self._task = None
+        took = time.monotonic() - self._since
+        text = Text("{note}  {took}", note=self._note, took=duration(took)) if took >= 1 else self._note
+        self._screen.line(text, "quiet", indent=2)
+
+
+def show_proof(proof: Proof, action: ProvePicture, changed: Sequence[Path], screen: Screen) -> None:
+    """What was proved, how long it took, and what is different now."""
+    kept = proof.kept
+    screen.line(Text("{mark} The web UI makes pictures.", mark=screen.mark("ok")), "ok")
+    screen.line(Text("picture: {path}", path=kept.picture), indent=2)
+    times = [
+        Text(
+            "{took} for {w} x {h}, {n} steps",
+            took=_took(kept.picture_seconds),
+            w=action.width,
+            h=action.height,
+            n=action.steps,
+        )
+    ]
+    if kept.start_seconds is not None:
+        times.append(Text("start {took}", took=_took(kept.start_seconds)))
+    if kept.model_seconds is not None:
+        times.append(Text("model {took}", took=_took(kept.model_seconds)))
+    screen.line(Text("time:    {times}", times="; ".join(map(say, times))), indent=2)
+    if kept.peak_bytes is not None:
+        where = "the card's memory" if kept.memory == "vram" else "main memory"
+        screen.line(Text("memory:  at most {size} of {where}", size=gib(kept.peak_bytes), where=where), indent=2)
+    for reason in proof.reasons:
+        screen.line(Text("changed: {because}", because=reason.because), indent=2)
+    for path in changed:
+        screen.line(Text("The launch file has it from now on: {path}", path=path), indent=2)
+
+
+def show_no_proof(
+    error: SdsetupError, attempts: Sequence[Attempt], found: Diagnosis | None, screen: Screen
+) -> None:
+    """What was tried in vain, and the way out."""
+    from sdsetup.show.diagnosis import show_diagnosis
+    from sdsetup.show.errors import show_error
+
+    if len(attempts) > 1:
+        screen.line(Text("Tried, one after the other:"))
+        for attempt in attempts:
+            flags = " ".join(attempt.flags) or "no flags"
+            screen.line(Text("{outcome}: {flags}", outcome=attempt.outcome, flags=flags), indent=2)
+    if found is None:
+        show_error(error, None, screen)
+        return
+    screen.line(Text("{mark} {message}", mark=screen.mark("fail"), message=error.message), "fail")
+    log = attempts[-1].log
+    show_diagnosis(found, Path(log) if log else None, screen)
+
+
+def proof_json(folder: Path, proof: Proof, changed: Sequence[Path]) -> dict[str, Any]:
+    files = [str(path) for path in changed]
+    return {
+        "schema": SCHEMA,
+        "ok": True,
+        "dir": str(folder),
+        **proof.result(),
+        "launch_files": files,
+        "problem": None,
+    }
+
+
+def no_proof_json(folder: Path, error: SdsetupError, attempts: Sequence[Attempt]) -> dict[str, Any]:
+    problem = {
+        "code": error.code,
+        "text": str(error.message),
+        "where": error.where,
+        "why": None if error.why is None else str(error.why),
+        "fix": None if error.hint is None else str(error.hint),
+    }
+    tried = [attempt.to_json() for attempt in attempts]
+    return {"schema": SCHEMA, "ok": False, "dir": str(folder), "attempts": tried, "problem": problem}
+
+
+def _took(seconds: float | None) -> str:
+    return "?" if seconds is None else f"{seconds:.1f} s" if seconds < 10 else duration(seconds)
