@@ -101,7 +101,8 @@ from sdsetup.cli import doctor, install, model, report, tune, why  # noqa: E402
 
 app.command("doctor")(doctor.doctor)
 app.command("tune")(tune.tune)
-app.command("why")(why.why)
+# What it explains looks like an option of its own: `sdsetup why --medvram`.
+app.command("why", context_settings={"ignore_unknown_options": True})(why.why)
 app.command("install")(install.install)
 app.command("report")(report.report)
 app.add_typer(model.app, name="model")
