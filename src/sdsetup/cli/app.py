@@ -103,7 +103,8 @@ from sdsetup.cli import doctor, install, launch, model, report, tune, undo, veri
 
 app.command("doctor")(doctor.doctor)
 app.command("tune")(tune.tune)
-app.command("why")(why.why)
+# What it explains looks like an option of its own: `sdsetup why --medvram`.
+app.command("why", context_settings={"ignore_unknown_options": True})(why.why)
 app.command("install")(install.install)
 app.command("launch")(launch.launch)
 app.command("verify")(verify.verify)

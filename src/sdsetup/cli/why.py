@@ -11,7 +11,7 @@ from sdsetup.cli.options import Dir, Json, Profiles, Quiet, Verbose
 
 
 def why(
-    setting: Annotated[str, typer.Argument(metavar="SETTING", help="A flag, a variable, or torch.")],
+    setting: Annotated[list[str], typer.Argument(metavar="SETTING", help="A flag, a variable, or torch.")],
     dir: Dir = None,
     gpu: Gpus = None,
     vram: Sizes = None,
@@ -46,7 +46,7 @@ def why(
     rules = load_rules(session.profiles, profile)
     answer = answer_for(session, question, rules)
     told = explain(
-        setting,
+        setting[0],  # "--use-cpu all" is asked for by its name
         answer.tuning,
         rules.known,
         without=lambda rule: answer_with(answer, rules.without(rule)),
