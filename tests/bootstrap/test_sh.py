@@ -1,0 +1,258 @@
+"""sdsetup.sh as a person meets it: from anywhere, with a Python and without, twice, after a change."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import http.server
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tarfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="sdsetup.sh is for Linux and macOS")
+
+# A project as small as can be: the starter is under test, not what pip brings with it. The build backend lies
+# inside, so that nothing is fetched.
+PROJECT = {
+    "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    '[project]\nname = "sdsetup"\nversion = "1"\n',
+    "backend.py": """
+import zipfile
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    name = "sdsetup-1-py3-none-any.whl"
+    with zipfile.ZipFile(f"{folder}/{name}", "w") as wheel:
+        for file in ("__init__", "__main__"):
+            wheel.write(f"src/sdsetup/{file}.py", f"sdsetup/{file}.py")
+        meta = "sdsetup-1.dist-info"
+        wheel.writestr(f"{meta}/METADATA", "Metadata-Version: 2.1\\nName: sdsetup\\nVersion: 1\\n")
+        wheel.writestr(f"{meta}/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        wheel.writestr(f"{meta}/RECORD", "")
+    return name
+""",
+    "src/sdsetup/__init__.py": "",
+    "src/sdsetup/__main__.py": "import os, sys\ndef main():\n"
+    "    print('started', os.getcwd(), sys.argv[1:], os.environ['SDSETUP_COMMAND'], sys.prefix, flush=True)\n"
+    "    sys.exit(int(os.environ.get('CODE', '0')))\n",
+    "profiles/x.toml": "",
+}
+
+
+class Bench:
+    def __init__(self, folder: Path) -> None:
+        self.project = folder / "мой project (1) & 'co'"
+        for name, text in PROJECT.items():
+            (self.project / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.project / name).write_text(text, encoding="utf-8")
+        (self.project / "bootstrap").mkdir()
+        shutil.copy(ROOT / "bootstrap" / "start.py", self.project / "bootstrap")
+        shutil.copy(ROOT / "sdsetup.sh", self.project)
+        self.home = folder / "home of Имя"
+        self.home.mkdir()
+        self.bin = folder / "bin"
+        self.bin.mkdir()
+        self.cwd = folder
+        tools = (
+            "sh bash env dirname readlink uname cut mkdir rm mv ln cat tar gzip sha256sum shasum openssl curl wget"
+        )
+        for tool in tools.split():
+            if there := shutil.which(tool):
+                (self.bin / tool).symlink_to(there)
+        self.data = (
+            self.home / ("Library/Application Support" if sys.platform == "darwin" else ".local/share") / "sdsetup"
+        )
+
+    def with_python(self, name: str = "python3") -> None:
+        # The interpreter itself: this test may run in an environment, which is no base for another.
+        (self.bin / name).symlink_to(Path(getattr(sys, "_base_executable", sys.executable)).resolve())
+
+    def start(self, *args: str, file: str | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+        everything = {"PATH": str(self.bin), "HOME": str(self.home), "PIP_NO_INDEX": "1", **env}
+        command = [file or str(self.project / "sdsetup.sh"), *args]
+        return subprocess.run(
+            command, cwd=self.cwd, env=everything, capture_output=True, encoding="utf-8", timeout=100
+        )
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """Started once, with pip settings that would put the packages beside the environment."""
+    bench = Bench(tmp_path_factory.mktemp("ready"))
+    bench.with_python()
+    first = bench.start(PIP_USER="1", PIP_TARGET=str(bench.cwd / "elsewhere"), PYTHONPATH="/nowhere")
+    assert (first.returncode, first.stderr.count("Preparing sdsetup")) == (0, 1), first.stderr
+    assert not (bench.cwd / "elsewhere").exists()
+    names = {path.name for path in bench.project.iterdir()} - {"__pycache__"}
+    assert names == {"bootstrap", "sdsetup.sh", *(name.split("/")[0] for name in PROJECT)}
+    return bench
+
+
+def test_arguments_folder_and_exit_code_are_passed_on(ready: Bench) -> None:
+    started = ready.start("install", "--dir", "a b", "*", 'q"uote', CODE="130")
+    prefix = ready.data / "app" / "env"
+    command = ready.project / "sdsetup.sh"
+    assert (
+        started.stdout == f"started {ready.cwd} ['install', '--dir', 'a b', '*', 'q\"uote'] {command} {prefix}\n"
+    )
+    assert (started.returncode, started.stderr) == (130, "")
+
+
+def test_the_second_start_costs_little(ready: Bench) -> None:
+    def seconds(*command: str) -> float:
+        began = time.monotonic()
+        subprocess.run(
+            command, check=True, capture_output=True, env={"HOME": str(ready.home), "PATH": str(ready.bin)}
+        )
+        return time.monotonic() - began
+
+    python = str(ready.data / "app" / "env" / "bin" / "python")
+    ours = min(seconds(str(ready.project / "sdsetup.sh")) for _ in range(3))
+    assert ours < min(seconds(python, "-I", "-c", "pass") for _ in range(3)) + 1
+
+
+def test_it_can_be_started_through_a_link(ready: Bench) -> None:
+    (ready.cwd / "one").symlink_to("two")
+    (ready.cwd / "two").symlink_to(ready.project / "sdsetup.sh")
+    assert ready.start("x", file="./one").stdout.startswith(f"started {ready.cwd} ['x'] ./one ")
+
+
+def test_a_change_in_the_project_is_taken_up(ready: Bench) -> None:
+    main = ready.project / "src/sdsetup/__main__.py"
+    main.write_text("def main():\n    print('changed')\n")
+    changed = ready.start()
+    assert (changed.stdout, changed.stderr) == ("changed\n", "Updating sdsetup.\n")
+    assert ready.start().stderr == ""
+    main.write_text(PROJECT["src/sdsetup/__main__.py"])
+
+
+def test_a_failed_installation_says_why_and_the_next_start_goes_on(ready: Bench) -> None:
+    pyproject = ready.project / "pyproject.toml"
+    pyproject.write_text(PROJECT["pyproject.toml"].replace("requires = []", 'requires = ["not-on-any-index"]'))
+    failed = ready.start()
+    assert failed.returncode == 1
+    for part in ("could not be installed", "where: ", "why: ", "fix: ", "log: "):
+        assert part in failed.stderr
+    pyproject.write_text(PROJECT["pyproject.toml"])
+    assert ready.start().returncode == 0
+
+
+def test_an_environment_that_is_not_whole_is_made_anew(ready: Bench) -> None:
+    (ready.data / "app" / "stamp.txt").unlink()
+    shutil.rmtree(next((ready.data / "app" / "env").glob("lib/python3.*/site-packages/pip")))
+    again = ready.start()
+    assert (again.returncode, again.stderr.count("Preparing")) == (0, 1)
+    for python in (ready.data / "app" / "env" / "bin").glob("python*"):
+        python.unlink()  # its base was updated away
+    assert ready.start("x", PATH=str(ready.bin)).returncode == 0
+
+
+def test_two_starts_at_once_prepare_once(ready: Bench) -> None:
+    os.utime(ready.project / "pyproject.toml")
+    said: list[subprocess.CompletedProcess[str]] = []
+    both = [threading.Thread(target=lambda: said.append(ready.start())) for _ in range(2)]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join()
+    assert [one.returncode for one in said] == [0, 0]
+    assert "".join(one.stderr for one in said).count("Updating sdsetup") == 1
+
+
+def test_a_file_without_its_folder_says_so(bench: Bench) -> None:
+    shutil.rmtree(bench.project / "bootstrap")
+    alone = bench.start()
+    assert (alone.returncode, "without the rest of its folder" in alone.stderr) == (1, True)
+
+
+# --- without a Python ---
+
+STAND_IN = """#!/bin/sh
+[ "$1 $2 $3" = "python install 3.10" ] || exit 9
+place=$UV_PYTHON_INSTALL_DIR/cpython-3.10.99-some-system/bin
+mkdir -p "$place"
+ln -s "{python}" "$place/python3"
+"""
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server(bench: Bench, tmp_path: Path) -> Iterator[tuple[str, str]]:
+    """A loopback server with a stand-in for uv: its address and the archive's SHA-256."""
+    machine = {"x86_64": "x86_64", "amd64": "x86_64"}.get(platform.machine().lower(), "aarch64")
+    name = f"uv-{machine}-" + ("apple-darwin" if sys.platform == "darwin" else "unknown-linux-musl")
+    content = tmp_path / "served" / name
+    content.mkdir(parents=True)
+    python = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
+    (content / "uv").write_text(STAND_IN.format(python=python))
+    (content / "uv").chmod(0o755)
+    archive = content.parent / f"{name}.tar.gz"
+    with tarfile.open(archive, "w:gz") as packed:
+        packed.add(content, name)
+    handler = functools.partial(Quiet, directory=str(content.parent))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as httpd:
+        thread = threading.Thread(target=httpd.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{httpd.server_address[1]}", hashlib.sha256(archive.read_bytes()).hexdigest()
+        httpd.shutdown()
+        thread.join()
+
+
+def test_without_a_python_one_is_brought(bench: Bench, server: tuple[str, str]) -> None:
+    # Debian's python3 without python3-venv, a shim of pyenv, an old one: passed by.
+    (bench.bin / "python3").write_text("#!/bin/sh\nexit 1\n")
+    (bench.bin / "python3").chmod(0o755)
+    address, sha256 = server
+    told = bench.start("--version", SDSETUP_UV_ADDRESS=address, SDSETUP_UV_SHA256=sha256)
+    assert told.returncode == 0, told.stderr
+    assert "['--version']" in told.stdout
+    tools = bench.data / "tools"
+    assert sorted(path.name for path in tools.iterdir()) == ["python", "uv-0.12.7"]
+    # Brought once: the server is not asked again, even for a new environment.
+    shutil.rmtree(bench.data / "app")
+    assert bench.start(SDSETUP_UV_ADDRESS="http://127.0.0.1:1").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("env", "words"),
+    [
+        ({"SDSETUP_UV_SHA256": "0" * 64}, "is not the pinned one"),
+        ({"SDSETUP_UV_ADDRESS": "http://127.0.0.1:1"}, "could not be fetched"),
+        ({"SDSETUP_UV_ADDRESS": "http://example.org"}, "not https"),
+    ],
+)
+def test_what_is_not_as_pinned_is_not_used(
+    bench: Bench, server: tuple[str, str], env: dict[str, str], words: str
+) -> None:
+    failed = bench.start(**{"SDSETUP_UV_ADDRESS": server[0], "SDSETUP_UV_SHA256": server[1], **env})
+    assert failed.returncode == 1
+    assert words in failed.stderr
+    assert "why: " in failed.stderr and "fix: " in failed.stderr
+    assert not list((bench.data / "tools").glob("**/uv")) if bench.data.exists() else True
+
+
+def test_both_starters_pin_the_same_release() -> None:
+    sh = (ROOT / "sdsetup.sh").read_text()
+    bat = (ROOT / "sdsetup.bat").read_bytes()
+    version = sh.split("uv_version=")[1].split()[0]
+    assert f'/download/{version}"'.encode() in bat
+    assert f'"boot_uv_version={version}"'.encode() in bat
+    assert bat.isascii()
+    assert bat.count(b"\n") == bat.count(b"\r\n")
