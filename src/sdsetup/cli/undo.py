@@ -10,7 +10,9 @@ from sdsetup.cli.options import Dir, Json, Quiet, Verbose, Yes
 from sdsetup.cli.session import Session, open_session
 
 
-def undo(dir: Dir = None, yes: Yes = False, json: Json = False, quiet: Quiet = False, verbose: Verbose = False) -> None:
+def undo(
+    dir: Dir = None, yes: Yes = False, json: Json = False, quiet: Quiet = False, verbose: Verbose = False
+) -> None:
     """Bring back the settings and the environment of before the last change; again to go forward."""
     session = open_session(command="undo", json=json, quiet=quiet, verbose=verbose)
     raise typer.Exit(_undo(session, dir, yes=yes))
@@ -19,20 +21,12 @@ def undo(dir: Dir = None, yes: Yes = False, json: Json = False, quiet: Quiet = F
 def _undo(session: Session, given: Path | None, *, yes: bool) -> int:
     from sdsetup.cli.folders import chosen_folder
     from sdsetup.cli.installing import consent
-    from sdsetup.execute.context import Context
+    from sdsetup.cli.lessons import context_of
     from sdsetup.execute.lock import folder_lock
     from sdsetup.execute.undo import bring_back, point
     from sdsetup.show.undo import show_point, show_undone, undone_json
-    from sdsetup.storage import cache_folder, data_folder
 
-    env = session.machine.env
-    context = Context(
-        dir=chosen_folder(session, given),
-        tools=data_folder(env) / "tools",
-        cache=cache_folder(env),
-        machine=session.machine,
-        profiles=session.profiles,
-    )
+    context = context_of(session, chosen_folder(session, given))
     with folder_lock(context.dir, context.cache, waiting=session.screen.line):
         former = point(context)
         if former is not None:
@@ -47,4 +41,3 @@ def _undo(session: Session, given: Path | None, *, yes: bool) -> int:
     else:
         show_undone(back, session.screen)
     return 0
-
