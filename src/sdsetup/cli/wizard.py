@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sdsetup.cli.session import Session
 from sdsetup.decide.facts import Facts
+from sdsetup.decide.findings import Report
 from sdsetup.errors import EXIT_DONE, EXIT_EXPECTED, SdsetupError
 from sdsetup.text import Text
 
@@ -25,21 +26,32 @@ def wizard() -> int:
     screen.line(Text("Welcome. This puts the Stable Diffusion web UI on your PC and leaves it working."), "bold")
     screen.line(Text("First a look at the machine; nothing is changed before you have seen the plan and agreed."))
     screen.line()
-    facts, ok = _doctor(session, None)
-    if not ok:
+    report = _examined(session)
+    blocking = [finding for finding in report.findings if finding.status == "fail"]
+    if any(finding.id != "network" for finding in blocking):
         screen.line()
         screen.line(Text("Something above blocks the installation. Mend it, then start the wizard again."), "warn")
         return EXIT_EXPECTED
-    return _install(session, facts)
+    if blocking:
+        screen.line(Text("Without the network you can look at the plan; the work itself will need it."), "warn")
+    return _install(session, report.facts)
 
 
-def _doctor(session: Session, folder: Path | None) -> tuple[Facts, bool]:
+def _examined(session: Session) -> Report:
+    """Look, show, and offer what can be cured without an administrator."""
     from sdsetup.cli.doctor import examine
+    from sdsetup.cli.fixing import fix, remedies
     from sdsetup.show.doctor import show_report
 
-    report = examine(session, folder)
+    report = examine(session, None)
     show_report(report, session.screen)
-    return report.facts, report.ok
+    if any(finding.status == "fail" for finding in report.findings) and remedies(session, report):
+        session.screen.line()
+        cured = fix(session, report, yes=False)
+        if cured is not report:
+            show_report(cured, session.screen)
+        return cured
+    return report
 
 
 def _install(session: Session, facts: Facts) -> int:
