@@ -230,6 +230,22 @@ def test_nobody_answers(tmp_path: Path, index: Index) -> None:
     assert sum("trying again" in note for note in heard.notes) >= 2
 
 
+def test_without_the_index_the_cache_is_enough(tmp_path: Path, index: Index) -> None:
+    here = context(tmp_path, index)
+    build(action(), here)
+    heard = Heard()
+    other = replace(here, dir=tmp_path / "second", listen=heard)
+    other.dir.mkdir()
+    (other.dir / "requirements_versions.txt").write_bytes(b"gradio==3.41.2\r\ntorch\r\n")
+    long_ago = time.time() - 30 * 86400
+    for path in (tmp_path / "cache" / "resolutions").iterdir():
+        os.utime(path, (long_ago, long_ago))
+    index.down = True
+    done = build(action(), other)
+    assert done["downloaded"] == 0
+    assert any("cannot be reached" in note for note in heard.notes)
+
+
 def test_a_wheel_that_was_changed_on_the_way_is_refused(tmp_path: Path, index: Index) -> None:
     here = context(tmp_path, index)
     build(action(), here)

@@ -101,7 +101,7 @@ class _Building:
         self._make_empty()
         missing = self._missing()
         size = sum(wheel.size or 0 for wheel in missing)
-        refuse_full_disk(self._where, size)
+        refuse_full_disk(self._where, size, sum(wheel.size or 0 for wheel in self._lock.wheels))
         if missing:
             self._context.note(
                 Text("Downloading {count} packages, {size:.1f} GB", count=len(missing), size=size / 1e9)

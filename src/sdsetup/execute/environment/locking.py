@@ -14,14 +14,16 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sdsetup.decide.events import silent
 from sdsetup.decide.plan import BuildEnvironment
 from sdsetup.decide.tuning.values import TorchBuild
 from sdsetup.errors import SdsetupError
 from sdsetup.execute import uv
 from sdsetup.execute.context import Context
+from sdsetup.execute.uv_words import AGAIN
 from sdsetup.storage import write_atomically
 from sdsetup.text import Text
 
@@ -143,18 +145,32 @@ def _resolve(
     shelf = context.cache / "resolutions" / f"{question}.toml"
     text = _kept(path, question) or _kept(shelf, question, days=_FRESH_DAYS)
     if text is None:
-        context.note(Text("Choosing the versions of all packages in one go"))
-        ask = [*_compile(action, python, folder, context), "--quiet", "--no-header"]
-        text, said = _both(
-            lambda: uv.run(context, [*ask, "--format", "pylock.toml"], env=env),
-            lambda: uv.run(context, [*ask, "--no-annotate", "--emit-index-annotation"], env=env),
-        )
-        indexes = dict(_INDEX_LINE.findall(said))
-        text = f"# {question}\n" + _PACKAGE.sub(lambda match: _with_index(match, indexes), text)
-        shelf.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(shelf, text.encode())
+        try:
+            text = _ask(action, python, context, folder, env, question)
+        except SdsetupError as error:
+            text = _kept(shelf, question) if error.code in AGAIN else None
+            if text is None:
+                raise
+            context.note(Text("The package index cannot be reached; the versions chosen last time are taken"))
+        else:
+            shelf.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(shelf, text.encode())
     write_atomically(path, text.encode())
     return read(text)
+
+
+def _ask(
+    action: BuildEnvironment, python: str, context: Context, folder: Path, env: Mapping[str, str], question: str
+) -> str:
+    context.note(Text("Choosing the versions of all packages in one go"))
+    ask = [*_compile(action, python, folder, context), "--quiet", "--no-header"]
+    in_silence = replace(context, listen=silent)
+    text, said = _both(
+        lambda: uv.run(context, [*ask, "--format", "pylock.toml"], env=env),
+        lambda: uv.run(in_silence, [*ask, "--no-annotate", "--emit-index-annotation"], env=env),
+    )
+    indexes = dict(_INDEX_LINE.findall(said))
+    return f"# {question}\n" + _PACKAGE.sub(lambda match: _with_index(match, indexes), text)
 
 
 def _both(one: Callable[[], str], other: Callable[[], str]) -> tuple[str, str]:
