@@ -21,7 +21,7 @@ from sdsetup.errors import SdsetupError
 from sdsetup.execute import uv
 from sdsetup.execute.context import Context
 from sdsetup.execute.environment import build, swap_back
-from sdsetup.execute.environment.places import marker, python_of
+from sdsetup.execute.environment.places import marker, places, python_of, refuse_full_disk
 from sdsetup.execute.environment.wheels import LARGE
 
 BIG = LARGE + 2**20
@@ -260,6 +260,30 @@ def test_a_wheel_that_was_changed_on_the_way_is_refused(tmp_path: Path, index: I
     with pytest.raises(SdsetupError) as caught:
         build(action(), replace(here, cache=tmp_path / "other"))
     assert caught.value.code == "package-changed"
+
+
+def test_room_is_asked_for_before_the_first_byte(tmp_path: Path, index: Index) -> None:
+    where = places(context(tmp_path, index))
+    refuse_full_disk(where, 0, 0)
+    with pytest.raises(SdsetupError) as caught:
+        refuse_full_disk(where, 10**17, 10**17)
+    assert caught.value.code == "disk-full"
+    assert "GB are free" in str(caught.value)
+
+
+def test_a_file_where_the_environment_should_be(tmp_path: Path, index: Index) -> None:
+    here = context(tmp_path, index)
+    (here.state / "partial").write_text("a file, not a folder")
+    with pytest.raises(SdsetupError) as caught:
+        build(action(), here)
+    assert caught.value.code == "file-trouble"
+    assert caught.value.hint is not None
+
+
+def test_a_python_that_does_not_start(tmp_path: Path, index: Index) -> None:
+    with pytest.raises(SdsetupError) as caught:
+        build(action(python=str(tmp_path / "no-python")), context(tmp_path, index))
+    assert caught.value.hint is not None
 
 
 KILLED = """
