@@ -163,9 +163,29 @@ def test_what_only_torchs_index_has_is_found_there(tmp_path: Path, index: Index)
             xformers=None,
             index_url=special.url,
             command=f"pip install torch==2.2.2+rocm5.7 --index-url {special.url}",
+            packages=("torch==2.2.2+rocm5.7",),
         )
         done = build(action(torch=torch), context(tmp_path, index))
         assert says(done["python"], "import pytorch_triton_rocm") == ""
+
+
+def test_a_build_by_address_and_an_index_beside_the_ordinary_one(tmp_path: Path, index: Index) -> None:
+    """As Intel's extension is had: wheels by their address on Windows, an index of its own on Linux."""
+    with Index(tmp_path / "intel-wheels") as special:
+        wheel = special.add("torch", "2.0.0a0+git1")
+        special.add("intel-extension", "2.0.110+git2")
+        address = f"{special.url.removesuffix('/simple')}/files/{wheel.name.replace('+', '%2B')}"
+        torch = TorchBuild(
+            family="ipex",
+            torch="2.0.0a0+git1",
+            torchvision="",
+            xformers=None,
+            index_url=None,
+            command=f"pip install {address} intel-extension --extra-index-url {special.url}",
+            packages=(address, "intel-extension==2.0.110+git2"),
+        )
+        done = build(action(torch=torch), context(tmp_path, index))
+        assert says(done["python"], "import torch, intel_extension") == ""
 
 
 def test_another_torch_replaces_and_the_former_comes_back(tmp_path: Path, index: Index) -> None:
