@@ -26,9 +26,9 @@ class Index:
     wheels: dict[str, list[Path]] = field(default_factory=dict)
     break_after: dict[str, tuple[int, int]] = field(default_factory=dict)
     sizes: bool = True
+    down: bool = False  # every question is answered with 503
     sent: dict[str, int] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
-    pause: threading.Event | None = None  # while unset, large files stop in the middle
 
     def add(self, name: str, version: str, *, code: str = "x = 1\n", needs: str = "", pad: int = 0) -> Path:
         module = name.replace("-", "_")
@@ -78,6 +78,9 @@ class _Answer(BaseHTTPRequestHandler):
 
     def _answer(self, *, body: bool) -> None:
         self.index.asked.append(f"{self.command} {self.path}")
+        if self.index.down:
+            self._send(503, b"")
+            return
         parts = unquote(self.path).strip("/").split("/")
         if parts[0] == "simple" and len(parts) == 2:
             self._project(parts[1])
@@ -126,8 +129,6 @@ class _Answer(BaseHTTPRequestHandler):
             self.close_connection = True
         for at in range(start, end, 65536):
             piece = content[at : min(at + 65536, end)]
-            if self.index.pause is not None and at - start > 2**20:
-                self.index.pause.wait(timeout=30)
             self.wfile.write(piece)
             self.index.sent[path.name] = self.index.sent.get(path.name, 0) + len(piece)
 

@@ -21,7 +21,7 @@ from sdsetup.errors import SdsetupError
 from sdsetup.execute import uv
 from sdsetup.execute.context import Context
 from sdsetup.execute.environment import build, swap_back
-from sdsetup.execute.environment.places import marker, python_of
+from sdsetup.execute.environment.places import marker, places, python_of, refuse_full_disk
 from sdsetup.execute.environment.wheels import LARGE
 
 BIG = LARGE + 2**20
@@ -163,9 +163,29 @@ def test_what_only_torchs_index_has_is_found_there(tmp_path: Path, index: Index)
             xformers=None,
             index_url=special.url,
             command=f"pip install torch==2.2.2+rocm5.7 --index-url {special.url}",
+            packages=("torch==2.2.2+rocm5.7",),
         )
         done = build(action(torch=torch), context(tmp_path, index))
         assert says(done["python"], "import pytorch_triton_rocm") == ""
+
+
+def test_a_build_by_address_and_an_index_beside_the_ordinary_one(tmp_path: Path, index: Index) -> None:
+    """As Intel's extension is had: wheels by their address on Windows, an index of its own on Linux."""
+    with Index(tmp_path / "intel-wheels") as special:
+        wheel = special.add("torch", "2.0.0a0+git1")
+        special.add("intel-extension", "2.0.110+git2")
+        address = f"{special.url.removesuffix('/simple')}/files/{wheel.name.replace('+', '%2B')}"
+        torch = TorchBuild(
+            family="ipex",
+            torch="2.0.0a0+git1",
+            torchvision="",
+            xformers=None,
+            index_url=None,
+            command=f"pip install {address} intel-extension --extra-index-url {special.url}",
+            packages=(address, "intel-extension==2.0.110+git2"),
+        )
+        done = build(action(torch=torch), context(tmp_path, index))
+        assert says(done["python"], "import torch, intel_extension") == ""
 
 
 def test_another_torch_replaces_and_the_former_comes_back(tmp_path: Path, index: Index) -> None:
@@ -230,6 +250,22 @@ def test_nobody_answers(tmp_path: Path, index: Index) -> None:
     assert sum("trying again" in note for note in heard.notes) >= 2
 
 
+def test_without_the_index_the_cache_is_enough(tmp_path: Path, index: Index) -> None:
+    here = context(tmp_path, index)
+    build(action(), here)
+    heard = Heard()
+    other = replace(here, dir=tmp_path / "second", listen=heard)
+    other.dir.mkdir()
+    (other.dir / "requirements_versions.txt").write_bytes(b"gradio==3.41.2\r\ntorch\r\n")
+    long_ago = time.time() - 30 * 86400
+    for path in (tmp_path / "cache" / "resolutions").iterdir():
+        os.utime(path, (long_ago, long_ago))
+    index.down = True
+    done = build(action(), other)
+    assert done["downloaded"] == 0
+    assert any("cannot be reached" in note for note in heard.notes)
+
+
 def test_a_wheel_that_was_changed_on_the_way_is_refused(tmp_path: Path, index: Index) -> None:
     here = context(tmp_path, index)
     build(action(), here)
@@ -244,6 +280,30 @@ def test_a_wheel_that_was_changed_on_the_way_is_refused(tmp_path: Path, index: I
     with pytest.raises(SdsetupError) as caught:
         build(action(), replace(here, cache=tmp_path / "other"))
     assert caught.value.code == "package-changed"
+
+
+def test_room_is_asked_for_before_the_first_byte(tmp_path: Path, index: Index) -> None:
+    where = places(context(tmp_path, index))
+    refuse_full_disk(where, 0, 0)
+    with pytest.raises(SdsetupError) as caught:
+        refuse_full_disk(where, 10**17, 10**17)
+    assert caught.value.code == "disk-full"
+    assert "GB are free" in str(caught.value)
+
+
+def test_a_file_where_the_environment_should_be(tmp_path: Path, index: Index) -> None:
+    here = context(tmp_path, index)
+    (here.state / "partial").write_text("a file, not a folder")
+    with pytest.raises(SdsetupError) as caught:
+        build(action(), here)
+    assert caught.value.code == "file-trouble"
+    assert caught.value.hint is not None
+
+
+def test_a_python_that_does_not_start(tmp_path: Path, index: Index) -> None:
+    with pytest.raises(SdsetupError) as caught:
+        build(action(python=str(tmp_path / "no-python")), context(tmp_path, index))
+    assert caught.value.hint is not None
 
 
 KILLED = """

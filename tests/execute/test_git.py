@@ -293,6 +293,14 @@ def test_killed_at_any_moment_then_whole(tmp_path: Path, origin: Origin) -> None
     assert whole_at(context_for(tmp_path / "d"), target, origin.old)
 
 
+def test_a_folder_that_cannot_be_written(tmp_path: Path, origin: Origin) -> None:
+    context = context_for(tmp_path / "d")
+    (context.state / "partial").write_text("a file, not a folder")
+    with pytest.raises(SdsetupError) as caught:
+        clone_at((origin.url,), context.dir / "r", origin.old, None, False, context, pauses=())
+    assert caught.value.code == "file-trouble"
+
+
 def test_a_git_that_is_missing(tmp_path: Path) -> None:
     machine = RealMachine({"PATH": str(tmp_path)})
     with pytest.raises(SdsetupError) as caught:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sdsetup.decide.plan import BuildEnvironment
+from sdsetup.errors import SdsetupError
 from sdsetup.execute import uv
 from sdsetup.execute.context import Context
 from sdsetup.execute.environment.bytecode import Store, compiler
@@ -28,7 +29,7 @@ from sdsetup.execute.environment.places import (
 )
 from sdsetup.execute.environment.sizes import with_sizes
 from sdsetup.execute.environment.wheels import LARGE, Counter, LargeWheels
-from sdsetup.execute.folders import remove_tree
+from sdsetup.execute.folders import file_problem, remove_tree
 from sdsetup.execute.uv_words import without_secrets
 from sdsetup.machine.process import Child
 from sdsetup.text import Text
@@ -54,6 +55,13 @@ def build(action: BuildEnvironment, context: Context) -> dict[str, Any]:
     Raises:
         SdsetupError: with the cause of the failure; nothing that has arrived is thrown away.
     """
+    try:
+        return _build(action, context)
+    except OSError as error:
+        raise file_problem(error, context.dir, Text("The environment could not be written")) from error
+
+
+def _build(action: BuildEnvironment, context: Context) -> dict[str, Any]:
     assert action.python is not None, "the runner fills in the interpreter that was brought"
     where = places(context)
     lock = resolve(action, action.python, context, where.question, where.packages)
@@ -101,7 +109,7 @@ class _Building:
         self._make_empty()
         missing = self._missing()
         size = sum(wheel.size or 0 for wheel in missing)
-        refuse_full_disk(self._where, size)
+        refuse_full_disk(self._where, size, sum(wheel.size or 0 for wheel in self._lock.wheels))
         if missing:
             self._context.note(
                 Text("Downloading {count} packages, {size:.1f} GB", count=len(missing), size=size / 1e9)
@@ -159,9 +167,8 @@ class _Building:
         return path
 
     def _compile(self, *, final: bool) -> None:
-        asked = "import sys, sysconfig; print(sys.implementation.cache_tag); print(sysconfig.get_path('purelib'))"
-        said = self._context.machine.run([str(self._python), "-I", "-c", asked], timeout=60).out.splitlines()
-        packages, store = Path(said[1]), Store(cache=self._where.cache, tag=said[0])
+        tag, packages = self._interpreter()
+        store = Store(cache=self._where.cache, tag=tag)
         sources = store.restore(packages)
         if not sources:
             return
@@ -174,3 +181,22 @@ class _Building:
                 pass
         _log.info("compiled %d files in %.1f s", len(sources), time.monotonic() - began)
         store.keep(packages)
+
+    def _interpreter(self) -> tuple[str, Path]:
+        """Cache tag and site-packages of the new environment's Python.
+
+        Raises:
+            SdsetupError: `environment-broken` when it does not start.
+        """
+        asked = "import sys, sysconfig; print(sys.implementation.cache_tag); print(sysconfig.get_path('purelib'))"
+        ended = self._context.machine.run([str(self._python), "-I", "-X", "utf8", "-c", asked], timeout=60)
+        said = ended.out.splitlines()
+        if not ended.ok or len(said) < 2:
+            raise SdsetupError(
+                Text("The Python of the new environment does not start"),
+                where=self._python,
+                why=ended.problem or ended.err.strip()[-300:],
+                hint=Text("Except this folder in the virus scanner, then run the same command again."),
+                code="environment-broken",
+            )
+        return said[0], Path(said[1])

@@ -14,14 +14,16 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sdsetup.decide.events import silent
 from sdsetup.decide.plan import BuildEnvironment
 from sdsetup.decide.tuning.values import TorchBuild
 from sdsetup.errors import SdsetupError
 from sdsetup.execute import uv
 from sdsetup.execute.context import Context
+from sdsetup.execute.uv_words import AGAIN, without_secrets
 from sdsetup.storage import write_atomically
 from sdsetup.text import Text
 
@@ -95,11 +97,16 @@ def wish(action: BuildEnvironment, *, shared: bool) -> str:
 
 
 def torch_packages(torch: TorchBuild) -> list[str]:
-    """What the build's command asks pip for, as requirement lines."""
-    asked = shlex.split(torch.command)[2:]
-    options = {n for n, word in enumerate(asked) if word.startswith("-")}
-    words = [word for n, word in enumerate(asked) if n not in options and n - 1 not in options]
-    return [f"{word.rsplit('/', 1)[-1].split('-')[0]} @ {word}" if "://" in word else word for word in words]
+    """What the build asks for, as requirement lines: pins, or wheels by their address."""
+    pins = [f"torch=={torch.torch}", *([f"torchvision=={torch.torchvision}"] if torch.torchvision else [])]
+    asked = torch.packages or pins
+    return [f"{word.rsplit('/', 1)[-1].split('-')[0]} @ {word}" if "://" in word else word for word in asked]
+
+
+def extra_index(torch: TorchBuild) -> str | None:
+    """An index that the build's command asks beside the ordinary one (Intel's extension on Linux)."""
+    words = shlex.split(torch.command)
+    return words[words.index("--extra-index-url") + 1] if "--extra-index-url" in words[:-1] else None
 
 
 def _project(requirement: str) -> str:
@@ -118,15 +125,18 @@ def resolve(action: BuildEnvironment, python: str, context: Context, folder: Pat
     Raises:
         SdsetupError: `no-matching-package` where none exists, or why uv could not ask.
     """
-    try:
-        return _resolve(action, python, context, folder, uv.variables(context, UV_CACHE_DIR=str(cache)))
-    except SdsetupError as error:
-        if error.code != "no-matching-package" or not action.torch.index_url:
-            raise
-        # Builds for AMD bring packages along that only their own index has.
-        env = uv.variables(context, UV_CACHE_DIR=str(cache), UV_INDEX_STRATEGY="unsafe-best-match")
-        env["UV_INDEX"] = " ".join(part for part in (env.get("UV_INDEX"), action.torch.index_url) if part)
-        return _resolve(action, python, context, folder, env, shared=True)
+    beside = extra_index(action.torch)
+    if beside is None:
+        try:
+            return _resolve(action, python, context, folder, uv.variables(context, UV_CACHE_DIR=str(cache)))
+        except SdsetupError as error:
+            # Builds for AMD bring packages along that only their own index has.
+            beside = action.torch.index_url
+            if error.code != "no-matching-package" or not beside:
+                raise
+    env = uv.variables(context, UV_CACHE_DIR=str(cache), UV_INDEX_STRATEGY="unsafe-best-match")
+    env["UV_INDEX"] = " ".join(part for part in (env.get("UV_INDEX"), beside) if part)
+    return _resolve(action, python, context, folder, env, shared=True)
 
 
 def _resolve(
@@ -143,18 +153,32 @@ def _resolve(
     shelf = context.cache / "resolutions" / f"{question}.toml"
     text = _kept(path, question) or _kept(shelf, question, days=_FRESH_DAYS)
     if text is None:
-        context.note(Text("Choosing the versions of all packages in one go"))
-        ask = [*_compile(action, python, folder, context), "--quiet", "--no-header"]
-        text, said = _both(
-            lambda: uv.run(context, [*ask, "--format", "pylock.toml"], env=env),
-            lambda: uv.run(context, [*ask, "--no-annotate", "--emit-index-annotation"], env=env),
-        )
-        indexes = dict(_INDEX_LINE.findall(said))
-        text = f"# {question}\n" + _PACKAGE.sub(lambda match: _with_index(match, indexes), text)
-        shelf.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(shelf, text.encode())
+        try:
+            text = _ask(action, python, context, folder, env, question)
+        except SdsetupError as error:
+            text = _kept(shelf, question) if error.code in AGAIN else None
+            if text is None:
+                raise
+            context.note(Text("The package index cannot be reached; the versions chosen last time are taken"))
+        else:
+            shelf.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(shelf, text.encode())
     write_atomically(path, text.encode())
     return read(text)
+
+
+def _ask(
+    action: BuildEnvironment, python: str, context: Context, folder: Path, env: Mapping[str, str], question: str
+) -> str:
+    context.note(Text("Choosing the versions of all packages in one go"))
+    ask = [*_compile(action, python, folder, context), "--quiet", "--no-header"]
+    in_silence = replace(context, listen=silent)
+    text, said = _both(
+        lambda: uv.run(context, [*ask, "--format", "pylock.toml"], env=env),
+        lambda: uv.run(in_silence, [*ask, "--no-annotate", "--emit-index-annotation"], env=env),
+    )
+    indexes = dict(_INDEX_LINE.findall(said))
+    return f"# {question}\n" + _PACKAGE.sub(lambda match: _with_index(match, indexes), text)
 
 
 def _both(one: Callable[[], str], other: Callable[[], str]) -> tuple[str, str]:
@@ -208,7 +232,7 @@ def _kept(path: Path, question: str, days: float | None = None) -> str | None:
 def _with_index(package: re.Match[str], indexes: Mapping[str, str]) -> str:
     """Say where a package is from: uv then finds it in its cache whenever anything asks that index for it."""
     index = indexes.get(package["name"])
-    return package[0] if index is None else f"{package[0]}\nindex = {json.dumps(index)}"
+    return package[0] if index is None else f"{package[0]}\nindex = {json.dumps(without_secrets(index))}"
 
 
 def _name(part: str) -> str:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
-from sdsetup.execute.folders import put_in_place, remove_tree, set_aside
+from sdsetup.execute.folders import file_problem, put_in_place, remove_tree, set_aside
 from sdsetup.execute.git.fetching import PAUSES, Wanted, fetch, from_first
 from sdsetup.execute.git.program import Runner, ask
 from sdsetup.storage import write_atomically
@@ -66,8 +66,22 @@ def clone_at(
         _exclude(target, ignore)
         return Checkout(commit=commit, url=None)
     _refuse_installation(context, target)
-    stage = context.state / "partial" / target.name
     wanted = Wanted(commit=commit, ref=ref, full_history=full_history, branch=branch)
+    try:
+        return _made(urls, target, wanted, context, ignore, pauses)
+    except OSError as error:
+        raise file_problem(error, target, Text("The repository could not be written")) from error
+
+
+def _made(
+    urls: Sequence[str],
+    target: Path,
+    wanted: Wanted,
+    context: Context,
+    ignore: Sequence[str],
+    pauses: Sequence[float],
+) -> Checkout:
+    stage = context.state / "partial" / target.name
     try:
         url = from_first(urls, lambda url: _transfer(url, stage, wanted, context), context, pauses)
     except SdsetupError:
@@ -76,7 +90,7 @@ def clone_at(
     _exclude(stage, ignore)
     kept = _make_room(target, context)
     put_in_place(stage, target, last=".git")
-    return Checkout(commit=commit, url=url, kept=kept)
+    return Checkout(commit=wanted.commit, url=url, kept=kept)
 
 
 def _transfer(url: str, stage: Path, wanted: Wanted, context: Context) -> None:
