@@ -177,6 +177,8 @@ def test_advice_about_drivers_fits_the_card() -> None:
     assert "nouveau" in str(finding.why)
     assert finding.cure is not None
     assert finding.cure.command == "sudo apt install nvidia-driver"
+    for problem, wanted in (("timeout", "warn"), ("failed", "warn"), ("denied", "fail"), ("no-devices", "fail")):
+        assert status("driver", replace(linux, driver_problem=problem)) == wanted
     mismatch = find("driver", replace(linux, driver_problem="mismatch"))
     assert "restarted" in str(mismatch.summary)
 
