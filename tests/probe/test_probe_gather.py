@@ -226,6 +226,7 @@ def test_hosts_are_knocked_at_through_the_proxy_and_git_s_rewriting() -> None:
     machine = PLAIN.but(
         env={"HTTPS_PROXY": "http://anna:secret@proxy:3128", "NO_PROXY": "example.org"},
         paths={"git": "/usr/bin/git"},
+        folders=[*PLAIN.folders, "/srv/mirror"],
         programs=[Program(run="git ls-remote --get-url https://github.com/", answer=said("/srv/mirror/\n"))],
     )
     hosts = [
@@ -244,3 +245,24 @@ def test_hosts_are_knocked_at_through_the_proxy_and_git_s_rewriting() -> None:
     proxy = gather(spared, FOLDER, subjects=["hosts"]).proxy
     assert proxy is not None
     assert proxy.spares_loopback
+
+
+@pytest.mark.parametrize(
+    ("rewritten", "reachable"),
+    [
+        ("/srv/mirror/", True),
+        ("file:///srv/mirror/github", True),
+        ("/gone/mirror", False),
+        ("git@example.org:x", None),
+    ],
+)
+def test_a_mirror_of_git_s_own(rewritten: str, reachable: bool | None) -> None:
+    machine = PLAIN.but(
+        paths={"git": "/usr/bin/git"},
+        folders=[*PLAIN.folders, "/srv/mirror"],
+        programs=[Program(run="git ls-remote*", answer=said(f"{rewritten}\n"))],
+    )
+    (host,) = gather(
+        machine, FOLDER, hosts=[Host(url="https://github.com/", purpose="git")], subjects=["hosts"]
+    ).hosts
+    assert host.reachable is reachable

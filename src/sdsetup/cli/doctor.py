@@ -57,7 +57,7 @@ def doctor(
         if not json and report is not before:
             _show_changed(before, report, session)
     elif not json:
-        _show(report, session)
+        _show(report, session, next_too=facts is None)
     if json:
         from sdsetup.show.doctor_json import report_json
         from sdsetup.show.document import print_document
@@ -69,13 +69,19 @@ def doctor(
 def examine(session: Session, folder: Path | None) -> Report:
     """Ask this machine about itself and about a folder (the default one, when none is named), and judge."""
     from sdsetup.cli.folders import chosen_folder
-    from sdsetup.decide.checks import diagnose
     from sdsetup.probe import gather
 
     profile = read_profile(session)
     facts = gather(session.machine, chosen_folder(session, folder), hosts=profile.hosts)
     log_facts(facts)
-    return diagnose(facts, need_of(profile, facts))
+    return judge(session, facts, profile)
+
+
+def judge(session: Session, facts: Facts, profile: DoctorProfile | None = None) -> Report:
+    """What the facts mean for a usual installation."""
+    from sdsetup.decide.checks import diagnose
+
+    return diagnose(facts, need_of(profile or read_profile(session), facts))
 
 
 def read_report(session: Session, path: Path) -> Report:
@@ -85,10 +91,8 @@ def read_report(session: Session, path: Path) -> Report:
         SdsetupError: when the file cannot be read or holds no facts.
     """
     from sdsetup.cli.facts import read_facts
-    from sdsetup.decide.checks import diagnose
 
-    facts = read_facts(path)
-    return diagnose(facts, need_of(read_profile(session), facts))
+    return judge(session, read_facts(path))
 
 
 def read_profile(session: Session) -> DoctorProfile:
@@ -114,22 +118,34 @@ def log_facts(facts: Facts) -> None:
         log.warning("unknown: %s: %s", subject, reason)
 
 
-def next_command(report: Report) -> str | None:
-    """The one command that comes after this screen."""
+def next_command(report: Report, session: Session) -> str | None:
+    """The one command that comes after this screen; it names the folder unless that is the usual one."""
     if not report.ok:
         return None
     there = report.facts.installation
     if any(finding.id == "card" and finding.status == "warn" for finding in report.findings):
-        return "sdsetup tune --apply"
-    if there is None or there.torch is None or not there.models:
-        return "sdsetup install"
-    return "sdsetup launch"
+        command = "sdsetup tune --apply"
+    elif there is None or there.torch is None or not there.models:
+        command = "sdsetup install"
+    else:
+        command = "sdsetup launch"
+    return command + _named_folder(report, session)
+
+
+def _named_folder(report: Report, session: Session) -> str:
+    from sdsetup.cli.folders import chosen_folder
+    from sdsetup.decide.checks.wording import quoted
+
+    folder = report.facts.folder
+    if folder is None or folder.path == str(chosen_folder(session, None)):
+        return ""
+    return f" --dir {quoted(folder.path, report.facts.system.family)}"
 
 
 def _show(report: Report, session: Session, *, next_too: bool = True) -> None:
     from sdsetup.show.doctor import show_report
 
-    show_report(report, session.screen, next_command=next_command(report) if next_too else None)
+    show_report(report, session.screen, next_command=next_command(report, session) if next_too else None)
 
 
 def _show_changed(before: Report, after: Report, session: Session) -> None:
@@ -140,4 +156,6 @@ def _show_changed(before: Report, after: Report, session: Session) -> None:
 
     changed = tuple(new for old, new in zip(before.findings, after.findings, strict=True) if new != old)
     session.screen.line()
-    show_report(after, session.screen, shown=replace(after, findings=changed), next_command=next_command(after))
+    show_report(
+        after, session.screen, shown=replace(after, findings=changed), next_command=next_command(after, session)
+    )

@@ -91,8 +91,7 @@ def _agreed(session: Session, *, yes: bool) -> bool:
 
 
 def _asked_again(session: Session, report: Report, done: tuple[Remedy, ...]) -> Report:
-    from sdsetup.cli.doctor import need_of, read_profile
-    from sdsetup.decide.checks import diagnose
+    from sdsetup.cli.doctor import judge
     from sdsetup.probe import gather
 
     folder = next((remedy.folder for remedy in done if remedy.folder), None)
@@ -101,7 +100,7 @@ def _asked_again(session: Session, report: Report, done: tuple[Remedy, ...]) -> 
     if folder is not None:
         subjects |= {"folder", "disk", "installation"}
     facts = gather(session.machine, Path(folder or here), subjects=subjects, known=report.facts)
-    return diagnose(facts, need_of(read_profile(session), facts))
+    return judge(session, facts)
 
 
 def _bring_python(session: Session, report: Report, finding: Finding) -> Remedy | None:

@@ -51,23 +51,21 @@ def report(
 
 def describe(session: Session, folder: Path | None) -> dict[str, Any]:
     """The whole document, redacted: facts, findings, tuning, versions, the last logs."""
-    from sdsetup.cli.doctor import examine
-    from sdsetup.decide.machine_json import machine_json
+    from sdsetup.cli.doctor import examine, judge
+    from sdsetup.decide.machine_json import facts_from_json, machine_json
     from sdsetup.show.doctor_json import finding_json
 
-    judged = examine(session, folder)
+    facts = examine(session, folder).facts
     redaction = redaction_for(session.machine)
+    machine = redaction.machine(machine_json(facts))
+    # Judged as a helper's doctor will judge it: from what is left. So no finding tells what was taken out.
+    left = facts_from_json(machine)
     rest = {
-        "checks": [finding_json(finding) for finding in judged.findings],
-        "tuning": _tuning(session, judged.facts),
-        "logs": logs(session.machine, Path(judged.facts.folder.path) if judged.facts.folder else None),
+        "checks": [finding_json(finding) for finding in judge(session, left).findings],
+        "tuning": _tuning(session, left),
+        "logs": logs(session.machine, Path(facts.folder.path) if facts.folder else None),
     }
-    return {
-        "schema": SCHEMA,
-        "versions": versions(),
-        "machine": redaction.machine(machine_json(judged.facts)),
-        **redaction.value(rest),
-    }
+    return {"schema": SCHEMA, "versions": versions(), "machine": machine, **redaction.value(rest)}
 
 
 def redaction_for(machine: Machine) -> Redaction:

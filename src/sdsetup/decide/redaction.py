@@ -38,7 +38,12 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\bS-1-5-21(?:-\d+){3,4}\b"), "[id]"),
     (re.compile(r"\b(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}\b"), "[address]"),
     (
-        re.compile(r"(?i)\b(?:[0-9a-f]{1,4}:){4,7}[0-9a-f]{0,4}\b|\b[0-9a-f]{1,4}(?::[0-9a-f]{1,4})*::[0-9a-f:]+"),
+        # IPv6, whole or shortened; two short groups alone ("a::b") are a name in a program.
+        re.compile(
+            r"(?i)\b(?:[0-9a-f]{1,4}:){4,7}[0-9a-f]{1,4}\b"
+            r"|\b(?:[0-9a-f]{1,4}:){2,6}:[0-9a-f]{0,4}"
+            r"|\b[0-9a-f]{1,4}(?::[0-9a-f]{1,4})*::(?:[0-9a-f]{1,4}:)+[0-9a-f]{1,4}\b"
+        ),
         "[address]",
     ),
 )

@@ -45,12 +45,18 @@ def reach(url: str, *, proxy: str | None, env: Mapping[str, str], seconds: float
     `proxy` is an `http://[name:password@]host:port`, or None. The certificate is checked: what answers
     in the host's name without being the host (a hotel's page, a company's filter) must not count.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        return Reached(problem="unknown", detail=f"not a web address: {url}")
+    try:
+        parts = urlsplit(url)
+        through = urlsplit(proxy) if proxy else None
+        known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        known = known and (through is None or (through.hostname and through.port != 0))
+    except ValueError:
+        known = False
+    if not known:
+        return Reached(problem="unknown", detail=f"not tried: no web address in {url}")
     end = time.monotonic() + seconds
     try:
-        return _ask(parts, proxy, env, end)
+        return _ask(parts, through, env, end)
     except socket.gaierror as error:
         return Reached(problem="proxy" if proxy else "dns", detail=str(error))
     except TimeoutError:
@@ -62,10 +68,9 @@ def reach(url: str, *, proxy: str | None, env: Mapping[str, str], seconds: float
         return Reached(problem="tls" if tls else "refused", detail=str(error))
 
 
-def _ask(parts: SplitResult, proxy: str | None, env: Mapping[str, str], end: float) -> Reached:
+def _ask(parts: SplitResult, through: SplitResult | None, env: Mapping[str, str], end: float) -> Reached:
     host = parts.hostname or ""
     number = parts.port or (443 if parts.scheme == "https" else 80)
-    through = urlsplit(proxy) if proxy else None
     if through is not None and through.scheme not in ("", "http"):
         return Reached(problem="unknown", detail=f"not tried: the proxy speaks {through.scheme}")
     first = (through.hostname or "", through.port or 80) if through else (host, number)

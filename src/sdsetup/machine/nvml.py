@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,12 @@ class _Pci(ctypes.Structure):
     )
 
 
-def ask() -> NvmlAnswer | None:
-    """Cards and driver as the library sees them; None where there is no library to ask."""
-    library = _load()
+def ask(places: Iterable[str] | None = None) -> NvmlAnswer | None:
+    """Cards and driver as the library sees them; None where there is no library to ask.
+
+    `places` are paths or names to load it from, instead of the platform's own.
+    """
+    library = _load(_places() if places is None else places)
     if library is None:
         return None
     code = library.nvmlInit_v2()
@@ -116,8 +120,8 @@ def _string(function: Any, *before: Any) -> str | None:
     return buffer.value.decode("utf-8", "replace").strip() or None
 
 
-def _load() -> Any:
-    for place in _places():
+def _load(places: Iterable[str]) -> Any:
+    for place in places:
         try:
             return ctypes.CDLL(place)
         except OSError:

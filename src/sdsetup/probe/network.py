@@ -112,13 +112,30 @@ def _knock(machine: Machine, host: Host, proxies: Mapping[str, str]) -> Host:
     url = rewritten(machine, host.url) if host.purpose == "git" else host.url
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https"):
-        return replace(host, reachable=True, detail=f"answered from {url}") if url != host.url else host
+        return _mirror(machine, host, url)
     name = parts.hostname or ""
     proxy = None if spared(name, proxies.get("no", "")) else proxies.get(parts.scheme)
     told = machine.reach(url, proxy=_with_scheme(proxy) if proxy else None, seconds=LIMIT)
     if told.problem == "unknown":
         return replace(host, detail=told.detail)
     return replace(host, reachable=told.problem is None, problem=told.problem, detail=told.detail)
+
+
+def _mirror(machine: Machine, host: Host, url: str) -> Host:
+    """A mirror that git takes from a folder; over SSH only git itself could ask."""
+    folder = url.removeprefix("file://")
+    if "://" in folder or re.match(r"[^/\\]+@[^/\\]+:", folder):
+        return replace(host, detail=f"not tried: {url}")
+    # The address of a whole site stands for many folders: the nearest one that is there counts.
+    there = any(machine.exists(place) for place in (folder, *_above(folder)))
+    return replace(
+        host, reachable=there, problem=None if there else "refused", detail=f"replaced by the folder {folder}"
+    )
+
+
+def _above(folder: str) -> list[str]:
+    parts = re.split(r"[\\/]", folder.rstrip("\\/"))
+    return ["/".join(parts[:-1])] if len(parts) > 2 else []
 
 
 def _with_scheme(address: str) -> str:

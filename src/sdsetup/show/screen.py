@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # Status words and marks; colour is only an extra. ASCII where the stream cannot show the others.
 _MARKS = {"ok": ("✓", "+"), "warn": ("!", "!"), "fail": ("✗", "x"), "skip": ("–", "-")}
+_ALL_WIDE = "".join(wide for wide, _ in _MARKS.values())  # either kind, never a mixture
 STYLES = {"ok": "green", "warn": "yellow", "fail": "red", "skip": "dim", "hint": "cyan", "quiet": "dim"}
 
 
@@ -58,7 +59,7 @@ class Screen:
 
     def mark(self, status: str) -> str:
         wide, narrow = _MARKS[status]
-        return wide if self.can_show(wide) else narrow
+        return wide if self.can_show(_ALL_WIDE) else narrow
 
     def can_show(self, letters: str) -> bool:
         encoding = self._terminal.encoding if self._console is None else self._console.encoding

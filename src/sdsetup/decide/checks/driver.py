@@ -22,10 +22,10 @@ _DRIVER_PROBLEMS = {
         Text("Without it neither sdsetup nor PyTorch can use the card."),
         Text("Use an account that may use the card (on Linux: the groups of /dev/nvidia0)."),
     ),
-    "timeout": (
-        Text("did not answer in time"),
-        Text("The card may be asleep or stuck in an error."),
-        Text("Restart the PC, then ask again:"),
+    "no-devices": (
+        Text("runs, and sees no card"),
+        Text("The card is switched off or not seated well; some laptops switch it off to save power."),
+        Text("Switch it on in the device manager or the laptop's own settings, then restart."),
     ),
 }
 
@@ -85,10 +85,9 @@ def _no_driver(facts: Facts, need: Need) -> Finding:
     known = _DRIVER_PROBLEMS.get(problem)
     if known is not None:
         said, why, what = known
-        again = "sdsetup doctor" if problem == "timeout" else None
-        return Finding(
-            id="driver", status="fail", title=_DRIVER, summary=said, why=why, cure=Cure(text=what, command=again)
-        )
+        return Finding(id="driver", status="fail", title=_DRIVER, summary=said, why=why, cure=Cure(text=what))
+    if problem in ("timeout", "failed"):
+        return _unclear(facts, problem)
     if facts.system.nouveau:
         why = Text("Linux uses its own driver, nouveau, with which PyTorch cannot work.")
     elif problem == "not-running":
@@ -103,6 +102,24 @@ def _no_driver(facts: Facts, need: Need) -> Finding:
         summary=Text("not running"),
         why=why,
         cure=_update(facts, need, first),
+    )
+
+
+def _unclear(facts: Facts, problem: str) -> Finding:
+    """NVIDIA's program is there and says nothing of use: no reason to stop, and no reason to be calm."""
+    version = next(
+        (gpu.driver_version for gpu in facts.gpus if gpu.vendor == "nvidia" and gpu.driver_version), None
+    )
+    said = "did not answer in time" if problem == "timeout" else "gave no answer that can be read"
+    return Finding(
+        id="driver",
+        status="warn",
+        title=_DRIVER,
+        summary=Text(
+            "{version}{said}", version=f"{version}; " if version else "", said=f"NVIDIA's program {said}"
+        ),
+        why=Text("The card may be asleep or stuck in an error, so it is unknown whether it can be used."),
+        cure=Cure(text=Text("Restart the PC, then ask again:"), command="sdsetup doctor"),
     )
 
 

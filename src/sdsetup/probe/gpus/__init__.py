@@ -74,7 +74,11 @@ def _nvidia(machine: Machine, nvml: Answer, listed: tuple[Gpu, ...]) -> tuple[tu
     asked = smi.ask(machine)
     if asked.gpus:
         cuda = answer.cuda_version if answer else None
-        return tuple(replace(gpu, cuda_version=gpu.cuda_version or cuda) for gpu in asked.gpus), None
+        names = [gpu.name for gpu in listed if gpu.vendor == "nvidia"]
+        only = names[0] if len(names) == len(asked.gpus) == 1 else None  # the banner cuts names
+        return tuple(
+            replace(gpu, cuda_version=gpu.cuda_version or cuda, name=gpu.name or only) for gpu in asked.gpus
+        ), None
     if not any(gpu.vendor == "nvidia" for gpu in listed) and asked.problem is None:
         return (), None  # no NVIDIA card, so nothing is wrong with its driver
     return (), asked.problem or (answer.problem if answer else None) or ("timeout" if nvml.problem else None)

@@ -1,0 +1,653 @@
+"""Every check on facts made for it: what it says, and what it advises."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sdsetup.decide.checks import CHECKS, Need, best_python, diagnose, main_card
+from sdsetup.decide.checks.place import reserved_part
+from sdsetup.decide.checks.wording import memory
+from sdsetup.decide.facts import (
+    GIB,
+    Cpu,
+    Disk,
+    Drive,
+    Facts,
+    Folder,
+    Git,
+    Gpu,
+    Host,
+    Installation,
+    Memory,
+    Port,
+    Proxy,
+    Python,
+    System,
+)
+from sdsetup.decide.findings import Finding
+from sdsetup.decide.fingerprint import Fingerprint
+from sdsetup.decide.profiles.doctor import read_doctor
+from sdsetup.decide.profiles.reading import ProfileError
+from sdsetup.decide.profiles.torch import parse_torch
+from sdsetup.storage import Profiles
+
+NEED: Need = read_doctor(Profiles().raw("doctor")).need()
+WINDOWS = System(
+    family="windows", name="Windows 11 23H2", build=22631, bits=64, native_arch="x86_64", vc_runtime=True
+)
+LINUX = System(family="linux", name="Debian 12", bits=64, distribution="debian", libc="glibc 2.36", groups=())
+MACOS = System(family="macos", name="macOS 15.1", version="15.1", bits=64, native_arch="arm64")
+PY310 = Python(
+    path="C:\\Python310\\python.exe", version=(3, 10, 11), bits=64, implementation="CPython", can_venv=True
+)
+RTX3060 = Gpu(
+    vendor="nvidia",
+    name="NVIDIA GeForce RTX 3060",
+    vram_bytes=12 * GIB,
+    compute_capability=(8, 6),
+    driver_version="551.52",
+    cuda_version="12.4",
+    source="nvml",
+    index=0,
+)
+GOOD = Facts(
+    system=WINDOWS,
+    gpus=(RTX3060,),
+    pythons=(PY310,),
+    git=Git(path="git", version=(2, 47, 1)),
+    memory=Memory(total_bytes=16 * GIB, available_bytes=9 * GIB, pagefile_bytes=3 * GIB, pagefile_managed=True),
+    cpu=Cpu(name="Intel Core i5-12400F", physical=6, logical=12),
+    disk=Disk(free_bytes=200 * 10**9, filesystem="NTFS", drive="fixed"),
+    folder=Folder(path="C:\\sd-webui", writable=True),
+    port=Port(number=7860, free=True),
+    hosts=(Host(url="https://github.com/", purpose="git", reachable=True),),
+    drives=(
+        Drive(root="C:\\", free_bytes=200 * 10**9, filesystem="NTFS", kind="fixed"),
+        Drive(root="D:\\", free_bytes=600 * 10**9, filesystem="NTFS", kind="fixed"),
+    ),
+)
+
+
+def find(id: str, facts: Facts, need: Need = NEED) -> Finding:
+    return next(finding for finding in diagnose(facts, need).findings if finding.id == id)
+
+
+def status(id: str, facts: Facts, need: Need = NEED) -> str:
+    return find(id, facts, need).status
+
+
+def test_a_good_machine_has_no_complaint() -> None:
+    report = diagnose(GOOD, NEED)
+    assert report.ok
+    assert {finding.status for finding in report.findings} == {"ok", "skip"}
+    assert len({finding.id for finding in report.findings}) == len(CHECKS)
+
+
+def test_the_contract_s_ids_are_all_there() -> None:
+    wanted = {
+        "os",
+        "python",
+        "git",
+        "gpu",
+        "driver",
+        "memory",
+        "pagefile",
+        "cpu",
+        "disk",
+        "folder",
+        "port",
+        "network",
+        "webui",
+    }
+    assert wanted <= {finding.id for finding in diagnose(GOOD, NEED).findings}
+
+
+@pytest.mark.parametrize(
+    ("system", "wanted"),
+    [
+        (WINDOWS, "ok"),
+        (replace(WINDOWS, build=7601, name="Windows 7"), "fail"),
+        (replace(WINDOWS, build=9600, name="Windows 8.1"), "fail"),
+        (replace(WINDOWS, bits=32), "fail"),
+        (replace(WINDOWS, arch="x86_64", native_arch="arm64"), "fail"),
+        (replace(WINDOWS, admin=True), "warn"),
+        (LINUX, "ok"),
+        (replace(LINUX, libc="glibc 2.12"), "fail"),
+        (replace(LINUX, libc=None, name="Alpine Linux v3.20"), "warn"),
+        (replace(LINUX, root=True), "warn"),
+        (replace(LINUX, bits=32), "fail"),
+        (MACOS, "ok"),
+        (replace(MACOS, version="12.1"), "fail"),
+        (replace(MACOS, rosetta=True), "warn"),
+    ],
+)
+def test_system(system: System, wanted: str) -> None:
+    assert status("os", replace(GOOD, system=system)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("driver", "capability", "system", "wanted"),
+    [
+        ("551.52", (8, 6), WINDOWS, "ok"),
+        ("528.33", (8, 6), WINDOWS, "ok"),
+        ("527.99", (8, 6), WINDOWS, "warn"),
+        ("452.39", (8, 6), WINDOWS, "warn"),
+        ("452.06", (8, 6), WINDOWS, "fail"),
+        ("525.60.13", (8, 6), LINUX, "ok"),
+        ("525.53", (8, 6), LINUX, "warn"),
+        ("450.80.02", (8, 6), LINUX, "warn"),
+        ("450.51.06", (8, 6), LINUX, "fail"),
+        ("570.65", (12, 0), WINDOWS, "ok"),
+        ("566.36", (12, 0), WINDOWS, "fail"),
+        ("572.70", (12, 0), replace(LINUX, wsl=True), "ok"),
+        ("528.20", (8, 6), replace(LINUX, wsl=True), "warn"),
+        ("470.57.02", (3, 7), LINUX, "ok"),
+        ("391.35", (2, 1), WINDOWS, "skip"),
+        ("610.62", (8, 6), WINDOWS, "ok"),
+        ("551.52", None, WINDOWS, "ok"),
+        (None, (8, 6), WINDOWS, "skip"),
+    ],
+)
+def test_driver(driver: str | None, capability: Any, system: System, wanted: str) -> None:
+    gpu = replace(RTX3060, driver_version=driver, compute_capability=capability)
+    assert status("driver", replace(GOOD, system=system, gpus=(gpu,))) == wanted
+
+
+def test_advice_about_drivers_fits_the_card() -> None:
+    old = replace(RTX3060, name="NVIDIA GeForce GTX 1070", compute_capability=(6, 1), driver_version="471.11")
+    cure = find("driver", replace(GOOD, gpus=(old,))).cure
+    assert cure is not None
+    assert "580.xx" in str(cure.text)
+    cure = find("driver", replace(GOOD, gpus=(replace(RTX3060, driver_version="471.11"),))).cure
+    assert cure is not None
+    assert "580" not in str(cure.text)
+    cure = find("driver", replace(GOOD, system=replace(LINUX, wsl=True), gpus=(old,))).cure
+    assert cure is not None
+    assert "in Windows" in str(cure.text)
+    linux = replace(
+        GOOD, system=replace(LINUX, nouveau=True), gpus=(Gpu(vendor="nvidia", name="X", source="sysfs"),)
+    )
+    finding = find("driver", linux)
+    assert finding.status == "fail"
+    assert "nouveau" in str(finding.why)
+    assert finding.cure is not None
+    assert finding.cure.command == "sudo apt install nvidia-driver"
+    for problem, wanted in (("timeout", "warn"), ("failed", "warn"), ("denied", "fail"), ("no-devices", "fail")):
+        assert status("driver", replace(linux, driver_problem=problem)) == wanted
+    mismatch = find("driver", replace(linux, driver_problem="mismatch"))
+    assert "restarted" in str(mismatch.summary)
+
+
+def test_the_floors_are_those_of_the_torch_builds() -> None:
+    """Two profiles say from which driver on a build runs; they must not drift apart."""
+    builds = {build.family: build for build in parse_torch(Profiles().raw("torch"), "torch.toml").builds}
+    for floor in NEED.drivers:
+        matching = [build for name, build in builds.items() if name.split("-")[0] == floor.family]
+        assert matching, floor
+        for build in matching:
+            said = {system: ".".join(str(part) for part in version) for system, version in build.driver.items()}
+            for system, least in (("linux", floor.linux), ("windows", floor.windows)):
+                minimum = tuple(int(part) for part in said[system].split("."))
+                # A card of a new generation needs the driver that first knew it, never an older one.
+                assert tuple(int(part) for part in least.split(".")) >= minimum
+
+
+@pytest.mark.parametrize(
+    ("gpus", "wanted"),
+    [
+        ((), None),
+        ((RTX3060,), 0),
+        ((Gpu(vendor="intel", name="UHD", integrated=True), RTX3060), 1),
+        ((replace(RTX3060, compute_capability=(3, 5)),), None),
+        ((replace(RTX3060, vram_bytes=8 * GIB), replace(RTX3060, vram_bytes=24 * GIB)), 1),
+        (
+            (
+                replace(RTX3060, compute_capability=(3, 7), vram_bytes=24 * GIB),
+                replace(RTX3060, vram_bytes=4 * GIB),
+            ),
+            1,
+        ),
+        ((Gpu(vendor="amd", name="RX 6700 XT", vram_bytes=12 * GIB),), None),
+    ],
+)
+def test_which_card(gpus: tuple[Gpu, ...], wanted: int | None) -> None:
+    card = main_card(replace(GOOD, gpus=gpus), NEED)
+    assert card == (None if wanted is None else gpus[wanted])
+
+
+def test_an_amd_card_is_used_on_linux_by_members_of_its_groups() -> None:
+    card = Gpu(vendor="amd", name="AMD Radeon RX 6700 XT", vram_bytes=12 * GIB, integrated=False)
+    outside = replace(GOOD, system=LINUX, gpus=(card,))
+    finding = find("gpu", outside)
+    assert finding.status == "fail"
+    assert finding.cure is not None
+    assert finding.cure.command == 'sudo usermod -aG render,video "$USER"'
+    assert status("gpu", replace(outside, system=replace(LINUX, groups=("render", "video")))) == "ok"
+    assert status("gpu", replace(outside, system=replace(LINUX, root=True, groups=("root",)))) == "ok"
+    assert status("gpu", replace(outside, system=replace(LINUX, wsl=True))) == "warn"
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [
+        ({"vram_bytes": 12 * GIB}, "ok"),
+        ({"vram_bytes": 4095 * 2**20}, "ok"),
+        ({"vram_bytes": 3 * GIB}, "warn"),
+        ({"vram_bytes": 1 * GIB}, "warn"),
+        ({"vram_bytes": None}, "ok"),
+        ({"vram_used_bytes": 5 * GIB}, "warn"),
+        ({"vram_used_bytes": 1 * GIB}, "ok"),
+    ],
+)
+def test_card_memory(change: dict[str, Any], wanted: str) -> None:
+    assert status("gpu", replace(GOOD, gpus=(replace(RTX3060, **change),))) == wanted
+
+
+def test_without_a_card() -> None:
+    assert status("gpu", replace(GOOD, gpus=())) == "warn"
+    assert status("gpu", replace(GOOD, gpus=()), replace(NEED, gpu_required=True)) == "fail"
+    assert status("driver", replace(GOOD, gpus=())) == "skip"
+
+
+@pytest.mark.parametrize(
+    ("python", "system", "wanted"),
+    [
+        ({}, WINDOWS, "ok"),
+        ({"version": (3, 10, 6)}, WINDOWS, "ok"),
+        ({"version": (3, 11, 9)}, WINDOWS, "warn"),
+        ({"version": (3, 11, 9)}, LINUX, "ok"),
+        ({"version": (3, 12, 1)}, LINUX, "warn"),
+        ({"bits": 32}, WINDOWS, "warn"),
+        ({"store_stub": True, "version": None}, WINDOWS, "warn"),
+        ({"origin": "store"}, WINDOWS, "warn"),
+        ({"embeddable": True}, WINDOWS, "warn"),
+        ({"can_venv": False}, LINUX, "warn"),
+        ({"can_venv": None}, LINUX, "ok"),
+        ({"implementation": "PyPy"}, LINUX, "warn"),
+        ({"version": None}, LINUX, "warn"),
+    ],
+)
+def test_python(python: dict[str, Any], system: System, wanted: str) -> None:
+    facts = replace(GOOD, system=system, pythons=(replace(PY310, **python),))
+    assert status("python", facts) == wanted
+    if wanted == "warn":
+        assert best_python(facts, NEED) is None
+        assert status("python", facts, replace(NEED, brings=frozenset())) == "fail"
+
+
+def test_the_best_python_is_the_wanted_one() -> None:
+    old, new, other = (replace(PY310, version=version) for version in ((3, 10, 6), (3, 10, 13), (3, 11, 9)))
+    assert best_python(replace(GOOD, system=LINUX, pythons=(old, other, new)), NEED) == new
+    assert best_python(replace(GOOD, system=LINUX, pythons=(other,)), NEED) == other
+    assert best_python(replace(GOOD, pythons=(other,)), NEED) is None
+
+
+def test_git() -> None:
+    assert status("git", replace(GOOD, git=None)) == "fail"
+    assert status("git", replace(GOOD, git=None), replace(NEED, brings=frozenset({"git"}))) == "warn"
+    assert status("git", replace(GOOD, git=Git(path="git", version=(1, 9)))) == "warn"
+    cure = find(
+        "git", replace(GOOD, system=replace(LINUX, distribution="linuxmint", like=("ubuntu",)), git=None)
+    ).cure
+    assert cure is not None
+    assert cure.command == "sudo apt install git"
+    cure = find("git", replace(GOOD, system=replace(LINUX, distribution="void", like=()), git=None)).cure
+    assert cure is not None
+    assert cure.command is None
+
+
+@pytest.mark.parametrize(
+    ("memory", "system", "of_memory", "of_pagefile"),
+    [
+        (Memory(total_bytes=16 * GIB, pagefile_bytes=0, pagefile_managed=False), WINDOWS, "ok", "warn"),
+        (Memory(total_bytes=16 * GIB, pagefile_bytes=0, pagefile_managed=True), WINDOWS, "ok", "ok"),
+        (Memory(total_bytes=15 * GIB, pagefile_bytes=2 * GIB, pagefile_managed=False), WINDOWS, "ok", "ok"),
+        (Memory(total_bytes=32 * GIB, pagefile_bytes=0, pagefile_managed=False), WINDOWS, "ok", "ok"),
+        (Memory(total_bytes=8 * GIB, pagefile_bytes=2 * GIB, pagefile_managed=False), WINDOWS, "warn", "warn"),
+        (Memory(total_bytes=8 * GIB, pagefile_bytes=8 * GIB, pagefile_managed=False), WINDOWS, "warn", "ok"),
+        (Memory(total_bytes=8 * GIB, pagefile_bytes=2 * GIB, pagefile_managed=True), WINDOWS, "warn", "ok"),
+        (Memory(total_bytes=4 * GIB, pagefile_bytes=8 * GIB, pagefile_managed=False), WINDOWS, "warn", "warn"),
+        (Memory(total_bytes=16 * GIB, pagefile_bytes=0), LINUX, "ok", "ok"),
+        (Memory(total_bytes=8 * GIB, pagefile_bytes=0), LINUX, "warn", "warn"),
+        (Memory(total_bytes=8 * GIB, pagefile_bytes=2 * GIB), replace(LINUX, wsl=True), "warn", "warn"),
+        (Memory(total_bytes=8 * GIB, pagefile_bytes=0), MACOS, "warn", "ok"),
+        (Memory(), WINDOWS, "skip", "skip"),
+    ],
+)
+def test_memory(memory: Memory, system: System, of_memory: str, of_pagefile: str) -> None:
+    facts = replace(GOOD, system=system, memory=memory)
+    assert (status("memory", facts), status("pagefile", facts)) == (of_memory, of_pagefile)
+
+
+def test_nobody_in_wsl_is_told_to_buy_memory() -> None:
+    wsl = replace(GOOD, system=replace(LINUX, wsl=True), memory=Memory(total_bytes=8 * GIB, pagefile_bytes=0))
+    for id in ("memory", "pagefile"):
+        cure = find(id, wsl).cure
+        assert cure is not None
+        assert ".wslconfig" in str(cure.text)
+        assert cure.command == "wsl --shutdown"
+
+
+@pytest.mark.parametrize(
+    ("disk", "wanted"),
+    [
+        (Disk(free_bytes=200 * 10**9), "ok"),
+        (Disk(free_bytes=9 * 10**9), "fail"),
+        (Disk(free_bytes=18 * 10**9), "warn"),
+        (Disk(free_bytes=200 * 10**9, drive="network"), "warn"),
+        (Disk(free_bytes=200 * 10**9, drive="removable"), "warn"),
+        (Disk(free_bytes=200 * 10**9, filesystem="FAT32", max_file_bytes=2**32 - 1), "ok"),
+        (Disk(), "skip"),
+    ],
+)
+def test_disk(disk: Disk, wanted: str) -> None:
+    assert status("disk", replace(GOOD, disk=disk)) == wanted
+
+
+def test_fat32_holds_the_first_model_and_no_larger_one() -> None:
+    """v1-5-pruned-emaonly has 4 265 146 304 bytes: 29.8 MB less than FAT32's limit."""
+    fat = replace(GOOD, disk=Disk(free_bytes=200 * 10**9, filesystem="FAT32", max_file_bytes=2**32 - 1))
+    assert status("disk", fat) == "ok"
+    assert status("disk", fat, replace(NEED, largest_file_bytes=6_938_040_682)) == "fail"
+
+
+def test_the_drive_with_temporary_files_counts_too() -> None:
+    assert status("disk", replace(GOOD, temp=Disk(free_bytes=10**9))) == "warn"
+    assert status("disk", replace(GOOD, temp=Disk(free_bytes=10**10))) == "ok"
+
+
+@pytest.mark.parametrize(
+    ("folder", "wanted", "about"),
+    [
+        (Folder(path="C:\\sd-webui", writable=True), "ok", ""),
+        (Folder(path="C:\\AI (x86)\\sd", writable=True), "ok", ""),
+        (Folder(path="C:\\R&D\\sd", writable=True), "warn", "&"),
+        (Folder(path="C:\\100%\\sd", writable=True), "warn", "%"),
+        (Folder(path="C:\\тест", writable=True), "warn", "Letters"),
+        (Folder(path="C:\\aux\\sd", writable=True), "fail", "aux"),
+        (Folder(path="C:\\sd.\\x", writable=True), "fail", "sd."),
+        (Folder(path="C:\\" + "a" * 70, writable=True), "warn", "73"),
+        (Folder(path="C:\\" + "a" * 120, writable=True), "fail", "123"),
+        (Folder(path="C:\\x", state="file"), "fail", "file"),
+        (Folder(path="C:\\x", state="foreign", entries=("a.txt",), writable=True), "fail", "a.txt"),
+        (
+            Folder(path="C:\\x", state="git", remote="https://example.org/y.git", writable=True),
+            "fail",
+            "example.org",
+        ),
+        (Folder(path="C:\\x", state="webui", writable=True), "ok", ""),
+        (Folder(path="C:\\Program Files\\sd", protected_root="C:\\Program Files"), "fail", "administrator"),
+        (
+            Folder(path="C:\\Users\\a\\OneDrive\\sd", cloud_root="C:\\Users\\a\\OneDrive", writable=True),
+            "fail",
+            "OneDrive",
+        ),
+        (Folder(path="C:\\x", writable=False, write_error="Access is denied"), "fail", "Access is denied"),
+    ],
+)
+def test_folder(folder: Folder, wanted: str, about: str) -> None:
+    finding = find("folder", replace(GOOD, folder=folder))
+    assert finding.status == wanted
+    assert about in str(finding.why or "")
+
+
+def test_a_better_folder_is_named_and_is_another_one() -> None:
+    cure = find("folder", replace(GOOD, folder=Folder(path="C:\\R&D\\sd", writable=True))).cure
+    assert cure is not None
+    assert cure.command == "sdsetup install --dir C:\\sd-webui"
+    full = replace(
+        GOOD,
+        disk=Disk(free_bytes=10**9),
+        drives=(replace(GOOD.drives[0], free_bytes=10**9), GOOD.drives[1]),
+    )
+    cure = find("disk", full).cure
+    assert cure is not None
+    assert cure.command == "sdsetup install --dir D:\\sd-webui"
+    same = find("disk", replace(full, folder=Folder(path="D:\\sd-webui", writable=True))).cure
+    assert same is not None
+    assert same.command is None
+
+
+def test_controlled_folder_access_is_named() -> None:
+    folder = Folder(path="C:\\Users\\a\\Documents\\sd", writable=False, write_error="no such file")
+    guarded = replace(GOOD, system=replace(WINDOWS, controlled_folders=True), folder=folder)
+    assert "Controlled Folder Access" in str(find("folder", guarded).why)
+
+
+@pytest.mark.parametrize(
+    ("path", "part"),
+    [
+        ("C:\\sd", None),
+        ("C:\\con", "con"),
+        ("C:\\NUL.txt", "NUL.txt"),
+        ("C:\\console", None),
+        ("C:\\com1\\x", "com1"),
+        ("C:\\com10", None),
+        ("C:\\a:b", "a:b"),
+        ("C:\\a?", "a?"),
+        ("C:\\x \\y", "x "),
+        ("C:\\" + "a" * 256, "a" * 256),
+        ("\\\\server\\share\\sd", None),
+        ("..\\sd", None),
+    ],
+)
+def test_names_that_windows_does_not_allow(path: str, part: str | None) -> None:
+    assert reserved_part(path) == part
+
+
+def test_port() -> None:
+    taken = find("port", replace(GOOD, port=Port(number=7860, free=False, holder="python.exe (pid 4711)")))
+    assert taken.status == "warn"
+    assert "python.exe (pid 4711)" in str(taken.summary)
+    kept = find("port", replace(GOOD, port=Port(number=7860, free=False, holder="reserved by Windows")))
+    assert kept.cure is not None
+    assert "excludedportrange" in str(kept.cure.command)
+    assert status("port", replace(GOOD, port=Port(number=7860))) == "skip"
+
+
+def hosts(*answers: tuple[str, bool | None]) -> tuple[Host, ...]:
+    return tuple(
+        Host(
+            url=f"https://{purpose}{n}.example/",
+            purpose=purpose,
+            reachable=there,
+            problem=None if there else "dns",
+        )
+        for n, (purpose, there) in enumerate(answers)
+    )
+
+
+@pytest.mark.parametrize(
+    ("answers", "wanted"),
+    [
+        ((("git", True), ("model", True)), "ok"),
+        ((("git", True), ("model", False)), "warn"),
+        ((("git", False), ("model", False)), "fail"),
+        ((("git", None),), "skip"),
+        ((), "skip"),
+    ],
+)
+def test_network(answers: tuple[tuple[str, bool | None], ...], wanted: str) -> None:
+    facts = replace(GOOD, hosts=hosts(*answers))
+    assert status("network", facts) == wanted
+    if wanted == "fail":  # what is installed needs no network
+        assert status("network", replace(facts, installation=Installation(commit="a" * 40))) == "warn"
+
+
+def test_proxy() -> None:
+    assert status("proxy", GOOD) == "skip"
+    proxy = Proxy(url="http://proxy:3128", origin="environment", spares_loopback=False)
+    assert status("proxy", replace(GOOD, proxy=proxy)) == "warn"
+    assert status("proxy", replace(GOOD, proxy=replace(proxy, spares_loopback=True))) == "ok"
+
+
+WHOLE = Installation(
+    commit="82a973c04367123ae98bd9abdf80d9eda9b910e2",
+    branch="master",
+    models=("model.safetensors",),
+    environment_python=(3, 10, 11),
+    torch="2.1.2+cu121",
+    launch_files=("webui-user.bat",),
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted", "about"),
+    [
+        ({}, "ok", ""),
+        ({"changed_files": ("webui.py",)}, "ok", ""),
+        ({"commit": None}, "warn", "history"),
+        ({"environment_broken": "its Python is gone", "environment_python": None}, "warn", "its Python is gone"),
+        ({"torch": None}, "warn", "not finished"),
+        ({"models": ()}, "warn", "model"),
+        ({"launch_files": ()}, "warn", "launch file"),
+    ],
+)
+def test_an_installation(change: dict[str, Any], wanted: str, about: str) -> None:
+    finding = find("webui", replace(GOOD, installation=replace(WHOLE, **change)))
+    assert finding.status == wanted
+    assert about in str(finding.why or "")
+
+
+def test_another_account_s_folder() -> None:
+    facts = replace(GOOD, installation=WHOLE, unknown={"installation.changes": "dubious ownership"})
+    cure = find("webui", facts).cure
+    assert cure is not None
+    assert cure.command == "git config --global --add safe.directory C:\\sd-webui"
+
+
+def test_a_new_card_is_noticed() -> None:
+    then = Fingerprint(
+        card="NVIDIA GeForce GTX 1660", compute_capability=(7, 5), vram_bytes=6 * GIB, profile="current"
+    )
+    finding = find("card", replace(GOOD, recorded=then))
+    assert finding.status == "warn"
+    assert str(finding.summary) == "was NVIDIA GeForce GTX 1660, is NVIDIA GeForce RTX 3060"
+    assert status("card", GOOD) == "skip"
+    same = Fingerprint(card="GeForce RTX 3060", compute_capability=(8, 6), vram_bytes=12 * GIB - 2**20)
+    assert status("card", replace(GOOD, recorded=same)) == "ok"
+    assert status("card", replace(GOOD, recorded=Fingerprint(card=None))) == "ok"
+    gone = find("card", replace(GOOD, recorded=same, gpus=()))
+    assert gone.status == "warn"
+    assert "none that is usable" in str(gone.summary)
+    # The same model with another size of memory is another card.
+    assert status("card", replace(GOOD, recorded=replace(same, vram_bytes=8 * GIB))) == "warn"
+
+
+def test_libraries() -> None:
+    assert status("libraries", replace(GOOD, system=replace(WINDOWS, vc_runtime=False))) == "fail"
+    assert status("libraries", replace(GOOD, system=replace(WINDOWS, vc_runtime=None))) == "skip"
+    finding = find("libraries", replace(GOOD, system=replace(LINUX, missing_libraries=("libGL.so.1",))))
+    assert finding.status == "fail"
+    assert finding.cure is not None
+    assert "libgl1" in str(finding.cure.command)
+
+
+def test_long_paths() -> None:
+    long = replace(GOOD, folder=Folder(path="C:\\" + "a" * 70, writable=True))
+    assert status("long-paths", long) == "warn"
+    assert status("long-paths", replace(long, system=replace(WINDOWS, long_paths=True))) == "ok"
+    assert status("long-paths", replace(GOOD, system=replace(WINDOWS, path_letters=9000))) == "warn"
+
+
+@pytest.mark.parametrize(
+    "subject",
+    ["system", "gpus", "pythons", "git", "memory", "cpu", "disk", "folder", "port", "hosts", "installation"],
+)
+def test_what_nobody_could_find_out_is_unknown_with_its_reason(subject: str) -> None:
+    report = diagnose(replace(GOOD, unknown={subject: "timed out after 5 s"}), NEED)
+    said = [finding for finding in report.findings if "timed out after 5 s" in str(finding.summary)]
+    assert said
+    assert all(finding.status in ("skip", "warn") for finding in said)
+    assert report.ok
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        (8188 * 2**20, "8 GB"),
+        (8192 * 2**20, "8 GB"),
+        (12 * GIB - 1, "12 GB"),
+        (512 * 2**20, "512 MB"),
+        (1 * GIB, "1 GB"),
+        (5 * GIB // 2, "2.5 GB"),
+    ],
+)
+def test_memory_is_called_what_it_is_sold_as(size: int, said: str) -> None:
+    assert memory(size) == said
+
+
+MAYBE = st.none() | st.integers(0, 2**50)
+NAMES = st.none() | st.text(max_size=12)
+GPUS = st.builds(
+    Gpu,
+    vendor=st.sampled_from(["nvidia", "amd", "intel", "apple", "other"]),
+    name=NAMES,
+    vram_bytes=MAYBE,
+    vram_used_bytes=MAYBE,
+    compute_capability=st.none() | st.tuples(st.integers(0, 20), st.integers(0, 9)),
+    driver_version=NAMES,
+    cuda_version=NAMES,
+    integrated=st.none() | st.booleans(),
+    source=st.sampled_from(["nvml", "registry", "sysfs"]),
+    index=st.none() | st.integers(0, 9),
+)
+ANY = st.builds(
+    Facts,
+    system=st.builds(
+        System,
+        family=st.sampled_from(["windows", "linux", "macos"]),
+        name=NAMES,
+        version=NAMES,
+        build=st.none() | st.integers(0, 40000),
+        bits=st.sampled_from([None, 32, 64]),
+        libc=NAMES,
+        groups=st.none() | st.just(()),
+        wsl=st.booleans(),
+        distribution=NAMES,
+    ),
+    gpus=st.lists(GPUS, max_size=3).map(tuple),
+    memory=st.builds(
+        Memory,
+        total_bytes=MAYBE,
+        available_bytes=MAYBE,
+        pagefile_bytes=MAYBE,
+        pagefile_managed=st.none() | st.booleans(),
+    ),
+    disk=st.builds(Disk, free_bytes=MAYBE, filesystem=NAMES, max_file_bytes=MAYBE),
+    folder=st.none()
+    | st.builds(
+        Folder, path=st.text(min_size=1, max_size=30), writable=st.none() | st.booleans(), write_error=NAMES
+    ),
+    cpu=st.builds(
+        Cpu, name=NAMES, physical=st.none() | st.integers(1, 99), logical=st.none() | st.integers(1, 99)
+    ),
+    recorded=st.none() | st.builds(Fingerprint, card=NAMES, vram_bytes=MAYBE),
+)
+
+
+@given(facts=ANY)
+@settings(max_examples=60, deadline=None)
+def test_no_facts_make_a_check_fail(facts: Facts) -> None:
+    for finding in diagnose(facts, NEED).findings:
+        assert str(finding.summary)
+        if finding.status in ("warn", "fail"):
+            assert finding.why
+            assert finding.cure
+
+
+def test_a_bad_profile_names_every_problem() -> None:
+    raw = Profiles().raw("doctor")
+    raw["python"]["wanted"] = "three"
+    raw["driver"]["page"] = "http://example.org/"
+    raw["memory"]["least_bytes"] = "8 GB"
+    del raw["folder"]["letters"]
+    raw["python"]["tolerated_on"] = ["amiga"]
+    with pytest.raises(ProfileError) as caught:
+        read_doctor(raw)
+    assert len(caught.value.problems) == 5

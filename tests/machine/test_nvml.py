@@ -1,0 +1,95 @@
+# ruff: noqa: E501 - what is shown here is as wide as it is
+"""NVIDIA's library by ctypes, against a stand-in that is compiled here with the same functions."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from sdsetup.machine import nvml
+from sdsetup.machine.answers_nvml import NvmlAnswer, NvmlGpu
+
+GIB = 2**30
+SOURCE = r"""
+#include <string.h>
+#ifndef INIT
+#define INIT 0
+#endif
+typedef struct { unsigned long long total, free, used; } memory_t;
+typedef struct { char legacy[16]; unsigned domain, bus, device, id, subsystem; char bus_id[32]; } pci_t;
+static int cards[3] = {0, 1, 2};
+static int slice = 7;
+int nvmlInit_v2(void) { return INIT; }
+int nvmlShutdown(void) { return 0; }
+int nvmlSystemGetDriverVersion(char *to, unsigned size) { strncpy(to, "551.52", size); return 0; }
+#ifndef OLD
+int nvmlSystemGetCudaDriverVersion_v2(int *to) { *to = 12040; return 0; }
+int nvmlDeviceGetCudaComputeCapability(void *card, int *major, int *minor) {
+    *major = 8; *minor = 6; return *(int *)card == 1 ? 3 : 0; }
+int nvmlDeviceGetMigMode(void *card, unsigned *now, unsigned *pending) {
+    *now = *pending = *(int *)card == 2; return *(int *)card == 1 ? 3 : 0; }
+int nvmlDeviceGetMaxMigDeviceCount(void *card, unsigned *count) { *count = 7; return 0; }
+int nvmlDeviceGetMigDeviceHandleByIndex(void *card, unsigned index, void **to) { *to = &slice; return index == 2 ? 0 : 6; }
+#endif
+int nvmlDeviceGetCount_v2(unsigned *to) { *to = 4; return 0; }
+int nvmlDeviceGetHandleByIndex_v2(unsigned index, void **to) {
+    if (index > 2) return 15; *to = &cards[index]; return 0; }
+int nvmlDeviceGetMemoryInfo(void *card, memory_t *to) {
+    if (*(int *)card == 1) return 3;
+    to->total = *(int *)card == 7 ? 10ull << 30 : 12ull << 30; to->used = 1ull << 30; return 0; }
+int nvmlDeviceGetPciInfo_v3(void *card, pci_t *to) { strcpy(to->bus_id, "00000000:01:00.0"); return 0; }
+int nvmlDeviceGetName(void *card, char *to, unsigned size) { strncpy(to, "NVIDIA GeForce RTX 3060", size); return 0; }
+int nvmlDeviceGetUUID(void *card, char *to, unsigned size) { strncpy(to, "GPU-1", size); return *(int *)card == 1 ? 3 : 0; }
+"""
+FIRST = NvmlGpu(
+    index=0,
+    name="NVIDIA GeForce RTX 3060",
+    uuid="GPU-1",
+    pci_bus_id="00000000:01:00.0",
+    memory_total=12 * GIB,
+    memory_used=GIB,
+    compute_capability=(8, 6),
+)
+
+
+def library(folder: Path, *defines: str) -> str:
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("no C compiler here")
+    source, made = folder / "nvml.c", folder / f"libnvml{'-'.join(defines)}.so"
+    source.write_text(SOURCE)
+    options = [f"-D{define}" for define in defines]
+    subprocess.run([compiler, "-shared", "-fPIC", "-w", *options, "-o", str(made), str(source)], check=True)
+    return str(made)
+
+
+def test_cards(tmp_path: Path) -> None:
+    answer = nvml.ask([str(tmp_path / "absent.so"), library(tmp_path)])
+    assert answer is not None
+    assert (answer.driver_version, answer.cuda_version, answer.problem) == ("551.52", "12.4", None)
+    first, bare, divided = answer.gpus  # the fourth cannot be opened: it is left out
+    assert first == FIRST
+    assert bare == NvmlGpu(index=1, name=FIRST.name, pci_bus_id=FIRST.pci_bus_id)
+    assert (divided.mig, divided.memory_total) == (True, 10 * GIB)
+
+
+def test_an_old_driver_without_some_functions(tmp_path: Path) -> None:
+    answer = nvml.ask([library(tmp_path, "OLD")])
+    assert answer is not None
+    assert answer.cuda_version is None
+    assert answer.gpus[0].compute_capability is None
+    assert answer.gpus[0].memory_total == 12 * GIB
+
+
+@pytest.mark.parametrize(
+    ("code", "problem"), [(18, "mismatch"), (9, "not-running"), (4, "denied"), (999, "failed")]
+)
+def test_a_driver_that_cannot_be_asked(code: int, problem: str, tmp_path: Path) -> None:
+    assert nvml.ask([library(tmp_path, f"INIT={code}")]) == NvmlAnswer(problem=problem)
+
+
+def test_no_library() -> None:
+    assert nvml.ask(["libdoes-not-exist.so.1"]) is None

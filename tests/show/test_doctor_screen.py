@@ -1,0 +1,144 @@
+# ruff: noqa: E501 - what is shown here is as wide as it is
+"""The doctor's screen as people see it: 80 columns, no colour; and the keys of its JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from sdsetup.decide.facts import Facts, Gpu, System
+from sdsetup.decide.findings import Cure, Finding, Report
+from sdsetup.show.doctor import count, show_report
+from sdsetup.show.doctor_json import report_json
+from sdsetup.show.screen import Screen
+from sdsetup.text import Text
+
+FINDINGS = (
+    Finding(id="os", status="ok", title=Text("System"), summary=Text("Windows 11 23H2, 64-bit")),
+    Finding(
+        id="gpu",
+        status="warn",
+        title=Text("Graphics card"),
+        summary=Text(
+            "NVIDIA GeForce RTX 4060, 8 GB, compute capability 8.9; also AMD Radeon(TM) Graphics, not used"
+        ),
+        why=Text("Other programs hold {used} of its memory now.", used="3 GB"),
+        cure=Cure(text=Text("Close games and other programs that draw before you make pictures.")),
+    ),
+    Finding(
+        id="disk",
+        status="fail",
+        title=Text("Disk"),
+        summary=Text("9.0 GB free (NTFS), 17.0 GB needed"),
+        why=Text(
+            "The environment takes about 6 GB, the first model 4.3 GB, and downloads as much again for a while."
+        ),
+        cure=Cure(
+            text=Text("Free some space, or choose a drive with more:"),
+            command='sdsetup install --dir "D:\\a folder with a long name\\and another one\\stable-diffusion-webui"',
+        ),
+    ),
+    Finding(id="proxy", status="skip", title=Text("Proxy"), summary=Text("none is set")),
+)
+REPORT = Report(
+    facts=Facts(
+        system=System(family="windows"),
+        gpus=(Gpu(vendor="nvidia", name="RTX 4060", compute_capability=(8, 9), source="nvml", uuid="GPU-1"),),
+        unknown={"port": "timed out after 4 s"},
+        probe_seconds={"gpus": 1.25, "port": 4.0},
+    ),
+    findings=FINDINGS,
+)
+GOLDEN = """\
+ ✓ ok    System         Windows 11 23H2, 64-bit
+ ! warn  Graphics card  NVIDIA GeForce RTX 4060, 8 GB, compute capability 8.9;
+                        also AMD Radeon(TM) Graphics, not used
+         why  Other programs hold 3 GB of its memory now.
+         fix  Close games and other programs that draw before you make pictures.
+ ✗ fail  Disk           9.0 GB free (NTFS), 17.0 GB needed
+         why  The environment takes about 6 GB, the first model 4.3 GB, and
+              downloads as much again for a while.
+         fix  Free some space, or choose a drive with more:
+              sdsetup install --dir "D:\\a folder with a long name\\and another one\\stable-diffusion-webui"
+ – skip  Proxy          none is set
+
+1 problem to solve first, 1 warning.
+"""
+
+
+@pytest.fixture(autouse=True)
+def eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("NO_COLOR", "1")
+
+
+def test_screen(capsys: pytest.CaptureFixture[str]) -> None:
+    show_report(REPORT, Screen())
+    assert capsys.readouterr().out == GOLDEN
+
+
+def test_quiet_shows_only_what_is_not_well(capsys: pytest.CaptureFixture[str]) -> None:
+    show_report(REPORT, Screen(quiet=True))
+    out = capsys.readouterr().out
+    assert "System" not in out
+    assert "Proxy" not in out
+    assert "Disk" in out
+
+
+def test_verbose_tells_times_and_unknowns(capsys: pytest.CaptureFixture[str]) -> None:
+    show_report(REPORT, Screen(verbose=True))
+    out = capsys.readouterr().out
+    assert "Asked: port 4.00 s, gpus 1.25 s" in out
+    assert "Unknown: port: timed out after 4 s" in out
+
+
+def test_the_next_command_stands_last(capsys: pytest.CaptureFixture[str]) -> None:
+    well = replace(REPORT, findings=FINDINGS[:1])
+    show_report(well, Screen(), next_command="sdsetup install")
+    assert capsys.readouterr().out.endswith("\nAll is well.\nNext: sdsetup install\n")
+
+
+def test_counts() -> None:
+    ok, warn, fail, _ = FINDINGS
+    assert str(count([ok])) == "All is well."
+    assert str(count([ok, warn])) == "Nothing is in the way. 1 warning: it works, and could be better."
+    assert str(count([warn, warn])) == "Nothing is in the way. 2 warnings: it works, and could be better."
+    assert str(count([fail, fail])) == "2 problems to solve first."
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 200])
+def test_any_window(width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    show_report(REPORT, Screen())
+    out = capsys.readouterr().out
+    lines = out.splitlines()
+    assert "NVIDIA GeForce RTX 4060, 8 GB, compute capability 8.9;" in " ".join(out.split())
+    if width >= 80:
+        assert all(len(line) <= width for line in lines if "sdsetup install" not in line)
+
+
+def test_json_keys() -> None:
+    document = json.loads(json.dumps(report_json(REPORT)))
+    assert list(document) == ["schema", "ok", "machine", "checks"]
+    assert document["schema"] == "sdsetup.doctor/1"
+    assert document["ok"] is False
+    assert list(document["machine"]["gpus"][0]) == [
+        "vendor",
+        "name",
+        "vram_bytes",
+        "compute_capability",
+        "driver_version",
+        "cuda_version",
+        "source",
+    ]
+    assert document["machine"]["gpus"][0]["compute_capability"] == "8.9"
+    assert document["machine"]["gpus"][0]["vram_bytes"] is None
+    for check in document["checks"]:
+        assert list(check) == ["id", "status", "title", "summary", "why", "fix"]
+    assert document["checks"][2]["fix"] == {
+        "text": "Free some space, or choose a drive with more:",
+        "command": 'sdsetup install --dir "D:\\a folder with a long name\\and another one\\stable-diffusion-webui"',
+    }
+    assert document["checks"][0]["fix"] is None
