@@ -36,12 +36,11 @@ def tune(
     chosen_gpu: Gpu | None = None,
 ) -> Tuning:
     """The settings for this machine. `chosen_gpu` is one of `facts.gpus`; without it the best one is taken."""
-    case = _best_case(facts, profile, gpus, builds, model_class, chosen_gpu)
+    case, choice = _case_and_torch(facts, profile, gpus, builds, model_class, chosen_gpu)
     outcome = _Outcome()
     device = _device(case, profile)
     if device is not None:
         outcome.apply(device, case)
-    case, choice = _with_torch(case, profile, builds)
     for rule in _applying(profile, case):
         if rule.decides != "device":
             outcome.apply(rule, case)
@@ -66,6 +65,19 @@ def tune(
         ),
         applied=tuple(outcome.applied),
     )
+
+
+def situation(
+    facts: Facts,
+    profile: Profile,
+    gpus: GpuTable,
+    builds: TorchBuilds,
+    *,
+    model_class: ModelClass = "sd15",
+    chosen_gpu: Gpu | None = None,
+) -> Case:
+    """What the rules were asked about: for conditions of other profiles than the rules'."""
+    return _case_and_torch(facts, profile, gpus, builds, model_class, chosen_gpu)[0]
 
 
 def fallback_builds(tuning: Tuning) -> tuple[TorchBuild, ...]:
@@ -104,6 +116,17 @@ class _Outcome:
 def _reason(setting: str, rule: Rule, because: Text) -> Reason:
     decides = None if rule.decides == "device" else rule.decides
     return Reason(setting=setting, rule=rule.id, because=because, source=rule.source, decides=decides)
+
+
+def _case_and_torch(
+    facts: Facts,
+    profile: Profile,
+    gpus: GpuTable,
+    builds: TorchBuilds,
+    model_class: ModelClass,
+    chosen: Gpu | None,
+) -> tuple[Case, Choice]:
+    return _with_torch(_best_case(facts, profile, gpus, builds, model_class, chosen), profile, builds)
 
 
 def _best_case(

@@ -1,0 +1,224 @@
+"""Which settings are tried on the card itself, which of them wins, and what is remembered. Pure.
+
+Running them is somebody else's work: it asks `next_candidate` after every measurement until there is none.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from sdsetup.decide.profiles.flags import Known
+from sdsetup.decide.profiles.measure import Alternative, MeasureProfile
+from sdsetup.decide.tuning.case import Case
+from sdsetup.decide.tuning.values import Tuning
+from sdsetup.text import Text
+
+Outcome = Literal["good", "black", "out-of-memory", "failed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """One set of flags to start the web UI with. `name` is stable: rule, faster, safer, attention-sdp, ..."""
+
+    name: str
+    title: Text
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """What one candidate did. `step_seconds`: seconds per step of each counted picture; `seconds`: all of it,
+    the start included; bytes are the highest seen: by torch, on the whole card, spilled into shared memory."""
+
+    candidate: Candidate
+    outcome: Outcome
+    step_seconds: tuple[float, ...] = ()
+    seconds: float | None = None
+    torch_peak_bytes: int | None = None
+    card_peak_bytes: int | None = None
+    card_total_bytes: int | None = None
+    spilled_bytes: int | None = None
+    problem: str | None = None
+
+    @property
+    def good(self) -> bool:
+        return self.outcome == "good" and bool(self.step_seconds)
+
+    @property
+    def speed(self) -> float | None:
+        """Seconds per step, the middle one of the pictures; None when it made none."""
+        return statistics.median(self.step_seconds) if self.good else None
+
+    @property
+    def spilled(self) -> bool:
+        return bool(self.spilled_bytes)
+
+    def fits(self, margin: float) -> bool | None:
+        """Whether a part of the card stayed free at the peak; None when the memory is not known."""
+        peak = self.card_peak_bytes if self.card_peak_bytes is not None else self.torch_peak_bytes
+        if self.spilled:
+            return False
+        if peak is None or not self.card_total_bytes:
+            return None
+        return peak <= self.card_total_bytes * (1 - margin)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """Everything that candidates are made from: the rules' tuning, its case, and a way to a safer tuning."""
+
+    tuning: Tuning
+    case: Case
+    profile: MeasureProfile
+    known: Known
+    safer: Callable[[Tuning, Literal["oom", "black"]], Tuning | None]
+
+
+def next_candidate(trial: Trial, done: Sequence[Measurement]) -> Candidate | None:
+    """What to measure next, None when nothing is left.
+
+    First the rules' choice; while that fails for memory or gives a black picture, one step safer. Then other
+    ways to do the same, and with the best of those one step less and one step more of saving memory.
+    """
+    if not done:
+        return Candidate(name="rule", title=Text("the rules' choice"), flags=trial.tuning.flags)
+    if not any(one.good for one in done):
+        return _rescue(trial, done)
+    tried = {_key(one.candidate.flags) for one in done}
+    for candidate in (*_alternatives(trial, done), *_tiers(trial, done)):
+        if _key(candidate.flags) not in tried:
+            return candidate
+    return None
+
+
+def expected(trial: Trial, done: Sequence[Measurement]) -> int:
+    """How many candidates are still to come, as far as can be told now."""
+    if not done:
+        return 1 + len(_alternatives(trial, done)) + 2 * bool(_ladder(trial))
+    if not any(one.good for one in done):
+        return 1
+    tried = {_key(one.candidate.flags) for one in done}
+    coming = (*_alternatives(trial, done), *_tiers(trial, done))
+    return len({_key(candidate.flags) for candidate in coming} - tried)
+
+
+def seconds_left(trial: Trial, done: Sequence[Measurement], *, into_this: float = 0.0) -> float:
+    """An estimate for all that is to come, `into_this` seconds after the present candidate began."""
+    took = [one.seconds for one in done if one.seconds is not None]
+    each = statistics.mean(took) if took else trial.profile.guess_seconds
+    return max(0.0, expected(trial, done) * each - into_this)
+
+
+def with_flags(tuning: Tuning, decides: str, flags: Sequence[str], known: Known) -> tuple[str, ...]:
+    """The flags with those of one decision replaced; they stand where the old ones stood."""
+    old = {reason.setting for reason in tuning.reasons if reason.decides == decides}
+    gone = {flag for flag in tuning.flags if flag in old or any(known.exclude(flag, new) for new in flags)}
+    places = [n for n, flag in enumerate(tuning.flags) if flag in gone]
+    at = places[0] if places else len(tuning.flags)
+    kept_before = [flag for flag in tuning.flags[:at] if flag not in gone]
+    kept_after = [flag for flag in tuning.flags[at:] if flag not in gone]
+    fresh = [flag for flag in flags if flag not in kept_before and flag not in kept_after]
+    return (*kept_before, *fresh, *kept_after)
+
+
+def _rescue(trial: Trial, done: Sequence[Measurement]) -> Candidate | None:
+    """One step safer than what failed last; nothing when it failed for another reason."""
+    last = done[-1]
+    causes: dict[str, Literal["oom", "black"]] = {"out-of-memory": "oom", "black": "black"}
+    cause = causes.get(last.outcome)
+    if cause is None:
+        return None
+    tuning = trial.safer(_as_tuning(trial.tuning, last.candidate.flags), cause)
+    if tuning is None or _key(tuning.flags) in {_key(one.candidate.flags) for one in done}:
+        return None
+    name = f"safer-{len(done)}"
+    return Candidate(name=name, title=Text("{n} step(s) safer", n=len(done)), flags=tuning.flags)
+
+
+def _alternatives(trial: Trial, done: Sequence[Measurement]) -> list[Candidate]:
+    """Other ways to do one thing, with everything else as in the first candidate that worked."""
+    base = _as_tuning(trial.tuning, _first_good(trial, done))
+    return [
+        Candidate(
+            name=one.name,
+            title=Text(one.title),
+            flags=with_flags(base, one.decides, one.flags, trial.known),
+        )
+        for one in trial.profile.alternatives
+        if one.when.holds(trial.case.values) and _worth_it(one, base, done)
+    ]
+
+
+def _worth_it(alternative: Alternative, base: Tuning, done: Sequence[Measurement]) -> bool:
+    """Not what the rules chose already, and not less precise than what had to be chosen for a black picture."""
+    if not alternative.flags:
+        return any(
+            reason.decides == alternative.decides for reason in base.reasons if reason.setting in base.flags
+        )
+    rescued = any(one.outcome == "black" for one in done)
+    return set(alternative.flags) - set(base.flags) != set() and not (
+        rescued and alternative.decides == "precision"
+    )
+
+
+def _tiers(trial: Trial, done: Sequence[Measurement]) -> list[Candidate]:
+    """One step less and one step more of saving memory, with the fastest way found so far."""
+    ladder = _ladder(trial)
+    best = fastest(done)
+    if not ladder or best is None:
+        return []
+    base = _as_tuning(trial.tuning, _untiered_best(trial, done))
+    now = next((n for n, rung in enumerate(ladder) if set(rung) & set(base.flags)), 0)
+    ran_out = {_key(one.candidate.flags) for one in done if one.outcome == "out-of-memory"}
+    found = []
+    for name, title, n in (
+        ("faster", "one step less saving of memory", now - 1),
+        ("safer", "one step more saving of memory", now + 1),
+    ):
+        if 0 <= n < len(ladder):
+            flags = _with_memory(base, ladder[n][0] if ladder[n] else "", trial)
+            if _key(flags) not in ran_out:
+                found.append(Candidate(name=name, title=Text(title), flags=flags))
+    return found
+
+
+def _with_memory(base: Tuning, flag: str, trial: Trial) -> tuple[str, ...]:
+    names = {one for ladder in trial.profile.memory.values() for rung in ladder for one in rung}
+    bare = [one for one in base.flags if one not in names and not (flag and trial.known.exclude(one, flag))]
+    at = next((n for n, one in enumerate(base.flags) if one in names), len(bare))
+    return (*bare[:at], *([flag] if flag else []), *bare[at:])
+
+
+def _ladder(trial: Trial) -> tuple[tuple[str, ...], ...]:
+    if trial.tuning.device not in trial.profile.memory_devices:
+        return ()
+    return trial.profile.memory[trial.tuning.model_class]
+
+
+def fastest(done: Sequence[Measurement]) -> Measurement | None:
+    """The fastest that worked, whether it fits with a margin or not."""
+    good = [one for one in done if one.speed is not None]
+    return min(good, key=lambda one: one.speed or 0.0, default=None)
+
+
+def _untiered_best(trial: Trial, done: Sequence[Measurement]) -> tuple[str, ...]:
+    """The fastest of the candidates that differ from the first good one in anything but saved memory."""
+    best = fastest([one for one in done if one.candidate.name not in ("faster", "safer")])
+    return best.candidate.flags if best is not None else _first_good(trial, done)
+
+
+def _first_good(trial: Trial, done: Sequence[Measurement]) -> tuple[str, ...]:
+    return next((one.candidate.flags for one in done if one.good), trial.tuning.flags)
+
+
+def _as_tuning(tuning: Tuning, flags: tuple[str, ...]) -> Tuning:
+    from dataclasses import replace
+
+    return replace(tuning, flags=flags)
+
+
+def _key(flags: Sequence[str]) -> frozenset[str]:
+    return frozenset(flags)

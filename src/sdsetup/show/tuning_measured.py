@@ -1,0 +1,95 @@
+"""What was measured on a card: a table, a bar for each speed, and why the winner won."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.table import Table
+from rich.text import Text as Line
+
+from sdsetup.decide.tuning.measured import Standing, Verdict
+from sdsetup.decide.tuning.measuring import Measurement
+from sdsetup.show.screen import STYLES, Screen
+from sdsetup.show.tuning import sentence
+from sdsetup.show.words import duration, say
+from sdsetup.text import Text
+
+_STANDINGS: dict[Standing, str] = {
+    "winner": "the fastest that fits",
+    "slower": "slower",
+    "tight": "too little memory left",
+    "spilled": "spilled into system memory",
+    "black": "black pictures",
+    "out-of-memory": "out of memory",
+    "failed": "did not work",
+}
+_BAR = 24
+
+
+def show_measured(done: Sequence[Measurement], verdict: Verdict | None, screen: Screen) -> None:
+    """One row for each candidate in the order they ran, bars of steps in a second, and the verdict."""
+    if verdict is None:
+        screen.line(Text("{mark} Nothing that was tried works on this card.", mark=screen.mark("fail")), "fail")
+        for one in done:
+            screen.line(Text("{flags}: {problem}", flags=_flags(one), problem=_problem(one)), indent=2)
+        return
+    screen.console.print(_table(done, verdict))
+    screen.line()
+    best = max((1 / one.speed for one in done if one.speed), default=1.0)
+    for one in done:
+        if one.speed:
+            screen.console.print(_bar(one, best, one is verdict.winner, screen))
+    screen.line()
+    screen.line(sentence(verdict.because), "ok")
+    screen.line(Text("Flags: {flags}", flags=_flags(verdict.winner)))
+
+
+def time_left(seconds: float, coming: int) -> Text:
+    """ "about 4 min 30 s left, 3 more to try"."""
+    return Text("about {time} left, {coming} more to try", time=duration(seconds), coming=coming)
+
+
+def _table(done: Sequence[Measurement], verdict: Verdict) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("Tried", ratio=1, overflow="fold")
+    for title in ("s/step", "memory"):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("Result", overflow="fold")
+    for one, standing in zip(done, verdict.standings, strict=True):
+        tried = Line(say(one.candidate.title))
+        tried.append(f"\n{_flags(one)}", style="dim")
+        style = STYLES["ok"] if standing == "winner" else "" if one.good else STYLES["warn"]
+        table.add_row(
+            tried,
+            f"{one.speed:.3g}" if one.speed else "-",
+            _memory(one),
+            Line(_STANDINGS[standing], style=style),
+        )
+    return table
+
+
+def _bar(one: Measurement, best: float, won: bool, screen: Screen) -> Line:
+    assert one.speed
+    rate = 1 / one.speed
+    block = "█" if screen.can_show("█") else "#"
+    length = max(1, round(rate / best * _BAR))
+    line = Line(f"{say(one.candidate.title)[:34]:<34}  ")
+    line.append(block * length, style=STYLES["ok"] if won else STYLES["quiet"])
+    line.append(f" {rate:.3g} steps/s")
+    return line
+
+
+def _memory(one: Measurement) -> str:
+    peak = one.card_peak_bytes if one.card_peak_bytes is not None else one.torch_peak_bytes
+    if peak is None:
+        return "-"
+    of = f" of {one.card_total_bytes / 2**30:.1f}" if one.card_total_bytes else ""
+    return f"{peak / 2**30:.1f}{of} GB"
+
+
+def _flags(one: Measurement) -> str:
+    return " ".join(one.candidate.flags) or "no flags"
+
+
+def _problem(one: Measurement) -> str:
+    return one.problem or _STANDINGS["failed" if one.outcome == "good" else one.outcome]

@@ -1,0 +1,76 @@
+"""The screen of a measurement."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+
+from sdsetup.decide.facts import GIB
+from sdsetup.decide.tuning.measured import Verdict
+from sdsetup.decide.tuning.measuring import Candidate, Measurement
+from sdsetup.show.screen import Screen
+from sdsetup.show.tuning_measured import show_measured, time_left
+from sdsetup.text import Text
+
+
+def one(
+    name: str, flags: str, outcome: str = "good", speed: float = 0.1, peak: float = 4, **more: int
+) -> Measurement:
+    return Measurement(
+        candidate=Candidate(name=name, title=Text(name), flags=tuple(flags.split())),
+        outcome=outcome,  # type: ignore[arg-type]
+        step_seconds=(speed,) if outcome == "good" else (),
+        card_peak_bytes=round(peak * GIB),
+        card_total_bytes=8 * GIB,
+    )
+
+
+def drawn(done: list[Measurement], verdict: Verdict | None) -> list[str]:
+    written = io.StringIO()
+    console = Console(file=written, width=80, color_system=None, highlight=False, emoji=False, markup=False)
+    show_measured(done, verdict, Screen(console=console))
+    return [line.rstrip() for line in written.getvalue().splitlines()]
+
+
+def test_a_table_bars_and_the_verdict() -> None:
+    done = [
+        one("the rules' choice", "--xformers --medvram", speed=0.13),
+        one("torch's own attention", "--opt-sdp-attention --medvram", "black"),
+        one("one step less saving of memory", "--xformers --medvram-sdxl", peak=6.1),
+        one("the web UI's own attention", "--medvram", "out-of-memory", peak=8),
+    ]
+    verdict = Verdict(
+        winner=done[2], standings=("slower", "black", "winner", "out-of-memory"),
+        because=Text("Measured here: 0.1 s per step, 30 % faster than the rules' choice"),
+    )  # fmt: skip
+    assert drawn(done, verdict) == [
+        "Tried                           s/step         memory  Result",
+        "the rules' choice                 0.13  4.0 of 8.0 GB  slower",
+        "--xformers --medvram",
+        "torch's own attention                -  4.0 of 8.0 GB  black pictures",
+        "--opt-sdp-attention --medvram",
+        "one step less saving of memory     0.1  6.1 of 8.0 GB  the fastest that fits",
+        "--xformers --medvram-sdxl",
+        "the web UI's own attention           -  8.0 of 8.0 GB  out of memory",
+        "--medvram",
+        "",
+        "the rules' choice                   ██████████████████ 7.69 steps/s",
+        "one step less saving of memory      ████████████████████████ 10 steps/s",
+        "",
+        "Measured here: 0.1 s per step, 30 % faster than the rules' choice.",
+        "Flags: --xformers --medvram-sdxl",
+    ]
+
+
+def test_nothing_worked() -> None:
+    done = [one("rule", "", "out-of-memory"), one("safer", "--medvram", "failed")]
+    assert drawn(done, None) == [
+        "✗ Nothing that was tried works on this card.",
+        "  no flags: out of memory",
+        "  --medvram: did not work",
+    ]
+
+
+def test_time_left() -> None:
+    assert str(time_left(270, 3)) == "about 4 min 30 s left, 3 more to try"
