@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sdsetup.decide.profiles.gpus import Architecture, Card, GpuTable
 
@@ -77,6 +78,7 @@ def architecture_of(table: GpuTable, compute: tuple[int, int] | None) -> Archite
     return alike[0].architecture if alike else None
 
 
+@lru_cache(maxsize=2048)
 def _parts(name: str) -> tuple[str, ...]:
     """ "NVIDIA GeForce RTX 3060Ti" as ("geforce", "rtx", "3060", "ti")."""
     return tuple(part for part in _PARTS.findall(_MAX_Q.sub(" ", name.lower())) if part not in _NOISE)
