@@ -14,7 +14,16 @@ ROOT = Path(__file__).parents[2]
 
 
 def sdsetup(*arguments: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
-    names = ("PATH", "SYSTEMROOT", "TEMP", "TMP", "HOME", "SDSETUP_LOG_DIR", "SDSETUP_DATA_DIR", "SDSETUP_CACHE_DIR")
+    names = (
+        "PATH",
+        "SYSTEMROOT",
+        "TEMP",
+        "TMP",
+        "HOME",
+        "SDSETUP_LOG_DIR",
+        "SDSETUP_DATA_DIR",
+        "SDSETUP_CACHE_DIR",
+    )
     kept = {name: os.environ[name] for name in names if name in os.environ}
     return subprocess.run(
         [sys.executable, "-m", "sdsetup", *arguments],
@@ -138,7 +147,8 @@ def test_an_own_launch_file_in_a_foreign_code_page_keeps_every_byte(tmp_path: Pa
     made = sdsetup("install", "--rehearse", "--yes", "--no-picture", "--launcher", "both", cwd=tmp_path, **names)
     assert made.returncode == 0, made.stderr
     folder = tmp_path / "cache" / "rehearsal" / "webui"
-    own = "@echo off\r\nrem мои настройки\r\nset COMMANDLINE_ARGS=--listen --port 7999\r\nset MINE=да\r\ncall webui.bat\r\n"
+    lines = ("@echo off", "rem мои настройки", "set COMMANDLINE_ARGS=--listen --port 7999", "set MINE=да")
+    own = "\r\n".join([*lines, "call webui.bat", ""])
     (folder / "webui-user.bat").write_bytes(own.encode("cp866"))
     done = sdsetup("install", "--rehearse", "--yes", "--no-picture", "--launcher", "both", cwd=tmp_path, **names)
     assert done.returncode == 0, done.stderr

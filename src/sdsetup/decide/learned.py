@@ -80,6 +80,10 @@ def to_json(learned: Learned) -> dict[str, Any]:
     return {"schema": SCHEMA, **asdict(learned)}
 
 
+def _build(raw: dict[str, Any]) -> TorchBuild:
+    return TorchBuild(**{**raw, "packages": tuple(raw.get("packages", ()))})
+
+
 def from_json(value: Any) -> Learned:
     """Lessons as they were stored; what cannot be read is forgotten."""
     if not isinstance(value, dict) or value.get("schema") != SCHEMA:
@@ -90,7 +94,7 @@ def from_json(value: Any) -> Learned:
                 because=str(raw["because"]),
                 add_flags=tuple(raw["add_flags"]),
                 drop_flags=tuple(raw["drop_flags"]),
-                torch=TorchBuild(**raw["torch"]) if raw.get("torch") else None,
+                torch=_build(raw["torch"]) if raw.get("torch") else None,
             )
             for raw in value["lessons"]
         )
