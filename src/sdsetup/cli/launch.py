@@ -165,9 +165,10 @@ def _keep_watching(session: Session, web: WebUI, shown: LaunchScreen, run: _Run)
         found = spot(lines, run.book.failures) if web.state.model == "loaded" else None
         if found is not None:
             outcome = "out-of-memory" if found.cure.act == "less-memory" else found.id
-            if outcome not in run.trouble:
-                shown.trouble(found.title, Text("{cause} Afterwards sdsetup offers a setting.", cause=found.cause))
+            known = outcome in run.trouble
             run.trouble.append(outcome)
+            if not known:
+                shown.trouble(found.title, Text("{cause} Afterwards sdsetup offers a setting.", cause=found.cause))
 
 
 def _stop(web: WebUI, shown: LaunchScreen) -> int:

@@ -1,0 +1,115 @@
+"""`sdsetup verify`: exit codes, JSON, and what is kept."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from installations import HERE, installation, starts
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="the stand-in's launch file is a .sh here")
+
+
+def verify(root: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    env = {k: v for k, v in os.environ.items() if k != "COMMANDLINE_ARGS"} | {
+        "PYTHONPATH": str(HERE.parent / "src"),
+        "COLUMNS": "80",
+        "PYTHONIOENCODING": "utf-8",
+    }
+    argv = [sys.executable, "-m", "sdsetup", "verify", "--dir", str(root), *options]
+    return subprocess.run(
+        argv, capture_output=True, text=True, encoding="utf-8", env=env, timeout=100, check=False
+    )
+
+
+def test_a_healthy_installation(tmp_path: Path) -> None:
+    root = installation(tmp_path / "sd", flags="--xformers --port 7860")
+    before = (root / "webui-user.sh").read_bytes()
+    done = verify(root)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "The web UI makes pictures." in done.stdout
+    assert "picture-" in done.stdout
+    assert (root / "webui-user.sh").read_bytes() == before
+    assert not (root / ".sdsetup" / "learned.json").exists()
+
+
+def test_one_json_document_and_nothing_else_on_standard_output(tmp_path: Path) -> None:
+    root = installation(tmp_path / "sd", cuda={"reserved": {"peak": 3_000_000_000}})
+    done = verify(root, "--json")
+    assert done.returncode == 0
+    said = json.loads(done.stdout)
+    assert said["schema"] == "sdsetup.verify/1"
+    assert said["ok"] is True
+    assert Path(said["picture"]).is_file()
+    assert (said["peak_bytes"], said["memory"]) == (3_000_000_000, "vram")
+    assert said["problem"] is None
+    assert set(said) >= {
+        "dir",
+        "flags",
+        "added",
+        "dropped",
+        "reasons",
+        "attempts",
+        "launch_files",
+        "picture_seconds",
+        "start_seconds",
+        "model_seconds",
+        "log",
+    }
+    assert "Making the picture." in done.stderr
+
+
+def test_what_a_picture_needed_is_kept_with_its_reason(tmp_path: Path) -> None:
+    root = installation(
+        tmp_path / "sd", flags="--xformers", pictures=[[["--no-half-vae"], "noise"], [[], "black"]]
+    )
+    done = verify(root)
+    assert done.returncode == 0, done.stdout + done.stderr
+    text = " ".join(done.stdout.split())
+    assert "--no-half-vae made the test picture right; without it the picture was black." in text
+    kept = (root / "webui-user.sh").read_text()
+    assert "--no-half-vae" in kept
+    assert "--xformers" in kept
+    learned = json.loads((root / ".sdsetup" / "learned.json").read_text())
+    assert learned["lessons"][0]["add_flags"] == ["--no-half-vae"]
+    again = json.loads(verify(root, "--json").stdout)
+    assert again["added"] == []
+    assert starts(root)[-1]["arguments"][:2] == ["--xformers", "--no-half-vae"]
+
+
+def test_a_tier_down_replaces_the_tier(tmp_path: Path) -> None:
+    root = installation(tmp_path / "sd", flags="--medvram-sdxl", pictures=[[["--lowvram"], "noise"], [[], "oom"]])
+    said = json.loads(verify(root, "--json").stdout)
+    assert said["ok"] is True
+    assert (said["added"], said["dropped"]) == (["--lowvram"], ["--medvram-sdxl"])
+    assert [attempt["outcome"] for attempt in said["attempts"]] == ["out-of-memory", "out-of-memory", "good"]
+    kept = (root / "webui-user.sh").read_text()
+    assert "--lowvram" in kept
+    assert "--medvram" not in kept
+
+
+def test_a_failure_has_exit_code_1_and_names_the_cause(tmp_path: Path) -> None:
+    root = installation(
+        tmp_path / "sd", model="failed", model_error="_pickle.UnpicklingError: invalid load key, '<'."
+    )
+    done = verify(root)
+    assert done.returncode == 1
+    assert "A model file is damaged" in done.stdout
+    assert f'sdsetup model check --dir "{root}"' in done.stdout
+    said = json.loads(verify(root, "--json").stdout)
+    assert said["ok"] is False
+    assert said["problem"]["code"] == "picture-failed"
+    assert said["attempts"][0]["diagnosis"]["id"] == "damaged-model"
+
+
+def test_what_was_tried_in_vain_is_listed(tmp_path: Path) -> None:
+    root = installation(tmp_path / "sd", pictures=[[[], "black"]])
+    done = verify(root)
+    assert done.returncode == 1
+    assert "black: --no-half-vae" in done.stdout
+    assert "stays black" in done.stdout + done.stderr
