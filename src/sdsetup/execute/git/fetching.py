@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,8 +14,11 @@ from sdsetup.execute.context import Context
 from sdsetup.execute.git.program import GitFailedError, Runner
 from sdsetup.text import Text
 
+_log = logging.getLogger("sdsetup.git")
+
 PAUSES = (2.0, 5.0, 15.0)  # seconds before the second, third and fourth try of one address
 
+_LONGEST = 200  # letters of git's words on the screen; all of them are in the log
 _LOCAL = ("disk-full", "path-too-long", "folder-not-writable", "folder-of-another-user")
 
 
@@ -113,11 +118,18 @@ def _error(failures: Sequence[tuple[str, GitFailedError]]) -> SdsetupError:
             hint=Text("Add one to webui.toml in a folder given to --profiles."),
         )
     _url, last = failures[-1]
-    lines = "; ".join(f"{url}: {failed}" for url, failed in failures)
+    for url, failed in failures:
+        _log.error("%s: %s", url, failed)
     return SdsetupError(
-        Text("The repository could not be fetched ({lines})", lines=lines),
+        Text("The repository could not be fetched"),
         where=", ".join(url for url, _ in failures),
-        why=last.cause.why,
+        why=Text("{why} (git: {said})", why=last.cause.why, said=_short(str(last))),
         hint=last.cause.hint,
         code=last.cause.code,
     )
+
+
+def _short(said: str) -> str:
+    """git's own words without the address that stands beside them anyway."""
+    words = re.sub(r"(fatal|error): |unable to access '[^']*': ", "", said).strip()
+    return words if len(words) <= _LONGEST else words[: _LONGEST - 1] + "…"
