@@ -225,8 +225,8 @@ def test_a_list_of_builds_with_mistakes() -> None:
     with pytest.raises(ProfileError) as caught:
         parse_torch(raw)
     assert [problem.split(": ", 2)[1] for problem in caught.value.problems] == [
-        "builds.a.index", "builds.a.systems", "builds.a.driver.windows", "builds.a.kernels", "default",
-        "python.wanted",
+        "builds.a.index", "builds.a.systems", "builds.a.driver.windows", "builds.a.download_bytes",
+        "builds.a.disk_bytes", "builds.a.kernels", "default", "python.wanted",
     ]  # fmt: skip
 
 

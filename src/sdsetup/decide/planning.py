@@ -180,8 +180,8 @@ def _environment(given: _Given, before: list[Step]) -> Step:
             constraints=webui.environment.constraints,
         ),
         needs=("webui", "python") if brings_python else ("webui",),
-        bytes=webui.environment.download_bytes,
-        disk_bytes=webui.environment.disk_bytes,
+        bytes=webui.environment.download_bytes + torch.download_bytes,
+        disk_bytes=webui.environment.disk_bytes + torch.disk_bytes,
     )
 
 

@@ -132,6 +132,7 @@ def _torch(folder: Path, raw: dict[str, Any], shelf: Shelf, url: str, card: str 
             if key in build:
                 build[key] = f"{url}/simple"
         build.pop("packages", None)
+        build["download_bytes"] = build["disk_bytes"] = 5_000
         build["pythons"] = [f"3.{minor}" for minor in range(8, 20)]
         _serve_wheel(
             folder, shelf, "torch", build["torch"], {"torch/__init__.py": torch_module(build["torch"], card)}

@@ -87,6 +87,8 @@ def set_for(build: Build, *, with_xformers: bool) -> TorchBuild:
         index_url=build.index or build.extra_index,
         command=build.command,
         packages=build.packages,
+        download_bytes=build.download_bytes,
+        disk_bytes=build.disk_bytes,
     )
 
 

@@ -35,6 +35,9 @@ class TorchBuild:
     command: str = field(metadata={"key": False})
     # What an installer is asked for: pins, or addresses of wheels (Intel's extension on Windows).
     packages: tuple[str, ...] = ()
+    # About what it transfers and takes, in bytes, for the plan.
+    download_bytes: int = field(default=0, metadata={"key": False})
+    disk_bytes: int = field(default=0, metadata={"key": False})
 
 
 @dataclass(frozen=True, kw_only=True)
