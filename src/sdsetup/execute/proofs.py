@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from sdsetup.decide.launcher import FILE_NAMES, LaunchFile, grouped, read
+from sdsetup.decide.launcher import FILE_NAMES, LaunchFile, flag, grouped, read
 from sdsetup.decide.learned import Lesson, apply_lessons
 from sdsetup.decide.picture.attempts import Attempt
 from sdsetup.decide.plan import BuildEnvironment, ProvePicture, ProveTorch, Step, WriteLauncher
@@ -58,7 +58,7 @@ def picture(action: ProvePicture, context: Context, steps: tuple[Step, ...]) -> 
     from sdsetup.execute.picture import prove
 
     seen = _launch_file(steps, context)
-    flags = tuple(" ".join((one.name, *one.values)) for one in grouped(seen.flags))
+    flags = tuple(flag(one.name, *one.values) for one in grouped(seen.flags))
     book = parse_failures(context.profiles.raw("failures"), "failures.toml")
     proof = prove(action, context, flags=flags, env=tuple(seen.env.items()), book=book)
     lessons: tuple[Lesson, ...] = ()

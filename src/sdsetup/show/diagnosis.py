@@ -14,12 +14,12 @@ _SHOWN = 160  # letters of the log's line
 def show_diagnosis(found: Diagnosis, log: Path | None, screen: Screen, *, status: str = "fail") -> None:
     """The whole block; `status` is "fail", or "warn" for what is only worth knowing."""
     screen.line(Text("{mark} {title}", mark=screen.mark(status), title=found.title), status)
-    screen.line(Text("why:  {why}", why=found.cause), indent=2)
-    screen.line(Text("fix:  {fix}", fix=found.cure.text), indent=2)
+    screen.field("why:", found.cause)
+    screen.field("fix:", found.cure.text)
     if found.cure.command is not None:
         screen.command(found.cure.command, indent=8)
     seen = found.evidence if len(found.evidence) <= _SHOWN else found.evidence[: _SHOWN - 3] + "..."
-    screen.line(Text("seen: {line}", line=seen), "quiet", indent=2)
+    screen.field("seen:", seen, "quiet")
     show_log(log, screen)
 
 
@@ -28,11 +28,11 @@ def show_unknown(last: list[str], log: Path | None, screen: Screen) -> None:
     screen.line(Text("{mark} Its last words are nothing that sdsetup knows:", mark=screen.mark("fail")), "fail")
     for line in [line for line in last if line.strip()][-6:]:
         screen.line(line[:_SHOWN], "quiet", indent=4)
-    screen.line(Text("fix:  gather what a helper needs, and ask with it:"), indent=2)
+    screen.field("fix:", Text("Gather what a helper needs, and ask with it:"))
     screen.command("sdsetup report", indent=8)
     show_log(log, screen)
 
 
 def show_log(log: Path | None, screen: Screen) -> None:
     if log is not None:
-        screen.line(Text("log:  {log}", log=log), "quiet", indent=2)
+        screen.field("log:", str(log), "quiet")

@@ -85,6 +85,14 @@ class Screen:
         for part in folded(said, self.width - indent):
             self.write([(" " * indent, ""), (part.rstrip(), style), ("\n", "")])
 
+    def field(self, label: str, text: Text | str, style: str = "", *, indent: int = 2, room: int = 6) -> None:
+        """A label and what it says, folded beside it: `room` letters are for the label and a blank."""
+        said = say(text) if isinstance(text, Text) else text
+        style = STYLES.get(style, style)
+        for n, part in enumerate(folded(said, self.width - indent - room)):
+            head = f"{label if n == 0 else '':<{room}}"
+            self.write([(" " * indent + head, style), (part.rstrip(), style), ("\n", "")])
+
     def heading(self, text: Text) -> None:
         """The first line of a screen, under the banner where there is one."""
         if self.banner is not None:

@@ -76,7 +76,7 @@ def show_proof(proof: Proof, action: ProvePicture, changed: Sequence[Path], scre
     """What was proved, how long it took, and what is different now."""
     kept = proof.kept
     screen.line(Text("{mark} The web UI makes pictures.", mark=screen.mark("ok")), "ok")
-    screen.line(Text("picture: {path}", path=kept.picture), indent=2)
+    screen.field("picture:", kept.picture or "?", room=9)
     times = [
         Text(
             "{took} for {w} x {h}, {n} steps",
@@ -90,12 +90,12 @@ def show_proof(proof: Proof, action: ProvePicture, changed: Sequence[Path], scre
         times.append(Text("start {took}", took=_took(kept.start_seconds)))
     if kept.model_seconds is not None:
         times.append(Text("model {took}", took=_took(kept.model_seconds)))
-    screen.line(Text("time:    {times}", times="; ".join(map(say, times))), indent=2)
+    screen.field("time:", "; ".join(map(say, times)), room=9)
     if kept.peak_bytes is not None:
         where = "the card's memory" if kept.memory == "vram" else "main memory"
-        screen.line(Text("memory:  at most {size} of {where}", size=gib(kept.peak_bytes), where=where), indent=2)
+        screen.field("memory:", Text("at most {size} of {where}", size=gib(kept.peak_bytes), where=where), room=9)
     for reason in proof.reasons:
-        screen.line(Text("changed: {because}", because=reason.because), indent=2)
+        screen.field("changed:", reason.because, room=9)
     for path in changed:
         screen.line(Text("The launch file has it from now on: {path}", path=path), indent=2)
 
