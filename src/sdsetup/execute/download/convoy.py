@@ -45,7 +45,7 @@ class Convoy:
         """Take over the pieces an earlier run left; those of another file, or behind, are removed."""
         for start, path in sorted(piece_files(self._part).items()):
             size = path.stat().st_size
-            if trusted and length < start + size <= self._size:
+            if trusted and size and length < start + size <= self._size:
                 self.pieces.append(Piece(path, start, start + size, size))
             else:
                 path.unlink()

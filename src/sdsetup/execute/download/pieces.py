@@ -42,7 +42,9 @@ class Piece:
         return self._thread is not None and self._thread.is_alive()
 
     def fetch(self, opening: Open, options: DownloadOptions) -> None:
-        """Begin, in a thread."""
+        """Begin, in a thread. The file is there when this returns: its reader follows it from the start."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
+        os.close(os.open(self.path, flags, 0o666))
         self._thread = threading.Thread(target=self._run, args=(opening, options), name="piece", daemon=True)
         self._thread.start()
 
@@ -76,8 +78,7 @@ class Piece:
 
         body = opened.body(unpack=False, tick=tick)
         buffer = memoryview(bytearray(_READ))
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
-        with os.fdopen(os.open(self.path, flags, 0o666), "wb", buffering=0) as file:
+        with self.path.open("r+b", buffering=0) as file:
             while self.length < self.end - self.start:
                 count = body.readinto(buffer[: self.end - self.start - self.length])
                 if not count:
