@@ -95,18 +95,20 @@ def linked(headers: Mapping[str, str]) -> tuple[int | None, str | None]:
     return _number(headers.get("x-linked-size")), tag.lower() if _SHA256.fullmatch(tag) else None
 
 
-def judge(answer: Answer, *, asked_from: int, have: int, size: int, sha256: str) -> Verdict:
+def judge(
+    answer: Answer, *, asked_from: int, have: int, size: int, sha256: str, asked_to: int | None = None
+) -> Verdict:
     """What to do with an answer.
 
-    `asked_from`: first byte we asked for (0: the whole file); `have`: bytes already on the disk;
-    `size`, `sha256`: what the file is pinned to.
+    `asked_from`: first byte we asked for (0: the whole file), `asked_to` the first one we did not (None: all);
+    `have`: bytes already on the disk; `size`, `sha256`: what the file is pinned to.
     """
     if answer.linked_sha256 not in (None, sha256) or answer.linked_size not in (None, size):
         return Elsewhere(
             why=Text("this source now holds another file under that name"), code="other-file-at-source"
         )
     if answer.status in (200, 206):
-        return _body(answer, asked_from=asked_from, have=have, size=size)
+        return _body(answer, asked_from=asked_from, asked_to=asked_to or size, have=have, size=size)
     if answer.status == 416 and asked_from:
         if answer.total in (None, size):
             return AskWhole(why=Text("the server did not accept the place to continue from"))
@@ -114,7 +116,7 @@ def judge(answer: Answer, *, asked_from: int, have: int, size: int, sha256: str)
     return _refusal(answer)
 
 
-def _body(answer: Answer, *, asked_from: int, have: int, size: int) -> Verdict:
+def _body(answer: Answer, *, asked_from: int, asked_to: int, have: int, size: int) -> Verdict:
     if answer.content_type == "text/html":
         return Elsewhere(
             why=Text("a web page came instead of the file (a login page of this network, perhaps)"),
@@ -132,21 +134,23 @@ def _body(answer: Answer, *, asked_from: int, have: int, size: int) -> Verdict:
         if not packed and answer.length not in (None, size):
             return _wrong_size(answer.length, size)
         return Take(skip=have, unpack=packed)
-    return _partial_body(answer, packed=packed, asked_from=asked_from, have=have, size=size)
+    if packed:
+        return AskWhole(why=Text("the server packs ranges, so they cannot be joined"))
+    return _partial_body(answer, asked_from=asked_from, asked_to=asked_to, have=have, size=size)
 
 
-def _partial_body(answer: Answer, *, packed: bool, asked_from: int, have: int, size: int) -> Verdict:
-    if packed or answer.content_type == "multipart/byteranges":
+def _partial_body(answer: Answer, *, asked_from: int, asked_to: int, have: int, size: int) -> Verdict:
+    if answer.content_type == "multipart/byteranges":
         return AskWhole(why=Text("the server answers ranges in a form that cannot be joined"))
     if answer.total not in (None, size):
         return _wrong_size(answer.total, size)
     start = answer.range_start
     if start is None:
         # No Content-Range: only the length can tell which bytes these are.
-        if answer.length == size - asked_from:
+        if answer.length in (size - asked_from, asked_to - asked_from):
             return Take(skip=have - asked_from)
         return AskWhole(why=Text("the server does not say which part of the file it sends"))
-    if start > have or answer.length not in (None, size - start):
+    if start > have or answer.length not in (None, size - start, asked_to - start):
         return AskWhole(why=Text("the server sends another part of the file than the one asked for"))
     return Take(skip=have - start)
 
@@ -239,6 +243,15 @@ def where_to_start(*, part_bytes: int, part_sha256: str | None, size: int, sha25
     if part_sha256 not in (None, sha256) or part_bytes > size:
         return 0
     return part_bytes
+
+
+def worth_another(*, before: float, after: float, connections: int) -> bool:
+    """Whether one more connection showed that the host limits each of them.
+
+    Rates in bytes per second; `connections` counts the new one. A host that limits each gives n/(n-1) times
+    the rate, a line that is full gives nothing: the bar is half way between.
+    """
+    return after >= before * (1 + 0.5 / max(1, connections - 1))
 
 
 def _number(text: str | None) -> int | None:

@@ -1,6 +1,7 @@
-"""One fetch in a process of its own, to be killed: fetch_once.py URL SIZE SHA256 FOLDER [--small]."""
+"""One fetch in a process of its own, to be killed: fetch_once.py URL SIZE SHA256 FOLDER [--eager]."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "src"))
@@ -25,6 +26,10 @@ def main() -> None:
         mark_bytes=2**20,
         buffer_bytes=2**18,
     )
+    if "--eager" in sys.argv:
+        options = replace(
+            options, trial_after=0.3, trial_seconds=0.3, trial_worth=1, piece_least=50_000, piece_most=50_000
+        )
     print("begun", flush=True)
     fetched = fetch(file, context, options=options)
     print(f"done {fetched.transferred_bytes} {fetched.resumed_from}", flush=True)

@@ -10,6 +10,7 @@ from sdsetup.execute.context import Context
 from sdsetup.execute.download import problems, reuse
 from sdsetup.execute.download.hashing import sha256_of
 from sdsetup.execute.download.options import DownloadOptions, Fetched
+from sdsetup.execute.download.part import tidy
 from sdsetup.execute.download.preflight import check_folder, target_of
 from sdsetup.execute.download.transfer import Transfer
 from sdsetup.execute.lock import folder_lock
@@ -34,7 +35,7 @@ def fetch(file: FetchFile, context: Context, *, options: DownloadOptions | None 
     target = target_of(file, context)
     with folder_lock(target, context.cache, waiting=context.note):
         if _is_there(file, target, context):
-            _tidy(target)
+            tidy(target)
             return Fetched(path=target, source=str(Text("already there")))
         check_folder(target)
         try:
@@ -57,14 +58,8 @@ def _copy_to_use(file: FetchFile, target: Path, context: Context, options: Downl
         # Unreadable, or no room for a second one: the download finds out which, and says so.
         _log.warning("the copy %s could not be used: %s", copy, error)
         return None
-    _tidy(target)
+    tidy(target)
     return copy
-
-
-def _tidy(target: Path) -> None:
-    """What an interrupted download left is of no use once the file is there."""
-    for name in (target.name + ".part", target.name + ".part.json"):
-        target.with_name(name).unlink(missing_ok=True)
 
 
 def _kept(target: Path) -> int:

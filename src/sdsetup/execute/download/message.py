@@ -32,8 +32,13 @@ class Head:
     rest: bytes = b""
 
 
-def send_request(line: Line, address: Address, *, start: int, token: str | None, absolute: bool) -> None:
-    """Ask for the file from byte `start` on. `absolute`: through a proxy without a tunnel."""
+def send_request(
+    line: Line, address: Address, *, start: int, end: int | None, token: str | None, absolute: bool
+) -> None:
+    """Ask for the file from byte `start` on, up to `end` (exclusive; None: to its end).
+
+    `absolute`: through a proxy without a tunnel.
+    """
     target = f"{address.scheme}://{address.netloc}{address.target}" if absolute else address.target
     lines = [
         f"GET {target} HTTP/1.1",
@@ -43,8 +48,8 @@ def send_request(line: Line, address: Address, *, start: int, token: str | None,
         "Accept-Encoding: identity",
         "Connection: close",
     ]
-    if start:
-        lines.append(f"Range: bytes={start}-")
+    if start or end is not None:
+        lines.append(f"Range: bytes={start}-{'' if end is None else end - 1}")
     if token:
         lines.append(f"Authorization: Bearer {token}")
     if any("\r" in text or "\n" in text for text in lines):

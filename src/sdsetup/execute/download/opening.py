@@ -43,6 +43,7 @@ def open_source(
     url: str,
     *,
     start: int,
+    end: int | None,
     size: int,
     sha256: str,
     token: str | None,
@@ -50,7 +51,8 @@ def open_source(
     options: DownloadOptions,
     beat: Callable[[], None],
 ) -> Opened:
-    """Ask for a file of this size and hash from byte `start` on, following redirects.
+    """Ask for a file of this size and hash from byte `start` on (up to `end`, exclusive), following
+    redirects.
 
     The token goes to the origin of `url` and to no other. A redirect that announces another file (the
     hub's X-Linked headers) is not followed but returned.
@@ -63,7 +65,7 @@ def open_source(
     linked_sha256: str | None = None
     for _hop in range(options.redirects + 1):
         own = token if address.origin == first.origin else None
-        line, head = _ask(address, start=start, token=own, env=env, options=options, beat=beat)
+        line, head = _ask(address, start=start, end=end, token=own, env=env, options=options, beat=beat)
         said_size, said_sha256 = linked(head.headers)
         linked_size, linked_sha256 = linked_size or said_size, linked_sha256 or said_sha256
         another = linked_size not in (None, size) or linked_sha256 not in (None, sha256)
@@ -101,6 +103,7 @@ def _ask(
     address: Address,
     *,
     start: int,
+    end: int | None,
     token: str | None,
     env: Mapping[str, str],
     options: DownloadOptions,
@@ -110,7 +113,7 @@ def _ask(
     try:
         absolute = address.scheme == "http" and proxy_for(address, env) is not None
         try:
-            send_request(line, address, start=start, token=token, absolute=absolute)
+            send_request(line, address, start=start, end=end, token=token, absolute=absolute)
         except OSError as error:
             raise BrokenError(Text("the connection broke before the answer"), "connection-broken") from error
         head = read_head(line, options.answer_timeout, beat)

@@ -37,6 +37,12 @@ class DownloadOptions:
     look_for_copies: bool = True
     smallest_copy: int = 10**7  # a smaller file is downloaded more quickly than looked for
     copy: Path | None = None
+    connections: int = 4  # at most, and only where the host limits each one
+    trial_after: float = 15  # a stream is measured so long before one more is tried
+    trial_seconds: float = 8
+    trial_worth: float = 60  # seconds still to go, or it is not worth a trial
+    piece_least: int = 8 * MIB
+    piece_most: int = 64 * MIB
     hub: str | None = None  # the hub's address where HF_ENDPOINT names none; None: the built-in profile's
     mirrors: tuple[str, ...] | None = None  # of the hub; None: the built-in profile's
 

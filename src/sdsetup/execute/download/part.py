@@ -126,6 +126,24 @@ class Part:
         return bad
 
 
+def piece_files(part: Path) -> dict[int, Path]:
+    """Stretches of the file that further connections fetched: first byte -> NAME.part.FIRST."""
+    prefix = part.name + "."
+    found = {}
+    for path in part.parent.iterdir() if part.parent.is_dir() else ():
+        start = path.name.removeprefix(prefix)
+        if path.name == prefix + start and start.isdecimal() and path.is_file() and not path.is_symlink():
+            found[int(start)] = path
+    return found
+
+
+def tidy(target: Path) -> None:
+    """Remove what an interrupted download left, once the file is there."""
+    part = target.with_name(target.name + ".part")
+    for path in (part, part.with_name(part.name + ".json"), *piece_files(part).values()):
+        path.unlink(missing_ok=True)
+
+
 def make_way(target: Path) -> Path | None:
     """Move whatever has the target's name out of the way, keeping it. Returns its new path.
 

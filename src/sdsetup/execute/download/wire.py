@@ -23,6 +23,8 @@ from sdsetup.text import Text
 if TYPE_CHECKING:
     Line = socket.socket | ssl.SSLSocket
 
+_OTHER_ADDRESSES = 5.0  # seconds for each address of a name but the last
+
 TICK = 1.0  # seconds at most that a read may wait before the caller gets to look around
 
 
@@ -160,18 +162,28 @@ def _bypassed(address: Address, no_proxy: str) -> bool:
 def _open(host: str, port: int, timeout: float, *, proxy: bool) -> socket.socket:
     what = Text("the proxy {host}", host=host) if proxy else Text("{host}", host=host)
     try:
-        line = socket.create_connection((host, port), timeout=timeout)
-    except (socket.gaierror, UnicodeError) as error:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
         raise BrokenError(Text("the name {host} could not be looked up", host=host), "no-such-host") from error
-    except TimeoutError as error:
-        raise BrokenError(Text("{what} does not answer", what=what), "connect-timeout") from error
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise BrokenError(
-            Text("no connection to {what} ({reason})", what=what, reason=reason), "connection-refused"
-        ) from error
-    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return line
+    for number, (family, kind, protocol, _name, address) in enumerate(found, 1):
+        line = socket.socket(family, kind, protocol)
+        # A network whose IPv6 leads nowhere must not cost the whole patience at each try.
+        line.settimeout(timeout if number == len(found) else min(timeout, _OTHER_ADDRESSES))
+        try:
+            line.connect(address)
+        except OSError as error:
+            line.close()
+            failure = error
+        else:
+            line.settimeout(timeout)
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return line
+    if isinstance(failure, TimeoutError):
+        raise BrokenError(Text("{what} does not answer", what=what), "connect-timeout") from failure
+    reason = failure.strerror or str(failure)
+    raise BrokenError(
+        Text("no connection to {what} ({reason})", what=what, reason=reason), "connection-refused"
+    ) from failure
 
 
 def _tunnel(line: Line, address: Address, proxy: Proxy) -> None:
