@@ -6,15 +6,17 @@ from dataclasses import replace
 
 import pytest
 
+from sdsetup.decide.checks import diagnose
 from sdsetup.decide.facts import Disk, Facts, Folder, Git, Gpu, Installation, System
 from sdsetup.decide.journal import Entry, Journal
 from sdsetup.decide.launcher import merge
 from sdsetup.decide.plan import BuildEnvironment, Plan, ProveTorch, WriteLauncher, step_keys
 from sdsetup.decide.planning import Knowledge, plan_install, plan_launchers
 from sdsetup.decide.present import Present
+from sdsetup.decide.profiles.doctor import read_doctor
 from sdsetup.decide.profiles.models import find_model, parse_models
 from sdsetup.decide.profiles.webui import parse_webui
-from sdsetup.decide.refusals import MARGIN_BYTES, refuse
+from sdsetup.decide.refusals import MARGIN_BYTES, refuse, refuse_machine
 from sdsetup.decide.request import Request
 from sdsetup.decide.tuning.values import TorchBuild, Tuning
 from sdsetup.errors import SdsetupError, UsageError
@@ -202,6 +204,24 @@ def test_a_file_system_that_cannot_hold_the_model_is_refused() -> None:
 def test_without_git_and_without_a_way_to_bring_it_nothing_begins() -> None:
     bare = replace(FACTS, git=None, system=System(family="linux", distribution="fedora"))
     with pytest.raises(SdsetupError) as caught:
-        refuse(bare, plan(facts=bare))
+        refuse(bare, plan(facts=bare), git_command="sudo dnf install git")
     assert caught.value.code == "git-missing"
-    assert "dnf" in str(caught.value.hint)
+    assert "sudo dnf install git" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("system", "code"),
+    [
+        (System(family="windows", bits=64, build=22631, vc_runtime=False), "machine-libraries"),
+        (System(family="windows", bits=64, build=7601, name="Windows 7"), "machine-os"),
+        (System(family="windows", bits=32, build=19045), "machine-os"),
+        (System(family="linux", bits=64, missing_libraries=("libGL.so.1",)), "machine-libraries"),
+    ],
+)
+def test_a_machine_that_cannot_run_it_is_refused_before_gigabytes_are_fetched(system: System, code: str) -> None:
+    need = read_doctor(Profiles().raw("doctor")).need()
+    with pytest.raises(SdsetupError) as caught:
+        refuse_machine(diagnose(replace(FACTS, system=system), need))
+    assert caught.value.code == code
+    assert caught.value.hint
+    refuse_machine(diagnose(replace(FACTS, system=System(family="windows", bits=64, build=22631)), need))

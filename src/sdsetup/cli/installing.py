@@ -113,9 +113,11 @@ def prepare(session: Session, request: Request, *, profile: str, facts: Facts | 
     Raises:
         SdsetupError: a bad profile, an unknown model, a folder or disk that cannot be used.
     """
+    from sdsetup.cli.doctor import need_of, read_profile
     from sdsetup.cli.knowledge import known, tuned
+    from sdsetup.decide.checks import diagnose
     from sdsetup.decide.learned import with_lessons
-    from sdsetup.decide.refusals import refuse, refuse_tuning
+    from sdsetup.decide.refusals import refuse, refuse_machine, refuse_tuning
     from sdsetup.execute.runner import load_journal, load_learned
     from sdsetup.probe import gather
     from sdsetup.probe.present import look
@@ -123,6 +125,9 @@ def prepare(session: Session, request: Request, *, profile: str, facts: Facts | 
     folder = Path(request.dir)
     state = folder / ".sdsetup"
     found = facts or gather(session.machine, folder)
+    need = need_of(read_profile(session), found)
+    if session.banner is None:
+        refuse_machine(diagnose(found, need))
     facts = session.adjust(found)
     tuning = with_lessons(tuned(session.profiles, _without_environment(found), profile), load_learned(state))
     refuse_tuning(tuning)
@@ -136,7 +141,7 @@ def prepare(session: Session, request: Request, *, profile: str, facts: Facts | 
         tools=Path(knowledge.tools),
     )
     plan = plan_install(facts, request, tuning, knowledge, load_journal(state), present)
-    refuse(facts, plan)
+    refuse(facts, plan, git_command=need.commands_for(facts).git)
     return Prepared(facts=facts, request=request, profile=profile, tuning=tuning, knowledge=knowledge, plan=plan)
 
 

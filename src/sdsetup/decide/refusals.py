@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sdsetup.decide.facts import Facts, Folder
+from sdsetup.decide.findings import Report
 from sdsetup.decide.plan import FetchFile, Plan
 from sdsetup.decide.tuning.values import Tuning
 from sdsetup.errors import SdsetupError
@@ -12,7 +13,7 @@ from sdsetup.text import Text
 MARGIN_BYTES = 500_000_000
 
 
-def refuse(facts: Facts, plan: Plan) -> None:
+def refuse(facts: Facts, plan: Plan, *, git_command: str | None = None) -> None:
     """Nothing, or the reason why this plan cannot be carried out here.
 
     Raises:
@@ -26,10 +27,28 @@ def refuse(facts: Facts, plan: Plan) -> None:
     if facts.git is None and not any(step.id == "git" for step in plan.steps):
         raise SdsetupError(
             Text("Git was not found, and the web UI comes through it"),
-            hint=Text("Install it, then run the same command again: {command}", command=git_command(facts)),
+            hint=Text("Install it, then run the same command again: {how}", how=git_command or "git-scm.com"),
             code="git-missing",
         )
     _refuse_disk(facts, plan)
+
+
+def refuse_machine(report: Report) -> None:
+    """Nothing, or the first thing about the machine itself that no installation can get around.
+
+    Raises:
+        SdsetupError: `machine-os` or `machine-libraries`, in the doctor's own words.
+    """
+    for finding in report.findings:
+        if finding.status == "fail" and finding.id in ("os", "libraries"):
+            cure = finding.cure
+            command = f" {cure.command}" if cure is not None and cure.command else ""
+            raise SdsetupError(
+                Text("{title}: {summary}", title=finding.title, summary=finding.summary),
+                why=finding.why,
+                hint=Text("{text}{command}", text=cure.text, command=command) if cure is not None else None,
+                code=f"machine-{finding.id}",
+            )
 
 
 def refuse_tuning(tuning: Tuning) -> None:
@@ -46,26 +65,6 @@ def refuse_tuning(tuning: Tuning) -> None:
             hint=unsupported.instead if unsupported else Text("`sdsetup tune` says what was looked at."),
             code="no-torch-build",
         )
-
-
-def git_command(facts: Facts) -> str:
-    """How git is installed on this system."""
-    family = facts.system.family
-    if family == "macos":
-        return "xcode-select --install"
-    if family == "windows":
-        return "winget install --id Git.Git -e"
-    managers = {
-        "debian": "sudo apt install git",
-        "ubuntu": "sudo apt install git",
-        "fedora": "sudo dnf install git",
-        "rhel": "sudo dnf install git",
-        "arch": "sudo pacman -S git",
-        "suse": "sudo zypper install git",
-        "alpine": "sudo apk add git",
-    }
-    names = (facts.system.distribution or "", *facts.system.like)
-    return next((managers[name] for name in names if name in managers), "sudo apt install git")
 
 
 def _refuse_folder(folder: Folder) -> None:
