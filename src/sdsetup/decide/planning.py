@@ -86,7 +86,6 @@ def plan_install(
 
 def plan_launchers(facts: Facts, request: Request, tuning: Tuning, knowledge: Knowledge, present: Present) -> Plan:
     """Only the launch files of an installation that is there."""
-    given = _Given(facts=facts, request=request, tuning=tuning, knowledge=knowledge, present=present)
     steps = tuple(launcher_steps(facts, request.launchers, tuning, knowledge))
     return Plan(dir=request.dir, steps=marked(steps, facts, present, Journal()), free_bytes=facts.disk.free_bytes)
 
