@@ -63,7 +63,7 @@ def test_every_file_is_named(context: Context, folder: Path) -> None:
         "model.safetensors.part.json": b"{}",
         "other.safetensors.part": b"12345",
         "model.safetensors.bad": b"12345",
-        "model.safetensors.bad-2": b"12345",
+        "model.safetensors.old-2": b"12345",
         "preview.png": b"x",
         "notes.txt": b"x",
         "config.yaml": b"x",
@@ -83,7 +83,7 @@ def test_every_file_is_named(context: Context, folder: Path) -> None:
         "model.safetensors.part": "unfinished",
         "other.safetensors.part": "unfinished",
         "model.safetensors.bad": "set-aside",
-        "model.safetensors.bad-2": "set-aside",
+        "model.safetensors.old-2": "set-aside",
     }
     assert found["any-name.safetensors"].model == "tiny"
     assert found["tiny-pruned.safetensors"].command == "sdsetup model get tiny"

@@ -16,7 +16,11 @@ from sdsetup.text import Text
 
 State = Literal["known", "unknown", "damaged", "pickle", "dangerous", "unfinished", "set-aside"]
 
-_ASIDE = re.compile(r"\.bad(-\d+)?$")
+_ASIDE = re.compile(r"\.(bad|old)(-\d+)?$")
+_WHY_ASIDE = {
+    True: "bytes that were not the pinned file, kept for you to look at",
+    False: "a damaged file that stood where a model was fetched to, kept for you to look at",
+}
 _OURS = (".part.json", ".part.json.new")
 
 
@@ -74,7 +78,7 @@ def _judge(path: Path, name: str, models: Mapping[str, Model], context: Context)
             path=name,
             size=_size(path),
             state="set-aside",
-            said=Text("bytes that were not the pinned file, kept for you to look at"),
+            said=Text(_WHY_ASIDE[".bad" in path.suffix]),
             todo=Text("Delete it; it only takes space."),
         )
     look = look_at(path)

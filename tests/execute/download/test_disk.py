@@ -16,7 +16,7 @@ from faulty_hub import drop, flipped, status, trickle, whole
 
 from conftest import CONTENT, SIZE, Bench
 from sdsetup.errors import SdsetupError
-from sdsetup.execute.download.preflight import linux_filesystem
+from sdsetup.execute.download.preflight import is_impossible_on_windows, linux_filesystem
 
 HALF = SIZE // 2
 
@@ -139,6 +139,30 @@ def test_a_relative_folder(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Non
     bench.folder = Path()
     bench.get()
     assert bench.right()
+
+
+def test_a_damaged_file_of_that_name_is_kept_and_stays_kept(bench: Bench) -> None:
+    bench.save_as = "models/model.safetensors"
+    bench.target.parent.mkdir(parents=True)
+    bench.target.write_bytes(b"<html>an earlier mishap</html>")
+    bench.get()
+    old = bench.target.with_name("model.safetensors.old")
+    assert old.read_bytes().startswith(b"<html>")
+    bench.target.unlink()
+    bench.hub.answer("/file", flipped(3))
+    refused(bench)  # its wrong bytes must not take the kept file's name
+    assert old.read_bytes().startswith(b"<html>")
+    assert bench.bad.stat().st_size == SIZE
+
+
+@pytest.mark.parametrize("name", ["CON", "nul.txt", "com1.bin", "a:b", "what?.bin", "dot.", "space ", "a\tb"])
+def test_names_windows_cannot_have(name: str) -> None:
+    assert is_impossible_on_windows(name)
+
+
+@pytest.mark.parametrize("name", ["CONTENT.bin", "models", "модель (1) [x] & %.safetensors", ".hidden", "com10"])
+def test_names_windows_can_have(name: str) -> None:
+    assert not is_impossible_on_windows(name)
 
 
 # What an earlier run left.

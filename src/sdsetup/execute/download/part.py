@@ -147,7 +147,7 @@ def tidy(target: Path) -> None:
 def make_way(target: Path) -> Path | None:
     """Move whatever has the target's name out of the way, keeping it. Returns its new path.
 
-    A healthy model keeps its ending, so that the web UI still lists it; anything else becomes NAME.bad.
+    A healthy model keeps its ending, so that the web UI still lists it; anything else becomes NAME.old.
     """
     if not os.path.lexists(target):
         return None
@@ -159,7 +159,7 @@ def make_way(target: Path) -> Path | None:
         if looks_whole(target):
             aside = target.with_name(f"{target.stem}.{tail}{target.suffix}")
         else:
-            aside = target.with_name(f"{target.name}.{'bad' if number == 1 else f'bad-{number}'}")
+            aside = target.with_name(f"{target.name}.{'old' if number == 1 else f'old-{number}'}")
         if not os.path.lexists(aside):
             break
         number += 1

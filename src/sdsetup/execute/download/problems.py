@@ -153,6 +153,15 @@ def outside(save_as: str) -> SdsetupError:
     )
 
 
+def bad_name(save_as: str) -> SdsetupError:
+    return SdsetupError(
+        Text("Windows cannot have a file of that name"),
+        where=save_as,
+        code="bad-file-name",
+        hint=Text("Choose a name of letters, digits, spaces, dots and dashes."),
+    )
+
+
 def _amount(count: int) -> str:
     for unit, step in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
         if count >= step:
