@@ -13,9 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from download_bench import QUICK, Bench
 from faulty_hub import Exchange, FaultyHub, status
 
-from conftest import QUICK, Bench
 from sdsetup.decide.resume import worth_another
 from sdsetup.errors import SdsetupError
 

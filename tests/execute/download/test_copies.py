@@ -7,9 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from download_bench import CONTENT, SIZE, Bench
 from faulty_hub import drop, status, whole
 
-from conftest import CONTENT, SIZE, Bench
 from sdsetup.decide.plan import Source
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.download.reuse import find_copies, place_copy

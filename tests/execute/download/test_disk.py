@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from download_bench import CONTENT, SIZE, Bench
 from faulty_hub import drop, flipped, status, trickle, whole
 
-from conftest import CONTENT, SIZE, Bench
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.download.preflight import is_impossible_on_windows, linux_filesystem
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from download_bench import CONTENT, SIZE, Bench
 from faulty_hub import (
     ConnectProxy,
     FaultyHub,
@@ -19,7 +20,6 @@ from faulty_hub import (
     whole,
 )
 
-from conftest import CONTENT, SIZE, Bench
 from sdsetup.decide.plan import Source
 from sdsetup.errors import SdsetupError
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+from download_bench import CONTENT, SIZE, Bench
 from faulty_hub import (
     chunked,
     drop,
@@ -28,7 +29,6 @@ from faulty_hub import (
     wrong_start,
 )
 
-from conftest import CONTENT, SIZE, Bench
 from sdsetup.errors import SdsetupError
 
 HALF = SIZE // 2
