@@ -7,9 +7,9 @@ CHECKOUT is a web UI with its `repositories/` in place (what `sdsetup install` l
 touched. Each round does, one after the other:
 
     own installer, empty cache   python -m venv; newest pip; launch.py --exit with pip's cache empty
-    own installer, full cache    the same again with the cache that this left
     ours, empty cache            resolve, download, install and compile, with uv's and our caches empty
-    ours, full cache             the same again, in another folder
+    own installer, full cache    the same again with the cache that this left
+    ours, full cache             likewise, in another folder
 
 The own installer fails today at CLIP; it is given the packages that build (CLIP_PACKAGE, OPENCLIP_PACKAGE),
 so it is shown at its best. It compiles while it installs, so ours does too. Both end with the web UI's own
@@ -123,6 +123,7 @@ def ours(folder: Path, cache: Path, options: argparse.Namespace) -> Cost:
         overrides=wish.overrides,
         build_constraints=wish.build_constraints,
         constraints=wish.constraints,
+        compile_later=wish.compile_later,
     )
     env = {**os.environ, "UV_CACHE_DIR": str(cache / "uv")}
     context = Context(dir=folder, tools=cache / "tools", cache=cache, machine=RealMachine(env))
@@ -134,12 +135,14 @@ def ours(folder: Path, cache: Path, options: argparse.Namespace) -> Cost:
 
 
 def one_round(work: Path, options: argparse.Namespace) -> dict[str, Cost]:
+    """The two ways in turn, so that a machine whose speed drifts drifts for both."""
     costs = {}
-    for name, provide in (("own installer", own_installer), ("ours", ours)):
-        for turn, state in enumerate(("empty cache", "full cache")):
+    for turn, state in enumerate(("empty cache", "full cache")):
+        for name, provide in (("own installer", own_installer), ("ours", ours)):
             folder = copy(options.checkout, work / f"{name.replace(' ', '-')}-{turn}")
-            costs[f"{name}, {state}"] = provide(folder, work / f"cache-{name.split()[0]}", options)
-            print(f"  {name}, {state}: {costs[f'{name}, {state}'].wall:.1f} s", flush=True)
+            cost = provide(folder, work / f"cache-{name.split()[0]}", options)
+            print(f"  {name}, {state}: {cost.wall:.1f} s, {cost.cpu:.1f} s of processor", flush=True)
+            costs[f"{name}, {state}"] = cost
             shutil.rmtree(folder)
     shutil.rmtree(work)
     return costs

@@ -64,6 +64,13 @@ def test_another_source_is_compiled_again(tmp_path: Path) -> None:
     assert compiled(third, store, tmp_path) == ["one/a.py"]
 
 
+def test_what_no_start_imports_is_left_for_later(tmp_path: Path) -> None:
+    store = Store(cache=tmp_path / "cache", tag=TAG, later=("one/sub",))
+    folder = packages(tmp_path / "first", a="x = 1\n", sub__b="y = 2\n", subtle="z = 3\n")
+    assert compiled(folder, store, tmp_path) == ["one/a.py", "one/subtle.py"]
+    subprocess.run([sys.executable, "-c", "import one.sub.b"], cwd=folder, check=True, timeout=60)
+
+
 def test_code_that_cannot_be_compiled_is_passed_over(tmp_path: Path) -> None:
     store = Store(cache=tmp_path / "cache", tag=TAG)
     folder = packages(tmp_path / "first", a="x = 1\n", template="{{ not python }\n")

@@ -92,6 +92,7 @@ class BuildEnvironment:
     overrides: tuple[str, ...]  # requirement lines that replace the web UI's own
     build_constraints: tuple[str, ...]
     constraints: tuple[str, ...] = ()  # upper bounds for packages that others bring along
+    compile_later: tuple[str, ...] = field(default=(), metadata={"key": False})  # folders no start imports
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -178,6 +178,7 @@ def _environment(given: _Given, before: list[Step]) -> Step:
             overrides=webui.environment.overrides,
             build_constraints=webui.environment.build_constraints,
             constraints=webui.environment.constraints,
+            compile_later=webui.environment.compile_later,
         ),
         needs=("webui", "python") if brings_python else ("webui",),
         bytes=webui.environment.download_bytes + torch.download_bytes,

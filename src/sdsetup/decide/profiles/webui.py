@@ -44,6 +44,7 @@ class EnvironmentWish:
     overrides: tuple[str, ...]
     build_constraints: tuple[str, ...]
     constraints: tuple[str, ...]
+    compile_later: tuple[str, ...]
     download_bytes: int
     disk_bytes: int
 
@@ -128,6 +129,7 @@ def _environment(reader: Reader) -> EnvironmentWish:
         overrides=reader.texts("overrides", ()),
         build_constraints=reader.texts("build_constraints", ()),
         constraints=reader.texts("constraints", ()),
+        compile_later=reader.texts("compile_later", ()),
         download_bytes=reader.integer("download_bytes"),
         disk_bytes=reader.integer("disk_bytes"),
     )

@@ -94,6 +94,7 @@ class _Building:
     def __init__(self, action: BuildEnvironment, context: Context, where: Places, lock: Lock) -> None:
         assert action.python is not None
         self._base = action.python
+        self._later = action.compile_later
         self._context = context
         self._where = where
         self._lock = lock
@@ -168,7 +169,7 @@ class _Building:
 
     def _compile(self, *, final: bool) -> None:
         tag, packages = self._interpreter()
-        store = Store(cache=self._where.cache, tag=tag)
+        store = Store(cache=self._where.cache, tag=tag, later=self._later)
         sources = store.restore(packages)
         if not sources:
             return

@@ -25,10 +25,15 @@ _KEEP_DAYS = 90
 
 @dataclass(frozen=True, kw_only=True)
 class Store:
-    """Bytecode of one Python version, named by its cache tag ("cpython-310"): one folder per package build."""
+    """Bytecode of one Python version, named by its cache tag ("cpython-310"): one folder per package build.
+
+    `later`: folders below site-packages ("transformers/models") that are left to be compiled when they
+    are first imported, as Python does by itself.
+    """
 
     cache: Path
     tag: str
+    later: tuple[str, ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -41,7 +46,7 @@ class Store:
             kept = self._of(info)
             if kept is None:
                 continue
-            sources = _sources(info)
+            sources = self._sources(info)
             if kept.is_dir():
                 with contextlib.suppress(OSError):
                     os.utime(kept)
@@ -56,7 +61,7 @@ class Store:
             kept = self._of(info)
             if kept is None:
                 continue
-            sources = _sources(info)
+            sources = self._sources(info)
             if not kept.is_dir() or not all(self._valid(packages, name, kept) for name in sources):
                 self._keep(packages, sources, kept)
         for old in self.folder.iterdir() if self.folder.is_dir() else ():
@@ -69,6 +74,13 @@ class Store:
         except OSError:
             return None
         return self.folder / f"{info.name.removesuffix('.dist-info')}-{hashlib.sha256(record).hexdigest()[:12]}"
+
+    def _sources(self, info: Path) -> list[str]:
+        """A package's source files that are worth compiling. Nobody imports its tests."""
+        with (info / "RECORD").open(encoding="utf-8", newline="") as file:
+            names = [row[0] for row in csv.reader(file) if row and row[0].endswith(".py")]
+        later = tuple(f"{folder}/" for folder in self.later)
+        return [name for name in names if not name.startswith(("..", "/", *later)) and not _is_test(name)]
 
     def _pyc(self, name: str) -> str:
         path = PurePosixPath(name)
@@ -122,13 +134,6 @@ def _matches(pyc: Path, source: Path) -> bool:
     return bool(flags == 0 and same)
 
 
-def _sources(info: Path) -> list[str]:
-    """A package's source files. Its tests are left out: nobody imports them, and Python compiles them if so."""
-    with (info / "RECORD").open(encoding="utf-8", newline="") as file:
-        names = [row[0] for row in csv.reader(file) if row and row[0].endswith(".py")]
-    return [name for name in names if not name.startswith(("..", "/")) and not _is_test(name)]
-
-
 def _is_test(name: str) -> bool:
     folders = name.split("/")[:-1]
-    return "tests" in folders or "test" in folders or name.startswith("torch/testing/_internal/")
+    return "tests" in folders or "test" in folders
