@@ -1,4 +1,4 @@
-"""Sentences in the person's language: the template is looked up in a catalogue, then filled in."""
+"""How values are worded for people: sentences, sizes, durations."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from sdsetup.text import Text
 
 
 def say(text: Text | str) -> str:
-    """The sentence as the person reads it. Without a catalogue that is the English one."""
+    """The sentence as the person reads it: English so far. Every sentence passes here as a template with its
+    values, so this is where another language's catalogue comes in."""
     return str(text)
 
 
