@@ -14,9 +14,14 @@ if TYPE_CHECKING:
 
 
 def context_of(session: Session, folder: Path) -> Context:
-    """Where and with what a command works on an installation."""
+    """Where and with what a command works on an installation; notes go to the screen."""
+    from sdsetup.decide.events import Event
     from sdsetup.execute.context import Context
     from sdsetup.storage import cache_folder, data_folder
+
+    def told(event: Event) -> None:
+        if event.kind == "note" and event.text is not None and not session.quiet:
+            session.screen.line(event.text, "quiet", indent=2)
 
     env = session.machine.env
     return Context(
@@ -25,6 +30,7 @@ def context_of(session: Session, folder: Path) -> Context:
         cache=cache_folder(env),
         machine=session.machine,
         profiles=session.profiles,
+        listen=told,
     )
 
 

@@ -24,6 +24,7 @@ from sdsetup.text import Text
 
 _PROMPT = "a cat on a window sill, morning light, watercolour"
 _LAST_WORDS = 10.0  # seconds
+_KEPT = 20  # pictures
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,8 +119,11 @@ class PictureAttempt:
         except PngError as error:
             self._web.log.note(f"the picture cannot be read: {error}")
             return replace(seen, outcome="failed", diagnosis=self._diagnosis())
-        path = self._context.state / "proof" / f"picture-{time.strftime('%Y%m%d-%H%M%S')}-{verdict}.png"
+        folder = self._context.state / "proof"
+        path = folder / f"picture-{time.strftime('%Y%m%d-%H%M%S')}-{verdict}.png"
         write_atomically(path, content)
+        for old in sorted(folder.glob("picture-*.png"))[:-_KEPT]:
+            old.unlink(missing_ok=True)
         self._web.step(0.1)
         repaired = any(note.id == "vae-repaired" for note in notes_in(self._web.log.lines, self._book.failures))
         return replace(seen, outcome=verdict, picture=str(path), nan_repaired=repaired)
