@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -79,26 +80,24 @@ def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any], depth: int) -
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace a file whole: staged beside it, flushed to the disk, renamed. The folder must exist."""
-    import tempfile  # loads a dozen modules, and most commands write nothing
-
-    handle, staged = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
+    # As any new file of the person's, not with the privacy of a temporary one; O_EXCL refuses a planted link.
+    staged = path.with_name(f".{path.name}.{os.getpid()}-{time.monotonic_ns() % 10**9}.new")
+    handle = os.open(staged, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o666)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         if path.exists():
-            Path(staged).chmod(path.stat().st_mode & 0o7777)
-        replace(Path(staged), path)
+            staged.chmod(path.stat().st_mode & 0o7777)
+        replace(staged, path)
     except BaseException:
-        Path(staged).unlink(missing_ok=True)
+        staged.unlink(missing_ok=True)
         raise
 
 
 def replace(source: Path, target: Path) -> None:
     """Rename over `target`, patient with a virus scanner that holds either file for a moment (Windows)."""
-    import time
-
     for pause in (0.05, 0.1, 0.2, 0.4, 0.8, 1.6):
         try:
             source.replace(target)

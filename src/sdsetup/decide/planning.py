@@ -285,7 +285,8 @@ def _proofs(given: _Given, before: list[Step]) -> list[Step]:
     has_model = given.knowledge.model is not None
     there = given.facts.installation is not None and bool(given.facts.installation.models)
     if given.request.picture and (has_model or there):
-        proof = given.knowledge.webui.proof
+        webui = given.knowledge.webui
+        proof = webui.proof_on_card if uses_card else webui.proof
         steps.append(
             Step(
                 id="picture",

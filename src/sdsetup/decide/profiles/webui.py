@@ -64,7 +64,8 @@ class WebUI:
     environment: EnvironmentWish
     repositories: tuple[Repository, ...]
     tokenizer: tuple[FetchFile, ...]
-    proof: ProvePicture
+    proof: ProvePicture  # on the processor
+    proof_on_card: ProvePicture  # as large as real ones, so that memory trouble shows
 
     def at(self, ref: str) -> WebUI:
         """The same at another commit, for who knows what they do.
@@ -103,6 +104,7 @@ def parse_webui(raw: Mapping[str, Any], path: str = "webui.toml") -> WebUI:
         repositories=tuple(_repository(reader) for reader in top.tables("repositories")),
         tokenizer=tuple(_file(reader) for reader in top.tables("tokenizer", ())),
         proof=_proof(top.table("proof")),
+        proof_on_card=_proof(top.table("proof_on_card")),
     )
     _reasoned(webui)
     top.no_other_keys()
