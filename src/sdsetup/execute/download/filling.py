@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sdsetup.decide.resume import AskWhole, Elsewhere, Later, Take, Verdict, judge
 from sdsetup.execute.context import Context
 from sdsetup.execute.download.convoy import Convoy
 from sdsetup.execute.download.message import Body
-from sdsetup.execute.download.opening import Opened, open_source
+from sdsetup.execute.download.opening import Ask, Opened, open_source
 from sdsetup.execute.download.options import BrokenError, DownloadOptions, SourceError
 from sdsetup.execute.download.pace import Limit, Meter, pause_before, rest
 from sdsetup.execute.download.pieces import Piece
@@ -127,7 +128,7 @@ class Filling:
         until = self.run.convoy.stop_at(have)
         start, end = (0, None) if self.whole else (have, until if until < self.store.size else None)
         try:
-            opened = self._open(start, end)
+            opened = self._open(start, end, self.beat)
             try:
                 verdict = self._judge(opened, start, have, end)
                 if not isinstance(verdict, Take):
@@ -143,18 +144,16 @@ class Filling:
             return Later(why=Text("the connection ended early"), code="connection-broken")
         return None
 
-    def _open(self, start: int, end: int | None) -> Opened:
-        return open_source(
-            self.place.url,
+    def _open(self, start: int, end: int | None, beat: Callable[[], None]) -> Opened:
+        ask = Ask(
+            url=self.place.url,
             start=start,
             end=end,
             size=self.store.size,
             sha256=self.store.sha256,
             token=self.token,
-            env=self.run.context.machine.env,
-            options=self.options,
-            beat=self.beat if end is None else lambda: None,
         )
+        return open_source(ask, self.run.context.machine.env, self.options, beat)
 
     def _judge(self, opened: Opened, start: int, have: int, end: int | None) -> Verdict:
         size, sha256 = self.store.size, self.store.sha256
@@ -162,7 +161,7 @@ class Filling:
 
     def _open_piece(self, start: int, end: int) -> tuple[Opened, Take]:
         """For another connection: anything but the very bytes that were asked for is a failure."""
-        opened = self._open(start, end)
+        opened = self._open(start, end, lambda: None)  # only one thread talks to the bar
         verdict = self._judge(opened, start, start, end)
         if isinstance(verdict, Take):
             return opened, verdict

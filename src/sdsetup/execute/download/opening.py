@@ -39,36 +39,35 @@ class Opened:
         self.line.close()
 
 
-def open_source(
-    url: str,
-    *,
-    start: int,
-    end: int | None,
-    size: int,
-    sha256: str,
-    token: str | None,
-    env: Mapping[str, str],
-    options: DownloadOptions,
-    beat: Callable[[], None],
-) -> Opened:
-    """Ask for a file of this size and hash from byte `start` on (up to `end`, exclusive), following
-    redirects.
+@dataclass(frozen=True, kw_only=True)
+class Ask:
+    """What is asked for: bytes from `start` on (up to `end`, exclusive; None: to the end) of a file of this
+    size and hash. The token goes to the origin of `url` and to no other."""
 
-    The token goes to the origin of `url` and to no other. A redirect that announces another file (the
-    hub's X-Linked headers) is not followed but returned.
+    url: str
+    start: int
+    end: int | None
+    size: int
+    sha256: str
+    token: str | None = None
+
+
+def open_source(ask: Ask, env: Mapping[str, str], options: DownloadOptions, beat: Callable[[], None]) -> Opened:
+    """Ask, following redirects. One that announces another file (the hub's X-Linked headers) is returned
+    instead of followed.
 
     Raises:
         BrokenError: no answer, or an answer nobody may follow (permanent).
     """
-    first = address = parse(url)
+    first = address = parse(ask.url)
     linked_size: int | None = None
     linked_sha256: str | None = None
     for _hop in range(options.redirects + 1):
-        own = token if address.origin == first.origin else None
-        line, head = _ask(address, start=start, end=end, token=own, env=env, options=options, beat=beat)
+        own = ask if address.origin == first.origin else replace(ask, token=None)
+        line, head = _ask(address, own, env, options, beat)
         said_size, said_sha256 = linked(head.headers)
         linked_size, linked_sha256 = linked_size or said_size, linked_sha256 or said_sha256
-        another = linked_size not in (None, size) or linked_sha256 not in (None, sha256)
+        another = linked_size not in (None, ask.size) or linked_sha256 not in (None, ask.sha256)
         if another or head.status not in _REDIRECTS or "location" not in head.headers:
             answer = read_answer(head.status, head.headers, redirected=address.origin != first.origin)
             answer = replace(
@@ -100,27 +99,20 @@ def _next(address: Address, location: str) -> Address:
 
 
 def _ask(
-    address: Address,
-    *,
-    start: int,
-    end: int | None,
-    token: str | None,
-    env: Mapping[str, str],
-    options: DownloadOptions,
-    beat: Callable[[], None],
+    address: Address, ask: Ask, env: Mapping[str, str], options: DownloadOptions, beat: Callable[[], None]
 ) -> tuple[Line, Head]:
     line = connect(address, env, timeout=options.connect_timeout, tick=options.stall_seconds / 4)
     try:
         absolute = address.scheme == "http" and proxy_for(address, env) is not None
         try:
-            send_request(line, address, start=start, end=end, token=token, absolute=absolute)
+            send_request(line, address, start=ask.start, end=ask.end, token=ask.token, absolute=absolute)
         except OSError as error:
             raise BrokenError(Text("the connection broke before the answer"), "connection-broken") from error
         head = read_head(line, options.answer_timeout, beat)
     except BaseException:
         line.close()
         raise
-    _log.info("%s from byte %d: HTTP %d", address.plain, start, head.status)
+    _log.info("%s from byte %d: HTTP %d", address.plain, ask.start, head.status)
     return line, head
 
 
