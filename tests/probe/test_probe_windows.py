@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - staged rows are as wide as they are
 """Windows' facts one by one, staged: settings, interpreters, cards, folders, right and wrong."""
 
 from __future__ import annotations
@@ -7,8 +6,8 @@ from pathlib import PureWindowsPath
 from typing import Any
 
 import pytest
-from machines import Program, RecordedMachine, load_scene, said, sample
 
+from machines import Program, RecordedMachine, load_scene, said, sample
 from sdsetup.decide.facts import Facts, Gpu
 from sdsetup.machine.answers import Kernel, Volume
 from sdsetup.machine.answers_windows import MemoryStatus, Windows
