@@ -79,7 +79,7 @@ def test_no_proxy_is_set_for_the_person_on_windows_only(tmp_path: Path) -> None:
     machine = windows(tmp_path, programs=[Program(run="setx NO_PROXY *", answer=said("SUCCESS"))])
     machine = machine.but(env={**machine.env, "NO_PROXY": "intranet"})
     run, report = examined(machine, proxy=proxy)
-    (remedy,) = remedies(run, report)
+    remedy = next(remedy for remedy in remedies(run, report) if remedy.id == "no-proxy")
     assert "intranet,localhost,127.0.0.1,::1" in str(remedy.run(run, report))
     assert ("setx", "NO_PROXY", "intranet,localhost,127.0.0.1,::1") in machine.asked
     refusing = machine.but(programs=[])
