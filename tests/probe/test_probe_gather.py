@@ -254,6 +254,7 @@ def test_hosts_are_knocked_at_through_the_proxy_and_git_s_rewriting() -> None:
         ("file:///srv/mirror/github", True),
         ("/gone/mirror", False),
         ("git@example.org:x", None),
+        ("usage: git", True),
     ],
 )
 def test_a_mirror_of_git_s_own(rewritten: str, reachable: bool | None) -> None:

@@ -79,6 +79,10 @@ def cloud_roots(machine: Machine) -> list[str]:
             value = (machine.registry_values("HKCU", rf"{_CLOUD_KEY}\{account}") or {}).get("UserFolder")
             if isinstance(value, str) and value:
                 roots.append(value)
+        # A Desktop or Documents that was moved there ("OneDrive - Company\\Desktop") names the root as well.
+        for place in machine.windows().known_folders.values():
+            if found := re.match(r"(?i)(.*?[\\/]OneDrive(?: - [^\\/]+)?)(?:[\\/]|$)", place):
+                roots.append(found[1])
     if machine.family == "macos":
         roots += [
             str(machine.home / "Library" / "CloudStorage"),

@@ -54,8 +54,10 @@ def head(machine: Machine, folder: Path) -> tuple[str | None, str | None]:
     if not text.startswith("ref: "):
         return parse_commit(text), None
     ref = text[5:].strip()
-    loose = machine.read_text(git / ref, 4096) if ".." not in ref else None
-    commit = parse_commit(loose or "") or parse_packed_refs(machine.read_text(git / "packed-refs") or "", ref)
+    # A linked worktree has a HEAD of its own, and its branches where the main one has them.
+    common = git / (machine.read_text(git / "commondir", 4096) or ".").strip()
+    loose = machine.read_text(common / ref, 4096) if ".." not in ref else None
+    commit = parse_commit(loose or "") or parse_packed_refs(machine.read_text(common / "packed-refs") or "", ref)
     return commit, ref.removeprefix("refs/heads/") or None
 
 

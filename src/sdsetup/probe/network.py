@@ -105,7 +105,9 @@ def rewritten(machine: Machine, url: str) -> str:
     if not found:
         return url
     told = machine.run([found[0], "ls-remote", "--get-url", url], timeout=2)
-    return told.out.strip() if told.ok and told.out.strip() else url
+    said = told.out.strip()
+    place = re.match(r"[a-z+]+://|/|[A-Za-z]:[\\/]|[^\s/\\]+@[^\s/\\]+:", said)
+    return said if told.ok and place and "\n" not in said else url
 
 
 def _knock(machine: Machine, host: Host, proxies: Mapping[str, str]) -> Host:

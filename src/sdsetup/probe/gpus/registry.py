@@ -20,6 +20,7 @@ _LIVE = (
     " | ConvertTo-Json -Compress"
 )
 _VENDORS: dict[str, Vendor] = {"10DE": "nvidia", "1002": "amd", "1022": "amd", "8086": "intel"}
+_LARGEST_SHARE = 2**31
 _MEMORY = "HardwareInformation.qwMemorySize"
 
 
@@ -109,7 +110,10 @@ def is_integrated(vendor: Vendor, name: str | None, vram: int | None) -> bool | 
         own = re.search(r"\b(rx|pro|vii|wx|fury|r[579]|w\d{4})\b|\bvega (56|64)", said)
         if own is None and re.search(r"radeon(\(tm\))? (vega \d+ )?(\d{3}m )?graphics|\b\d{3}m\b", said):
             return True
-        return False if own else (None if vram else True)
+        if own:
+            return False
+        # What a processor's graphics set aside for themselves is at most this.
+        return True if vram is None or vram <= _LARGEST_SHARE else None
     return None
 
 

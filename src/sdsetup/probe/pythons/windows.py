@@ -5,7 +5,7 @@ from __future__ import annotations
 import ntpath
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from sdsetup.machine import Machine
@@ -81,4 +81,4 @@ def is_embeddable(machine: Machine, path: str) -> bool:
     """The embeddable package keeps a `python310._pth` beside its python.exe: no venv, no pip."""
     if machine.family != "windows":
         return False
-    return bool(machine.glob(Path(path).parent, "python3*._pth"))
+    return bool(machine.glob(str(PureWindowsPath(path).parent), "python3*._pth"))

@@ -1,0 +1,128 @@
+"""The cures of `doctor --fix`: which are offered for which machine, and what they do."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from machines import Program, RecordedMachine, load_scene, said
+from sdsetup.cli.doctor import judge
+from sdsetup.cli.fixing import fix, remedies
+from sdsetup.cli.session import Session
+from sdsetup.decide.facts import Facts, Git, Installation, Proxy
+from sdsetup.decide.findings import Report
+from sdsetup.errors import SdsetupError, UsageError
+from sdsetup.machine.real import RealMachine
+from sdsetup.probe import gather
+from sdsetup.storage import Profiles
+
+
+def session(machine: Any, **more: Any) -> Session:
+    return Session(machine=machine, profiles=Profiles(), json=True, **more)
+
+
+def windows(tmp_path: Path, **changes: Any) -> RecordedMachine:
+    machine, _ = load_scene("rtx3060-desktop")
+    env = {**machine.env, "SDSETUP_CACHE_DIR": str(tmp_path / "cache"), "SDSETUP_DATA_DIR": str(tmp_path / "data")}
+    return machine.but(env=env, **changes)
+
+
+def examined(machine: RecordedMachine, folder: str = "C:\\sd-webui", **changes: Any) -> tuple[Session, Report]:
+    from pathlib import PureWindowsPath
+
+    facts = gather(machine, PureWindowsPath(folder), subjects=None)  # type: ignore[arg-type]
+    run = session(machine)
+    return run, judge(run, replace(facts, **changes))
+
+
+def offered(run: Session, report: Report) -> list[str]:
+    return [remedy.id for remedy in remedies(run, report)]
+
+
+def test_nothing_for_a_good_machine(tmp_path: Path) -> None:
+    run, report = examined(windows(tmp_path))
+    assert offered(run, report) == []
+    assert fix(run, report, yes=False) is report
+
+
+def test_python_and_git_are_brought(tmp_path: Path) -> None:
+    run, report = examined(windows(tmp_path), pythons=(), git=None)
+    assert offered(run, report) == ["bring-python", "bring-git"]
+    python, git = remedies(run, report)
+    assert str(tmp_path / "data") in str(python.what)
+    assert python.subjects == ("pythons",)
+    assert "nothing in Windows is changed" in str(git.what)
+
+
+def test_nobody_there_to_agree(tmp_path: Path) -> None:
+    run, report = examined(windows(tmp_path), pythons=())
+    with pytest.raises(UsageError) as caught:
+        fix(run, report, yes=False)
+    assert caught.value.code == "consent-needed"
+
+
+def test_another_folder_is_meant_and_asked_about(tmp_path: Path) -> None:
+    run, report = examined(windows(tmp_path), "C:\\R&D\\sd")
+    assert offered(run, report) == ["move-folder"]
+    after = fix(run, report, yes=True)
+    assert after.facts.folder is not None
+    assert after.facts.folder.path == "C:\\sd-webui"
+    assert {finding.id for finding in after.findings if finding.status == "warn"} == set()
+
+
+def test_no_proxy_is_set_for_the_person_on_windows_only(tmp_path: Path) -> None:
+    proxy = Proxy(url="http://proxy:3128", origin="environment", spares_loopback=False)
+    machine = windows(tmp_path, programs=[Program(run="setx NO_PROXY *", answer=said("SUCCESS"))])
+    machine = machine.but(env={**machine.env, "NO_PROXY": "intranet"})
+    run, report = examined(machine, proxy=proxy)
+    remedy = next(remedy for remedy in remedies(run, report) if remedy.id == "no-proxy")
+    assert "intranet,localhost,127.0.0.1,::1" in str(remedy.run(run, report))
+    assert ("setx", "NO_PROXY", "intranet,localhost,127.0.0.1,::1") in machine.asked
+    refusing = machine.but(programs=[])
+    with pytest.raises(SdsetupError) as caught:
+        remedy.run(session(refusing), report)
+    assert caught.value.code == "setx-failed"
+
+
+def test_git_may_use_long_paths_in_this_clone(tmp_path: Path) -> None:
+    clone = tmp_path / ("long" * 20)
+    subprocess.run(["git", "init", "--quiet", str(clone)], check=True)
+    run, report = examined(windows(tmp_path))
+    facts = report.facts
+    assert facts.folder is not None
+    long = replace(
+        facts,
+        folder=replace(facts.folder, path=str(clone)),
+        installation=Installation(commit="a" * 40),
+        git=Git(path="/usr/bin/git", version=(2, 39)),
+    )
+    report = judge(run, long)
+    remedy = next(remedy for remedy in remedies(run, report) if remedy.id == "git-longpaths")
+    real = session(RealMachine())
+    remedy.run(real, report)
+    told = subprocess.run(["git", "-C", str(clone), "config", "core.longpaths"], capture_output=True, text=True)
+    assert told.stdout == "true\n"
+    subprocess.run(["git", "-C", str(clone), "config", "--unset", "core.longpaths"], check=True)
+
+
+def test_our_own_cache_is_emptied_when_its_disk_is_short(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    (cache / "wheels").mkdir(parents=True)
+    (cache / "locks").mkdir()
+    (cache / "locks" / "a.lock").write_text("held")
+    with (cache / "wheels" / "torch.whl").open("wb") as file:
+        file.truncate(200_000_000)
+    facts: Facts = gather(RealMachine(), tmp_path / "webui", subjects=["system", "disk", "folder"])
+    full = replace(facts, disk=replace(facts.disk, free_bytes=10**9))
+    run = session(RealMachine({"SDSETUP_CACHE_DIR": str(cache), "PATH": ""}))
+    report = judge(run, full)
+    remedy = next(remedy for remedy in remedies(run, report) if remedy.id == "free-caches")
+    assert "0.2 GB" in str(remedy.what)
+    assert str(remedy.run(run, report)) == "0.2 GB are free again"
+    assert [path.name for path in cache.iterdir()] == ["locks"]
+    assert (cache / "locks" / "a.lock").exists()
+    assert "free-caches" not in offered(run, report)
