@@ -34,12 +34,6 @@ if not defined SDSETUP_COMMAND set "SDSETUP_COMMAND=sdsetup.bat"
 rem Explorer shows the inside of a .zip like a folder, and starts a file in there without its neighbours.
 if not exist "%~dp0bootstrap\start.py" goto :alone
 
-set "boot_major="
-for /f "tokens=2 delims=[]" %%V in ('ver') do for /f "tokens=2 delims=. " %%M in ("%%V") do set "boot_major=%%M"
-if "%boot_major%"=="5" goto :too_old
-if "%boot_major%"=="6" goto :too_old
-if /i "%PROCESSOR_ARCHITECTURE%"=="x86" if not defined PROCESSOR_ARCHITEW6432 goto :too_old
-
 rem --- the environment of an earlier start ---
 if not exist "%boot_data%\app\stamp.txt" goto :search
 if not exist "%boot_data%\app\env\Scripts\python.exe" goto :search
@@ -51,14 +45,16 @@ del "%boot_data%\app\stamp.txt" 2>nul
 
 rem --- a Python on this PC ---
 :search
+set "boot_major="
+for /f "tokens=2 delims=[]" %%V in ('ver') do for /f "tokens=2 delims=. " %%M in ("%%V") do set "boot_major=%%M"
+if "%boot_major%"=="5" goto :too_old
+if "%boot_major%"=="6" goto :too_old
+if /i "%PROCESSOR_ARCHITECTURE%"=="x86" if not defined PROCESSOR_ARCHITEW6432 goto :too_old
 rem cmd looks into the current folder first: a python.exe that lies in Downloads is not what we look for.
 set "NoDefaultCurrentDirectoryInExePath=1"
 rem The launcher of new Pythons would fetch one when it has none.
 set "PYTHON_MANAGER_AUTOMATIC_INSTALL=false"
-for /d %%D in ("%boot_data%\tools\python\cpython-%boot_python_version%*") do (
-  set "boot_try=%%~D\python.exe"
-  call :try
-)
+call :try_brought
 for %%V in (12 11 10 13 14) do call :try_version %%V
 for %%N in (python.exe python3.exe) do (
   set "boot_try=%%~$PATH:N"
@@ -92,23 +88,32 @@ rem --- parts ---
 :clicked
 rem Explorer starts a .bat as  cmd /c ""C:\folder\sdsetup.bat" "  and closes the window at its end.
 set "boot_clicked="
-set "boot_name=%~nx0"
-setlocal EnableDelayedExpansion
-set "line=!CMDCMDLINE:"=!"
-set "clicked="
-if /i "!line:~-12!"=="!boot_name! " set "clicked=1"
-endlocal & set "boot_clicked=%clicked%"
+if not defined CMDCMDLINE exit /b
+set "boot_line=%CMDCMDLINE:"=%"
+set "boot_name=%~nx0 "
+if /i "%boot_line:~-12%"=="%boot_name:~-12%" set "boot_clicked=1"
 exit /b
 
 :try
 rem Is boot_try a CPython that can make our environment? Never the stand-in of the Store, nor the Store's
 rem own Python, whose application folder is not the real one.
 if defined boot_python exit /b
+if not defined boot_try exit /b
 if not exist "%boot_try%" exit /b
 if not "%boot_try:\WindowsApps\=%"=="%boot_try%" exit /b
 set "boot_args="
 call :suits
 if defined boot_suits set "boot_python=%boot_try%"
+exit /b
+
+:try_brought
+if not exist "%boot_data%\tools\python" exit /b
+pushd "%boot_data%\tools\python"
+for /d %%D in (cpython-%boot_python_version%*) do (
+  set "boot_try=%boot_data%\tools\python\%%D\python.exe"
+  call :try
+)
+popd
 exit /b
 
 :try_version
@@ -165,7 +170,7 @@ pushd "%boot_part%"
 call :fetch
 if not exist uv.zip goto :no_download
 call :hash
-if /i not "%boot_found%"=="%boot_sha256%" goto :wrong_file
+if not defined boot_right goto :wrong_file
 call :unpack
 if not exist uv.exe goto :no_download
 popd
@@ -181,10 +186,7 @@ set "UV_PYTHON_INSTALL_REGISTRY=0"
 set "UV_NO_CACHE=1"
 "%boot_uv%" python install %boot_python_version%
 for %%N in (UV_PYTHON_INSTALL_DIR UV_PYTHON_INSTALL_BIN UV_PYTHON_INSTALL_REGISTRY UV_NO_CACHE) do set "%%N="
-for /d %%D in ("%boot_data%\tools\python\cpython-%boot_python_version%*") do (
-  set "boot_try=%%~D\python.exe"
-  call :try
-)
+call :try_brought
 if defined boot_python exit /b
 >&2 echo.
 >&2 echo Python %boot_python_version% could not be brought.
@@ -193,7 +195,6 @@ if defined boot_python exit /b
 exit /b
 
 :fetch
-set "boot_zip=uv.zip"
 if not exist "%boot_tools%\curl.exe" goto :fetch_old
 "%boot_tools%\curl.exe" --fail --location --silent --show-error --retry 3 --connect-timeout 20 --output uv.zip "%boot_address%"
 if not "%ERRORLEVEL%"=="0" del uv.zip 2>nul
@@ -203,11 +204,22 @@ if exist uv.zip exit /b
 exit /b
 
 :hash
-set "boot_found="
-for /f "skip=1 delims=" %%H in ('%boot_tools%\certutil.exe -hashfile uv.zip SHA256 2^>nul') do if not defined boot_found set "boot_found=%%H"
-if defined boot_found set "boot_found=%boot_found: =%"
-if defined boot_found exit /b
-for /f "delims=" %%H in ('%boot_tools%\WindowsPowerShell\v1.0\powershell.exe -NoProfile -Command "(Get-FileHash uv.zip -Algorithm SHA256).Hash" 2^>nul') do set "boot_found=%%H"
+rem Sets boot_right where a line that certutil prints is the pinned hash. Old ones print blanks between the bytes.
+set "boot_right="
+set "boot_asked="
+for /f "delims=" %%H in ('%boot_tools%\certutil.exe -hashfile uv.zip SHA256 2^>nul') do (
+  set "boot_line=%%H"
+  call :hash_line
+)
+if defined boot_asked exit /b
+for /f "delims=" %%H in ('%boot_tools%\WindowsPowerShell\v1.0\powershell.exe -NoProfile -Command "(Get-FileHash uv.zip -Algorithm SHA256).Hash" 2^>nul') do (
+  set "boot_line=%%H"
+  call :hash_line
+)
+exit /b
+:hash_line
+set "boot_asked=1"
+if /i "%boot_line: =%"=="%boot_sha256%" set "boot_right=1"
 exit /b
 
 :unpack
@@ -230,7 +242,7 @@ popd
 >&2 echo.
 >&2 echo The file that was fetched is not the pinned one, and was not used.
 >&2 echo where: %boot_address%
->&2 echo why: its SHA-256 is %boot_found%, not %boot_sha256%
+>&2 echo why: its SHA-256 is not %boot_sha256%
 >&2 echo fix: start again; if it stays so, a proxy or a virus scanner changes downloads.
 exit /b
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import http.server
+import json
 import os
 import platform
 import shutil
@@ -18,44 +19,16 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="sdsetup.sh is for Linux and macOS")
+import small_project
+from small_project import PROJECT, ROOT
 
-# A project as small as can be: the starter is under test, not what pip brings with it. The build backend lies
-# inside, so that nothing is fetched.
-PROJECT = {
-    "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
-    '[project]\nname = "sdsetup"\nversion = "1"\n',
-    "backend.py": """
-import zipfile
-def build_wheel(folder, config_settings=None, metadata_directory=None):
-    name = "sdsetup-1-py3-none-any.whl"
-    with zipfile.ZipFile(f"{folder}/{name}", "w") as wheel:
-        for file in ("__init__", "__main__"):
-            wheel.write(f"src/sdsetup/{file}.py", f"sdsetup/{file}.py")
-        meta = "sdsetup-1.dist-info"
-        wheel.writestr(f"{meta}/METADATA", "Metadata-Version: 2.1\\nName: sdsetup\\nVersion: 1\\n")
-        wheel.writestr(f"{meta}/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
-        wheel.writestr(f"{meta}/RECORD", "")
-    return name
-""",
-    "src/sdsetup/__init__.py": "",
-    "src/sdsetup/__main__.py": "import os, sys\ndef main():\n"
-    "    print('started', os.getcwd(), sys.argv[1:], os.environ['SDSETUP_COMMAND'], sys.prefix, flush=True)\n"
-    "    sys.exit(int(os.environ.get('CODE', '0')))\n",
-    "profiles/x.toml": "",
-}
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="sdsetup.sh is for Linux and macOS")
 
 
 class Bench:
     def __init__(self, folder: Path) -> None:
         self.project = folder / "мой project (1) & 'co'"
-        for name, text in PROJECT.items():
-            (self.project / name).parent.mkdir(parents=True, exist_ok=True)
-            (self.project / name).write_text(text, encoding="utf-8")
-        (self.project / "bootstrap").mkdir()
-        shutil.copy(ROOT / "bootstrap" / "start.py", self.project / "bootstrap")
-        shutil.copy(ROOT / "sdsetup.sh", self.project)
+        small_project.write(self.project)
         self.home = folder / "home of Имя"
         self.home.mkdir()
         self.bin = folder / "bin"
@@ -97,17 +70,18 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     assert (first.returncode, first.stderr.count("Preparing sdsetup")) == (0, 1), first.stderr
     assert not (bench.cwd / "elsewhere").exists()
     names = {path.name for path in bench.project.iterdir()} - {"__pycache__"}
-    assert names == {"bootstrap", "sdsetup.sh", *(name.split("/")[0] for name in PROJECT)}
+    assert names == {"bootstrap", "sdsetup.sh", "sdsetup.bat", *(name.split("/")[0] for name in PROJECT)}
     return bench
 
 
 def test_arguments_folder_and_exit_code_are_passed_on(ready: Bench) -> None:
     started = ready.start("install", "--dir", "a b", "*", 'q"uote', CODE="130")
-    prefix = ready.data / "app" / "env"
-    command = ready.project / "sdsetup.sh"
-    assert (
-        started.stdout == f"started {ready.cwd} ['install', '--dir', 'a b', '*', 'q\"uote'] {command} {prefix}\n"
-    )
+    assert json.loads(started.stdout) == {
+        "cwd": str(ready.cwd),
+        "args": ["install", "--dir", "a b", "*", 'q"uote'],
+        "prefix": str(ready.data / "app" / "env"),
+        "command": str(ready.project / "sdsetup.sh"),
+    }
     assert (started.returncode, started.stderr) == (130, "")
 
 
@@ -127,7 +101,8 @@ def test_the_second_start_costs_little(ready: Bench) -> None:
 def test_it_can_be_started_through_a_link(ready: Bench) -> None:
     (ready.cwd / "one").symlink_to("two")
     (ready.cwd / "two").symlink_to(ready.project / "sdsetup.sh")
-    assert ready.start("x", file="./one").stdout.startswith(f"started {ready.cwd} ['x'] ./one ")
+    seen = json.loads(ready.start("x", file="./one").stdout)
+    assert (seen["args"], seen["command"]) == (["x"], "./one")
 
 
 def test_a_change_in_the_project_is_taken_up(ready: Bench) -> None:
@@ -222,7 +197,7 @@ def test_without_a_python_one_is_brought(bench: Bench, server: tuple[str, str]) 
     address, sha256 = server
     told = bench.start("--version", SDSETUP_UV_ADDRESS=address, SDSETUP_UV_SHA256=sha256)
     assert told.returncode == 0, told.stderr
-    assert "['--version']" in told.stdout
+    assert json.loads(told.stdout)["args"] == ["--version"]
     tools = bench.data / "tools"
     assert sorted(path.name for path in tools.iterdir()) == ["python", "uv-0.12.7"]
     # Brought once: the server is not asked again, even for a new environment.

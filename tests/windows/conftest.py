@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import importlib.machinery
 import importlib.util
+import io
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -80,3 +84,80 @@ def page(request: pytest.FixtureRequest) -> tuple[str, str | None]:
     if country and not (Path("/usr/share/i18n/locales") / country).is_file():
         pytest.skip(f"the locale {country} is not installed (Debian's package locales)")
     return f"cp{request.param}", country
+
+
+@dataclass(frozen=True)
+class Ended:
+    rc: int
+    out: str
+    err: str
+
+
+class Cmd:
+    """Runs command lines in the bench's Windows, exactly as written."""
+
+    def __init__(self, bench: Any) -> None:
+        self.bench = bench
+
+    def __call__(
+        self, line: str, *, cwd: str = "C:\\windows\\system32", timeout: float = 100, **env: str
+    ) -> Ended:
+        """`cwd` is a Windows folder. stdin is empty, as NUL is."""
+        child = subprocess.Popen(
+            ["wine", str(LAB / "bin" / "rawrun.exe")],
+            cwd=self.bench.host_path(cwd),
+            env=self.bench.wine_env({"BENCH_CMDLINE": line, **env}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        try:
+            out, err = child.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.communicate()
+            raise
+        lines = err.decode("utf-8", "backslashreplace").splitlines(keepends=True)
+        err_text = "".join(line for line in lines if not any(word in line for word in _WINE_NOISE))
+        return Ended(child.returncode, _text(out.decode("utf-8", "backslashreplace")), _text(err_text))
+
+    def explorer(self, bat: str, **env: str) -> Ended:
+        """A double click. Wine's cmd does not set CMDCMDLINE, so it is set as Windows' does."""
+        line = f'C:\\windows\\system32\\cmd.exe /c ""{bat}" "'
+        return self(line, cwd=bat.rpartition("\\")[0], CMDCMDLINE=line, **env)
+
+
+_WINE_NOISE = ("wine32 is missing", "multiarch needs", 'execute "dpkg', "apt-get install wine32")
+
+
+def _text(said: str) -> str:
+    return said.replace("\r\n", "\n")
+
+
+@pytest.fixture
+def cmd(bench: Any) -> Cmd:
+    return Cmd(bench)
+
+
+def windows_path(path: Path) -> str:
+    """A path of this machine as the bench's Windows names it."""
+    return "Z:" + str(path).replace("/", "\\")
+
+
+def python_program(python: Path, script: str) -> bytes:
+    """An .exe that runs `script` with that Windows Python: made as pip makes its own."""
+    launcher = python.parent / "Lib/site-packages/pip/_vendor/distlib/t64.exe"
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("__main__.py", script)
+    return launcher.read_bytes() + f'#!"{windows_path(python)}"\r\n'.encode() + packed.getvalue()
+
+
+@pytest.fixture(scope="session")
+def windows_python() -> Path:
+    """python.exe of the bench's CPython 3.10, as a path of this machine."""
+    python = LAB / "py310" / "python.exe"
+    if not python.is_file():
+        pytest.skip(f"the bench has no Windows Python: run {KIT}/setup 3.10")
+    return python

@@ -1,0 +1,224 @@
+"""sdsetup.bat in a real cmd: with a Python found and with none, from the folders that people have."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import http.server
+import io
+import json
+import shutil
+import subprocess
+import threading
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import small_project
+from conftest import Cmd, python_program
+
+AT = "C:\\AI (x86)\\тест"
+DATA = "C:\\users\\Имя (1)\\AppData\\Local\\sdsetup"
+OVERRIDES = "certutil.exe,where.exe=n;mscoree=;mshtml=;winemenubuilder.exe="
+KEY = "HKCU\\Software\\Python\\PythonCore\\3.10\\InstallPath"
+
+# What Windows 10 carries and Wine does not, just as far as sdsetup.bat uses it.
+CURL = """
+import sys, urllib.request
+assert "--fail" in sys.argv and "--location" in sys.argv
+try:
+    data = urllib.request.urlopen(sys.argv[-1], timeout=10).read()
+except OSError as error:
+    sys.exit(f"curl: (7) {error}")
+open(sys.argv[sys.argv.index("--output") + 1], "wb").write(data)
+"""
+TAR = "import sys, zipfile\nassert sys.argv[1] == '-xf'\nzipfile.ZipFile(sys.argv[2]).extractall('.')\n"
+CERTUTIL = """
+import hashlib, sys
+assert sys.argv[1] == "-hashfile" and sys.argv[3] == "SHA256"
+print("SHA256 hash of " + sys.argv[2] + ":")
+print(hashlib.sha256(open(sys.argv[2], "rb").read()).hexdigest())
+print("CertUtil: -hashfile command completed successfully.")
+"""
+WHERE = """
+import os, sys
+for folder in os.environ["PATH"].split(";"):
+    if os.path.isfile(os.path.join(folder, sys.argv[1])):
+        print(os.path.join(folder, sys.argv[1]))
+"""
+# An environment over the bench's Python is as good as a Python: python.exe beside a pyvenv.cfg.
+UV = """
+import os, shutil, sys
+assert sys.argv[1:] == ["python", "install", "3.10"], sys.argv
+place = os.path.join(os.environ["UV_PYTHON_INSTALL_DIR"], "cpython-3.10.99-windows-x86_64-none")
+os.makedirs(place)
+shutil.copy(sys.base_prefix + "\\\\python.exe", place)
+open(os.path.join(place, "pyvenv.cfg"), "w").write("home = " + sys.base_prefix + "\\n")
+"""
+# Says that it is a Python, and when it is taken, that it was.
+SUITS = "import sys\nprint('suits') if '-c' in sys.argv else sys.exit('was started')"
+
+
+class Windows:
+    """A PC with the small project in `AT` and an application folder of its own."""
+
+    def __init__(self, cmd: Cmd, python: Path) -> None:
+        self.cmd = cmd
+        self.python = python
+        self.project = cmd.bench.host_path(AT + "\\sdsetup")
+        self.data = cmd.bench.host_path(DATA)
+        self.system = cmd.bench.host_path("C:\\windows\\system32")
+        self.bat = AT + "\\sdsetup\\sdsetup.bat"
+        # The overrides let our stand-ins go before stubs that Wine has. SDSETUP_DATA_DIR, because Wine takes
+        # LOCALAPPDATA from its registry, whatever the environment says.
+        self.env = {"SDSETUP_DATA_DIR": DATA, "PIP_NO_INDEX": "1", "WINEDLLOVERRIDES": OVERRIDES}
+
+    def start(self, arguments: str = "", **env: str) -> Any:
+        """Typed with arguments in another folder: System32, where an administrator's cmd begins."""
+        return self.cmd(f'C:\\windows\\system32\\cmd.exe /c ""{self.bat}" {arguments}"', **{**self.env, **env})
+
+    def explorer(self, **env: str) -> Any:
+        return self.cmd.explorer(self.bat, **{**self.env, **env})
+
+    def register_python(self, path: str) -> None:
+        self.reg(f'add "{KEY}" /v ExecutablePath /t REG_SZ /d "{path}" /f')
+
+    def reg(self, arguments: str) -> None:
+        self.cmd(f"C:\\windows\\system32\\reg.exe {arguments}")
+
+
+@pytest.fixture(scope="module")
+def pc(bench: Any, windows_python: Path) -> Iterator[Windows]:
+    pc = Windows(Cmd(bench), windows_python)
+    for folder in (pc.project, pc.data):
+        shutil.rmtree(folder, ignore_errors=True)
+    pc.reg(f'delete "{KEY}" /f')
+    small_project.write(pc.project)
+    carried = {"curl.exe": CURL, "tar.exe": TAR, "certutil.exe": CERTUTIL, "where.exe": WHERE}
+    kept = {name: (pc.system / name).read_bytes() for name in carried if (pc.system / name).exists()}
+    for name, script in carried.items():
+        (pc.system / name).unlink(missing_ok=True)
+        (pc.system / name).write_bytes(python_program(windows_python, script))
+    yield pc
+    for name in carried:
+        (pc.system / name).unlink()
+    for name, content in kept.items():
+        (pc.system / name).write_bytes(content)
+    pc.reg(f'delete "{KEY}" /f')
+    for folder in (pc.project.parents[1], pc.data.parents[2]):
+        subprocess.run(["chmod", "-R", "u+w", str(folder)], check=False)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def server(windows_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A loopback server with a stand-in for uv, as the variables that name it."""
+    folder = tmp_path_factory.mktemp("served")
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("uv.exe", python_program(windows_python, UV))
+    (folder / "uv-x86_64-pc-windows-msvc.zip").write_bytes(archive.getvalue())
+    handler = functools.partial(Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as httpd:
+        thread = threading.Thread(target=httpd.serve_forever, daemon=True)
+        thread.start()
+        yield {
+            "SDSETUP_UV_ADDRESS": f"http://127.0.0.1:{httpd.server_address[1]}",
+            "SDSETUP_UV_SHA256": hashlib.sha256(archive.getvalue()).hexdigest(),
+        }
+        httpd.shutdown()
+        thread.join()
+
+
+def test_what_is_not_as_pinned_is_not_used(pc: Windows, server: dict[str, str]) -> None:
+    """With no Python. These come first: nothing has been brought yet."""
+    wrong = {**server, "SDSETUP_UV_SHA256": "0" * 64}
+    for env, words in [
+        (wrong, "is not the pinned one"),
+        ({"SDSETUP_UV_ADDRESS": "http://127.0.0.1:1"}, "could not be fetched"),
+        ({"SDSETUP_UV_ADDRESS": "http://example.org"}, "not https"),
+    ]:
+        ended = pc.start(**env)
+        assert (ended.rc, words in ended.err) == (1, True), repr(ended)
+        assert not list(pc.data.glob("tools/uv-*/uv.exe"))
+
+
+def test_the_window_stays_open_on_an_error_when_it_was_double_clicked(pc: Windows) -> None:
+    env = {"SDSETUP_UV_ADDRESS": "http://127.0.0.1:1"}
+    assert "Press any key" in pc.explorer(**env).out
+    assert "Press any key" not in pc.start(**env).out
+
+
+def test_a_stand_in_of_the_store_is_never_started(pc: Windows) -> None:
+    """Not even one that would say the right thing; the same program elsewhere on PATH is asked."""
+    for folder, words in [("Microsoft\\WindowsApps", "could not be fetched"), ("Python", "was started")]:
+        there = pc.data.parent / folder.replace("\\", "/")
+        there.mkdir(parents=True)
+        (there / "python.exe").write_bytes(python_program(pc.python, SUITS))
+        ended = pc.start(WINEPATH=DATA.replace("sdsetup", folder), SDSETUP_UV_ADDRESS="http://127.0.0.1:1")
+        assert (ended.rc, words in ended.err) == (1, True), repr(ended)
+
+
+def test_without_a_python_one_is_brought(pc: Windows, server: dict[str, str]) -> None:
+    ended = pc.start('install --dir "D:\\a b" --yes', **server)
+    assert ended.rc == 0, repr(ended)
+    seen = json.loads(ended.out)
+    assert (seen["args"], seen["command"]) == (["install", "--dir", "D:\\a b", "--yes"], "sdsetup.bat")
+    assert "Fetching uv" in ended.err
+    brought = sorted(path.name for path in (pc.data / "tools").iterdir())
+    assert brought == ["python", "uv-0.12.7"]
+
+
+def test_the_second_start_costs_little(pc: Windows) -> None:
+    def seconds(start: Any) -> float:
+        began = time.monotonic()
+        assert start().rc == 0
+        return time.monotonic() - began
+
+    ours = min(seconds(pc.start) for _ in range(3))
+    python = f"{DATA}\\app\\env\\Scripts\\python.exe"
+    bare = min(seconds(lambda: pc.cmd(f'"{python}" -I -c pass')) for _ in range(3))
+    assert ours < bare + 1
+
+
+def test_exit_code_and_folder_are_passed_on_and_a_double_click_ends_with_a_pause(pc: Windows) -> None:
+    ended = pc.start(CODE="130")
+    assert (ended.rc, ended.err) == (130, "")
+    assert json.loads(ended.out)["cwd"].lower() == "c:\\windows\\system32"
+    clicked = pc.explorer()
+    assert clicked.rc == 0
+    assert json.loads(clicked.out.splitlines()[0])["cwd"] == AT + "\\sdsetup"
+    assert "Press any key" in clicked.out
+
+
+def test_a_registered_python_is_found_and_a_stale_key_is_not(pc: Windows) -> None:
+    """Here the environment's own Python is gone, and so is the one that was brought."""
+    (pc.data / "app" / "env" / "Scripts" / "python.exe").unlink()
+    shutil.rmtree(pc.data / "tools")
+    env = {"SDSETUP_UV_ADDRESS": "http://127.0.0.1:1"}
+    pc.register_python("C:\\gone\\python.exe")
+    assert "could not be fetched" in pc.start(**env).err
+    # reg prints in the console's code page, so this path has no foreign letters.
+    registered = pc.project.parents[1] / "Python & (1)"
+    registered.mkdir()
+    (registered / "python.exe").write_bytes(python_program(pc.python, SUITS))
+    pc.register_python("C:\\AI (x86)\\Python & (1)\\python.exe")
+    ended = pc.start("--version", **env)
+    assert (ended.rc, ended.err) == (1, "was started\n")
+
+
+def test_a_file_started_out_of_the_zip_says_so(pc: Windows) -> None:
+    alone = pc.cmd.bench.host_path("C:\\users\\Имя (1)\\AppData\\Local\\Temp\\x.zip")
+    alone.mkdir(parents=True)
+    shutil.copy(pc.project / "sdsetup.bat", alone)
+    ended = pc.cmd.explorer("C:\\users\\Имя (1)\\AppData\\Local\\Temp\\x.zip\\sdsetup.bat", **pc.env)
+    assert (ended.rc, "unpack the whole .zip" in ended.err, "Press any key" in ended.out) == (1, True, True)
