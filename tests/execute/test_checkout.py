@@ -75,6 +75,15 @@ def test_a_clean_checkout_is_moved_and_its_former_place_stays_reachable(
     assert (folder / "mine.txt").read_text() == "own, untracked"
 
 
+def test_an_edited_launch_file_is_carried_along(tmp_path: Path, remote: tuple[Path, str, str]) -> None:
+    folder = tmp_path / "sd"
+    git(tmp_path, "clone", "-q", remote[0].as_uri(), str(folder))
+    (folder / "webui-user.bat").write_bytes(b"set COMMANDLINE_ARGS=--mine\r\n")
+    checkout.place(wish(remote), context(tmp_path))
+    assert git(folder, "rev-parse", "HEAD") == remote[1]
+    assert (folder / "webui-user.bat").read_bytes() == b"set COMMANDLINE_ARGS=--mine\r\n"
+
+
 def test_a_changed_file_is_never_touched(tmp_path: Path, remote: tuple[Path, str, str]) -> None:
     folder = tmp_path / "sd"
     git(tmp_path, "clone", "-q", remote[0].as_uri(), str(folder))

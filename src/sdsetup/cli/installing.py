@@ -117,7 +117,7 @@ def prepare(session: Session, request: Request, *, profile: str, facts: Facts | 
     from sdsetup.cli.knowledge import known, tuned
     from sdsetup.decide.checks import diagnose
     from sdsetup.decide.learned import with_lessons
-    from sdsetup.decide.refusals import refuse, refuse_machine, refuse_tuning
+    from sdsetup.decide.refusals import refuse, refuse_machine, refuse_move, refuse_tuning
     from sdsetup.execute.runner import load_journal, load_learned
     from sdsetup.probe import gather
     from sdsetup.probe.present import look
@@ -141,6 +141,7 @@ def prepare(session: Session, request: Request, *, profile: str, facts: Facts | 
         tools=Path(knowledge.tools),
     )
     plan = plan_install(facts, request, tuning, knowledge, load_journal(state), present)
+    refuse_move(facts, request.dir, knowledge.webui.commit)
     refuse(facts, plan, git_command=need.commands_for(facts).git)
     return Prepared(facts=facts, request=request, profile=profile, tuning=tuning, knowledge=knowledge, plan=plan)
 

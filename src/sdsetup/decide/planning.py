@@ -72,7 +72,7 @@ def plan_install(
 ) -> Plan:
     """Every step of an installation, those that are done marked so with the reason."""
     given = _Given(facts=facts, request=request, tuning=tuning, knowledge=knowledge, present=present)
-    steps = [*_tools(given), _checkout(given), *_repositories(given)]
+    steps = [*_git(given), _checkout(given), *_repositories(given), *_python(given)]
     if request.environment:
         steps.append(_environment(given, steps))
     steps += _files(given)
@@ -90,9 +90,8 @@ def plan_launchers(facts: Facts, request: Request, tuning: Tuning, knowledge: Kn
     return Plan(dir=request.dir, steps=marked(steps, facts, present, Journal()), free_bytes=facts.disk.free_bytes)
 
 
-def _tools(given: _Given) -> list[Step]:
-    steps = []
-    webui = given.knowledge.webui
+def _git(given: _Given) -> list[Step]:
+    steps: list[Step] = []
     if given.facts.git is None and given.knowledge.mingit is not None:
         archive = given.knowledge.mingit
         steps.append(
@@ -105,6 +104,12 @@ def _tools(given: _Given) -> list[Step]:
                 disk_bytes=archive.size * 3,
             )
         )
+    return steps
+
+
+def _python(given: _Given) -> list[Step]:
+    steps: list[Step] = []
+    webui = given.knowledge.webui
     if given.request.environment and given.knowledge.python is None:
         steps.append(
             Step(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sdsetup.decide.facts import Facts, Folder
 from sdsetup.decide.findings import Report
+from sdsetup.decide.launcher import FILE_NAMES
 from sdsetup.decide.plan import FetchFile, Plan
 from sdsetup.decide.tuning.values import Tuning
 from sdsetup.errors import SdsetupError
@@ -31,6 +32,41 @@ def refuse(facts: Facts, plan: Plan, *, git_command: str | None = None) -> None:
             code="git-missing",
         )
     _refuse_disk(facts, plan)
+
+
+def refuse_move(facts: Facts, dir: str, commit: str) -> None:
+    """Nothing, or the reason why an installation at another commit is not moved: files changed by hand.
+
+    Raises:
+        SdsetupError: `local-changes`.
+    """
+    there = facts.installation
+    if there is None or there.commit is None or there.commit == commit:
+        return
+    touched = by_hand(there.changed_files)
+    if touched:
+        raise local_changes(dir, there.commit, touched)
+
+
+def by_hand(changed: tuple[str, ...]) -> tuple[str, ...]:
+    """Changed files that stand in the way. The launch files are tracked and everybody edits them: git carries
+    them along unless upstream changed them too, and refuses by itself then."""
+    return tuple(name for name in changed if name not in FILE_NAMES.values())
+
+
+def local_changes(dir: str, former: str, files: tuple[str, ...]) -> SdsetupError:
+    names = ", ".join(files[:5]) or "them"
+    return SdsetupError(
+        Text("The web UI there is at another version and has files that were changed by hand"),
+        where=dir,
+        why=Text("moving from {former} would touch {files}", former=former[:8], files=names),
+        hint=Text(
+            'Keep your changes with `git -C "{dir}" stash`, or stay there: sdsetup install --ref {former}',
+            dir=dir,
+            former=former,
+        ),
+        code="local-changes",
+    )
 
 
 def refuse_machine(report: Report) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sdsetup.decide.plan import CloneWebUI
+from sdsetup.decide.refusals import by_hand, local_changes
 from sdsetup.errors import SdsetupError
 from sdsetup.execute import git
 from sdsetup.execute.context import Context
@@ -43,10 +44,10 @@ def place(action: CloneWebUI, context: Context) -> Mapping[str, Any]:
 
 def _move(action: CloneWebUI, context: Context, former: str) -> None:
     changed = git.ask(context, context.dir, "status", "--porcelain", "--untracked-files=no")
-    if changed is None or changed:
-        raise local_changes(
-            context, former, tuple(line.split(maxsplit=1)[-1] for line in (changed or "").splitlines())
-        )
+    # git that gives no answer is no permission: what it would touch is not known then.
+    files = ("files that git could not list",) if changed is None else _names(changed)
+    if by_hand(files):
+        raise local_changes(str(context.dir), former, by_hand(files))
     url = action.urls[0]
     run = Runner(context, context.dir, urlsplit(url).hostname or url)
     try:
@@ -64,6 +65,8 @@ def _move(action: CloneWebUI, context: Context, former: str) -> None:
         run("branch", "--force", FORMER_BRANCH, former)
         run("checkout", "--quiet", "-B", action.branch, action.commit)
     except GitFailedError as failed:
+        if "would be overwritten" in failed.said:
+            raise local_changes(str(context.dir), former, files) from failed
         raise SdsetupError(
             Text("The web UI could not be moved to commit {commit}", commit=action.commit[:8]),
             where=context.dir,
@@ -73,17 +76,5 @@ def _move(action: CloneWebUI, context: Context, former: str) -> None:
         ) from failed
 
 
-def local_changes(context: Context, former: str, files: tuple[str, ...]) -> SdsetupError:
-    return SdsetupError(
-        Text("The web UI there is at another version and has files that were changed by hand"),
-        where=context.dir,
-        why=Text(
-            "moving from {former} would touch {files}", former=former[:8], files=", ".join(files[:5]) or "them"
-        ),
-        hint=Text(
-            'Keep your changes with `git -C "{dir}" stash`, or stay there: sdsetup install --ref {former}',
-            dir=context.dir,
-            former=former,
-        ),
-        code="local-changes",
-    )
+def _names(porcelain: str) -> tuple[str, ...]:
+    return tuple(line.split(maxsplit=1)[-1] for line in porcelain.splitlines())
