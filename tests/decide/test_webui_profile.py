@@ -45,6 +45,12 @@ def test_constraints_only_bound_from_above() -> None:
     assert not guards & {line.split("<=")[0] for line in environment.constraints}
 
 
+def test_what_is_compiled_later_is_named_by_folder() -> None:
+    environment = parse_webui(Profiles().raw("webui")).environment
+    assert "transformers/models" in environment.compile_later
+    assert all(re.fullmatch(r"[A-Za-z0-9_]+(/[A-Za-z0-9_]+)*", folder) for folder in environment.compile_later)
+
+
 def test_another_commit_must_be_whole() -> None:
     webui = parse_webui(Profiles().raw("webui"))
     assert webui.at("0" * 40).commit == "0" * 40
