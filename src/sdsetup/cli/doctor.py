@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -72,7 +73,7 @@ def examine(session: Session, folder: Path | None) -> Report:
     from sdsetup.probe import gather
 
     profile = read_profile(session)
-    facts = gather(session.machine, chosen_folder(session, folder), hosts=profile.hosts)
+    facts = gather(session.machine, chosen_folder(session, folder), hosts=profile.hosts, slow=_slow(session))
     log_facts(facts)
     return judge(session, facts, profile)
 
@@ -140,6 +141,19 @@ def _named_folder(report: Report, session: Session) -> str:
     if folder is None or folder.path == str(chosen_folder(session, None)):
         return ""
     return f" --dir {quoted(folder.path, report.facts.system.family)}"
+
+
+def _slow(session: Session) -> Callable[[tuple[str, ...]], None] | None:
+    """Tells a person at a terminal what is being waited for; a script wants the answer only."""
+    if session.json or session.quiet or not session.screen.interactive:
+        return None
+
+    def tell(subjects: tuple[str, ...]) -> None:
+        from sdsetup.show.doctor import show_waiting
+
+        show_waiting(subjects, session.screen)
+
+    return tell
 
 
 def _show(report: Report, session: Session, *, next_too: bool = True) -> None:

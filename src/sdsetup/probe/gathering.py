@@ -61,17 +61,20 @@ def gather(
     port: int = 7860,
     subjects: Collection[str] | None = None,
     known: Facts | None = None,
+    slow: Callable[[tuple[str, ...]], None] | None = None,
 ) -> Facts:
     """Ask the machine about itself and about one target folder, everything at the same time.
 
     `hosts` are addresses to knock at (their `reachable` is filled in); none are asked otherwise.
     `subjects` limits the questions to some of `SUBJECTS`; what `known` holds of the others is kept.
+    `slow` is told, after a few seconds, which subjects are being waited for.
     Never raises for what a machine answers: a probe that fails is in `facts.unknown`, with the reason.
     """
     asked = Asked(machine=machine, folder=folder, port=port, hosts=tuple(hosts))
     chosen = [probe for probe in PROBES if subjects is None or probe.subject in subjects]
     answers = side_by_side(
-        [Job(name=probe.subject, limit=probe.limit, ask=partial(probe.ask, asked)) for probe in chosen]
+        [Job(name=probe.subject, limit=probe.limit, ask=partial(probe.ask, asked)) for probe in chosen],
+        slow=slow,
     )
     facts = known or Facts(system=System(family=machine.family))
     unknown, seconds = dict(facts.unknown), dict(facts.probe_seconds)

@@ -28,8 +28,15 @@ class Answer:
     seconds: float = 0.0
 
 
-def side_by_side(jobs: Sequence[Job]) -> dict[str, Answer]:
+SLOW = 3.0  # seconds after which a person wants to know what is being waited for
+
+
+def side_by_side(
+    jobs: Sequence[Job], *, slow: Callable[[tuple[str, ...]], None] | None = None
+) -> dict[str, Answer]:
     """Every job's answer, by name. Takes as long as the slowest job, and never longer than its limit.
+
+    `slow` is told once, after `SLOW` seconds, the names of those that have not answered yet.
 
     The threads are daemons on purpose: one that hangs in a driver is left behind and does not hold the
     program at its end. Programs that it started are ended by `machine.short`.
@@ -41,7 +48,11 @@ def side_by_side(jobs: Sequence[Job]) -> dict[str, Answer]:
     waiting = {job.name: job.limit for job in jobs}
     found: dict[str, Answer] = {}
     while waiting:
-        left = min(waiting.values()) - (time.monotonic() - begun)
+        passed = time.monotonic() - begun
+        if slow is not None and passed >= SLOW:
+            slow(tuple(waiting))
+            slow = None
+        left = min([*waiting.values(), *([SLOW] if slow is not None else [])]) - passed
         try:
             name, answer = answers.get(timeout=max(left, 0.0))
         except queue.Empty:
