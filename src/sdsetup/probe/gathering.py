@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sdsetup.decide.facts import Facts, Host, System
 from sdsetup.machine import Machine
@@ -27,8 +27,7 @@ from sdsetup.probe.asked import Asked
 from sdsetup.probe.side_by_side import Job, side_by_side
 
 
-@dataclass(frozen=True, kw_only=True)
-class Probe:
+class Probe(NamedTuple):
     """`ask` answers fields of `Facts` by name; `limit` is the longest that it may take, in seconds."""
 
     subject: str

@@ -6,12 +6,10 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, kw_only=True)
-class Job:
+class Job(NamedTuple):
     """One question and the longest that it may take."""
 
     name: str
@@ -19,8 +17,7 @@ class Job:
     ask: Callable[[], Any]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Answer:
+class Answer(NamedTuple):
     """`problem` is why there is no value: "timed out after 5 s", "ValueError: ..."."""
 
     value: Any = None
