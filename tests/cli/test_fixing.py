@@ -126,3 +126,19 @@ def test_our_own_cache_is_emptied_when_its_disk_is_short(tmp_path: Path) -> None
     assert [path.name for path in cache.iterdir()] == ["locks"]
     assert (cache / "locks" / "a.lock").exists()
     assert "free-caches" not in offered(run, report)
+
+
+def test_only_what_a_cure_touches_is_asked_again_with_its_hosts(tmp_path: Path) -> None:
+    proxy = Proxy(url="http://proxy:3128", origin="environment", spares_loopback=False)
+    machine, _ = load_scene("rtx3060-desktop")
+    settings = [Program(run="setx NO_PROXY *", answer=said("SUCCESS")), *machine.programs]
+    env = {**machine.env, "SDSETUP_CACHE_DIR": str(tmp_path), "HF_ENDPOINT": "https://hub.example"}
+    machine = machine.but(env=env, programs=settings)
+    run, report = examined(machine, proxy=proxy)
+    assert offered(run, report) == ["no-proxy"]
+    machine.asked.clear()
+    after = fix(run, report, yes=True)
+    assert after.facts.proxy is None  # the staged machine has none
+    assert [host.url for host in after.facts.hosts if host.purpose == "model"] == ["https://hub.example"]
+    assert all(host.reachable for host in after.facts.hosts)
+    assert {argv[0].rpartition("\\")[2] for argv in machine.asked} == {"setx", "git.exe", "reach"}

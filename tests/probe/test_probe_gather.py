@@ -16,6 +16,7 @@ from sdsetup.machine.answers import Volume
 from sdsetup.machine.answers_nvml import NvmlAnswer, NvmlGpu
 from sdsetup.machine.real import RealMachine
 from sdsetup.probe import SUBJECTS, gather, gathering
+from sdsetup.probe import side_by_side as side_by_side_module
 from sdsetup.probe.side_by_side import Job, side_by_side
 
 FOLDER: Any = PurePosixPath("/home/anna/stable-diffusion-webui")
@@ -267,3 +268,17 @@ def test_a_mirror_of_git_s_own(rewritten: str, reachable: bool | None) -> None:
         machine, FOLDER, hosts=[Host(url="https://github.com/", purpose="git")], subjects=["hosts"]
     ).hosts
     assert host.reachable is reachable
+
+
+def test_somebody_who_waits_is_told_for_what(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(side_by_side_module, "SLOW", 0.2)
+    told: list[tuple[str, ...]] = []
+    side_by_side(
+        [
+            Job(name="quick", limit=5, ask=lambda: 1),
+            Job(name="slow", limit=5, ask=lambda: time.sleep(0.6)),
+            Job(name="slower", limit=0.9, ask=lambda: time.sleep(9)),
+        ],
+        slow=told.append,
+    )
+    assert told == [("slow", "slower")]

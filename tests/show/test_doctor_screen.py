@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from sdsetup.decide.facts import Facts, Gpu, System
+from sdsetup.decide.facts import Facts, Folder, Gpu, System
 from sdsetup.decide.findings import Cure, Finding, Report
-from sdsetup.show.doctor import count, show_report
+from sdsetup.show.doctor import count, show_report, show_waiting
 from sdsetup.show.doctor_json import report_json
 from sdsetup.show.screen import Screen
 from sdsetup.text import Text
@@ -45,6 +45,7 @@ FINDINGS = (
 REPORT = Report(
     facts=Facts(
         system=System(family="windows"),
+        folder=Folder(path="C:\\sd-webui"),
         gpus=(Gpu(vendor="nvidia", name="RTX 4060", compute_capability=(8, 9), source="nvml", uuid="GPU-1"),),
         unknown={"port": "timed out after 4 s"},
         probe_seconds={"gpus": 1.25, "port": 4.0},
@@ -52,6 +53,8 @@ REPORT = Report(
     findings=FINDINGS,
 )
 GOLDEN = """\
+This PC, and the folder C:\\sd-webui
+
  ✓ ok    System         Windows 11 23H2, 64-bit
  ! warn  Graphics card  NVIDIA GeForce RTX 4060, 8 GB, compute capability 8.9;
                         also AMD Radeon(TM) Graphics, not used
@@ -142,3 +145,13 @@ def test_json_keys() -> None:
         "command": 'sdsetup install --dir "D:\\a folder with a long name\\and another one\\stable-diffusion-webui"',
     }
     assert document["checks"][0]["fix"] is None
+
+
+def test_waiting_is_said_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    show_waiting(("gpus", "hosts"), Screen())
+    assert capsys.readouterr().out == "Still asking about: graphics cards, the network ...\n"
+
+
+def test_a_rehearsal_says_so_on_this_screen_too(capsys: pytest.CaptureFixture[str]) -> None:
+    show_report(REPORT, Screen(banner=Text("This is a rehearsal.")))
+    assert capsys.readouterr().out.startswith("This is a rehearsal.\nThis PC, and the folder")

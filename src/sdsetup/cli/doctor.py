@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -12,7 +13,7 @@ from sdsetup.cli.options import Dir, Json, Profiles, Quiet, Verbose, Yes
 if TYPE_CHECKING:
     from sdsetup.cli.session import Session
     from sdsetup.decide.checks import Need
-    from sdsetup.decide.facts import Facts
+    from sdsetup.decide.facts import Facts, Host
     from sdsetup.decide.findings import Report
     from sdsetup.decide.profiles.doctor import DoctorProfile
 
@@ -72,7 +73,10 @@ def examine(session: Session, folder: Path | None) -> Report:
     from sdsetup.probe import gather
 
     profile = read_profile(session)
-    facts = gather(session.machine, chosen_folder(session, folder), hosts=profile.hosts)
+    where = chosen_folder(session, folder)
+    facts = session.adjust(
+        gather(session.machine, where, hosts=needed_hosts(session, profile), slow=_slow(session))
+    )
     log_facts(facts)
     return judge(session, facts, profile)
 
@@ -99,6 +103,16 @@ def read_profile(session: Session) -> DoctorProfile:
     from sdsetup.decide.profiles.doctor import read_doctor
 
     return read_doctor(session.profiles.raw("doctor"))
+
+
+def needed_hosts(session: Session, profile: DoctorProfile) -> tuple[Host, ...]:
+    """The addresses to knock at; a mirror of the model hub in place of the hub."""
+    from dataclasses import replace
+
+    mirror = session.machine.env.get("HF_ENDPOINT")
+    return tuple(
+        replace(host, url=mirror) if mirror and host.purpose == "model" else host for host in profile.hosts
+    )
 
 
 def need_of(profile: DoctorProfile, facts: Facts) -> Need:
@@ -140,6 +154,19 @@ def _named_folder(report: Report, session: Session) -> str:
     if folder is None or folder.path == str(chosen_folder(session, None)):
         return ""
     return f" --dir {quoted(folder.path, report.facts.system.family)}"
+
+
+def _slow(session: Session) -> Callable[[tuple[str, ...]], None] | None:
+    """Tells a person at a terminal what is being waited for; a script wants the answer only."""
+    if session.json or session.quiet or not session.screen.interactive:
+        return None
+
+    def tell(subjects: tuple[str, ...]) -> None:
+        from sdsetup.show.doctor import show_waiting
+
+        show_waiting(subjects, session.screen)
+
+    return tell
 
 
 def _show(report: Report, session: Session, *, next_too: bool = True) -> None:

@@ -91,7 +91,7 @@ def _agreed(session: Session, *, yes: bool) -> bool:
 
 
 def _asked_again(session: Session, report: Report, done: tuple[Remedy, ...]) -> Report:
-    from sdsetup.cli.doctor import judge
+    from sdsetup.cli.doctor import judge, needed_hosts, read_profile
     from sdsetup.probe import gather
 
     folder = next((remedy.folder for remedy in done if remedy.folder), None)
@@ -99,7 +99,13 @@ def _asked_again(session: Session, report: Report, done: tuple[Remedy, ...]) -> 
     subjects = {subject for remedy in done for subject in remedy.subjects}
     if folder is not None:
         subjects |= {"folder", "disk", "installation"}
-    facts = gather(session.machine, Path(folder or here), subjects=subjects, known=report.facts)
+    facts = gather(
+        session.machine,
+        Path(folder or here),
+        hosts=needed_hosts(session, read_profile(session)),
+        subjects=subjects,
+        known=report.facts,
+    )
     return judge(session, facts)
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 DriveKind = Literal["fixed", "removable", "network", "other"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Kernel:
+class Kernel(NamedTuple):
     """`machine` is what this process is told ("AMD64", "x86_64", "arm64"); `bits` are the process's own."""
 
     system: str | None = None
@@ -21,8 +19,7 @@ class Kernel:
     superuser: bool | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Volume:
+class Volume(NamedTuple):
     """Bytes free to this person (quotas counted). `filesystem` as the system names it."""
 
     free_bytes: int | None = None
@@ -31,8 +28,7 @@ class Volume:
     kind: DriveKind | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class PortState:
+class PortState(NamedTuple):
     """`free` is None when it could not be tried. `reserved`: the system keeps it (Hyper-V does that)."""
 
     free: bool | None = None
@@ -40,8 +36,7 @@ class PortState:
     detail: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reached:
+class Reached(NamedTuple):
     """`problem` None: an answer came. Else dns, refused, timeout, tls, proxy, http-451, or unknown (not tried)."""
 
     problem: str | None = None

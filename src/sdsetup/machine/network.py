@@ -74,7 +74,9 @@ def _ask(parts: SplitResult, through: SplitResult | None, env: Mapping[str, str]
     if through is not None and through.scheme not in ("", "http"):
         return Reached(problem="unknown", detail=f"not tried: the proxy speaks {through.scheme}")
     first = (through.hostname or "", through.port or 80) if through else (host, number)
-    with socket.create_connection(first, timeout=_left(end)) as line:
+    # As bytes an ASCII name is looked up as it is; as text Python loads its tables of all letters for it.
+    named = first[0].encode() if first[0].isascii() else first[0]
+    with socket.create_connection((named, first[1]), timeout=_left(end)) as line:  # type: ignore[arg-type]
         if through is not None and parts.scheme == "https":
             status = _exchange(line, _connect(host, number, through), end)
             if status != 200:

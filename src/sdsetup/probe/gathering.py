@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sdsetup.decide.facts import Facts, Host, System
 from sdsetup.machine import Machine
@@ -27,8 +27,7 @@ from sdsetup.probe.asked import Asked
 from sdsetup.probe.side_by_side import Job, side_by_side
 
 
-@dataclass(frozen=True, kw_only=True)
-class Probe:
+class Probe(NamedTuple):
     """`ask` answers fields of `Facts` by name; `limit` is the longest that it may take, in seconds."""
 
     subject: str
@@ -61,17 +60,20 @@ def gather(
     port: int = 7860,
     subjects: Collection[str] | None = None,
     known: Facts | None = None,
+    slow: Callable[[tuple[str, ...]], None] | None = None,
 ) -> Facts:
     """Ask the machine about itself and about one target folder, everything at the same time.
 
     `hosts` are addresses to knock at (their `reachable` is filled in); none are asked otherwise.
     `subjects` limits the questions to some of `SUBJECTS`; what `known` holds of the others is kept.
+    `slow` is told, after a few seconds, which subjects are being waited for.
     Never raises for what a machine answers: a probe that fails is in `facts.unknown`, with the reason.
     """
     asked = Asked(machine=machine, folder=folder, port=port, hosts=tuple(hosts))
     chosen = [probe for probe in PROBES if subjects is None or probe.subject in subjects]
     answers = side_by_side(
-        [Job(name=probe.subject, limit=probe.limit, ask=partial(probe.ask, asked)) for probe in chosen]
+        [Job(name=probe.subject, limit=probe.limit, ask=partial(probe.ask, asked)) for probe in chosen],
+        slow=slow,
     )
     facts = known or Facts(system=System(family=machine.family))
     unknown, seconds = dict(facts.unknown), dict(facts.probe_seconds)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -87,6 +86,10 @@ def parse_status(text: str) -> tuple[str, ...]:
 
 
 def parse_json(text: str) -> Any:
+    if not text:
+        return None
+    import json
+
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

@@ -6,12 +6,10 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, kw_only=True)
-class Job:
+class Job(NamedTuple):
     """One question and the longest that it may take."""
 
     name: str
@@ -19,8 +17,7 @@ class Job:
     ask: Callable[[], Any]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Answer:
+class Answer(NamedTuple):
     """`problem` is why there is no value: "timed out after 5 s", "ValueError: ..."."""
 
     value: Any = None
@@ -28,8 +25,15 @@ class Answer:
     seconds: float = 0.0
 
 
-def side_by_side(jobs: Sequence[Job]) -> dict[str, Answer]:
+SLOW = 3.0  # seconds after which a person wants to know what is being waited for
+
+
+def side_by_side(
+    jobs: Sequence[Job], *, slow: Callable[[tuple[str, ...]], None] | None = None
+) -> dict[str, Answer]:
     """Every job's answer, by name. Takes as long as the slowest job, and never longer than its limit.
+
+    `slow` is told once, after `SLOW` seconds, the names of those that have not answered yet.
 
     The threads are daemons on purpose: one that hangs in a driver is left behind and does not hold the
     program at its end. Programs that it started are ended by `machine.short`.
@@ -41,7 +45,11 @@ def side_by_side(jobs: Sequence[Job]) -> dict[str, Answer]:
     waiting = {job.name: job.limit for job in jobs}
     found: dict[str, Answer] = {}
     while waiting:
-        left = min(waiting.values()) - (time.monotonic() - begun)
+        passed = time.monotonic() - begun
+        if slow is not None and passed >= SLOW:
+            slow(tuple(waiting))
+            slow = None
+        left = min([*waiting.values(), *([SLOW] if slow is not None else [])]) - passed
         try:
             name, answer = answers.get(timeout=max(left, 0.0))
         except queue.Empty:

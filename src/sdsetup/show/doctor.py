@@ -11,6 +11,17 @@ from sdsetup.show.words import say
 from sdsetup.text import Text
 
 _WORDS = {"ok": "ok", "warn": "warn", "fail": "fail", "skip": "skip"}
+_SUBJECTS = {
+    "system": "the system",
+    "gpus": "graphics cards",
+    "pythons": "Python",
+    "git": "Git",
+    "disk": "the disk",
+    "drives": "drives",
+    "hosts": "the network",
+    "port": "the port",
+    "installation": "the installation",
+}
 _DETAIL = 9  # columns before "why" and "fix": below the title
 _LABEL = 5  # "why  "
 _WIDEST = 100  # longer lines are hard to follow on a wide screen
@@ -26,6 +37,10 @@ def show_report(
     width = min(screen.width, _WIDEST)
     drawn = [f for f in (shown or report).findings if not screen.quiet or f.status in ("warn", "fail")]
     title = max((len(say(finding.title)) for finding in report.findings), default=0)
+    if shown is None and not screen.quiet:
+        folder = report.facts.folder
+        screen.heading(Text("This PC, and the folder {folder}", folder=folder.path) if folder else Text("This PC"))
+        screen.line()
     for finding in drawn:
         screen.write([*_line(finding, screen, title=title, width=width), *_details(finding, width)])
     if drawn:
@@ -35,6 +50,12 @@ def show_report(
     screen.line(count(report.findings), _verdict(report))
     if next_command is not None:
         screen.line(Text("Next: {command}", command=next_command), "hint")
+
+
+def show_waiting(subjects: Sequence[str], screen: Screen) -> None:
+    """What is still being asked, so that nobody believes it hangs."""
+    names = ", ".join(_SUBJECTS.get(subject, subject) for subject in subjects)
+    screen.line(Text("Still asking about: {names} ...", names=names), "quiet")
 
 
 def count(findings: Sequence[Finding]) -> Text:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sdsetup.decide.facts import Facts, Family
 
 Capability = tuple[int, int]
 
+# Named tuples where a value only carries what a profile says: a dataclass of thirty fields takes as long to
+# define as a tenth of the whole start of Python, and the doctor's start is counted.
 
-@dataclass(frozen=True, kw_only=True)
-class PythonNeed:
+
+class PythonNeed(NamedTuple):
     """Which Python builds the web UI's environment."""
 
     wanted: tuple[int, int]  # (3, 10)
@@ -23,8 +26,7 @@ class PythonNeed:
         return minor == self.wanted or (family in self.tolerated_on and minor in self.tolerated)
 
 
-@dataclass(frozen=True, kw_only=True)
-class DriverFloor:
+class DriverFloor(NamedTuple):
     """The lowest driver for the PyTorch builds of one family, for cards from one capability on."""
 
     family: str  # "cu121"
@@ -37,8 +39,7 @@ class DriverFloor:
     older_works_from_windows: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class LastBranch:
+class LastBranch(NamedTuple):
     """The last driver branch for cards below a capability."""
 
     capability_below: Capability
@@ -46,8 +47,7 @@ class LastBranch:
     because: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Commands:
+class Commands(NamedTuple):
     """How one system's package manager brings things; None where we know no command."""
 
     ids: tuple[str, ...]
@@ -58,8 +58,7 @@ class Commands:
     venv: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Limits:
+class Limits(NamedTuple):
     """Thresholds of `doctor.toml`; bytes, letters and counts."""
 
     windows_least_build: int

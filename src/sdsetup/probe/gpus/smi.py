@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PureWindowsPath
+from typing import NamedTuple
 
 from sdsetup.decide.facts import Gpu
 from sdsetup.machine import Completed, Machine
@@ -38,8 +39,7 @@ _PROBLEMS = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Asked:
+class Asked(NamedTuple):
     """Cards, or why there are none."""
 
     gpus: tuple[Gpu, ...] = ()
@@ -148,8 +148,7 @@ def parse_query(text: str, fields: Sequence[str] = FIELDS) -> tuple[Gpu, ...]:
     return tuple(gpus)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Banner:
+class Banner(NamedTuple):
     """What can be read from the program's table."""
 
     driver_version: str | None = None
@@ -187,7 +186,7 @@ def parse_banner(text: str) -> Banner:
                 gpus[-1] = replace(
                     gpus[-1], vram_bytes=int(used[2]) * _MIB or None, vram_used_bytes=int(used[1]) * _MIB
                 )
-    return replace(found, gpus=tuple(gpus))
+    return found._replace(gpus=tuple(gpus))
 
 
 def parse_list(text: str) -> dict[int | None, str]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from sdsetup.decide.facts import Python
 from sdsetup.machine import Machine
@@ -31,8 +31,7 @@ QUESTION = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Said:
+class Said(NamedTuple):
     """What an interpreter says of itself."""
 
     version: tuple[int, int, int]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 
 from sdsetup.decide.facts import System
 from sdsetup.machine import Machine
@@ -57,12 +56,10 @@ def parse_os_release(text: str) -> dict[str, str]:
         name, equals, value = line.strip().partition("=")
         if not equals or not re.fullmatch(r"[A-Z][A-Z0-9_]*", name):
             continue
-        try:
-            words = shlex.split(value)
-        except ValueError:
-            words = [value.strip("\"'")]
-        if words and words[0]:
-            found[name] = words[0]
+        quote = value[:1]
+        value = value.removesuffix(quote)[1:] if quote in ('"', "'") else value
+        if value:
+            found[name] = re.sub(r"\\([\"'$`\\])", r"\1", value)
     return found
 
 
