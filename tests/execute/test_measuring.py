@@ -60,7 +60,7 @@ class Heard:
     def doing(self, text: Text) -> None:
         self._hear(str(text))
 
-    def ended(self, measurement: Measurement, done: Sequence[Measurement]) -> None:
+    def ended(self, measurement: Measurement) -> None:
         self._hear(f"ended {measurement.candidate.name} {measurement.outcome}")
 
     def _hear(self, line: str) -> None:

@@ -9,7 +9,7 @@ from sdsetup.decide.diagnosis import Diagnosis
 from sdsetup.decide.launcher import FILE_NAMES, Kind, LaunchFile, grouped, merge
 from sdsetup.decide.picture import PngError, as_arguments, decode_png, judge, proof_arguments
 from sdsetup.decide.picture.attempts import Outcome as PictureOutcome
-from sdsetup.decide.startup import LaunchPlan
+from sdsetup.decide.startup import LaunchPlan, ModelClass
 from sdsetup.decide.tuning.measuring import Candidate, Measurement, Outcome
 from sdsetup.errors import SdsetupError
 from sdsetup.execute import launch_file
@@ -124,6 +124,7 @@ class _Run:
         await_model(web, patience)
         if web.over or web.state.model == "failed":
             return self._ended(seen, patience.model)
+        self._must_be_of(web.state.model_class)
         body = wanted(
             prompt=pictures.prompt,
             seed=pictures.seed,
@@ -144,6 +145,19 @@ class _Run:
                 return self._with_memory(bad)
         counted = tuple(round(seconds / pictures.steps, 5) for seconds in took[pictures.warm_up :])
         return self._with_memory(replace(seen, outcome="good", step_seconds=counted))
+
+    def _must_be_of(self, loaded: ModelClass | None) -> None:
+        asked = self._bench.key.model_class
+        if loaded is None or loaded == asked:
+            return
+        names = {"sd15": "SD 1.5", "sdxl": "SDXL"}
+        raise SdsetupError(
+            Text("The web UI has loaded a model for {loaded}", loaded=names[loaded]),
+            where=self._web.state.model_file,
+            why=Text("this would measure for {asked}, with pictures of its size", asked=names[asked]),
+            hint=Text("Add --model-class {loaded}, or choose another model in the web UI first.", loaded=loaded),
+            code="model-class-differs",
+        )
 
     def _bad(self, seen: Measurement, answer: Answer) -> Measurement | None:
         """What is wrong with the picture; None for a good one."""

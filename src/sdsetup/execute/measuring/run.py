@@ -36,7 +36,7 @@ def measure(trial: Trial, bench: Bench) -> tuple[Measurement, ...]:
         _log.info("measured: %s", measurement)
         done.append(measurement)
         remember(bench.context.state, bench.key, done)
-        bench.told.ended(measurement, done)
+        bench.told.ended(measurement)
     return tuple(done)
 
 
