@@ -15,7 +15,7 @@ from sdsetup.decide.picture import Proof, decode_png
 from sdsetup.decide.plan import ProvePicture
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.picture import PictureError, prove
-from sdsetup.execute.picture_attempt import Patience
+from sdsetup.execute.webui_picture import Patience
 
 BOOK = failure_book()
 SMALL = ProvePicture(width=32, height=32, steps=4, seed=42)

@@ -6,6 +6,10 @@ between ends it), answers the API's calls, and does what `scenario.json` beside 
     start     "ok", "crash", "hang", "silent-exit"     `crash` is a file whose lines it dies with
     model     "ok", "failed", "never"                  `model_error` is said before "failed to load"
     pictures  [[flags, kind], ...]                     the first whose flags are all set
+    starts    [[flags, start], ...]                    the same for `start`
+    seconds   [[flags, seconds], ...]                  what a picture takes
+    card      {"total": bytes, "used": [[flags, bytes], ...]}: a card to play, told in card.json and to
+              NVIDIA's played library; what does not fit is an error, or with "spills" shared memory
     linger    seconds between the address and the API (default 0.3)
     sigint    "ok", "ignore"
     grandchild  true: it starts a program that sleeps
@@ -50,6 +54,29 @@ def value_of(flag: str, default: str) -> str:
     return ARGUMENTS[ARGUMENTS.index(flag) + 1] if flag in ARGUMENTS else default
 
 
+def first(choices: list, default: object) -> object:
+    """The choice whose flags are all set."""
+    flags = set(ARGUMENTS)
+    return next((chosen for wanted, chosen in choices if set(wanted) <= flags), default)
+
+
+def fill_card() -> bool:
+    """Take what a picture needs; whether it fits."""
+    card = SCENARIO.get("card")
+    if card is None:
+        return True
+    need = first(card["used"], 0)
+    used, shared = min(need, card["total"]), max(0, need - card["total"])
+    told = {"used": used, "total": card["total"], "shared": shared if card.get("spills") else 0}
+    (ROOT / "card.json.new").write_text(json.dumps(told), encoding="utf-8")
+    (ROOT / "card.json.new").replace(ROOT / "card.json")
+    if path := os.environ.get("PLAYED_CARD"):
+        Path(path + ".new").write_text(f"{used} {card['total']} {os.getpid()} {used}", encoding="ascii")
+        Path(path + ".new").replace(path)
+    time.sleep(card.get("takes", 0.4))  # as long as a picture takes somebody may look at the card
+    return not shared or card.get("spills", False)
+
+
 def say(*lines: str) -> None:
     for line in lines:
         print(line, flush=True)
@@ -65,6 +92,8 @@ class Answer(BaseHTTPRequestHandler):
         if self.path == "/sdapi/v1/memory" and "--api" in ARGUMENTS:
             ram = {"free": 1, "used": 1, "total": 2}
             cuda = SCENARIO.get("cuda", {"error": "unavailable"})
+            if (ROOT / "card.json").exists():
+                cuda = {"reserved": {"peak": json.loads((ROOT / "card.json").read_text())["used"]}}
             self.reply(200, {"ram": ram, "cuda": cuda})
         else:
             self.reply(404, {"detail": "Not Found"})
@@ -74,8 +103,10 @@ class Answer(BaseHTTPRequestHandler):
         if self.path != "/sdapi/v1/txt2img" or "--api" not in ARGUMENTS:
             self.reply(404, {"detail": "Not Found"})
             return
-        flags = set(ARGUMENTS)
-        kind = next((kind for wanted, kind in SCENARIO["pictures"] if set(wanted) <= flags), "noise")
+        kind = first(SCENARIO["pictures"], "noise")
+        time.sleep(first(SCENARIO.get("seconds", []), 0))
+        if not fill_card():
+            kind = "oom"
         size = (asked["width"], asked["height"])
         if kind == "hang":
             time.sleep(600)
@@ -137,14 +168,15 @@ def main() -> None:
         given["grandchild"] = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]).pid
     with (ROOT / "given.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(given) + "\n")
+    begin = first(SCENARIO.get("starts", []), SCENARIO["start"])
     say("Python 3.10.13 (main, May  9 2026, 07:34:36) [GCC 12.2.0]", "Version: v1.10.1")
-    if SCENARIO["start"] == "crash":
+    if begin == "crash":
         say(*Path(SCENARIO["crash"]).read_text(encoding="utf-8").split("\n"))
         sys.exit(1)
-    if SCENARIO["start"] == "silent-exit":
+    if begin == "silent-exit":
         sys.exit(SCENARIO.get("code", 1))
     say(f"Launching Web UI with arguments: {shlex.join(ARGUMENTS)}")
-    if SCENARIO["start"] == "hang":
+    if begin == "hang":
         time.sleep(600)
     time.sleep(SCENARIO.get("torch", 0))
     say("no module 'xformers'. Processing without...", "No module 'xformers'. Proceeding without it.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from sdsetup.cli.installing import Prepared, carry_out, consent, launcher_kinds
@@ -29,10 +30,33 @@ def apply_tuning(
         SdsetupError: `no-installation` when there is no web UI in the folder; what consent and the
             launch file refuse.
     """
+    from sdsetup.show.plan import show_plan
+
+    prepared = prepare_launchers(session, folder, tuning, launcher=launcher, facts=facts)
+    if prepared.plan.todo:
+        if not session.json and not session.quiet:
+            show_plan(prepared.plan, session.screen)
+        consent(session, yes=yes)
+    return carry_out(session, prepared)
+
+
+def prepare_launchers(
+    session: Session,
+    folder: Path,
+    tuning: Tuning,
+    *,
+    launcher: str = "auto",
+    facts: Facts | None = None,
+    drop_flags: tuple[str, ...] = (),
+) -> Prepared:
+    """Only the launch files with this tuning; `drop_flags` are taken out of them whoever wrote them.
+
+    Raises:
+        SdsetupError: `no-installation`.
+    """
     from sdsetup.cli.knowledge import known
     from sdsetup.probe import gather
     from sdsetup.probe.present import look
-    from sdsetup.show.plan import show_plan
 
     facts = facts or gather(session.machine, folder, subjects=("system", "git", "disk", "folder", "installation"))
     if facts.folder is None or facts.folder.state != "webui":
@@ -44,13 +68,9 @@ def apply_tuning(
         )
     request = Request(dir=str(folder), launchers=launcher_kinds(launcher, session), environment=False)
     knowledge = known(session, request, facts, tuning)
+    knowledge = replace(knowledge, drop_flags=tuple(dict.fromkeys((*knowledge.drop_flags, *drop_flags))))
     present = look(folder, repositories=(), files=(), launch_files=request.launchers, tools=Path(knowledge.tools))
     plan = plan_launchers(facts, request, tuning, knowledge, present)
-    prepared = Prepared(
+    return Prepared(
         facts=facts, request=request, profile=tuning.profile, tuning=tuning, knowledge=knowledge, plan=plan
     )
-    if plan.todo:
-        if not session.json and not session.quiet:
-            show_plan(plan, session.screen)
-        consent(session, yes=yes)
-    return carry_out(session, prepared)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sdsetup.cli.session import Session
 from sdsetup.decide.facts import Facts
@@ -19,7 +19,11 @@ from sdsetup.text import Text
 
 if TYPE_CHECKING:
     from sdsetup.decide.events import Listener
+    from sdsetup.decide.learned import Lesson
     from sdsetup.execute.context import Context
+
+
+Results = Mapping[str, Mapping[str, Any]]  # of each step, by its id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,7 +183,28 @@ def consent(session: Session, *, yes: bool) -> None:
 
 
 def carry_out(session: Session, prepared: Prepared) -> int:
-    """Do the plan under the folder's lock, remember the machine, say what is next.
+    """Do the plan, remember the machine, say what is next.
+
+    Raises:
+        SdsetupError: the step that failed; what was finished before it is kept.
+    """
+    done, results = perform(session, prepared, lambda plan: _listener(session, plan))
+    if not session.json:
+        from sdsetup.show.done import show_done
+
+        show_done(done.plan, done.tuning, results, session.screen)
+    return EXIT_DONE
+
+
+def perform(
+    session: Session,
+    prepared: Prepared,
+    listening: Callable[[Plan], AbstractContextManager[Listener]],
+    lessons: Sequence[Lesson] = (),
+) -> tuple[Prepared, Results]:
+    """Do the plan under the folder's lock with a point to come back to; the plan as it was done, and results.
+
+    `lessons`: what the plan was made with and what is to be remembered; kept before the first step.
 
     Raises:
         SdsetupError: the step that failed; what was finished before it is kept.
@@ -198,20 +223,19 @@ def carry_out(session: Session, prepared: Prepared) -> int:
 
     folder = Path(prepared.request.dir)
     with folder_lock(folder, cache_folder(session.machine.env), waiting=waiting):
-        if waited:  # the other run may have done it all
+        if waited and not lessons:  # the other run may have done it all
             prepared = prepare(session, prepared.request, profile=prepared.profile)
-        with _listener(session, prepared.plan) as listen:
+        with listening(prepared.plan) as listen:
             context = context_for(session, prepared, listen)
             if prepared.plan.todo:
                 keep(context)  # so that `sdsetup undo` can come back to here
-            results = Runner(prepared.plan, context, card=card_name(prepared.tuning.gpu)).run()
+            runner = Runner(prepared.plan, context, card=card_name(prepared.tuning.gpu))
+            for lesson in lessons:
+                runner.learn(lesson)
+            results = runner.run()
         if prepared.plan.todo:
             _remember_machine(prepared)
-    if not session.json:
-        from sdsetup.show.done import show_done
-
-        show_done(prepared.plan, prepared.tuning, results, session.screen)
-    return EXIT_DONE
+    return prepared, results
 
 
 def context_for(session: Session, prepared: Prepared, listen: Listener) -> Context:

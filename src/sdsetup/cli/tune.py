@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from sdsetup.cli.answering import Answer, Question
     from sdsetup.cli.session import Session
     from sdsetup.decide.tuning.values import Tuning
+    from sdsetup.errors import UsageError
 
 
 def tune(
@@ -31,6 +33,9 @@ def tune(
     ] = None,
     facts: FactsFile = None,
     apply: Annotated[bool, typer.Option("--apply", help="Write the launch file.")] = False,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Try the settings on this card, and write what is fastest.")
+    ] = False,
     rehearse: Annotated[
         bool, typer.Option("--rehearse", help="A practice run on the installation of `install --rehearse`.")
     ] = False,
@@ -55,13 +60,32 @@ def tune(
         facts=facts,
         dir=dir,
     )
+    if measure:
+        from sdsetup.cli.measuring import run_measure
+
+        if apply or compare:
+            raise _not_together("--measure", "--apply" if apply else "--compare")
+        carry_out = partial(run_measure, profile=profile, yes=yes)
+    else:
+        carry_out = partial(_tune, profile=profile, compare=compare, apply=apply, yes=yes)
     if rehearse:
         from sdsetup.cli.rehearse import rehearsal_folder, rehearsed
 
         question = replace(question, dir=dir or rehearsal_folder(session))
         with rehearsed(session, profile) as stage:
-            raise typer.Exit(_tune(stage, question, profile=profile, compare=compare, apply=apply, yes=yes))
-    raise typer.Exit(_tune(session, question, profile=profile, compare=compare, apply=apply, yes=yes))
+            raise typer.Exit(carry_out(stage, question))
+    raise typer.Exit(carry_out(session, question))
+
+
+def _not_together(one: str, other: str) -> UsageError:
+    from sdsetup.errors import UsageError
+    from sdsetup.text import Text
+
+    return UsageError(
+        Text("{one} and {other} do not go together", one=one, other=other),
+        hint=Text("Leave one of them out; --measure writes what it found when you agree, or with --yes."),
+        code="options-clash",
+    )
 
 
 def _tune(

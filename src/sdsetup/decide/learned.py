@@ -19,12 +19,16 @@ SCHEMA = "sdsetup.learned/1"
 
 @dataclass(frozen=True, kw_only=True)
 class Lesson:
-    """One correction: flags to add and to drop, or another torch build, and what was seen."""
+    """One correction: flags to add and to drop, or another torch build, and what was seen.
+
+    `measured`: it comes from a measurement of several settings; a new one takes its place.
+    """
 
     because: str
     add_flags: tuple[str, ...] = ()
     drop_flags: tuple[str, ...] = ()
     torch: TorchBuild | None = None
+    measured: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +37,11 @@ class Learned:
     lessons: tuple[Lesson, ...] = ()
 
     def plus(self, lesson: Lesson) -> Learned:
-        return replace(self, lessons=(*self.lessons, lesson))
+        before = self.without_measured() if lesson.measured else self
+        return replace(self, lessons=(*before.lessons, lesson))
+
+    def without_measured(self) -> Learned:
+        return replace(self, lessons=tuple(one for one in self.lessons if not one.measured))
 
 
 def card_name(gpu: Gpu | None) -> str | None:
@@ -68,9 +76,9 @@ def with_lessons(tuning: Tuning, learned: Learned) -> Tuning:
             reasons.append(
                 Reason(
                     setting=setting,
-                    rule="seen-here",
+                    rule="measured" if lesson.measured else "seen-here",
                     because=Text(lesson.because),
-                    source="a proof on this machine",
+                    source="a measurement on this card" if lesson.measured else "a proof on this machine",
                 )
             )
     return replace(tuning, flags=flags, torch=builds[-1] if builds else tuning.torch, reasons=tuple(reasons))
@@ -95,6 +103,7 @@ def from_json(value: Any) -> Learned:
                 add_flags=tuple(raw["add_flags"]),
                 drop_flags=tuple(raw["drop_flags"]),
                 torch=_build(raw["torch"]) if raw.get("torch") else None,
+                measured=raw.get("measured") is True,
             )
             for raw in value["lessons"]
         )

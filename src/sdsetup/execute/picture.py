@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from pathlib import Path
 
 from sdsetup.decide.diagnosis import Diagnosis
 from sdsetup.decide.facts import Vendor
@@ -27,17 +26,14 @@ from sdsetup.decide.plan import ProvePicture
 from sdsetup.decide.profiles.failures import FailureBook
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
-from sdsetup.execute.picture_attempt import Patience, PictureAttempt
+from sdsetup.execute.picture_attempt import PictureAttempt
 from sdsetup.execute.webui import start
 from sdsetup.execute.webui_api import free_port
-from sdsetup.execute.webui_plan import planned, settings_file
-from sdsetup.storage import read_json, write_json
+from sdsetup.execute.webui_picture import PORTS, STOPPING, Patience, own_settings
+from sdsetup.execute.webui_plan import planned
 from sdsetup.text import Text
 
 _log = logging.getLogger("sdsetup.picture")
-
-_STOPPING = 5.0  # seconds; the web UI needs 1 to 3
-_PORTS = 3  # another program may take the port that was free a moment ago
 
 
 class PictureError(SdsetupError):
@@ -108,27 +104,18 @@ def _attempt(
     vendors: tuple[Vendor, ...] | None,
 ) -> Attempt:
     arguments = as_arguments(flags)
-    settings = _own_settings(context, arguments)
-    for _ in range(_PORTS):
+    settings = own_settings(context, arguments, context.state / "proof")
+    for _ in range(PORTS):
         port = free_port()
         wanted = proof_arguments(arguments, port=port, settings=str(settings))
         plan = planned(context, wanted, {**context.machine.env, **dict(env)})
         context.note(Text("Starting the web UI for a test picture."))
         with start(plan, context) as web:
             attempt = PictureAttempt(web, action, context, book, patience, port, vendors).run(flags)
-            web.stop(_STOPPING)
+            web.stop(STOPPING)
         if attempt.diagnosis is None or attempt.diagnosis.id != "port-taken":
             break
     return attempt
-
-
-def _own_settings(context: Context, arguments: tuple[str, ...]) -> Path:
-    """A copy of the person's settings for this run: pictures as PNG, no browser, and theirs stay untouched."""
-    settings = read_json(settings_file(context, arguments))
-    mine = {"samples_format": "png", "auto_launch_browser": "Disable", "live_previews_enable": False}
-    path = context.state / "proof" / "config.json"
-    write_json(path, {**(settings if isinstance(settings, dict) else {}), **mine})
-    return path
 
 
 def _no_picture(attempts: tuple[Attempt, ...]) -> PictureError:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import threading
 import time
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from sdsetup.decide.diagnosis import Diagnosis, notes_in
 from sdsetup.decide.facts import Vendor
@@ -15,26 +11,15 @@ from sdsetup.decide.picture import Attempt, PngError, decode_png, judge
 from sdsetup.decide.picture.attempts import Outcome
 from sdsetup.decide.plan import ProvePicture
 from sdsetup.decide.profiles.failures import FailureBook
-from sdsetup.decide.startup import Startup
 from sdsetup.execute.context import Context
 from sdsetup.execute.webui import WebUI
 from sdsetup.execute.webui_api import Answer, call, peak_vram
+from sdsetup.execute.webui_picture import Patience, await_model, blamed, first_picture, hear_out, paint, wanted
 from sdsetup.storage import write_atomically
 from sdsetup.text import Text
 
 _PROMPT = "a cat on a window sill, morning light, watercolour"
-_LAST_WORDS = 10.0  # seconds
 _KEPT = 20  # pictures
-
-
-@dataclass(frozen=True, kw_only=True)
-class Patience:
-    """How long each part may take at most, in seconds: generous, for a slow disk and a slow processor."""
-
-    start: float = 1200.0
-    model: float = 1200.0
-    unannounced: float = 60.0  # a model that is not mentioned by then is loaded by asking for a picture
-    picture: float = 3600.0
 
 
 class PictureAttempt:
@@ -67,7 +52,7 @@ class PictureAttempt:
         self._context.note(
             Text("The web UI is up after {seconds:.0f} s; waiting for its model.", seconds=web.seconds)
         )
-        self._await_model()
+        await_model(web, self._patience)
         seen = replace(seen, model_seconds=web.state.model_seconds, model_class=web.state.model_class)
         if web.over or web.state.model == "failed":
             return self._ended(seen)
@@ -78,41 +63,15 @@ class PictureAttempt:
             return self._refused(seen, answer)
         return self._judged(replace(seen, picture_seconds=round(time.monotonic() - began, 2)), answer)
 
-    def _await_model(self) -> None:
-        def announced(state: Startup) -> bool:
-            return state.model != "waiting"
-
-        if self._web.until(announced, self._patience.unannounced):
-            self._web.until(lambda state: state.model in ("loaded", "failed"), self._patience.model)
-
     def _painted(self) -> Answer | None:
-        """The answer to txt2img; None when the time was over. Meanwhile the web UI's output is read on."""
-        body = {
-            "prompt": _PROMPT,
-            "seed": self._action.seed,
-            "steps": self._action.steps,
-            "width": self._action.width,
-            "height": self._action.height,
-            "sampler_name": "Euler",
-            "send_images": True,
-            "save_images": False,
-        }
-        answers: list[Answer] = []
-
-        def ask() -> None:
-            limit = self._patience.picture + 60  # the deadline below is the one that counts
-            answers.append(call("POST", self._port, "/sdapi/v1/txt2img", body, seconds=limit))
-
-        asking = threading.Thread(target=ask, daemon=True, name="txt2img")
-        asking.start()
-        deadline = time.monotonic() + self._patience.picture
-        while asking.is_alive() and not self._web.over and time.monotonic() < deadline:
-            self._web.step()
-        asking.join(2)
-        return answers[0] if answers else None
+        action = self._action
+        body = wanted(
+            prompt=_PROMPT, seed=action.seed, steps=action.steps, width=action.width, height=action.height
+        )
+        return paint(self._web, self._port, body, self._patience.picture)
 
     def _judged(self, seen: Attempt, answer: Answer) -> Attempt:
-        content = _first_picture(answer.value)
+        content = first_picture(answer.value)
         seen = self._measured(seen)
         try:
             verdict: Outcome = judge(decode_png(content))
@@ -137,14 +96,10 @@ class PictureAttempt:
 
     def _refused(self, seen: Attempt, answer: Answer | None) -> Attempt:
         """No picture: the web UI said why, or died, or took too long."""
-        if answer is not None and not answer.status:
-            self._web.until(lambda _state: False, _LAST_WORDS)  # a connection that broke: it is about to end
         if not self._web.over and answer is None:
             return replace(seen, outcome="slow")
-        while self._web.step(0.3):
-            pass
+        hear_out(self._web, answer)
         if answer is not None and not self._web.over:
-            self._web.log.note(f"the answer was {answer.status}: {answer.problem}")
             return self._blamed(seen, "failed")
         return self._ended(seen)
 
@@ -158,21 +113,7 @@ class PictureAttempt:
 
     def _blamed(self, seen: Attempt, outcome: Outcome) -> Attempt:
         found = self._diagnosis()
-        act = found.cure.act if found else None
-        if act == "less-memory":
-            outcome = "out-of-memory"
-        elif act == "more-precision" and found is not None:
-            outcome = "nan-vae" if found.id == "nan-vae" else "nan-unet"
-        return replace(seen, outcome=outcome, diagnosis=found)
+        return replace(seen, outcome=blamed(found, outcome), diagnosis=found)
 
     def _diagnosis(self) -> Diagnosis | None:
         return self._web.diagnose(self._book, self._vendors)
-
-
-def _first_picture(answer: Any) -> bytes:
-    images = answer.get("images") if isinstance(answer, dict) else None
-    first = images[0] if isinstance(images, list) and images and isinstance(images[0], str) else ""
-    try:
-        return base64.b64decode(first.partition(",")[2] or first)
-    except (binascii.Error, ValueError):
-        return b""

@@ -99,13 +99,14 @@ class Runner:
         self._learned = self._learned.plus(lesson)
         write_json(self._context.state / "learned.json", learned_to_json(self._learned))
         before = step_keys(tuple(self._steps))
+        dropped = [flag.split(" ", 1)[0] for flag in lesson.drop_flags]
         for position, step in enumerate(self._steps):
             action = step.action
             if isinstance(action, WriteLauncher):
                 action = replace(
                     action,
                     flags=apply_lessons(action.flags, [lesson]),
-                    drop_flags=tuple(dict.fromkeys((*action.drop_flags, *lesson.drop_flags))),
+                    drop_flags=tuple(dict.fromkeys((*action.drop_flags, *dropped))),
                 )
             elif isinstance(action, BuildEnvironment) and lesson.torch is not None:
                 action = replace(action, torch=lesson.torch)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 
 from sdsetup.decide.launcher import ARGS, FILE_NAMES, Kind, LaunchFile, read
@@ -26,6 +27,18 @@ def plan_from_file(context: Context) -> tuple[LaunchPlan, LaunchFile]:
         SdsetupError: `webui-missing`, `environment-missing`, `launch-file-unreadable`, `launch-file-unclear`.
     """
     seen = read_launch_file(context.dir, context.machine)
+    refuse_unclear(seen, context)
+    environment = seen.apply(context.machine.env)
+    flags = seen.flags if ARGS in seen.env or ARGS in seen.unset else _flags_of(environment.get(ARGS, ""))
+    return planned(context, flags, environment, seen), seen
+
+
+def refuse_unclear(seen: LaunchFile, context: Context) -> None:
+    """Stop where the flags cannot be told; note what else is left out.
+
+    Raises:
+        SdsetupError: `launch-file-unclear`.
+    """
     for one in seen.unclear:
         if one.name in (None, ARGS):
             raise SdsetupError(
@@ -38,9 +51,6 @@ def plan_from_file(context: Context) -> tuple[LaunchPlan, LaunchFile]:
                 code="launch-file-unclear",
             )
         context.note(Text("{name} is left out: {why} (line {line}).", name=one.name, why=one.why, line=one.line))
-    environment = seen.apply(context.machine.env)
-    flags = seen.flags if ARGS in seen.env or ARGS in seen.unset else _flags_of(environment.get(ARGS, ""))
-    return planned(context, flags, environment, seen), seen
 
 
 def planned(
@@ -79,8 +89,11 @@ def planned(
     return plan
 
 
-def read_launch_file(root: Path, machine: Machine) -> LaunchFile:
-    """What the platform's own launch file says; nothing where there is none."""
+def read_launch_file(root: Path, machine: Machine, instead: Mapping[str, bytes] | None = None) -> LaunchFile:
+    """What the platform's own launch file says; nothing where there is none.
+
+    `instead`: name -> bytes that are read in place of what stands in the folder.
+    """
     kind: Kind = "bat" if machine.family == "windows" else "sh"
     page = machine.windows().oem_code_page if kind == "bat" else None
     # In the order in which the scripts read them, each over the one before.
@@ -89,7 +102,7 @@ def read_launch_file(root: Path, machine: Machine) -> LaunchFile:
         names = ("webui-macos-env.sh", *names)
     seen = LaunchFile(kind=kind, flags=(), env={})
     for name in names:
-        content = launch_file.read(root / name)
+        content = (instead or {}).get(name) or launch_file.read(root / name)
         if content is not None:
             environment = seen.apply(machine.env)
             one = read(

@@ -27,3 +27,21 @@ class NvmlAnswer:
     cuda_version: str | None = None
     gpus: tuple[NvmlGpu, ...] = ()
     problem: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CardProgram:
+    """A program that holds memory of a card; `bytes` is None where the driver does not tell (Windows, WSL)."""
+
+    pid: int
+    name: str | None = None
+    bytes: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CardUse:
+    """Bytes of a whole card that are taken, all it has, and what one tree of programs has in shared memory."""
+
+    used: int | None = None
+    total: int | None = None
+    shared: int | None = None

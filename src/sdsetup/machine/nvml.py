@@ -1,6 +1,6 @@
-"""NVIDIA's management library, asked directly: ten of its functions, whose names and shapes are stable.
+"""NVIDIA's management library, asked directly: a few of its functions, whose names and shapes are stable.
 
-The `pynvml` binding costs as much processor time as two and a half starts of Python, for the same ten calls.
+The `pynvml` binding costs as much processor time as two and a half starts of Python, for the same few calls.
 Functions and structures: https://docs.nvidia.com/deploy/nvml-api/
 """
 
@@ -20,7 +20,7 @@ _PROBLEMS = {4: "denied", 9: "not-running", 18: "mismatch"}
 _BUFFER = 96
 
 
-class _Memory(ctypes.Structure):
+class Memory(ctypes.Structure):
     _fields_ = (("total", ctypes.c_ulonglong), ("free", ctypes.c_ulonglong), ("used", ctypes.c_ulonglong))
 
 
@@ -41,7 +41,7 @@ def ask(places: Iterable[str] | None = None) -> NvmlAnswer | None:
 
     `places` are paths or names to load it from, instead of the platform's own.
     """
-    library = _load(_places() if places is None else places)
+    library = load(own_places() if places is None else places)
     if library is None:
         return None
     code = library.nvmlInit_v2()
@@ -54,13 +54,13 @@ def ask(places: Iterable[str] | None = None) -> NvmlAnswer | None:
 
 
 def _answer(library: Any) -> NvmlAnswer:
-    driver = _string(library.nvmlSystemGetDriverVersion)
+    driver = string_of(library.nvmlSystemGetDriverVersion)
     level = ctypes.c_int()
     cuda = None
-    if _call(library, "nvmlSystemGetCudaDriverVersion_v2", ctypes.byref(level)) and level.value > 0:
+    if call(library, "nvmlSystemGetCudaDriverVersion_v2", ctypes.byref(level)) and level.value > 0:
         cuda = f"{level.value // 1000}.{level.value % 1000 // 10}"
     count = ctypes.c_uint()
-    if not _call(library, "nvmlDeviceGetCount_v2", ctypes.byref(count)):
+    if not call(library, "nvmlDeviceGetCount_v2", ctypes.byref(count)):
         return NvmlAnswer(driver_version=driver, cuda_version=cuda, problem="failed")
     gpus = tuple(gpu for index in range(count.value) if (gpu := _gpu(library, index)) is not None)
     return NvmlAnswer(driver_version=driver, cuda_version=cuda, gpus=gpus)
@@ -68,23 +68,23 @@ def _answer(library: Any) -> NvmlAnswer:
 
 def _gpu(library: Any, index: int) -> NvmlGpu | None:
     handle = ctypes.c_void_p()
-    if not _call(library, "nvmlDeviceGetHandleByIndex_v2", ctypes.c_uint(index), ctypes.byref(handle)):
+    if not call(library, "nvmlDeviceGetHandleByIndex_v2", ctypes.c_uint(index), ctypes.byref(handle)):
         return None
-    memory, pci = _Memory(), _Pci()
+    memory, pci = Memory(), _Pci()
     major, minor, mig, pending = ctypes.c_int(), ctypes.c_int(), ctypes.c_uint(), ctypes.c_uint()
-    level = _call(library, "nvmlDeviceGetCudaComputeCapability", handle, ctypes.byref(major), ctypes.byref(minor))
-    placed = _call(library, "nvmlDeviceGetPciInfo_v3", handle, ctypes.byref(pci))
-    sliced = _call(library, "nvmlDeviceGetMigMode", handle, ctypes.byref(mig), ctypes.byref(pending))
+    level = call(library, "nvmlDeviceGetCudaComputeCapability", handle, ctypes.byref(major), ctypes.byref(minor))
+    placed = call(library, "nvmlDeviceGetPciInfo_v3", handle, ctypes.byref(pci))
+    sliced = call(library, "nvmlDeviceGetMigMode", handle, ctypes.byref(mig), ctypes.byref(pending))
     if sliced and mig.value:
         # A program sees one instance of a divided card, so the instance's memory is the one that counts.
-        instance = _first_instance(library, handle)
-        counted = _call(library, "nvmlDeviceGetMemoryInfo", instance or handle, ctypes.byref(memory))
+        instance = first_instance(library, handle)
+        counted = call(library, "nvmlDeviceGetMemoryInfo", instance or handle, ctypes.byref(memory))
     else:
-        counted = _call(library, "nvmlDeviceGetMemoryInfo", handle, ctypes.byref(memory))
+        counted = call(library, "nvmlDeviceGetMemoryInfo", handle, ctypes.byref(memory))
     return NvmlGpu(
         index=index,
-        name=_string(library.nvmlDeviceGetName, handle),
-        uuid=_string(library.nvmlDeviceGetUUID, handle),
+        name=string_of(library.nvmlDeviceGetName, handle),
+        uuid=string_of(library.nvmlDeviceGetUUID, handle),
         pci_bus_id=pci.bus_id.decode("ascii", "replace") if placed else None,
         memory_total=memory.total if counted and memory.total else None,
         memory_used=memory.used if counted and memory.total else None,
@@ -93,19 +93,19 @@ def _gpu(library: Any, index: int) -> NvmlGpu | None:
     )
 
 
-def _first_instance(library: Any, handle: ctypes.c_void_p) -> ctypes.c_void_p | None:
+def first_instance(library: Any, handle: ctypes.c_void_p) -> ctypes.c_void_p | None:
     count, instance = ctypes.c_uint(), ctypes.c_void_p()
-    if not _call(library, "nvmlDeviceGetMaxMigDeviceCount", handle, ctypes.byref(count)):
+    if not call(library, "nvmlDeviceGetMaxMigDeviceCount", handle, ctypes.byref(count)):
         return None
     for index in range(min(count.value, 16)):
-        if _call(
+        if call(
             library, "nvmlDeviceGetMigDeviceHandleByIndex", handle, ctypes.c_uint(index), ctypes.byref(instance)
         ):
             return instance
     return None
 
 
-def _call(library: Any, function: str, *arguments: Any) -> bool:
+def call(library: Any, function: str, *arguments: Any) -> bool:
     """Whether a function exists in this driver's library and succeeded."""
     try:
         return bool(getattr(library, function)(*arguments) == 0)
@@ -113,14 +113,14 @@ def _call(library: Any, function: str, *arguments: Any) -> bool:
         return False
 
 
-def _string(function: Any, *before: Any) -> str | None:
+def string_of(function: Any, *before: Any) -> str | None:
     buffer = ctypes.create_string_buffer(_BUFFER)
     if function(*before, buffer, ctypes.c_uint(_BUFFER)) != 0:
         return None
     return buffer.value.decode("utf-8", "replace").strip() or None
 
 
-def _load(places: Iterable[str]) -> Any:
+def load(places: Iterable[str]) -> Any:
     for place in places:
         try:
             return ctypes.CDLL(place)
@@ -129,7 +129,7 @@ def _load(places: Iterable[str]) -> Any:
     return None
 
 
-def _places() -> tuple[str, ...]:
+def own_places() -> tuple[str, ...]:
     if sys.platform == "win32":
         # Full paths only: a library of that name in the current folder must not be the one that is loaded.
         root = Path(os.environ.get("SYSTEMROOT", r"C:\Windows"))

@@ -31,7 +31,7 @@ def show_measured(done: Sequence[Measurement], verdict: Verdict | None, screen: 
     if verdict is None:
         screen.line(Text("{mark} Nothing that was tried works on this card.", mark=screen.mark("fail")), "fail")
         for one in done:
-            screen.line(Text("{flags}: {problem}", flags=_flags(one), problem=_problem(one)), indent=2)
+            screen.line(Text("{flags}: {problem}", flags=_flags(one), problem=outcome_words(one)), indent=2)
         return
     screen.console.print(_table(done, verdict))
     screen.line()
@@ -46,6 +46,8 @@ def show_measured(done: Sequence[Measurement], verdict: Verdict | None, screen: 
 
 def time_left(seconds: float, coming: int) -> Text:
     """ "about 4 min 30 s left, 3 more to try"."""
+    if not coming:
+        return Text("about {time} left", time=duration(seconds))
     return Text("about {time} left, {coming} more to try", time=duration(seconds), coming=coming)
 
 
@@ -91,5 +93,6 @@ def _flags(one: Measurement) -> str:
     return " ".join(one.candidate.flags) or "no flags"
 
 
-def _problem(one: Measurement) -> str:
+def outcome_words(one: Measurement) -> str:
+    """Why one did not work."""
     return one.problem or _STANDINGS["failed" if one.outcome == "good" else one.outcome]

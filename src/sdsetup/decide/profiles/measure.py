@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sdsetup.decide.facts import GIB
 from sdsetup.decide.profiles.conditions import read_condition
 from sdsetup.decide.profiles.flags import Known
 from sdsetup.decide.profiles.reading import Reader
@@ -39,10 +40,12 @@ class Alternative:
 @dataclass(frozen=True, kw_only=True)
 class MeasureProfile:
     """`margin` and `noise` are parts of one; `memory` is the ladder of each model class: the flags of a rung do
-    the same, the first is the one to write, none means no flag."""
+    the same, the first is the one to write, none means no flag. `spill_bytes`: what a program may have in shared
+    memory without having run out of the card's own."""
 
     margin: float
     noise: float
+    spill_bytes: int
     guess_seconds: float
     because: str
     source: str
@@ -68,6 +71,7 @@ def parse_measure(raw: Mapping[str, Any], path: str, known: Known) -> MeasurePro
     profile = MeasureProfile(
         margin=_part(reader, "margin"),
         noise=_part(reader, "noise"),
+        spill_bytes=round(float(reader.number("spill")) * GIB),
         guess_seconds=float(reader.number("guess_seconds")),
         because=reader.text("because"),
         source=reader.text("source"),

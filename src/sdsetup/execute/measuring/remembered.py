@@ -1,0 +1,32 @@
+"""`D/.sdsetup/measured.json`: what was measured, for each card, driver, torch and web UI."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sdsetup.decide.tuning.measured import Key, from_json, to_json
+from sdsetup.decide.tuning.measuring import Measurement
+from sdsetup.storage import read_json, write_json
+
+SCHEMA = "sdsetup.measurements/1"
+_KEPT = 12  # keys; a card that is put back finds its own again
+
+
+def remembered(state: Path, key: Key) -> tuple[Measurement, ...]:
+    """What was measured under this key before; nothing where it was for something else."""
+    return next((found for one in _kept(state) if (found := from_json(one, key))), ())
+
+
+def remember(state: Path, key: Key, done: Sequence[Measurement]) -> None:
+    """Keep what is measured so far, the newest first; written whole, so that a kill loses nothing."""
+    others = [one for one in _kept(state) if not (isinstance(one, dict) and one.get("key") == vars(key))]
+    newest = [to_json(key, done)] if done else []
+    write_json(state / "measured.json", {"schema": SCHEMA, "kept": [*newest, *others][:_KEPT]})
+
+
+def _kept(state: Path) -> list[Any]:
+    stored = read_json(state / "measured.json")
+    kept = stored.get("kept") if isinstance(stored, dict) and stored.get("schema") == SCHEMA else None
+    return kept if isinstance(kept, list) else []

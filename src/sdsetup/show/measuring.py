@@ -1,0 +1,233 @@
+"""A measurement under way as a person sees it: what holds the card, what is tried, and how long it still takes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+from typing import Any
+
+from rich.console import RenderableType
+from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn
+from rich.text import Text as Line
+
+from sdsetup.decide.tuning.measured import Key, Verdict, to_json
+from sdsetup.decide.tuning.measuring import Candidate, Measurement, Trial, expected, seconds_left
+from sdsetup.machine.answers_nvml import CardProgram, CardUse
+from sdsetup.show.screen import Screen
+from sdsetup.show.tuning_measured import outcome_words, time_left
+from sdsetup.show.words import duration, gib, say
+from sdsetup.text import Text
+
+SCHEMA = "sdsetup.measure/1"
+_LISTED = 6
+
+
+def show_before(
+    card: Text, where: object, trial: Trial, done: Sequence[Measurement], screen: Screen, *, dir: str
+) -> None:
+    """What is about to happen, and how long it takes as far as can be told."""
+    screen.heading(Text("Measuring on {card}", card=card))
+    screen.line(
+        Text(
+            "The web UI in {dir} is started with one setting after the other, and each makes the same {pictures}. "
+            "Ctrl-C stops it at any moment; the launch file stays as it is until the end.",
+            dir=dir,
+            pictures=where,
+        )
+    )
+    coming = expected(trial, done)
+    if done:
+        screen.line(Text("Measured before and remembered: {count}.", count=len(done)))
+    if coming:
+        screen.line(Text("To try: about {count}, {time}.", count=coming, time=duration(seconds_left(trial, done))))
+
+
+def show_holders(use: CardUse, programs: tuple[CardProgram, ...] | None, margin: float, screen: Screen) -> None:
+    """Who else has memory of the card; `margin`: the part of it that may be taken without a word of warning."""
+    if use.used is None and programs is None:
+        screen.line(Text("What else holds the card cannot be told here."), "quiet")
+        return
+    known = [one for one in programs or () if one.bytes]
+    crowded = bool(use.used and use.total and use.used > use.total * margin)
+    if use.used is not None:
+        screen.line(
+            Text(
+                "{mark} Taken of the card before it begins: {used} of {total}",
+                mark=screen.mark("warn" if crowded else "ok"),
+                used=_memory(use.used),
+                total=gib(use.total),
+            ),
+            "warn" if crowded else "",
+        )
+    for one in known[:_LISTED]:
+        screen.line(Text("{name}: {size}", name=_name(one), size=_memory(one.bytes)), indent=4)
+    if len(known) > _LISTED:
+        rest = sum(one.bytes or 0 for one in known[_LISTED:])
+        screen.line(Text("{count} more: {size}", count=len(known) - _LISTED, size=_memory(rest)), indent=4)
+    untold = sorted({_name(one) for one in programs or () if one.bytes is None})
+    if untold:
+        names = ", ".join(untold[:_LISTED]) + (" ..." if len(untold) > _LISTED else "")
+        screen.line(Text("size unknown (the driver does not tell): {names}", names=names), indent=4)
+    if crowded:
+        screen.line(Text("Close what you can: it slows pictures down and makes less fit."), indent=4)
+
+
+class MeasuringScreen:
+    """Hears of each candidate: a moving line with the time left in a terminal, plain lines elsewhere."""
+
+    def __init__(self, trial: Trial, screen: Screen) -> None:
+        self._trial = trial
+        self._screen = screen
+        self._task: TaskID | None = None
+        self._bar: Progress | None = None
+        if screen.console.is_terminal and not screen.quiet:
+            spinner = SpinnerColumn("dots" if screen.can_show("⠋") else "line", style="default")
+            text = TextColumn("{task.description}", markup=False)
+            self._bar = _Lines(spinner, text, _Left(trial), console=screen.console, transient=True)
+
+    def __enter__(self) -> MeasuringScreen:
+        if self._bar is not None:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def began(self, candidate: Candidate, done: Sequence[Measurement]) -> None:
+        title = say(candidate.title)
+        if self._bar is not None:
+            self._task = self._bar.add_task("", total=None, title=title, done=tuple(done), began=time.monotonic())
+        elif not self._screen.quiet:
+            left = time_left(seconds_left(self._trial, done), max(0, expected(self._trial, done) - 1))
+            self._screen.line(Text("  {title} ... ({left})", title=title, left=left))
+
+    def doing(self, text: Text) -> None:
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, description=say(text))
+        elif self._screen.verbose:
+            self._screen.line(text, "quiet", indent=4)
+
+    def ended(self, measurement: Measurement) -> None:
+        if self._bar is not None and self._task is not None:
+            self._bar.remove_task(self._task)
+            self._task = None
+        if not self._screen.quiet:
+            self._screen.line(_result(measurement, self._screen), "" if measurement.good else "warn")
+
+
+class _Lines(Progress):
+    """The candidate on a line of its own, below it what goes on and the time left."""
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        for task in self.tasks:
+            yield Line(task.fields["title"], no_wrap=True, overflow="ellipsis")
+        yield self.make_tasks_table(self.tasks)
+
+
+class _Left(ProgressColumn):
+    """Time left, counted on while a candidate runs."""
+
+    max_refresh = 0.5
+
+    def __init__(self, trial: Trial) -> None:
+        super().__init__()
+        self._trial = trial
+
+    def render(self, task: Task) -> Line:
+        done = task.fields["done"]
+        into = time.monotonic() - task.fields["began"]
+        left = time_left(seconds_left(self._trial, done, into_this=into), max(0, expected(self._trial, done) - 1))
+        return Line(say(left), style="dim")
+
+
+def show_kept(changed: Sequence[object], dir: str, screen: Screen) -> None:
+    """What is different now, and the way back."""
+    if not changed:
+        screen.line(Text("{mark} The launch file has these settings already.", mark=screen.mark("ok")), "ok")
+        return
+    for path in changed:
+        screen.line(
+            Text("{mark} The launch file has it from now on: {path}", mark=screen.mark("ok"), path=path), "ok"
+        )
+    screen.line(Text("One step back:"), indent=2)
+    screen.command(f'sdsetup undo --dir "{dir}"', indent=4)
+
+
+def show_not_kept(dir: str, screen: Screen) -> None:
+    screen.line(Text("The launch file is as it was. To write the result into it (it is remembered):"))
+    screen.command(f'sdsetup tune --measure --yes --dir "{dir}"', indent=2)
+
+
+def show_stopped(done: Sequence[Measurement], screen: Screen) -> None:
+    screen.line(
+        Text(
+            "Stopped. {count} measured and remembered, the launch file is as it was; the same command goes on.",
+            count=len(done),
+        )
+    )
+
+
+def measure_json(
+    dir: str,
+    key: Key,
+    done: Sequence[Measurement],
+    verdict: Verdict | None,
+    use: CardUse,
+    programs: tuple[CardProgram, ...] | None,
+    changed: Sequence[object] | None,
+) -> dict[str, Any]:
+    """The document of `tune --measure --json`. `changed`: launch files written; None: nothing was to be kept."""
+    document = to_json(key, done)
+    standings = verdict.standings if verdict else ()
+    for n, entry in enumerate(document["measurements"]):
+        one = done[n]
+        entry["speed"] = one.speed
+        entry["standing"] = standings[n] if n < len(standings) else one.outcome
+    winner = verdict.winner.candidate if verdict else None
+    return {
+        "schema": SCHEMA,
+        "dir": dir,
+        "key": document["key"],
+        "before": {
+            "used_bytes": use.used,
+            "total_bytes": use.total,
+            "programs": None
+            if programs is None
+            else [{"pid": one.pid, "name": one.name, "bytes": one.bytes} for one in programs],
+        },
+        "measurements": document["measurements"],
+        "verdict": None
+        if winner is None or verdict is None
+        else {"name": winner.name, "flags": list(winner.flags), "because": str(verdict.because)},
+        "written": changed is not None,
+        "launch_files": [str(path) for path in changed or ()],
+    }
+
+
+def _result(one: Measurement, screen: Screen) -> Text:
+    if not one.good:
+        what = outcome_words(one)
+        return Text("{mark} {title}: {what}", mark=screen.mark("warn"), title=one.candidate.title, what=what)
+    peak = one.card_peak_bytes if one.card_peak_bytes is not None else one.torch_peak_bytes
+    memory = f", {_memory(peak)}" if peak is not None else ""
+    spilled = f", {_memory(one.spilled_bytes)} spilled" if one.spilled_bytes else ""
+    return Text(
+        "{mark} {title}: {speed} s per step{memory}{spilled}",
+        mark=screen.mark("ok"),
+        title=one.candidate.title,
+        speed=f"{one.speed:.3g}",
+        memory=memory,
+        spilled=spilled,
+    )
+
+
+def _memory(count: int | None) -> str:
+    return gib(count) if count is None or count >= 2**30 else f"{count / 2**20:.0f} MB"
+
+
+def _name(one: CardProgram) -> str:
+    return one.name or f"process {one.pid}"
