@@ -21,8 +21,8 @@ from sdsetup.errors import SdsetupError
 from sdsetup.execute import uv
 from sdsetup.execute.context import Context
 from sdsetup.execute.environment import build, swap_back
+from sdsetup.execute.environment.locking import LARGE
 from sdsetup.execute.environment.places import marker, places, python_of, refuse_full_disk
-from sdsetup.execute.environment.wheels import LARGE
 
 BIG = LARGE + 2**20
 
@@ -73,6 +73,14 @@ def action(**changes: object) -> BuildEnvironment:
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
+def second(first: Context, tmp_path: Path) -> Context:
+    """Another installation folder on the same machine."""
+    other = replace(first, dir=tmp_path / "second")
+    other.dir.mkdir()
+    (other.dir / "requirements_versions.txt").write_bytes(b"gradio==3.41.2\r\ntorch\r\n")
+    return other
+
+
 def says(python: str | Path, code: str) -> str:
     ended = subprocess.run([str(python), "-I", "-c", code], capture_output=True, text=True, check=True, timeout=60)
     return ended.stdout.strip()
@@ -102,9 +110,7 @@ def test_everything_is_compiled_and_the_next_folder_gets_it_from_the_cache(tmp_p
     if sys.platform != "win32":
         assert len(compiled) == 1
     sent = dict(index.sent)
-    other = replace(here, dir=tmp_path / "second")
-    other.dir.mkdir()
-    (other.dir / "requirements_versions.txt").write_bytes(b"gradio==3.41.2\r\ntorch\r\n")
+    other = second(here, tmp_path)
     done = build(action(), other)
     assert done["downloaded"] == 0
     assert index.sent == sent
@@ -149,6 +155,10 @@ def test_torch_comes_from_its_own_index_and_nothing_else_does(tmp_path: Path, in
         done = build(action(torch=torch), context(tmp_path, index))
         assert done["versions"]["torch"] == "2.1.2+cu121"
         assert done["versions"]["xformers"] == "0.0.23.post1"
+        sent = dict(special.sent)
+        again = build(action(torch=torch), second(context(tmp_path, index), tmp_path))
+        assert again["downloaded"] == 0
+        assert special.sent == sent
         assert says(done["python"], "import importlib.metadata as m; print(m.version('numpy'))") == "1.26.2"
 
 
@@ -254,9 +264,7 @@ def test_without_the_index_the_cache_is_enough(tmp_path: Path, index: Index) -> 
     here = context(tmp_path, index)
     build(action(), here)
     heard = Heard()
-    other = replace(here, dir=tmp_path / "second", listen=heard)
-    other.dir.mkdir()
-    (other.dir / "requirements_versions.txt").write_bytes(b"gradio==3.41.2\r\ntorch\r\n")
+    other = replace(second(here, tmp_path), listen=heard)
     long_ago = time.time() - 30 * 86400
     for path in (tmp_path / "cache" / "resolutions").iterdir():
         os.utime(path, (long_ago, long_ago))

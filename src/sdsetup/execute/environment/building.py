@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from sdsetup.errors import SdsetupError
 from sdsetup.execute import uv
 from sdsetup.execute.context import Context
 from sdsetup.execute.environment.bytecode import Store, compiler
-from sdsetup.execute.environment.locking import Lock, Wheel, resolve
+from sdsetup.execute.environment.locking import LARGE, Lock, Wheel, resolve
 from sdsetup.execute.environment.meter import Meter
 from sdsetup.execute.environment.places import (
     Places,
@@ -28,7 +28,7 @@ from sdsetup.execute.environment.places import (
     swap_in,
 )
 from sdsetup.execute.environment.sizes import with_sizes
-from sdsetup.execute.environment.wheels import LARGE, Counter, LargeWheels
+from sdsetup.execute.environment.wheels import Counter, LargeWheels
 from sdsetup.execute.folders import file_problem, remove_tree
 from sdsetup.execute.uv_words import without_secrets
 from sdsetup.machine.process import Child
@@ -97,17 +97,23 @@ class _Building:
         self._later = action.compile_later
         self._context = context
         self._where = where
+        self._beside = where.stage.with_name("large-wheels")
         self._lock = lock
         self._python = python_of(where.stage, context.machine.family)
         self._env = uv.variables(context, UV_CACHE_DIR=str(where.packages))
+        if action.torch.index_url:
+            # uv only looks for packages of indexes that it is told of into its cache.
+            said = (self._env.get("UV_INDEX"), action.torch.index_url)
+            self._env["UV_INDEX"] = " ".join(part for part in said if part)
 
     def run(self) -> int:
         """Build; the bytes that had to be downloaded.
 
-        Small packages are installed and compiled while the large wheels arrive, and each large one
-        as soon as it is there.
+        Three things at once: the large wheels arrive, uv unpacks them on the way into its cache, and
+        the small packages are installed and compiled. What is left then is a matter of links.
         """
-        self._make_empty()
+        remove_tree(self._beside)
+        self._make_empty(self._where.stage)
         missing = self._missing()
         size = sum(wheel.size or 0 for wheel in missing)
         refuse_full_disk(self._where, size, sum(wheel.size or 0 for wheel in self._lock.wheels))
@@ -117,24 +123,47 @@ class _Building:
             )
         meter = Meter(self._context, {wheel.name: wheel.size or 0 for wheel in missing})
         large = [wheel for wheel in missing if wheel.sha256 and (wheel.size or 0) >= LARGE]
-        with LargeWheels(large, self._context, self._where.cache / "wheels", meter) as coming:
-            outstanding = {wheel.name for wheel in large}
-            while outstanding:
-                self._install(self._lock.only(frozenset(outstanding), wanted=False), meter, coming.ready)
-                self._compile(final=False)
-                outstanding -= coming.next(outstanding)
-            self._install(self._lock.text, meter, coming.ready)
+        names = frozenset(wheel.name for wheel in large)
+        with (
+            LargeWheels(large, self._context, self._where.cache / "wheels", meter) as coming,
+            Counter(coming) as counter,
+        ):
+            if large:
+                self._install_around(names, coming, counter, meter)
+            there = frozenset(wheel.name for wheel in large if wheel.file_name in coming.ready)
+            self._install(counter.instead(self._lock.text, there), meter)
+            meter.complete()
         self._compile(final=True)
         mark(self._where.stage, {"lock": self._lock.key, "versions": dict(self._lock.versions)})
         for path in coming.ready.values():
             remove_tree(path.parent)  # uv's cache has it unpacked now
         return size
 
-    def _make_empty(self) -> None:
-        remove_tree(self._where.stage)
-        self._where.stage.parent.mkdir(parents=True, exist_ok=True)
+    def _install_around(self, names: frozenset[str], coming: LargeWheels, counter: Counter, meter: Meter) -> None:
+        """Everything but the large wheels into its place, and these into uv's cache.
+
+        uv takes them for an environment beside ours, since it lets one run at a time into each.
+        """
+        self._make_empty(self._beside)
+        path = self._write("large", counter.instead(self._lock.only(names, wanted=True), names))
+        argv = self._sync(path, python=python_of(self._beside, self._context.machine.family))
+        # The first byte of the last wheel may be hours away.
+        env = {**self._env, "UV_HTTP_TIMEOUT": "86400", "UV_HTTP_RETRIES": "0"}
+        with Child([uv.find(self._context.machine), *argv], cwd=self._context.state, env=env) as unpacking:
+            self._install(self._lock.only(names, wanted=False), meter)
+            self._compile(final=False)
+            while not unpacking.ended:
+                if (line := unpacking.poll_line(0.5)) is not None:
+                    _log.info("uv, large wheels: %s", without_secrets(line))
+                coming.check()
+            coming.wait()
+        remove_tree(self._beside)
+
+    def _make_empty(self, venv: Path) -> None:
+        remove_tree(venv)
+        venv.parent.mkdir(parents=True, exist_ok=True)
         made = ["venv", "--quiet", "--relocatable", "--no-project", "--python", self._base]
-        uv.run(self._context, [*made, str(self._where.stage)], env=self._env)
+        uv.run(self._context, [*made, str(venv)], env=self._env)
 
     def _missing(self) -> Sequence[Wheel]:
         """Wheels that are not in uv's cache. Should uv word it differently one day, it fetches all by itself."""
@@ -143,23 +172,19 @@ class _Building:
         names = {match["name"] for match in map(_UNCACHED.search, said.text.splitlines()) if match}
         return with_sizes([wheel for wheel in self._lock.wheels if wheel.name in names], self._context)
 
-    def _install(self, text: str, meter: Meter, files: Mapping[str, Path]) -> None:
-        """Make the stage hold what this lock says; large wheels that have arrived come from this machine."""
+    def _install(self, text: str, meter: Meter) -> None:
+        """Make the stage hold what this lock says."""
 
         def heard(line: str) -> None:
             _log.info("uv: %s", without_secrets(line))
             if match := _DOWNLOADED.match(line):
                 meter.finish(match["name"])
 
-        with Counter(files.values()) as counter:
-            for wheel in self._lock.wheels:
-                if wheel.file_name in files:
-                    text = text.replace(f'"{wheel.url}"', f'"{counter.address(wheel.file_name)}"')
-            uv.run(self._context, self._sync(self._write("now", text)), env=self._env, on_line=heard)
+        uv.run(self._context, self._sync(self._write("now", text)), env=self._env, on_line=heard)
 
-    def _sync(self, path: Path, *more: str) -> list[str]:
+    def _sync(self, path: Path, *more: str, python: Path | None = None) -> list[str]:
         constraints = str(self._where.question / "build-constraints.txt")
-        target = ["--python", str(self._python), "--build-constraints", constraints]
+        target = ["--python", str(python or self._python), "--build-constraints", constraints]
         return ["pip", "sync", *_PYLOCK, *target, *more, str(path)]
 
     def _write(self, name: str, text: str) -> Path:

@@ -13,11 +13,11 @@ import re
 import shlex
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from sdsetup.decide.events import silent
 from sdsetup.decide.plan import BuildEnvironment
 from sdsetup.decide.tuning.values import TorchBuild
 from sdsetup.errors import SdsetupError
@@ -32,6 +32,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+LARGE = 32 * 2**20  # bytes: what is smaller is quickly fetched again, and uv fetches many at once
 _PACKAGE = re.compile(r'^name = "(?P<name>[^"]+)"\nversion = "(?P<version>[^"]+)"$', re.MULTILINE)
 _FRESH_DAYS = 7  # another folder on this machine gets the same packages for so long, without asking again
 _INDEX_LINE = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==\S+.*\n\s+# from (?P<index>\S+)$", re.MULTILINE)
@@ -171,23 +172,32 @@ def _ask(
     action: BuildEnvironment, python: str, context: Context, folder: Path, env: Mapping[str, str], question: str
 ) -> str:
     context.note(Text("Choosing the versions of all packages in one go"))
-    ask = [*_compile(action, python, folder, context), "--quiet", "--no-header"]
-    in_silence = replace(context, listen=silent)
-    text, said = _both(
-        lambda: uv.run(context, [*ask, "--format", "pylock.toml"], env=env),
-        lambda: uv.run(in_silence, [*ask, "--no-annotate", "--emit-index-annotation"], env=env),
-    )
-    indexes = dict(_INDEX_LINE.findall(said))
+    pins = [str(folder / "pyproject.toml"), str(context.dir / action.requirements)]
+    text = uv.run(context, [*_compile(python, folder), *pins, "--format", "pylock.toml"], env=env)
+    # This form of uv's answer tells addresses and sizes, but not which index a package is from; knowing it, uv
+    # finds it in its cache whenever anything asks that index for it. Indexes that share a host are told apart
+    # only for the large ones: a wrong name means no more than a place in the cache that nobody looks into.
+    homes = _homes(text)
+    large = {wheel.name for wheel in read(text).wheels if (wheel.size or LARGE) >= LARGE}
+    asked = large | set({home: name for name, (_pin, home) in homes.items()}.values())
+    (folder / "asked.txt").write_text("\n".join(homes[name][0] for name in sorted(asked)), encoding="utf-8")
+    ask = [*_compile(python, folder), pins[0], str(folder / "asked.txt"), "--no-deps", "--no-annotate"]
+    found = dict(_INDEX_LINE.findall(uv.run(context, [*ask, "--emit-index-annotation"], env=env)))
+    by_home = {homes[name][1]: index for name, index in found.items() if name in homes}
+    indexes = {name: found.get(name, by_home.get(home)) for name, (_pin, home) in homes.items()}
     return f"# {question}\n" + _PACKAGE.sub(lambda match: _with_index(match, indexes), text)
 
 
-def _both(one: Callable[[], str], other: Callable[[], str]) -> tuple[str, str]:
-    """uv tells addresses in one form of its answer and indexes in another: ask for both at once."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        first, second = pool.submit(one), pool.submit(other)
-        return first.result(), second.result()
+def _homes(text: str) -> dict[str, tuple[str, str]]:
+    """Name -> its pin, and the host (of a local file: the folder) that it is fetched from."""
+    homes = {}
+    for package in tomllib.loads(text).get("packages", []):
+        file = next(iter(package.get("wheels", [])), package.get("sdist", {}))
+        url = urlsplit(file.get("url", ""))
+        if "version" in package and url.scheme:
+            place = url.netloc or url.path.rpartition("/")[0]
+            homes[package["name"]] = (f"{package['name']}=={package['version']}", place)
+    return homes
 
 
 def _write_question(action: BuildEnvironment, folder: Path, *, shared: bool) -> None:
@@ -202,11 +212,11 @@ def _write_question(action: BuildEnvironment, folder: Path, *, shared: bool) -> 
         (folder / name).write_text(content, encoding="utf-8")
 
 
-def _compile(action: BuildEnvironment, python: str, folder: Path, context: Context) -> list[str]:
-    asked = ["pip", "compile", str(folder / "pyproject.toml"), str(context.dir / action.requirements)]
-    asked += ["--python", python, "--build-constraints", str(folder / "build-constraints.txt")]
-    asked += ["--constraints", str(folder / "constraints.txt")]
-    return [*asked, "--overrides", str(folder / "overrides.txt")]
+def _compile(python: str, folder: Path) -> list[str]:
+    asked = ["pip", "compile", "--quiet", "--no-header", "--python", python]
+    for option in ("build-constraints", "constraints", "overrides"):
+        asked += [f"--{option}", str(folder / f"{option}.txt")]
+    return asked
 
 
 def _question(python: str, requirements: Path, folder: Path, env: Mapping[str, str]) -> str:
@@ -229,7 +239,7 @@ def _kept(path: Path, question: str, days: float | None = None) -> str | None:
     return text if text.startswith(f"# {question}\n") else None
 
 
-def _with_index(package: re.Match[str], indexes: Mapping[str, str]) -> str:
+def _with_index(package: re.Match[str], indexes: Mapping[str, str | None]) -> str:
     """Say where a package is from: uv then finds it in its cache whenever anything asks that index for it."""
     index = indexes.get(package["name"])
     return package[0] if index is None else f"{package[0]}\nindex = {json.dumps(without_secrets(index))}"

@@ -29,17 +29,22 @@ class Meter:
         if name in self._sizes:
             self.set(name, self._sizes[name])
 
+    def complete(self) -> None:
+        """All has arrived: uv does not name the smallest files."""
+        for name, size in self._sizes.items():
+            self._done[name] = size
+        if self._sizes:
+            self._context.progress(self._total, self._total)
+
     def set(self, name: str, done: int, *, source: str | None = None) -> None:
         """So many bytes of this file have arrived."""
         with self._lock:
             self._done[name] = done
-            now = time.monotonic()
+            now, so_far = time.monotonic(), min(sum(self._done.values()), self._total)
             if now - self._told < _EVERY:
                 return
             self._told = now
-            self._context.progress(
-                min(sum(self._done.values()), self._total), self._total, rate=self._rate(now), source=source
-            )
+            self._context.progress(so_far, self._total, rate=self._rate(now), source=source)
 
     def note(self, text: Text) -> None:
         with self._lock:

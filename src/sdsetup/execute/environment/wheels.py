@@ -1,8 +1,8 @@
 """The few very large wheels (torch, CUDA), fetched so that a broken line costs nothing twice.
 
 uv starts a file of 2 GB again from its first byte when the connection breaks, and forgets it when it is
-killed. Our own downloader continues. Files that have arrived are handed to uv by a server on this
-machine's loopback address, so that they end in uv's ordinary cache, as if uv had fetched them.
+killed. Our own downloader continues. While a file arrives it is handed on to uv by a server on this
+machine's loopback address: uv unpacks it on the way, into its ordinary cache, as if it had fetched it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import logging
 import queue
 import secrets
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -25,9 +25,9 @@ from sdsetup.execute.context import Context
 from sdsetup.execute.environment.locking import Wheel
 from sdsetup.execute.environment.meter import Meter
 
-LARGE = 32 * 2**20  # bytes: what is smaller is quickly fetched again, and uv fetches many at once
 _AT_ONCE = 4
 _FATAL = ("disk-full", "file-too-large-for-drive", "not-writable")
+_PIECE = 4 * 2**20
 
 _log = logging.getLogger("sdsetup.wheels")
 
@@ -40,10 +40,9 @@ class LargeWheels:
     """Downloads under way, side by side with everything else.
 
         with LargeWheels(wheels, context, folder, meter) as coming:
-            while outstanding:
-                ...                                       # other work
-                outstanding -= coming.next(outstanding)   # waits until at least one more has arrived
-            coming.ready                                  # file name -> where it lies
+            ...             # other work; `read` gives what has arrived of a wheel
+            coming.wait()
+            coming.ready    # file name -> where it lies; what could not be had is left to uv
 
     The threads end with the block, at the next piece that arrives; what has arrived is kept.
     """
@@ -53,12 +52,12 @@ class LargeWheels:
         self._meter = meter
         self._stop = threading.Event()
         self._ready: dict[str, Path] = {}
-        self._settled: set[str] = set()
-        self._arrived = threading.Event()
+        self._gone: set[str] = set()
         self._failed: SdsetupError | None = None
         self._context = replace(context, dir=folder, listen=self._heard)
         self._waiting: queue.SimpleQueue[Wheel] = queue.SimpleQueue()
-        for wheel in sorted(wheels, key=lambda wheel: -(wheel.size or 0)):
+        self.wheels = {wheel.file_name: wheel for wheel in sorted(wheels, key=lambda wheel: -(wheel.size or 0))}
+        for wheel in self.wheels.values():
             self._waiting.put(wheel)
         count = min(_AT_ONCE, len(wheels))
         self._threads = [threading.Thread(target=self._work, name=f"wheel-{n}", daemon=True) for n in range(count)]
@@ -77,25 +76,45 @@ class LargeWheels:
 
     @property
     def ready(self) -> Mapping[str, Path]:
-        """File name -> where it lies, of those that have arrived."""
+        """File name -> where it lies, of those that have arrived and have the right hash."""
         return dict(self._ready)
 
-    def next(self, outstanding: Iterable[str]) -> set[str]:
-        """Wait until one of these packages is there, or will not come this way and is left to uv; all such.
+    def read(self, file_name: str, start: int) -> bytes | None:
+        """What has arrived of a wheel from `start` on, some MiB at most; None when no more will come this way.
 
+        The file is opened anew for each piece: Windows could not rename it while it is open.
+        """
+        target = self._folder / _place(self.wheels[file_name])
+        for path in (target, target.with_name(f"{target.name}.part")):
+            try:
+                with path.open("rb", buffering=0) as file:
+                    file.seek(start)
+                    piece = file.read(_PIECE)
+            except OSError:
+                continue
+            if piece:
+                return piece
+        return None if file_name in self._gone or self._stop.is_set() else b""
+
+    def check(self) -> None:
+        """
         Raises:
             SdsetupError: where going on is pointless: the disk is full, or the folder cannot be written.
         """
-        while True:
-            alive = any(thread.is_alive() for thread in self._threads)
-            if self._failed is not None:
-                raise self._failed
-            names = set(outstanding)
-            settled = names & self._settled if alive else names
-            if settled:
-                return settled
-            self._arrived.wait(timeout=0.5)  # a bounded wait lets Ctrl-C through on Windows
-            self._arrived.clear()
+        if self._failed is not None:
+            raise self._failed
+
+    def wait(self) -> None:
+        """Wait for all of them.
+
+        Raises:
+            SdsetupError: as `check`.
+        """
+        for thread in self._threads:
+            while thread.is_alive():
+                thread.join(timeout=0.5)  # a bounded wait lets Ctrl-C through on Windows
+                self.check()
+        self.check()
 
     def _work(self) -> None:
         while not self._stop.is_set():
@@ -108,14 +127,12 @@ class LargeWheels:
             except StoppedError:
                 return
             except SdsetupError as error:
+                self._gone.add(wheel.file_name)
                 if error.code in _FATAL:
                     self._failed = error
                     self._stop.set()
-                    self._arrived.set()
                     return
                 _log.warning("%s is left to uv: %s (%s)", wheel.file_name, error, error.code)
-            self._settled.add(wheel.name)
-            self._arrived.set()
 
     def _fetch(self, wheel: Wheel) -> Path:
         from sdsetup.execute.download import DownloadOptions, fetch
@@ -123,7 +140,7 @@ class LargeWheels:
         assert wheel.size is not None and wheel.sha256 is not None
         file = FetchFile(
             name=wheel.file_name,
-            save_as=f"{wheel.sha256[:16]}/{wheel.file_name}",
+            save_as=_place(wheel),
             size=wheel.size,
             sha256=wheel.sha256,
             sources=(Source(url=wheel.url),),
@@ -142,14 +159,16 @@ class LargeWheels:
             self._meter.note(event.text)
 
 
-class Counter:
-    """Hands files that lie on this machine to uv. Only these, under an address that cannot be guessed."""
+def _place(wheel: Wheel) -> str:
+    assert wheel.sha256 is not None
+    return f"{wheel.sha256[:16]}/{wheel.file_name}"
 
-    def __init__(self, files: Iterable[Path]) -> None:
-        self._token = secrets.token_urlsafe(12)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Answer)
-        self._server.daemon_threads = True
-        self._server.files = {f"/{self._token}/{path.name}": path for path in files}  # type: ignore[attr-defined]
+
+class Counter:
+    """Hands large wheels to uv, also while they are still arriving, under an address that cannot be guessed."""
+
+    def __init__(self, coming: LargeWheels) -> None:
+        self._server = _Server(coming)
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="wheel-counter", daemon=True
         )
@@ -165,11 +184,32 @@ class Counter:
         self._thread.join()
         self._server.server_close()
 
-    def address(self, file_name: str) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}/{self._token}/{quote(file_name)}"
+    def instead(self, text: str, names: frozenset[str]) -> str:
+        """A lock's text in which the wheels of these packages come from here."""
+        for wheel in self._server.coming.wheels.values():
+            if wheel.name in names:
+                text = text.replace(f'"{wheel.url}"', f'"{self._address(wheel.file_name)}"')
+        return text
+
+    def _address(self, file_name: str) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}/{self._server.token}/{quote(file_name)}"
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, coming: LargeWheels) -> None:
+        super().__init__(("127.0.0.1", 0), _Answer)
+        self.coming = coming
+        self.token = secrets.token_urlsafe(12)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """uv went away: it was ended, or has had enough."""
 
 
 class _Answer(BaseHTTPRequestHandler):
+    server: _Server
+
     def do_HEAD(self) -> None:
         self._answer(body=False)
 
@@ -177,18 +217,30 @@ class _Answer(BaseHTTPRequestHandler):
         self._answer(body=True)
 
     def _answer(self, *, body: bool) -> None:
-        path: Path | None = self.server.files.get(unquote(self.path))  # type: ignore[attr-defined]
-        if path is None:
+        token, _, name = unquote(self.path).lstrip("/").partition("/")
+        wheel = self.server.coming.wheels.get(name) if token == self.server.token else None
+        if wheel is None:
             self.send_error(404)
             return
-        with path.open("rb") as file:
-            self.send_response(200)
-            self.send_header("Content-Type", "application/octet-stream")
-            self.send_header("Content-Length", str(path.stat().st_size))
-            self.end_headers()
-            if body:
-                self.wfile.flush()
-                self.connection.sendfile(file)
+        self.send_response(200)
+        self.send_header("Content-Type", "application/octet-stream")
+        self.send_header("Content-Length", str(wheel.size))
+        self.end_headers()
+        if body:
+            self._pour(wheel)
+
+    def _pour(self, wheel: Wheel) -> None:
+        sent = 0
+        pause = threading.Event()
+        while sent < (wheel.size or 0):
+            piece = self.server.coming.read(wheel.file_name, sent)
+            if piece is None:
+                return  # short of what was promised: uv sees a broken connection
+            if piece:
+                self.wfile.write(piece)
+                sent += len(piece)
+            else:
+                pause.wait(0.05)
 
     def log_message(self, format: str, *args: object) -> None:
         _log.debug(format, *args)
