@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sdsetup.decide.checks.cards import floor_for, main_card
-from sdsetup.decide.checks.need import Need
+from sdsetup.decide.checks.need import DriverFloor, Need
 from sdsetup.decide.checks.wording import numbers, unanswered
 from sdsetup.decide.facts import Facts, Gpu
 from sdsetup.decide.findings import Cure, Finding
@@ -40,10 +40,8 @@ def driver(facts: Facts, need: Need) -> Finding:
         return Finding(id="driver", status="skip", title=_DRIVER, summary=Text("no NVIDIA card"))
     chosen = main_card(facts, need)
     card = chosen if chosen is not None and chosen.vendor == "nvidia" else cards[0]
-    level = f", CUDA {card.cuda_version}" if card.cuda_version else ""
     if card.driver_version is None:
         return Finding(id="driver", status="skip", title=_DRIVER, summary=Text("its version is not known"))
-    said = Text("{version}{level}", version=card.driver_version, level=level)
     floor = floor_for(card, need)
     if floor is None:
         return Finding(
@@ -52,17 +50,22 @@ def driver(facts: Facts, need: Need) -> Finding:
             title=_DRIVER,
             summary=Text("{version}: not used, this card is too old for PyTorch", version=card.driver_version),
         )
+    return _against(floor, card, card.driver_version, facts, need)
+
+
+def _against(floor: DriverFloor, card: Gpu, version: str, facts: Facts, need: Need) -> Finding:
+    """The driver beside what the card's PyTorch needs."""
     # Under WSL the driver is the one of Windows, with its numbers.
     windows = facts.system.family == "windows" or facts.system.wsl
     least, older = (
         (floor.windows, floor.older_works_from_windows) if windows else (floor.linux, floor.older_works_from_linux)
     )
-    if numbers(card.driver_version) >= numbers(least):
+    level = f", CUDA {card.cuda_version}" if card.cuda_version else ""
+    if numbers(version) >= numbers(least):
+        said = Text("{version}{level}", version=version, level=level)
         return Finding(id="driver", status="ok", title=_DRIVER, summary=said)
-    works = older is not None and numbers(card.driver_version) >= numbers(older)
-    said = Text(
-        "{version}{level}; {least} or newer is needed", version=card.driver_version, level=level, least=least
-    )
+    works = older is not None and numbers(version) >= numbers(older)
+    said = Text("{version}{level}; {least} or newer is needed", version=version, level=level, least=least)
     return Finding(
         id="driver",
         status="warn" if works else "fail",
