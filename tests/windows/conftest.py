@@ -38,10 +38,13 @@ def _missing() -> str | None:
     return None
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    missing = _missing()
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """They take two minutes, so they run when asked for: `-m windows`, a path in here, or .ci/windows."""
+    here = Path(__file__).parent
+    asked = "windows" in config.option.markexpr or any("tests/windows" in arg for arg in config.args)
+    missing = _missing() if asked else "runs with `pytest -m windows tests/windows`, or in .ci/windows"
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if here in item.path.parents:
             item.add_marker(pytest.mark.windows)
             if missing:
                 item.add_marker(pytest.mark.skip(reason=missing))
@@ -100,13 +103,21 @@ class Cmd:
         self.bench = bench
 
     def __call__(
-        self, line: str, *, cwd: str = "C:\\windows\\system32", timeout: float = 100, **env: str
+        self,
+        line: str,
+        *,
+        cwd: str = "C:\\windows\\system32",
+        locale: str | None = None,
+        timeout: float = 100,
+        **env: str,
     ) -> Ended:
-        """`cwd` is a Windows folder. stdin is empty, as NUL is."""
+        """`cwd` is a Windows folder, `locale` a country ("ru_RU"). stdin is empty, as NUL is."""
+        # The homes that our tests get are folders of this machine, not of the bench's Windows.
+        hidden = [name for name in os.environ if name.startswith("SDSETUP_")] + ["USERPROFILE", "TMPDIR"]
         child = subprocess.Popen(
             ["wine", str(LAB / "bin" / "rawrun.exe")],
             cwd=self.bench.host_path(cwd),
-            env=self.bench.wine_env({"BENCH_CMDLINE": line, **env}),
+            env=self.bench.wine_env({"BENCH_CMDLINE": line, **env}, hidden, locale),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -120,7 +131,7 @@ class Cmd:
             raise
         lines = err.decode("utf-8", "backslashreplace").splitlines(keepends=True)
         err_text = "".join(line for line in lines if not any(word in line for word in _WINE_NOISE))
-        return Ended(child.returncode, _text(out.decode("utf-8", "backslashreplace")), _text(err_text))
+        return Ended(child.returncode, _text(out.decode("utf-8", "replace")), _text(err_text))
 
     def explorer(self, bat: str, **env: str) -> Ended:
         """A double click. Wine's cmd does not set CMDCMDLINE, so it is set as Windows' does."""
@@ -161,3 +172,41 @@ def windows_python() -> Path:
     if not python.is_file():
         pytest.skip(f"the bench has no Windows Python: run {KIT}/setup 3.10")
     return python
+
+
+@pytest.fixture(scope="session")
+def product(bench: Any, windows_python: Path) -> None:
+    """sdsetup as it stands here, installed in the bench's Windows Python."""
+    installed = windows_python.parent / "Lib" / "site-packages" / "sdsetup"
+    for ours in (ROOT / "src" / "sdsetup").rglob("*.py"):
+        theirs = installed / ours.relative_to(ROOT / "src" / "sdsetup")
+        if not theirs.is_file() or theirs.read_bytes() != ours.read_bytes():
+            pytest.skip("the bench's Python has no sdsetup of this state: run .ci/windows")
+
+
+class Sdsetup:
+    """`python -m sdsetup` in the bench. Its pipes are in the code page of the country given as `locale`."""
+
+    def __init__(self, cmd: Cmd, python: Path) -> None:
+        self.cmd = cmd
+        self.python = windows_path(python)
+
+    def __call__(self, arguments: str, *, locale: str | None = None, timeout: float = 100, **env: str) -> Ended:
+        line = f"{self.python} -m sdsetup {arguments}"
+        return self.cmd(line, cwd="C:\\", locale=locale, timeout=timeout, **env)
+
+
+@pytest.fixture
+def sdsetup(product: None, cmd: Cmd, windows_python: Path) -> Sdsetup:
+    return Sdsetup(cmd, windows_python)
+
+
+@pytest.fixture(scope="module")
+def git_exe(bench: Any, windows_python: Path) -> str:
+    """A folder for PATH with a git.exe that is this machine's git (see git_of_the_host.py)."""
+    script = (Path(__file__).parent / "git_of_the_host.py").read_text()
+    folder = bench.host_path("C:\\bench\\git")
+    folder.mkdir(parents=True, exist_ok=True)
+    script = script.replace('os.environ["WINEPREFIX"]', repr(str(LAB / "prefix")))
+    (folder / "git.exe").write_bytes(python_program(windows_python, script))
+    return "C:\\bench\\git"
