@@ -76,10 +76,24 @@ def test_a_new_card_from_notice_to_undo(rehearsal: Rehearsal) -> None:
     former = json.loads((rehearsal.dir / ".sdsetup" / "machine.json").read_text())
     assert former["card"] == GTX_1660["name"]
 
+    path.write_text(own + "export MINE=1\n")
     forward = rehearsal.sdsetup("undo", "--dir", str(rehearsal.dir), "--yes")
     assert forward.returncode == 0, forward.stdout + forward.stderr
     assert torch_of(rehearsal) == "2.7.0+cu128"
     assert "--opt-sdp-attention" in rehearsal.launch_file()
+    # What was edited by hand in between is not lost by going back and forth.
+    kept = [old.read_text() for old in rehearsal.dir.glob("webui-user.sh.*.bak")]
+    assert own + "export MINE=1\n" in kept
+
+
+def test_switching_profiles_leaves_nothing_of_ours_behind(rehearsal: Rehearsal) -> None:
+    assert rehearsal.run("--no-picture").returncode == 0
+    assert "--use-cpu all" in rehearsal.launch_file()
+    folder = str(rehearsal.dir)
+    done = rehearsal.sdsetup("tune", "--dir", folder, "--apply", "--yes", "--gpu", "RTX 3060", "--vram", "12")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "--use-cpu" not in rehearsal.launch_file()
+    assert "--xformers" in rehearsal.launch_file()
 
 
 def test_without_a_former_state_undo_says_so(rehearsal: Rehearsal) -> None:

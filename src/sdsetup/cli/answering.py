@@ -95,15 +95,16 @@ def answer_with(answer: Answer, other: Rules) -> Tuning:
 
 def launcher_text(answer: Answer) -> str:
     """The launch file as `--apply` would leave it: the person's own where there is one."""
+    from sdsetup.decide.fingerprint import left_over
     from sdsetup.decide.launcher import Settings, merge
 
-    recorded = answer.facts.recorded
     tuning = answer.tuning
+    drop_flags, drop_env = left_over(answer.facts.recorded, tuning.flags, dict(tuning.env))
     settings = Settings(
         flags=tuning.flags,
         env=tuning.env,
-        drop_flags=tuple(flag for flag in recorded.flags if flag not in tuning.flags) if recorded else (),
-        drop_env=tuple(name for name, _ in recorded.env if name not in dict(tuning.env)) if recorded else (),
+        drop_flags=drop_flags,
+        drop_env=drop_env,
     )
     merged = merge(answer.kind, answer.launch_file, settings, oem_encoding=answer.encoding)
     return merged.decode((answer.encoding or "utf-8") if answer.kind == "bat" else "utf-8", errors="replace")

@@ -32,6 +32,7 @@ def known(session: Session, request: Request, facts: Facts, tuning: Tuning) -> K
     """
     from sdsetup.cli.doctor import need_of, read_profile
     from sdsetup.decide.checks.tools import best_python
+    from sdsetup.decide.fingerprint import left_over
     from sdsetup.decide.profiles.flags import parse_flags
     from sdsetup.decide.profiles.models import find_model, parse_models
     from sdsetup.decide.profiles.tools import parse_tools
@@ -40,7 +41,7 @@ def known(session: Session, request: Request, facts: Facts, tuning: Tuning) -> K
 
     webui = parse_webui(session.profiles.raw("webui"), "webui.toml")
     python = best_python(facts, need_of(read_profile(session), facts))
-    recorded = facts.recorded
+    drop_flags, drop_env = left_over(facts.recorded, tuning.flags, dict(tuning.env))
     return Knowledge(
         webui=webui.at(request.ref) if request.ref else webui,
         model=find_model(parse_models(session.profiles.raw("models")), request.model) if request.model else None,
@@ -51,7 +52,6 @@ def known(session: Session, request: Request, facts: Facts, tuning: Tuning) -> K
         else None,
         python=python.path if python else None,
         tools=str(data_folder(session.machine.env) / "tools"),
-        # What an earlier run set and this tuning does not: ours to take out again.
-        drop_flags=tuple(flag for flag in recorded.flags if flag not in tuning.flags) if recorded else (),
-        drop_env=tuple(name for name, _ in recorded.env if name not in dict(tuning.env)) if recorded else (),
+        drop_flags=drop_flags,
+        drop_env=drop_env,
     )

@@ -213,20 +213,19 @@ def _show_before(
 
 def _measured(session: Session, setup: Setup, watch: CardWatch) -> tuple[Measurement, ...]:
     from sdsetup.cli.lessons import context_of, vendors
+    from sdsetup.decide.fingerprint import left_over
     from sdsetup.decide.launcher import Settings
     from sdsetup.execute.lock import folder_lock
     from sdsetup.execute.measuring import Bench, measure
     from sdsetup.show.measuring import MeasuringScreen
 
     context = context_of(session, setup.folder)
-    recorded = setup.answer.facts.recorded
     tuning = setup.trial.tuning
+    drop_flags, drop_env = left_over(setup.answer.facts.recorded, tuning.flags, dict(tuning.env))
     settings = Settings(
         env=tuning.env,
-        drop_flags=tuple(flag.split(" ", 1)[0] for flag in recorded.flags if flag not in tuning.flags)
-        if recorded
-        else (),
-        drop_env=tuple(name for name, _ in recorded.env if name not in dict(tuning.env)) if recorded else (),
+        drop_flags=drop_flags,
+        drop_env=drop_env,
         exclusive=setup.trial.known.exclusive_groups,
     )
     with (

@@ -56,6 +56,19 @@ def fingerprint(facts: Facts, tuning: Tuning, versions: Mapping[str, str] | None
     )
 
 
+def left_over(
+    old: Fingerprint | None, flags: tuple[str, ...], env: Mapping[str, str]
+) -> tuple[tuple[str, ...], ...]:
+    """Names of flags and of variables that we set for `old` and that are not set any more: ours to take out."""
+    if old is None:
+        return (), ()
+    wanted = {flag.split(" ", 1)[0] for flag in flags}
+    names = dict.fromkeys(flag.split(" ", 1)[0] for flag in old.flags)
+    return tuple(name for name in names if name not in wanted), tuple(
+        name for name, _ in old.env if name not in env
+    )
+
+
 def of_card(gpu: Gpu | None) -> Fingerprint:
     """The fingerprint of a machine as it is now, before anything is tuned: only what the card tells."""
     if gpu is None:

@@ -55,7 +55,8 @@ def card_name(gpu: Gpu | None) -> str | None:
 def apply_lessons(flags: tuple[str, ...], lessons: Iterable[Lesson]) -> tuple[str, ...]:
     """The flags after every lesson, in a stable order and without repeats."""
     for lesson in lessons:
-        kept = [flag for flag in flags if flag not in lesson.drop_flags]
+        dropped = {flag.split(" ", 1)[0] for flag in lesson.drop_flags}
+        kept = [flag for flag in flags if flag.split(" ", 1)[0] not in dropped]
         flags = (*kept, *(flag for flag in lesson.add_flags if flag not in kept))
     return flags
 

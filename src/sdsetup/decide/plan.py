@@ -17,6 +17,7 @@ from sdsetup.text import Text
 # Where something comes from is not what it is: a commit or a hash pins the product, so a mirror that
 # was added or moved must not make finished work stale.
 _ADDRESS = {"key": False}
+_HOW = {"key": False}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,10 +113,11 @@ class WriteLauncher:
     kind: Literal["bat", "sh"]
     flags: tuple[str, ...]
     env: tuple[tuple[str, str], ...]
-    drop_flags: tuple[str, ...] = ()  # flags we set earlier and no longer want
-    drop_env: tuple[str, ...] = ()
-    exclusive: tuple[tuple[str, ...], ...] = ()  # groups of flags of which only one may stand
-    encoding: str | None = None  # Python's name of the code page in which cmd reads a .bat here
+    # How to merge, not what results: no part of the step's key.
+    drop_flags: tuple[str, ...] = field(default=(), metadata=_HOW)  # flags we set earlier and no longer want
+    drop_env: tuple[str, ...] = field(default=(), metadata=_HOW)
+    exclusive: tuple[tuple[str, ...], ...] = field(default=(), metadata=_HOW)  # of each group only one may stand
+    encoding: str | None = field(default=None, metadata=_HOW)  # Python's name of cmd's code page for a .bat here
 
     @property
     def settings(self) -> Settings:

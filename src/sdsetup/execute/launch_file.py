@@ -31,7 +31,7 @@ def write(action: WriteLauncher, context: Context) -> Mapping[str, Any]:
     if wanted == existing:
         return {"path": str(path), "changed": False}
     try:
-        backup = _back_up(path, existing)
+        backup = back_up(path, existing)
         write_atomically(path, wanted)
         if action.kind == "sh":
             path.chmod(path.stat().st_mode | stat.S_IXUSR)
@@ -70,7 +70,7 @@ def read(path: Path) -> bytes | None:
         ) from error
 
 
-def _back_up(path: Path, content: bytes | None) -> Path | None:
+def back_up(path: Path, content: bytes | None) -> Path | None:
     """Keep the file as it was, once per content: the same bytes are not kept twice."""
     if content is None:
         return None

@@ -12,6 +12,7 @@ from sdsetup.decide.undo import Point
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.folders import remove_tree
+from sdsetup.execute.launch_file import back_up
 from sdsetup.storage import read_json, replace, write_atomically, write_json
 from sdsetup.text import Text
 
@@ -90,15 +91,18 @@ def bring_back(context: Context) -> Point:
     for name in _OURS:
         _put(kept / name, context.state / name)
     for name in FILE_NAMES.values():
-        _put(kept / name, context.dir / name)
+        _put(kept / name, context.dir / name, keeping=True)
     remove_tree(kept)
     return former
 
 
-def _put(source: Path, target: Path) -> None:
-    """Restore one file. One that was not there before stays: nothing is deleted by going back."""
+def _put(source: Path, target: Path, *, keeping: bool = False) -> None:
+    """Restore one file. One that was not there before stays: nothing is deleted by going back. `keeping`: the
+    present one may hold the person's own edits, and is kept with its date beside it."""
     if source.is_file():
         mode = source.stat().st_mode
+        if keeping and target.is_file() and target.read_bytes() != source.read_bytes():
+            back_up(target, target.read_bytes())
         write_atomically(target, source.read_bytes())
         target.chmod(mode & 0o7777)
 

@@ -148,7 +148,7 @@ def names_in(units: Sequence[Unit], own_name: str) -> set[str]:
 def touched(settings: Settings) -> tuple[dict[str, Flag], set[str]]:
     """Our flags by name, and the names that must go."""
     wanted = parsed_flags(settings)
-    gone = set(settings.drop_flags)
+    gone = {flag.split(" ", 1)[0] for flag in settings.drop_flags}
     for group in settings.exclusive:
         if any(name in wanted for name in group):
             gone.update(group)
