@@ -63,6 +63,12 @@ class LargeWheels:
         self._threads = [threading.Thread(target=self._work, name=f"wheel-{n}", daemon=True) for n in range(count)]
 
     def __enter__(self) -> LargeWheels:
+        # Loaded before the threads begin: modules that have a say when a process forks must not come
+        # into being in one thread while another starts uv.
+        import concurrent.futures.thread  # noqa: F401
+
+        import sdsetup.execute.download  # noqa: F401
+
         for thread in self._threads:
             thread.start()
         return self
