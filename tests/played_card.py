@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,3 +22,18 @@ def library(folder: Path, *defines: str) -> Path:
     options = [f"-D{define}" for define in defines]
     subprocess.run([compiler, "-shared", "-fPIC", "-w", *options, "-o", str(made), str(SOURCE)], check=True)
     return made
+
+
+def nvidia_smi(folder: Path, said: dict[str, str]) -> Path:
+    """A stand-in for the driver's program; `said`: fields as its queries name them."""
+    program = folder / "bin" / "nvidia-smi"
+    program.parent.mkdir(parents=True, exist_ok=True)
+    program.write_text(
+        f"#!{sys.executable}\n"
+        "import sys\n"
+        f"said = {said!r}\n"
+        "asked = next((a.split('=')[1] for a in sys.argv if a.startswith('--query-gpu=')), None)\n"
+        "print(', '.join(said.get(name, '[N/A]') for name in asked.split(',')) if asked else '')\n"
+    )
+    program.chmod(0o755)
+    return program

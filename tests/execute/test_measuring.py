@@ -106,6 +106,11 @@ def flag_sets(root: Path) -> list[str]:
     return sets
 
 
+def sd(root: Path, **scenario: Any) -> Path:
+    """An installation that starts quickly."""
+    return installation(root, **{"linger": 0.1, **scenario})
+
+
 def all_gone(root: Path) -> bool:
     return all(gone(given["pid"]) for given in starts(root))
 
@@ -115,7 +120,7 @@ def outcomes(done: Sequence[Measurement]) -> dict[str, str]:
 
 
 def test_every_candidate_once_and_the_launch_file_as_it_was(tmp_path: Path) -> None:
-    root = installation(
+    root = sd(
         tmp_path / "sd",
         flags="--listen --medvram --ckpt-dir models",
         env={"MINE": "1"},
@@ -148,7 +153,7 @@ def test_every_candidate_once_and_the_launch_file_as_it_was(tmp_path: Path) -> N
 
 def test_what_fails_is_told_apart(tmp_path: Path) -> None:
     """Black, NaN, out of memory, one that ends at once and one that never becomes ready."""
-    root = installation(
+    root = sd(
         tmp_path / "sd",
         pictures=[[["--opt-sdp-attention"], "black"], [["--opt-sdp-no-mem-attention"], "nan-unet"]],
         starts=[[["--medvram"], "hang"]],
@@ -169,7 +174,7 @@ def test_what_fails_is_told_apart(tmp_path: Path) -> None:
 
 
 def test_a_black_picture_is_cured_by_more_precision(tmp_path: Path) -> None:
-    root = installation(
+    root = sd(
         tmp_path / "sd",
         pictures=[[["--upcast-sampling"], "noise"], [["--no-half-vae"], "nan-unet"], [[], "black"]],
     )
@@ -181,7 +186,7 @@ def test_a_black_picture_is_cured_by_more_precision(tmp_path: Path) -> None:
 
 
 def test_what_spills_is_measured_but_does_not_win(tmp_path: Path) -> None:
-    root = installation(
+    root = sd(
         tmp_path / "sd",
         card={
             "total": 8 * GIB,
@@ -202,7 +207,7 @@ def test_what_spills_is_measured_but_does_not_win(tmp_path: Path) -> None:
 
 
 def test_a_candidate_that_ends_at_once(tmp_path: Path) -> None:
-    root = installation(tmp_path / "sd", starts=[[["--opt-sdp-attention"], "silent-exit"]], code=7)
+    root = sd(tmp_path / "sd", starts=[[["--opt-sdp-attention"], "silent-exit"]], code=7)
     this = few("attention-sdp")
     done = measure(this, bench(root, this))
     assert outcomes(done)["attention-sdp"] == "failed"
@@ -211,7 +216,7 @@ def test_a_candidate_that_ends_at_once(tmp_path: Path) -> None:
 
 def test_ctrl_c_and_on(tmp_path: Path) -> None:
     """Stopped in the middle of the second: the first is remembered, the second begins again."""
-    root = installation(tmp_path / "sd", flags="--listen", grandchild=True)
+    root = sd(tmp_path / "sd", flags="--listen", grandchild=True)
     before = (root / ("webui-user.bat" if os.name == "nt" else "webui-user.sh")).read_bytes()
     this = few("attention-sdp")
     with pytest.raises(KeyboardInterrupt):
@@ -241,7 +246,7 @@ measure(this, bench(Path({root!r}), this))
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL")
 def test_killed_and_on(tmp_path: Path) -> None:
-    root = installation(tmp_path / "sd", seconds=[[["--opt-sdp-attention"], 30]])
+    root = sd(tmp_path / "sd", seconds=[[["--opt-sdp-attention"], 30]])
     program = KILLED.format(tests=str(HERE), src=str(HERE.parent / "src"), root=str(root))
     child = subprocess.Popen([sys.executable, "-c", program])
     deadline = time.monotonic() + 60
@@ -263,11 +268,13 @@ def test_killed_and_on(tmp_path: Path) -> None:
 
 def test_another_card_finds_nothing_and_its_own_again(tmp_path: Path) -> None:
     old, new = key_for(trial().tuning, "abc", PICTURES), key_for(trial_for("RTX 3090", 24).tuning, "abc", PICTURES)
-    one = Measurement(candidate=Candidate(name="rule", title=Text("x"), flags=()), outcome="failed")
+    one = Measurement(candidate=Candidate(name="rule", title=Text("x"), flags=()), outcome="black")
     remember(tmp_path, old, [one])
     assert remembered(tmp_path, new) == ()
     remember(tmp_path, new, [one, one])
     assert (len(remembered(tmp_path, old)), len(remembered(tmp_path, new))) == (1, 2)
+    remember(tmp_path, new, [one, replace(one, outcome="failed")])
+    assert remembered(tmp_path, new) == (), "what could not start at all may be repaired by now"
     (tmp_path / "measured.json").write_text("{", encoding="utf-8")
     assert remembered(tmp_path, old) == ()
 
@@ -292,7 +299,7 @@ def test_without_a_web_ui_it_is_said_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="webui.settings.bat is tested by its reading")
 def test_flags_that_another_file_takes_away_are_not_measured(tmp_path: Path) -> None:
-    root = installation(tmp_path / "sd")
+    root = sd(tmp_path / "sd")
     (root / "webui-user.sh").write_text("#!/bin/bash\nexport COMMANDLINE_ARGS=$(cat flags)\n")
     with pytest.raises(SdsetupError) as refused:
         measure(trial(), bench(root, trial()))

@@ -66,6 +66,12 @@ def fill_card() -> bool:
     if card is None:
         return True
     need = first(card["used"], 0)
+    tell_card(card, need)
+    time.sleep(card.get("takes", 0.4))  # as long as a picture takes somebody may look at the card
+    return need <= card["total"] or card.get("spills", False)
+
+
+def tell_card(card: dict, need: int) -> None:
     used, shared = min(need, card["total"]), max(0, need - card["total"])
     told = {"used": used, "total": card["total"], "shared": shared if card.get("spills") else 0}
     (ROOT / "card.json.new").write_text(json.dumps(told), encoding="utf-8")
@@ -73,8 +79,6 @@ def fill_card() -> bool:
     if path := os.environ.get("PLAYED_CARD"):
         Path(path + ".new").write_text(f"{used} {card['total']} {os.getpid()} {used}", encoding="ascii")
         Path(path + ".new").replace(path)
-    time.sleep(card.get("takes", 0.4))  # as long as a picture takes somebody may look at the card
-    return not shared or card.get("spills", False)
 
 
 def say(*lines: str) -> None:
@@ -168,6 +172,8 @@ def main() -> None:
         given["grandchild"] = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]).pid
     with (ROOT / "given.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(given) + "\n")
+    if "card" in SCENARIO:
+        tell_card(SCENARIO["card"], SCENARIO["card"].get("before", 0))
     begin = first(SCENARIO.get("starts", []), SCENARIO["start"])
     say("Python 3.10.13 (main, May  9 2026, 07:34:36) [GCC 12.2.0]", "Version: v1.10.1")
     if begin == "crash":

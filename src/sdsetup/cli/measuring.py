@@ -40,20 +40,24 @@ class Setup:
     book: FailureBook
 
 
-def run_measure(session: Session, question: Question, *, profile: str, yes: bool) -> int:
+def run_measure(session: Session, question: Question, *, profile: str, yes: bool, again: bool = False) -> int:
     """The whole of it; returns the exit code. Changes nothing but our own memory until the person agrees.
+
+    `again`: what was measured before does not count.
 
     Raises:
         UsageError: `measure-elsewhere`.
         SdsetupError: `no-installation`, `card-changed`; the web UI cannot be started here.
     """
     from sdsetup.decide.tuning.measured import choose
-    from sdsetup.execute.measuring import remembered
+    from sdsetup.execute.measuring import remember, remembered
     from sdsetup.machine.card_watch import CardWatch
     from sdsetup.show.measuring import show_stopped
 
     setup = _setup(session, question, profile)
     state = setup.folder / ".sdsetup"
+    if again:
+        remember(state, setup.key, ())
     with CardWatch(setup.trial.tuning.gpu) as watch:
         use, programs = watch.use(), watch.programs()
         _show_before(session, setup, remembered(state, setup.key), use, programs)
@@ -177,14 +181,20 @@ def _has_xformers(folder: Path) -> bool:
 
 
 def _decided(trial: Trial) -> tuple[str, ...]:
-    ladder = (flag for rungs in trial.profile.memory.values() for rung in rungs for flag in rung)
-    others = (flag for one in trial.profile.alternatives for flag in one.flags)
+    """The rules' flags, and what takes the place of some: ways of attention, and how much memory is saved.
+
+    Other flags that a person wrote stay in every candidate.
+    """
+    profile, tuning = trial.profile, trial.tuning
     attention = (
-        reason.setting
-        for reason in trial.tuning.reasons
-        if reason.decides == "attention" and reason.setting in trial.tuning.flags
+        flag
+        for one in profile.alternatives
+        if one.decides == "attention" and one.when.holds(trial.case.values)
+        for flag in one.flags
     )
-    return tuple(dict.fromkeys((*attention, *others, *ladder)))
+    saves = tuning.device in profile.memory_devices
+    memory = (flag for rungs in profile.memory.values() for rung in rungs for flag in rung if saves)
+    return tuple(dict.fromkeys((*tuning.flags, *attention, *memory)))
 
 
 def _show_before(
@@ -255,7 +265,7 @@ def _kept(session: Session, setup: Setup, verdict: Verdict, *, yes: bool) -> lis
     from sdsetup.show.measuring import show_kept, show_not_kept
 
     tuning = with_measured(setup.trial.tuning, verdict)
-    dropped = tuple(flag for flag in setup.decided if flag not in tuning.flags)
+    dropped = tuple(flag.split(" ", 1)[0] for flag in setup.decided if flag not in tuning.flags)
     prepared = prepare_launchers(session, setup.folder, tuning, drop_flags=dropped)
     if prepared.plan.todo and not yes:
         if session.json or not session.screen.interactive:
@@ -271,7 +281,9 @@ def _kept(session: Session, setup: Setup, verdict: Verdict, *, yes: bool) -> lis
             return None
     lesson = lesson_of(setup.trial.tuning, setup.decided, verdict)
     _, results = perform(session, prepared, _silent, (lesson,))
-    changed = [Path(result["path"]) for result in results.values() if result.get("changed")]
+    # A step that was done already answers with what it did then.
+    fresh = [results[step.id] for step in prepared.plan.todo]
+    changed = [Path(result["path"]) for result in fresh if result.get("changed")]
     if not session.json and not session.quiet:
         show_kept(changed, str(setup.folder), session.screen)
     return changed
@@ -283,11 +295,10 @@ def lesson_of(tuning: Tuning, decided: Sequence[str], verdict: Verdict) -> Lesso
 
     won = verdict.winner.candidate.flags
     differs = {*decided, *(flag for flag in won if flag not in tuning.flags)}
-    gone = (*decided, *tuning.flags)
     return Lesson(
         because=str(verdict.because),
         add_flags=tuple(flag for flag in won if flag in differs),
-        drop_flags=tuple(dict.fromkeys(flag for flag in gone if flag not in won)),
+        drop_flags=tuple(flag for flag in decided if flag not in won),
         measured=True,
     )
 

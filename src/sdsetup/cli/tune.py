@@ -36,6 +36,9 @@ def tune(
     measure: Annotated[
         bool, typer.Option("--measure", help="Try the settings on this card, and write what is fastest.")
     ] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="With --measure: forget what was measured before.")
+    ] = False,
     rehearse: Annotated[
         bool, typer.Option("--rehearse", help="A practice run on the installation of `install --rehearse`.")
     ] = False,
@@ -65,7 +68,7 @@ def tune(
 
         if apply or compare:
             raise _not_together("--measure", "--apply" if apply else "--compare")
-        carry_out = partial(run_measure, profile=profile, yes=yes)
+        carry_out = partial(run_measure, profile=profile, yes=yes, again=again)
     else:
         carry_out = partial(_tune, profile=profile, compare=compare, apply=apply, yes=yes)
     if rehearse:

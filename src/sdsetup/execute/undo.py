@@ -89,7 +89,10 @@ def bring_back(context: Context) -> Point:
     if former.environment:
         swap_back(context)
     for name in _OURS:
-        _put(kept / name, context.state / name)
+        if (kept / name).is_file():
+            _put(kept / name, context.state / name)
+        else:  # what was learned since would decide the next plan
+            (context.state / name).unlink(missing_ok=True)
     for name in FILE_NAMES.values():
         _put(kept / name, context.dir / name, keeping=True)
     remove_tree(kept)
@@ -97,7 +100,7 @@ def bring_back(context: Context) -> Point:
 
 
 def _put(source: Path, target: Path, *, keeping: bool = False) -> None:
-    """Restore one file. One that was not there before stays: nothing is deleted by going back. `keeping`: the
+    """Restore one file. A launch file that was not there before stays. `keeping`: the
     present one may hold the person's own edits, and is kept with its date beside it."""
     if source.is_file():
         mode = source.stat().st_mode

@@ -28,6 +28,16 @@ def show_before(
 ) -> None:
     """What is about to happen, and how long it takes as far as can be told."""
     screen.heading(Text("Measuring on {card}", card=card))
+    coming = expected(trial, done)
+    if not coming:
+        screen.line(
+            Text(
+                "All {count} settings were measured before with this card, driver, torch and web UI: nothing has "
+                "to be started. --again measures anew.",
+                count=len(done),
+            )
+        )
+        return
     screen.line(
         Text(
             "The web UI in {dir} is started with one setting after the other, and each makes the same {pictures}. "
@@ -36,11 +46,9 @@ def show_before(
             pictures=where,
         )
     )
-    coming = expected(trial, done)
     if done:
         screen.line(Text("Measured before and remembered: {count}.", count=len(done)))
-    if coming:
-        screen.line(Text("To try: about {count}, {time}.", count=coming, time=duration(seconds_left(trial, done))))
+    screen.line(Text("To try: about {count}, {time}.", count=coming, time=duration(seconds_left(trial, done))))
 
 
 def show_holders(use: CardUse, programs: tuple[CardProgram, ...] | None, margin: float, screen: Screen) -> None:

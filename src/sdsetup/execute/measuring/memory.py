@@ -51,9 +51,9 @@ class Peaks:
         self.shared = _higher(self.shared, seen.shared)
 
     def _watch(self) -> None:
-        while not self._over.is_set():
+        # Not at once: what the one before held is given back a moment after its end.
+        while not self._over.wait(_EVERY):
             self.look()
-            self._over.wait(_EVERY)
 
 
 def _higher(one: int | None, other: int | None) -> int | None:

@@ -15,8 +15,14 @@ _KEPT = 12  # keys; a card that is put back finds its own again
 
 
 def remembered(state: Path, key: Key) -> tuple[Measurement, ...]:
-    """What was measured under this key before; nothing where it was for something else."""
-    return next((found for one in _kept(state) if (found := from_json(one, key))), ())
+    """What was measured under this key before; nothing where it was for something else.
+
+    Where nothing worked and the last one failed for no reason that settings cure, it is forgotten: whatever it
+    was may be repaired by now.
+    """
+    found = next((found for one in _kept(state) if (found := from_json(one, key))), ())
+    hopeless = found and found[-1].outcome == "failed" and not any(one.good for one in found)
+    return () if hopeless else found
 
 
 def remember(state: Path, key: Key, done: Sequence[Measurement]) -> None:
