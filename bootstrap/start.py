@@ -15,6 +15,7 @@ from contextlib import contextmanager
 
 PROJECT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 WINDOWS = os.name == "nt"
+VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 # What an installed copy is made of.
 PARTS = ("pyproject.toml", "src", "profiles")
 # pip settings that would put the packages somewhere else than into our environment.
@@ -38,9 +39,9 @@ def data_folder() -> str:
     return os.path.join(env.get("XDG_DATA_HOME", "").strip() or os.path.join(home, ".local", "share"), "sdsetup")
 
 
-def stamp_now() -> str:
-    """One line for this Python's version, and one for each file: its name, size and time."""
-    lines = [f"python {sys.version_info[0]}.{sys.version_info[1]}", f"project {PROJECT}"]
+def stamp_now(version: str) -> str:
+    """One line for the environment's Python (3.12), and one for each file: its name, size and time."""
+    lines = [f"python {version}", f"project {PROJECT}"]
     waiting = [os.path.join(PROJECT, part) for part in PARTS]
     while waiting:
         path = waiting.pop()
@@ -62,6 +63,7 @@ class Place:
         self.folder = os.path.join(data, "app")
         self.env = os.path.join(self.folder, "env")
         self.stamp = os.path.join(self.folder, "stamp.txt")
+        self.made = os.path.join(self.env, "made-by-sdsetup.txt")  # written when the empty environment is whole
         self.log = os.path.join(self.folder, "preparing.log")
         self.python = os.path.join(self.env, *(("Scripts", "python.exe") if WINDOWS else ("bin", "python")))
 
@@ -80,8 +82,10 @@ class Place:
 def main(arguments: "list[str]") -> int:
     place = Place(data_folder())
     try:
-        now = stamp_now()
-        if place.said() != now or not os.path.exists(place.python):
+        if not place.inside() or place.said() != stamp_now(VERSION):
+            if WINDOWS and place.inside():
+                # A running python.exe cannot be replaced: its base does this, and starts the new one.
+                return wait_for([base_python(), "-I", os.path.abspath(__file__), *arguments])
             prepare(place)
     except Stop as stop:
         tell(str(stop))
@@ -126,40 +130,47 @@ def prepare(place: Place) -> None:
     """Make the environment whole. The stamp goes first and comes last, so half made never counts as made."""
     os.makedirs(place.folder, exist_ok=True)
     with one_at_a_time(os.path.join(place.folder, "lock")):
-        now, before = stamp_now(), place.said()
-        if before == now and os.path.exists(place.python):
-            return  # another start did it while we waited
-        if before:
+        version = version_in(place)
+        if version and place.said() == stamp_now(version):
+            return  # whole already; another start may have done it while we waited
+        if os.path.exists(place.stamp):
             os.unlink(place.stamp)
-        anew = now.splitlines()[-1] not in before.splitlines() or not usable(place)  # another Python
-        tell("Preparing sdsetup. This happens once and takes about a minute." if anew else "Updating sdsetup.")
+        tell("Updating sdsetup." if version else "Preparing sdsetup. This happens once and takes about a minute.")
         with open(place.log, "w", encoding="utf-8", errors="backslashreplace") as log:
-            if anew:
+            if not version:
                 make(place, log)
             install(place, log)
         with open(place.stamp + ".part", "w", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(now)
+            file.write(stamp_now(version_in(place)))
         os.replace(place.stamp + ".part", place.stamp)
 
 
-def usable(place: Place) -> bool:
+def version_in(place: Place) -> str:
+    """The version of the environment's Python, "" where it is not whole (or its base was updated away)."""
     import subprocess
 
-    if not os.path.exists(place.python):
-        return False
-    asked = subprocess.run([place.python, "-I", "-c", "import pip"], capture_output=True)
-    return asked.returncode == 0
+    if not os.path.exists(place.made) or not os.path.exists(place.python):
+        return ""
+    ask = "import pip, sys; print(f'{sys.version_info[0]}.{sys.version_info[1]}')"
+    asked = subprocess.run([place.python, "-I", "-c", ask], capture_output=True)
+    return asked.stdout.decode().strip() if asked.returncode == 0 else ""
+
+
+def base_python() -> str:
+    """This Python, or the one that the environment was made with when it is the environment's."""
+    return getattr(sys, "_base_executable", None) or sys.executable
 
 
 def make(place: Place, log) -> None:  # type: ignore[no-untyped-def]
-    base = getattr(sys, "_base_executable", None) or sys.executable
     clear(place.env)
-    command = [base, "-I", "-X", "utf8", "-m", "venv", place.env]
+    command = [base_python(), "-I", "-X", "utf8", "-m", "venv", place.env]
     if logged(command, log) != 0:
         raise Stop(
             f"The private Python environment could not be made.\nwhere: {place.env}\nwhy: {reason(place.log)}\n"
             f"fix: start again; if it stays so, install Python 3.10 or newer from python.org.\nlog: {place.log}"
         )
+    with open(place.made, "w", encoding="utf-8") as file:
+        file.write("This environment belongs to sdsetup, which makes it anew when needed.\n")
 
 
 def clear(folder: str) -> None:
@@ -243,16 +254,17 @@ CAUSES = (
 
 
 def reason(path: str) -> str:
-    """Why it failed: a known cause, or the last line of the log that names an error."""
+    """Why it failed: a known cause, or the first line of the log that names an error."""
     with open(path, encoding="utf-8") as file:
         lines = [line.strip() for line in file if line.strip() and not line.startswith("+ ")]
     for sign, meaning in CAUSES:
         if any(sign in line for line in lines):
             return meaning
-    errors = [
-        line for line in lines if line.startswith(("ERROR", "Error", "error: ", "OSError", "PermissionError"))
-    ]
-    return (errors or lines or ["no word was said"])[0 if errors else -1][:300]
+    for sign in ("ERROR: ", "Error: ", "OSError", "PermissionError", "error: "):
+        named = [line for line in lines if line.startswith(sign)]
+        if named:
+            return named[0].removeprefix("ERROR: ")[:300]
+    return lines[-1][:300] if lines else "no word was said"
 
 
 @contextmanager
