@@ -45,7 +45,7 @@ SCENARIO: dict[str, Any] = {
     "card": {
         "total": 8 * GIB,
         "before": GIB,
-        "takes": 0.3,
+        "takes": 0.26,
         "used": [
             [["--xformers"], 4 * GIB],
             [["--opt-sdp-attention"], 5 * GIB],
