@@ -45,7 +45,7 @@ SCENARIO: dict[str, Any] = {
     "card": {
         "total": 8 * GIB,
         "before": GIB,
-        "takes": 0.3,
+        "takes": 0.26,
         "used": [
             [["--xformers"], 4 * GIB],
             [["--opt-sdp-attention"], 5 * GIB],
@@ -187,7 +187,11 @@ def test_nothing_works(pc: Pc) -> None:
     play(pc.root, **SCENARIO)
     assert pc.measured()["verdict"] is not None, "it is tried again once it is repaired"
     count = len(starts(pc.root))
-    pc.measured("--again")
+    own = pc.launch_file.replace(b"--theme dark", b"--theme dark --opt-sub-quad-attention --lowvram")
+    (pc.root / "webui-user.sh").write_bytes(own)
+    told = pc.sdsetup("tune", "--measure", "--again", "--json", "--yes").stderr
+    assert "Your own --lowvram comes out of the launch file" in " ".join(told.split())
+    assert b"--lowvram" not in pc.launch_file and b"--theme dark" in pc.launch_file
     assert len(starts(pc.root)) == count + 5
 
 

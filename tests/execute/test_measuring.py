@@ -143,7 +143,9 @@ def test_every_candidate_once_and_the_launch_file_as_it_was(tmp_path: Path) -> N
         4 * GIB, 8 * GIB, 4 * GIB,
     )  # fmt: skip
     assert done[0].spilled_bytes == 0
-    assert len(done[0].step_seconds) == 1 and done[0].step_seconds[0] > 0.25
+    # 0.5 s of painting and 0.4 s with the card, for 2 steps; what we read meanwhile does not count
+    assert len(done[0].step_seconds) == 1 and done[0].step_seconds[0] >= 0.45
+    assert done[1].step_seconds[0] < done[0].step_seconds[0] - 0.1
     verdict = choose(done, this.profile)
     assert verdict is not None and "--opt-sdp-attention" in verdict.winner.candidate.flags
     steps = ["starting the web UI", "loading the model", "picture 1 of 2", "picture 2 of 2"]

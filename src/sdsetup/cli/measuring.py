@@ -267,6 +267,15 @@ def _kept(session: Session, setup: Setup, verdict: Verdict, *, yes: bool) -> lis
     tuning = with_measured(setup.trial.tuning, verdict)
     dropped = tuple(flag.split(" ", 1)[0] for flag in setup.decided if flag not in tuning.flags)
     prepared = prepare_launchers(session, setup.folder, tuning, drop_flags=dropped)
+    own = [flag for flag in setup.answer.own_flags if flag.split(" ", 1)[0] in dropped]
+    if own and not session.quiet:
+        session.screen.line(
+            Text(
+                "Your own {flags} comes out of the launch file: it goes against what was measured.",
+                flags=" ".join(own),
+            ),
+            "warn",
+        )
     if prepared.plan.todo and not yes:
         if session.json or not session.screen.interactive:
             show_not_kept(str(setup.folder), session.screen)

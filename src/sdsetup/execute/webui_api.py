@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,11 +16,13 @@ _LARGEST = 64 * 2**20  # bytes; a picture of 512 x 512 has 0.7 MB in base64
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """`status` 0: nobody answered, `text` says why. `value` is the JSON object, {} where there is none."""
+    """`status` 0: nobody answered, `text` says why. `value` is the JSON object, {} where there is none.
+    `seconds`: from the call to the last byte."""
 
     status: int
     value: Mapping[str, Any]
     text: str = ""
+    seconds: float = 0.0
 
     @property
     def ok(self) -> bool:
@@ -34,6 +37,7 @@ class Answer:
 
 def call(method: str, port: int, path: str, body: Mapping[str, Any] | None = None, *, seconds: float) -> Answer:
     """One call; never raises for what the other side does. `seconds` limits each wait for bytes."""
+    began = time.monotonic()
     connection = http.client.HTTPConnection(_HOST, port, timeout=seconds)
     try:
         content = None if body is None else json.dumps(body).encode()
@@ -44,12 +48,13 @@ def call(method: str, port: int, path: str, body: Mapping[str, Any] | None = Non
         return Answer(status=0, value={}, text=f"{type(error).__name__}: {error}")
     finally:
         connection.close()
+    took = time.monotonic() - began
     try:
         value = json.loads(raw)
     except ValueError:
         value = None
     text = raw[:500].decode("utf-8", "replace")
-    return Answer(status=reply.status, value=value if isinstance(value, dict) else {}, text=text)
+    return Answer(status=reply.status, value=value if isinstance(value, dict) else {}, text=text, seconds=took)
 
 
 def free_port() -> int:

@@ -136,11 +136,10 @@ class _Run:
         count = pictures.warm_up + pictures.count
         for number in range(count):
             self._bench.told.doing(Text("picture {number} of {count}", number=number + 1, count=count))
-            began = time.monotonic()
             answer = paint(web, self._port, body, patience.picture)
-            took.append(time.monotonic() - began)
             if answer is None or not answer.ok:
                 return self._refused(seen, answer)
+            took.append(answer.seconds)
             if (bad := self._bad(seen, answer)) is not None:
                 return self._with_memory(bad)
         counted = tuple(round(seconds / pictures.steps, 5) for seconds in took[pictures.warm_up :])
