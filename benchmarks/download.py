@@ -18,6 +18,7 @@ import os
 import random
 import shlex
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -216,6 +217,7 @@ def main() -> int:
     missing = [name for name in ("nginx", "curl", "openssl", "aria2c") if shutil.which(name) is None]
     if missing or not MEMORY.is_dir():
         raise SystemExit(f"needs Linux with {', '.join(missing) or '/dev/shm'}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that nginx and its gigabytes go too
     met = True
     if chosen.only != "disk":
         with served(chosen.megabytes[0], chosen.port) as file:
