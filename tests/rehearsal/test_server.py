@@ -40,11 +40,13 @@ def url(shelf: Shelf) -> Iterator[str]:
 @pytest.mark.parametrize("depth", [["--depth", "1"], []])
 def test_real_git_clones_shallow_and_whole(url: str, tmp_path: Path, protocol: str, depth: list[str]) -> None:
     git = ["git", "-c", f"protocol.version={protocol}"]
-    subprocess.run(
+    cloned = subprocess.run(
         [*git, "clone", "-q", *depth, "--branch", "v1.10.1", f"{url}/git/webui.git", str(tmp_path / "c")],
         capture_output=True,
-        check=True,
+        text=True,
+        check=False,
     )
+    assert cloned.returncode == 0, cloned.stderr
     said = subprocess.run(
         ["git", "-C", str(tmp_path / "c"), "describe", "--tags"], capture_output=True, text=True, check=True
     )

@@ -18,7 +18,7 @@ from sdsetup.machine.real import decode
 # Waiting is done in slices: on Windows a blocked lock cannot be left by Ctrl-C.
 _SLICE = 0.2  # seconds
 # A grandchild that outlives its parent may hold the output open; then the output counts as over.
-_LAST_WORDS = 1.0  # seconds after the child's own end
+_LAST_WORDS = 3.0  # seconds after the child's own end; a busy machine reads late
 _LONGEST_LINE = 2**20  # bytes; a program that never ends its line must not fill the memory
 _END = None
 
