@@ -152,10 +152,14 @@ class _Building:
         with Child([uv.find(self._context.machine), *argv], cwd=self._context.state, env=env) as unpacking:
             self._install(self._lock.only(names, wanted=False), meter)
             self._compile(final=False)
+            told = False
             while not unpacking.ended:
                 if (line := unpacking.poll_line(0.5)) is not None:
                     _log.info("uv, large wheels: %s", without_secrets(line))
                 coming.check()
+                if coming.ended and not told:
+                    self._context.note(Text("Everything has arrived; unpacking"))
+                    told = True
             coming.wait()
         remove_tree(self._beside)
 

@@ -102,6 +102,11 @@ class LargeWheels:
                 return piece
         return None if file_name in self._gone or self._stop.is_set() else b""
 
+    @property
+    def ended(self) -> bool:
+        """Whether all have arrived, or will not come this way."""
+        return not any(thread.is_alive() for thread in self._threads)
+
     def check(self) -> None:
         """
         Raises:
