@@ -124,6 +124,8 @@ set "boot_key=HKLM\Software\Python\PythonCore\3.%1\InstallPath"
 call :try_key
 set "boot_try=%LOCALAPPDATA%\Programs\Python\Python3%1\python.exe"
 call :try
+set "boot_try=%LOCALAPPDATA%\Python\pythoncore-3.%1-64\python.exe"
+call :try
 set "boot_try=%ProgramFiles%\Python3%1\python.exe"
 call :try
 set "boot_try=%SystemDrive%\Python3%1\python.exe"
@@ -174,6 +176,7 @@ if not defined boot_right goto :wrong_file
 call :unpack
 if not exist uv.exe goto :no_download
 popd
+if exist "%boot_data%\tools\uv-%boot_uv_version%" rmdir /s /q "%boot_data%\tools\uv-%boot_uv_version%"
 move /y "%boot_part%" "%boot_data%\tools\uv-%boot_uv_version%" >nul
 if not exist "%boot_uv%" goto :no_folder
 del "%boot_data%\tools\uv-%boot_uv_version%\uv.zip" 2>nul

@@ -432,3 +432,16 @@ def test_reading_a_sh_tells_exported_from_its_own() -> None:
     assert seen.variables == {"venv_dir": "env"}
     assert seen.unset == ("D",)
     assert [one.name for one in seen.unclear] == ["E"]
+
+
+def test_a_percent_sign_alone_may_swallow_a_part_of_the_line() -> None:
+    """`%` without a partner vanishes; where a colon follows, cmd takes away all up to the colon."""
+    seen = read("bat", b"set A=100%\r\nset B=100% of C:\\x\r\ncall webui.bat\r\n")
+    assert seen.env == {"A": "100"}
+    assert [one.name for one in seen.unclear] == ["B"]
+
+
+def test_signs_at_the_start_of_a_continued_line_are_not_relied_on() -> None:
+    for sign in ("&", ">", "^", '"', ")", "\r\n"):
+        seen = read("bat", f"set A=1^\r\n{sign}2\r\ncall webui.bat\r\n".encode())
+        assert "A" not in seen.env

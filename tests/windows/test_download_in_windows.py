@@ -56,4 +56,5 @@ def test_downloads_in_windows(wineserver: None, tmp_path: Path, monkeypatch: pyt
             "error target-outside",
         ]
         assert sorted(said[10:]) == ["ok 0 0", "ok 3000000 0"]
-        assert hub.served == 3 * len(data)
+        # What was under way when a line was reset is sent again.
+        assert 3 * len(data) <= hub.served < 3 * len(data) + 1_000_000

@@ -140,11 +140,13 @@ def lex(raw: str) -> tuple[list[Unit], int]:
             return units, at
         start = at
         escaped = raw[at] == "^" and not quoted
+        joined = False
         if escaped:
             at += 1
             for end in ("\r\n", "\n"):
                 if raw.startswith(end, at):
                     at += len(end)
+                    joined = True
                     break
             if at >= len(raw):
                 return units, len(raw)
@@ -154,6 +156,8 @@ def lex(raw: str) -> tuple[list[Unit], int]:
             units.append(Unit(text, raw[start:at], quoted, "reference"))
         else:
             role = "letter" if escaped or quoted else _role(text)
+            if joined and text in '&|<>()^"\r\n':
+                role = "operator"  # what a sign means at the start of a continued line is not relied on
             units.append(Unit(text, raw[start:at], quoted, role))
             if text == '"' and not escaped:
                 quoted = not quoted
@@ -176,7 +180,9 @@ def _percent(raw: str, at: int) -> tuple[str, int, bool]:
     variable = _VARIABLE.match(raw, at)
     if variable:
         return variable[1], len(variable[0]), True
-    return "", 1, True  # a lone percent sign vanishes, like a reference to nothing
+    # A lone percent sign vanishes, like a reference to nothing; with a colon behind it, all up to there does.
+    rest = raw[at : raw.find("\n", at) if "\n" in raw[at:] else len(raw)]
+    return ":" if ":" in rest else "", 1, True
 
 
 def _note(text: str) -> Literal["blank", "comment", "label"] | None:
