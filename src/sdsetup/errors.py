@@ -28,6 +28,7 @@ class SdsetupError(Exception):
     """
 
     exit_code = EXIT_EXPECTED
+    announced = False  # a program that reads our JSON has been told already
 
     def __init__(
         self,
@@ -46,6 +47,14 @@ class SdsetupError(Exception):
         self.why = None if why is None else _text(why)
         self.hint = None if hint is None else _text(hint)
         self.code = code
+
+
+class DeclinedError(SdsetupError):
+    """The person said no, or left at a question: nothing is wrong, and nothing was changed."""
+
+    def __init__(self, exit_code: int = EXIT_EXPECTED) -> None:
+        super().__init__("Nothing was changed", hint=None, code="declined")
+        self.exit_code = exit_code
 
 
 class UsageError(SdsetupError):

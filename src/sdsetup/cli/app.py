@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import typer
 from typer import _click as click
 
 from sdsetup.cli.session import AlreadySaid
+
+if TYPE_CHECKING:
+    import logging
+
 from sdsetup.errors import EXIT_BUG, EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, SdsetupError
 
 # Plain help and no completion: Rich markup in help costs eight times the start of Python.
@@ -29,7 +34,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = app(list(arguments), standalone_mode=False, prog_name="sdsetup")
     except SdsetupError as error:
-        return _show_error(error)
+        return _show_error(error, json="--json" in arguments)
     except click.exceptions.ClickException as error:
         error.show()
         return EXIT_USAGE
@@ -52,24 +57,36 @@ def run(arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else EXIT_DONE
 
 
-def _show_error(error: SdsetupError) -> int:
-    import logging
-
+def _show_error(error: SdsetupError, *, json: bool) -> int:
     from sdsetup.cli import log
+    from sdsetup.show.document import print_document
     from sdsetup.show.errors import show_error
 
-    logging.getLogger("sdsetup").error("%s: %s", error.code, error.message, exc_info=error)
+    _logger().error("%s: %s", error.code, error.message, exc_info=error)
+    if json and not error.announced:
+        from sdsetup.show.errors import error_json
+
+        print_document(error_json(error))
     show_error(error, log.current())
     return error.exit_code
 
 
-def _show_bug(error: Exception) -> int:
+def _logger() -> logging.Logger:
+    """Ours, silent where no log file was opened yet: a log record never lands on the screen."""
     import logging
 
+    ours = logging.getLogger("sdsetup")
+    ours.propagate = False
+    if not ours.handlers:
+        ours.addHandler(logging.NullHandler())
+    return ours
+
+
+def _show_bug(error: Exception) -> int:
     from sdsetup.cli import log
     from sdsetup.show.errors import show_bug
 
-    logging.getLogger("sdsetup").critical("bug", exc_info=error)
+    _logger().critical("bug", exc_info=error)
     show_bug(error, log.current())
     return EXIT_BUG
 

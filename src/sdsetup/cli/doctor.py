@@ -138,7 +138,7 @@ def next_command(report: Report, session: Session) -> str | None:
         return None
     there = report.facts.installation
     if any(finding.id == "card" and finding.status == "warn" for finding in report.findings):
-        command = "sdsetup tune --apply"
+        command = "sdsetup tune --yes"
     elif there is None or there.torch is None or not there.models:
         command = "sdsetup install"
     else:

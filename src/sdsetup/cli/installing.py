@@ -14,7 +14,7 @@ from sdsetup.decide.plan import Plan
 from sdsetup.decide.planning import Knowledge, plan_install
 from sdsetup.decide.request import LauncherKind, Request
 from sdsetup.decide.tuning.values import Tuning
-from sdsetup.errors import EXIT_DONE, SdsetupError, UsageError
+from sdsetup.errors import EXIT_DONE, DeclinedError, SdsetupError, UsageError
 from sdsetup.text import Text
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def run_install(session: Session, wish: Wish) -> int:
     if not session.json and not session.quiet:
         _show_decision(session, prepared)
     if prepared.plan.todo:
-        consent(session, yes=wish.yes)
+        consent(session, yes=wish.yes, dry_run=True)
     return carry_out(session, prepared)
 
 
@@ -157,29 +157,27 @@ def _without_environment(facts: Facts) -> Facts:
     return replace(facts, installation=replace(facts.installation, environment_python=None))
 
 
-def consent(session: Session, *, yes: bool) -> None:
-    """Ask whether to go on; Enter is the safe answer.
+def consent(session: Session, *, yes: bool, dry_run: bool = False) -> None:
+    """Ask whether to go on; Enter is the safe answer. `dry_run`: the command has that option too.
 
     Raises:
         UsageError: `consent-needed` where nobody can answer.
-        SdsetupError: `declined`.
+        DeclinedError: the answer was no.
     """
     if yes:
         return
     if session.json or not session.screen.interactive:
         raise UsageError(
             Text("This would change your PC, and nobody is there to agree"),
-            hint=Text("Add --yes to go on without a question, or --dry-run to see the plan only."),
+            hint=Text("Add --yes to go on without a question, or --dry-run to see the plan only.")
+            if dry_run
+            else Text("Add --yes to go on without a question."),
             code="consent-needed",
         )
     from sdsetup.show.questions import ask_yes
 
     if not ask_yes(session.screen, Text("Go on with this?")):
-        raise SdsetupError(
-            Text("Nothing was changed"),
-            hint=Text("Run the same command again when you are ready."),
-            code="declined",
-        )
+        raise DeclinedError
 
 
 def carry_out(session: Session, prepared: Prepared) -> int:
@@ -212,7 +210,7 @@ def perform(
     from sdsetup.decide.learned import card_name
     from sdsetup.execute.lock import folder_lock
     from sdsetup.execute.runner import Runner
-    from sdsetup.execute.undo import keep
+    from sdsetup.execute.undo import keep_staged, stage
     from sdsetup.storage import cache_folder
 
     waited: list[Text] = []
@@ -228,8 +226,9 @@ def perform(
         with listening(prepared.plan) as listen:
             context = context_for(session, prepared, listen)
             if prepared.plan.todo:
-                keep(context)  # so that `sdsetup undo` can come back to here
-            runner = Runner(prepared.plan, context, card=card_name(prepared.tuning.gpu))
+                stage(context)  # so that `sdsetup undo` can come back to here
+            card = card_name(prepared.tuning.gpu)
+            runner = Runner(prepared.plan, context, card=card, changed=lambda: keep_staged(context))
             for lesson in lessons:
                 runner.learn(lesson)
             results = runner.run()
@@ -266,6 +265,7 @@ def _listener(session: Session, plan: Plan) -> Iterator[Listener]:
         yield lines.listen
     except SdsetupError as error:
         lines.write({"event": "done", "ok": False, "code": error.code, "text": str(error.message)})
+        error.announced = True
         raise
     except BaseException:
         lines.write({"event": "done", "ok": False, "code": "interrupted"})
@@ -295,12 +295,17 @@ def _show_dry_run(session: Session, prepared: Prepared) -> None:
 def _remember_machine(prepared: Prepared) -> None:
     """What this installation was made for, so that a new card is noticed."""
     from sdsetup import __version__
-    from sdsetup.decide.fingerprint import fingerprint, to_json
+    from sdsetup.decide.fingerprint import fingerprint, from_json, to_json
     from sdsetup.decide.learned import with_lessons
     from sdsetup.execute.runner import load_learned
-    from sdsetup.storage import write_json
+    from sdsetup.storage import read_json, write_json
 
     state = Path(prepared.request.dir) / ".sdsetup"
     tuning = with_lessons(prepared.tuning, load_learned(state))
     versions = {"sdsetup": __version__, "webui": prepared.knowledge.webui.commit}
-    write_json(state / "machine.json", to_json(fingerprint(prepared.facts, tuning, versions)))
+    now = fingerprint(prepared.facts, tuning, versions)
+    then = from_json(read_json(state / "machine.json"))
+    if not prepared.request.environment and then is not None:
+        # Only the launch file was written: the environment is still the one made for that card.
+        now = replace(then, profile=now.profile, flags=now.flags, env=now.env)
+    write_json(state / "machine.json", to_json(now))

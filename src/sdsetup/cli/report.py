@@ -135,6 +135,13 @@ def write(document: dict[str, Any], path: Path) -> None:
     from sdsetup.storage import write_atomically
     from sdsetup.text import Text
 
+    if path.exists():
+        raise SdsetupError(
+            Text("There is a file of that name already"),
+            where=path,
+            code="file-exists",
+            hint=Text("Give --out another name; nothing was overwritten."),
+        )
     try:
         write_atomically(
             path.absolute(), (json.dumps(document, indent=2, ensure_ascii=True) + "\n").encode("ascii")

@@ -5,12 +5,13 @@ It never asks what it can find out, and one can leave at any question with nothi
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from sdsetup.cli.session import Session
 from sdsetup.decide.facts import Facts
 from sdsetup.decide.findings import Report
-from sdsetup.errors import EXIT_DONE, EXIT_EXPECTED, SdsetupError
+from sdsetup.errors import EXIT_DONE, EXIT_EXPECTED, DeclinedError, SdsetupError
 from sdsetup.text import Text
 
 
@@ -18,7 +19,8 @@ def wizard() -> int:
     """The guided way through. Without a terminal it names the commands instead of asking nobody."""
     from sdsetup.cli.session import open_session
 
-    session = open_session(command="wizard")
+    overlay = os.environ.get("SDSETUP_PROFILES")
+    session = open_session(command="wizard", profiles=Path(overlay) if overlay else None)
     screen = session.screen
     if not screen.interactive:
         screen.line(Text("This is the wizard, and it needs a terminal. For scripts: sdsetup install --help"))
@@ -28,11 +30,12 @@ def wizard() -> int:
     screen.line()
     report = _examined(session)
     blocking = [finding for finding in report.findings if finding.status == "fail"]
-    if any(finding.id != "network" for finding in blocking):
+    # Another folder is asked for next, and the plan itself says what the network is needed for.
+    if any(finding.id not in ("network", "disk", "folder", "webui") for finding in blocking):
         screen.line()
         screen.line(Text("Something above blocks the installation. Mend it, then start the wizard again."), "warn")
         return EXIT_EXPECTED
-    if blocking:
+    if any(finding.id == "network" for finding in blocking):
         screen.line(Text("Without the network you can look at the plan; the work itself will need it."), "warn")
     return _install(session, report.facts)
 
@@ -76,9 +79,7 @@ def _install(session: Session, facts: Facts) -> int:
     if prepared.plan.todo:
         try:
             consent(session, yes=False)
-        except SdsetupError as error:
-            if error.code != "declined":
-                raise
+        except DeclinedError:
             return _left(session)
     return carry_out(session, prepared)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -15,7 +15,7 @@ from sdsetup.decide.journal import Entry, Journal, from_json, to_json
 from sdsetup.decide.learned import Learned, Lesson, apply_lessons
 from sdsetup.decide.learned import from_json as learned_from_json
 from sdsetup.decide.learned import to_json as learned_to_json
-from sdsetup.decide.plan import BuildEnvironment, Plan, Step, WriteLauncher, step_keys
+from sdsetup.decide.plan import BuildEnvironment, CloneWebUI, Plan, Step, WriteLauncher, step_keys
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.outcome import Outcome
@@ -24,6 +24,8 @@ from sdsetup.storage import read_json, write_json
 from sdsetup.text import Text
 
 _log = logging.getLogger("sdsetup.runner")
+# Steps after which an installation is another one than before.
+_SETTLING = (CloneWebUI, BuildEnvironment, WriteLauncher)
 
 
 def load_journal(state: Path) -> Journal:
@@ -41,10 +43,19 @@ class Runner:
 
     The journal is read when the run starts (the caller holds the folder's lock) and written after
     every step, so a run that is killed at any moment loses at most the step it was in. `card` is
-    what lessons of this run hang on (see `decide.learned`).
+    what lessons of this run hang on (see `decide.learned`); `changed` is called after each step that makes
+    the installation another one.
     """
 
-    def __init__(self, plan: Plan, context: Context, *, card: str | None = None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        context: Context,
+        *,
+        card: str | None = None,
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._changed = changed
         self._steps = list(plan.steps)
         self._context = context
         self._journal = load_journal(context.state)
@@ -87,6 +98,8 @@ class Runner:
 
     def _finish(self, step: Step, outcome: Outcome, seconds: float) -> None:
         self._results[step.id] = outcome.result
+        if isinstance(step.action, _SETTLING):
+            self._changed()
         # Keys are taken from the steps as they are now: a lesson may have changed what they say.
         key = step_keys(tuple(self._steps))[step.id]
         at = datetime.now(timezone.utc).isoformat(timespec="seconds")

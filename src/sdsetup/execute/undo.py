@@ -21,26 +21,36 @@ _OURS = ("machine.json", "journal.json", "learned.json")
 
 
 def keep(context: Context) -> None:
-    """Remember the present state, in place of what was remembered before.
+    """Remember the present state, in place of what was remembered before."""
+    stage(context)
+    keep_staged(context)
 
-    Only a finished installation has a state worth going back to. Written beside and renamed: a run
-    that is killed here leaves the former point or the new one.
+
+def stage(context: Context) -> None:
+    """Copy the present state aside, before anything is changed; the former point stays until `keep_staged`.
+
+    Only a finished installation has a state worth going back to.
     """
+    place = _staged(context)
+    remove_tree(place)
     if not (context.state / "machine.json").is_file():
         return
-    stage = context.state / "undo.new"
-    remove_tree(stage)
-    stage.mkdir(parents=True)
+    place.mkdir(parents=True)
     for name in _OURS:
         if (context.state / name).is_file():
-            shutil.copy2(context.state / name, stage / name)
+            shutil.copy2(context.state / name, place / name)
     for name in FILE_NAMES.values():
         if (context.dir / name).is_file():
-            shutil.copy2(context.dir / name, stage / name)
+            shutil.copy2(context.dir / name, place / name)
     at = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    write_json(stage / "point.json", {"schema": SCHEMA, "at": at, "environment": _environment(context)})
-    remove_tree(_place(context))
-    replace(stage, _place(context))
+    write_json(place / "point.json", {"schema": SCHEMA, "at": at, "environment": _environment(context)})
+
+
+def keep_staged(context: Context) -> None:
+    """The state that was staged is what one step back leads to, from now on; again does nothing."""
+    if _staged(context).is_dir():
+        remove_tree(_place(context))
+        replace(_staged(context), _place(context))
 
 
 def point(context: Context) -> Point | None:
@@ -120,3 +130,7 @@ def _environment(context: Context) -> str | None:
 
 def _place(context: Context) -> Path:
     return context.state / "undo"
+
+
+def _staged(context: Context) -> Path:
+    return context.state / "undo.new"

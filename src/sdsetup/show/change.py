@@ -28,5 +28,5 @@ def show_change(changes: Sequence[Change], screen: Screen, *, carried_out: bool)
 
 def _said(what: str, value: str | None) -> str:
     if value is None:
-        return "unknown"
+        return "the processor" if what == "card" else "unknown"
     return gib(int(value)) if what == "vram" and value.isdigit() else value

@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import traceback
 from pathlib import Path
+from typing import Any
 
-from sdsetup.errors import SdsetupError
+from sdsetup.errors import DeclinedError, SdsetupError
 from sdsetup.show.screen import Screen
 from sdsetup.text import Text
+
+SCHEMA = "sdsetup.error/1"
+
+
+def error_json(error: SdsetupError) -> dict[str, Any]:
+    """An error as the one document of a command that ends with it."""
+    parts = {name: getattr(error, name) for name in ("message", "where", "why", "hint")}
+    said = {name: None if value is None else str(value) for name, value in parts.items()}
+    return {"schema": SCHEMA, "ok": False, "code": error.code, **said}
 
 
 def show_error(error: SdsetupError, log: Path | None, screen: Screen | None = None) -> None:
     screen = screen or Screen(to_stderr=True)
+    if isinstance(error, DeclinedError):
+        screen.line(Text("Nothing was changed."))
+        return
     screen.line(Text("{mark} {message}", mark=screen.mark("fail"), message=error.message), "fail")
     if error.where is not None:
         screen.line(Text("where: {where}", where=error.where), indent=2)

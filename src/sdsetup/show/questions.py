@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sdsetup.errors import EXIT_INTERRUPTED, DeclinedError
 from sdsetup.show.screen import Screen
 from sdsetup.show.words import say
 from sdsetup.text import Text
@@ -35,3 +36,6 @@ def _typed(screen: Screen, prompt: str) -> str:
     except EOFError:
         screen.line()
         return ""
+    except KeyboardInterrupt:
+        screen.line()
+        raise DeclinedError(EXIT_INTERRUPTED) from None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sdsetup.show.terminal import Part, Terminal, folded
-from sdsetup.show.words import say
+from sdsetup.show.words import as_typed, say
 from sdsetup.text import Text
 
 if TYPE_CHECKING:
@@ -101,4 +101,4 @@ class Screen:
 
     def command(self, command: str, *, indent: int = 0) -> None:
         """A command to paste: never folded, never coloured inside."""
-        self.write([(" " * indent + command, STYLES["hint"]), ("\n", "")])
+        self.write([(" " * indent + as_typed(command), STYLES["hint"]), ("\n", "")])

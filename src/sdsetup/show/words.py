@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import re
+
 from sdsetup.text import Text
+
+_OURS = re.compile(r"(?<![\w./-])sdsetup(?= (?:doctor|install|tune|why|launch|verify|undo|report|model|--)\b)")
 
 
 def say(text: Text | str) -> str:
     """The sentence as the person reads it: English so far. Every sentence passes here as a template with its
     values, so this is where another language's catalogue comes in."""
-    return str(text)
+    return as_typed(str(text))
+
+
+def as_typed(said: str) -> str:
+    """The same with our commands as they are typed here: whoever started us with `./sdsetup.sh` or
+    `sdsetup.bat` has no `sdsetup` on PATH."""
+    typed = os.environ.get("SDSETUP_COMMAND")
+    if not typed:
+        return said
+    return _OURS.sub(lambda _: f'"{typed}"' if " " in typed else typed, said)
 
 
 def size(count: int | float | None) -> str:

@@ -75,7 +75,8 @@ def card(facts: Facts, need: Need) -> Finding:
     if found := unanswered(facts, "gpus", "card", _CARD):
         return found
     now = main_card(facts, need)
-    if then.card is None or any(not _card_changes(then, gpu) for gpu in facts.gpus):
+    came = then.card is None and then.profile is not None and now is not None
+    if not came and (then.card is None or any(not _card_changes(then, gpu) for gpu in facts.gpus)):
         return Finding(
             id="card",
             status="ok",
@@ -87,12 +88,16 @@ def card(facts: Facts, need: Need) -> Finding:
         status="warn",
         title=_CARD,
         summary=Text(
-            "was {then}, is {now}", then=then.card, now=now.name if now and now.name else "none that is usable"
+            "was {then}, is {now}",
+            then=then.card or "the processor",
+            now=now.name if now and now.name else "none that is usable",
         ),
-        why=Text("PyTorch and the settings were chosen for the old card."),
+        why=Text("PyTorch and the settings were chosen for the old card.")
+        if then.card
+        else Text("PyTorch and the settings were chosen for the processor, which takes minutes for each picture."),
         cure=Cure(
             text=Text("Choose them anew; models, pictures and your own settings stay:"),
-            command="sdsetup tune --apply",
+            command="sdsetup tune --yes",
         ),
     )
 
