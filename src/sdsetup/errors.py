@@ -29,6 +29,7 @@ class SdsetupError(Exception):
 
     exit_code = EXIT_EXPECTED
     announced = False  # a program that reads our JSON has been told already
+    redo: tuple[str, ...] = ()  # finished steps that this error has shown to be unfinished
 
     def __init__(
         self,

@@ -87,6 +87,8 @@ class Runner:
         try:
             outcome = perform(step.action, replace(self._context, step=step.id), self._results, tuple(self._steps))
         except SdsetupError as error:
+            for name in error.redo:
+                self._remember(self._journal.without(name))
             self._tell(Event(kind="failed", step=step.id, text=error.message, seconds=time.monotonic() - began))
             raise
         except BaseException:

@@ -35,13 +35,7 @@ def check(action: CheckWebUI, context: Context) -> Mapping[str, Any]:
             said.append(line)
             if _WORK.match(line):
                 child.kill_tree()
-                raise SdsetupError(
-                    Text("The web UI's own installer still wants to do something"),
-                    where=context.dir,
-                    why=line.strip(),
-                    hint=Text("Run the same command again: the environment is then checked and completed."),
-                    code="webui-incomplete",
-                )
+                raise _incomplete(context, line)
         rc = child.rc
     if rc != 0:
         raise SdsetupError(
@@ -52,6 +46,18 @@ def check(action: CheckWebUI, context: Context) -> Mapping[str, Any]:
             code="webui-check-failed",
         )
     return {"lines": len(said)}
+
+
+def _incomplete(context: Context, line: str) -> SdsetupError:
+    error = SdsetupError(
+        Text("The web UI's own installer still wants to do something"),
+        where=context.dir,
+        why=line.strip(),
+        hint=Text("Run the same command again: the environment is then checked and completed."),
+        code="webui-incomplete",
+    )
+    error.redo = ("environment",)
+    return error
 
 
 def _flags(action: CheckWebUI) -> list[str]:
