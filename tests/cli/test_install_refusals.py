@@ -56,6 +56,7 @@ def git(folder: Path, *args: str) -> None:
 def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "sd").write_text("my notes")
     refused(sdsetup("install", "--yes", "--dir", "sd", cwd=tmp_path), "folder-is-a-file")
+    refused(sdsetup("install", "--yes", "--dir", "sd/inside", cwd=tmp_path), "folder-is-a-file")
     assert (tmp_path / "sd").read_text() == "my notes"
 
 

@@ -107,7 +107,7 @@ def _refuse_folder(folder: Folder) -> None:
     match folder.state:
         case "file":
             raise SdsetupError(
-                Text("The chosen folder is a file"),
+                Text("The chosen folder is a file, or lies below one"),
                 where=folder.path,
                 hint=Text("Choose another folder with --dir."),
                 code="folder-is-a-file",

@@ -41,6 +41,8 @@ def ask(asked: Asked) -> dict[str, Any]:
 def state_of(machine: Machine, path: Path) -> tuple[FolderState, tuple[str, ...]]:
     """What lies at a path, and the first few names in it."""
     kind = machine.kind(path)
+    if kind == "absent" and _below_a_file(machine, path):
+        return "file", ()
     if kind != "folder":
         return ("absent" if kind == "absent" else "unreadable" if kind == "unreadable" else "file"), ()
     names = [found.name for found in machine.glob(path, "*")]
@@ -51,6 +53,12 @@ def state_of(machine: Machine, path: Path) -> tuple[FolderState, tuple[str, ...]
     if {"webui.py", "launch.py", "modules"} <= set(names):
         return "webui", shown
     return ("git" if ".git" in names else "foreign"), shown
+
+
+def _below_a_file(machine: Machine, path: Path) -> bool:
+    """Whether the nearest thing that exists on the way to a path is a file: no folder can be made there."""
+    kinds = (machine.kind(parent) for parent in path.parents)
+    return next((kind for kind in kinds if kind != "absent"), "folder") == "file"
 
 
 def remote(machine: Machine, path: Path) -> str | None:
