@@ -232,7 +232,7 @@ def test_a_new_card_is_noticed_before_the_start(tmp_path: Path) -> None:
     with launched(root) as run:
         run.until("Starting the web UI")
         assert "was NVIDIA GeForce GTX 1660 made of cheese" in run.text.replace("\n", " ")
-        assert "sdsetup tune --apply" in run.text
+        assert "sdsetup tune --yes" in run.text
 
 
 def test_memory_that_runs_out_in_use_is_answered_with_a_setting(tmp_path: Path) -> None:

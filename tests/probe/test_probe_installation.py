@@ -170,7 +170,7 @@ def test_a_file_in_the_way_and_another_repository(tmp_path: Path) -> None:
     assert there.state == "file"
     below = look(tmp_path / "file" / "below").folder
     assert below is not None
-    assert below.state == "absent"
+    assert below.state == "file"
     other = tmp_path / "other"
     other.mkdir()
     git(other, "init", "--quiet")
