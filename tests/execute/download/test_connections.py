@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import random
 import re
 import subprocess
@@ -30,6 +31,13 @@ EAGER = replace(
     trial_worth=1,
     piece_least=100_000,
     piece_most=200_000,
+)
+
+
+# What a line's speed shows is read from the clock: a machine that does other things at the same time shows
+# something else, so these two are for a quiet one. What is decided from speeds is tested below without a clock.
+by_the_clock = pytest.mark.skipif(
+    "SDSETUP_TEST_TIMING" not in os.environ, reason="reads speeds: set SDSETUP_TEST_TIMING on a quiet machine"
 )
 
 
@@ -76,6 +84,7 @@ def only_the_file(bench: Bench) -> bool:
     return [path.name for path in bench.target.parent.iterdir()] == ["model.bin"]
 
 
+@by_the_clock
 def test_where_the_host_limits_each_connection_there_are_more(bench: Bench) -> None:
     bench.hub.answer("/file", limits_each)
     began = time.monotonic()
@@ -90,6 +99,7 @@ def test_where_the_host_limits_each_connection_there_are_more(bench: Bench) -> N
     assert done == sorted(done), "the bar never goes back"
 
 
+@by_the_clock
 def test_where_the_line_is_full_there_is_one(bench: Bench) -> None:
     bench.hub.answer("/file", Full())
     bench.get()
