@@ -73,7 +73,8 @@ def test_only_our_own_folder_is_written(tmp_path: Path) -> None:
     (root / "config.json").write_text('{"samples_format": "jpg", "CLIP_stop_at_last_layers": 2}')
     before = {path: path.stat().st_mtime_ns for path in root.rglob("*") if path.is_file()}
     proved(root)
-    after = {path for path in root.rglob("*") if path.is_file() and before.get(path) != path.stat().st_mtime_ns}
+    files = (path for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    after = {path for path in files if before.get(path) != path.stat().st_mtime_ns}
     assert {path.relative_to(root).parts[0] for path in after} == {".sdsetup", "given.jsonl"}
     arguments = starts(root)[0]["arguments"]
     own = json.loads(Path(arguments[arguments.index("--ui-settings-file") + 1]).read_text())
