@@ -135,16 +135,21 @@ def ours(folder: Path, cache: Path, options: argparse.Namespace) -> Cost:
 
 
 def one_round(work: Path, options: argparse.Namespace) -> dict[str, Cost]:
-    """The two ways in turn, so that a machine whose speed drifts drifts for both."""
+    """The two ways in turn, so that a machine whose speed drifts drifts for both.
+
+    What one leaves is written out before the next begins, and deleted only when all are done: neither is
+    to pay for the other's dirty pages, nor for a file system that is busy with forgetting.
+    """
     costs = {}
     for turn, state in enumerate(("empty cache", "full cache")):
         for name, provide in (("own installer", own_installer), ("ours", ours)):
             folder = copy(options.checkout, work / f"{name.replace(' ', '-')}-{turn}")
+            os.sync()
             cost = provide(folder, work / f"cache-{name.split()[0]}", options)
             print(f"  {name}, {state}: {cost.wall:.1f} s, {cost.cpu:.1f} s of processor", flush=True)
             costs[f"{name}, {state}"] = cost
-            shutil.rmtree(folder)
     shutil.rmtree(work)
+    os.sync()
     return costs
 
 

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from sdsetup.execute.environment.bytecode import Store, compiler
+from sdsetup.execute.environment.bytecode import Store, compilers
 
 TAG = str(sys.implementation.cache_tag)
 
@@ -32,7 +32,8 @@ def compiled(folder: Path, store: Store, tmp_path: Path) -> list[str]:
     """Restore, compile the rest, keep; the names that had to be compiled."""
     rest = store.restore(folder)
     if rest:
-        subprocess.run(compiler(Path(sys.executable), rest, tmp_path / "list.txt"), check=False, timeout=60)
+        for argv in compilers(Path(sys.executable), rest, tmp_path, 2):
+            subprocess.run(argv, check=False, timeout=60)
         store.keep(folder)
     return sorted(path.relative_to(folder).as_posix() for path in rest)
 
@@ -97,3 +98,17 @@ def test_a_torn_store_is_no_trouble(tmp_path: Path) -> None:
         pyc.unlink()
         pyc.write_bytes(b"torn")
     assert compiled(packages(tmp_path / "second", a="x = 1\n"), store, tmp_path) == ["one/a.py"]
+
+
+def test_many_files_are_shared_out_and_none_is_left_over(tmp_path: Path) -> None:
+    store = Store(cache=tmp_path / "cache", tag=TAG)
+    folder = packages(tmp_path / "many", **{f"m{n}": f"x = {n}\n" for n in range(203)})
+    rest = store.restore(folder)
+    commands = compilers(Path(sys.executable), rest, tmp_path, 3)
+    lists = [Path(argv[-1]).read_text().splitlines() for argv in commands]
+    assert sorted(line for part in lists for line in part) == sorted(map(str, rest))
+    assert {len(part) for part in lists} == {67, 68}
+    for argv in commands:
+        subprocess.run(argv, check=True, timeout=60)
+    assert store.restore(folder) == []
+    assert len(compilers(Path(sys.executable), rest[:60], tmp_path, 8)) == 1

@@ -35,7 +35,8 @@ class Question:
 @dataclass(frozen=True, kw_only=True)
 class Answer:
     """`folder` is the installation that the answer is about, None when it is about none of ours.
-    `launch_file`: what stands there now; `own_flags`: the person's own flags in it;
+    `launch_file`: what stands there now; `own_flags`: the person's own flags in it; `exclusive`: groups of
+    flags of which it may hold only one;
     `supposed`: it is about a machine that is not this one; `options`: what asks the same question again."""
 
     facts: Facts
@@ -43,6 +44,7 @@ class Answer:
     folder: Path | None = None
     launch_file: bytes | None = None
     own_flags: tuple[str, ...] = ()
+    exclusive: tuple[tuple[str, ...], ...] = ()
     supposed: bool = False
     options: str = ""
 
@@ -105,6 +107,7 @@ def launcher_text(answer: Answer) -> str:
         env=tuning.env,
         drop_flags=drop_flags,
         drop_env=drop_env,
+        exclusive=answer.exclusive,
     )
     merged = merge(answer.kind, answer.launch_file, settings, oem_encoding=answer.encoding)
     return merged.decode((answer.encoding or "utf-8") if answer.kind == "bat" else "utf-8", errors="replace")
@@ -128,23 +131,39 @@ def _quoted(word: str) -> str:
 
 def _at(answer: Answer, folder: Path, session: Session, rules: Rules) -> Answer:
     """The answer with what an installation knows: lessons of this very card, and the person's own flags."""
-    from sdsetup.decide.launcher import FILE_NAMES, grouped, read
+    from sdsetup.cli.own_flags import own_flags_of
+    from sdsetup.decide.launcher import FILE_NAMES
     from sdsetup.decide.learned import with_lessons
-    from sdsetup.decide.tuning.own_flags import clashes, own_flags
     from sdsetup.execute.runner import load_learned
 
     tuning = answer.tuning if answer.supposed else with_lessons(answer.tuning, load_learned(folder / ".sdsetup"))
+    tuning = _with_misfit(replace(answer, tuning=tuning), folder)
     try:
         content = (folder / FILE_NAMES[answer.kind]).read_bytes()
     except OSError:
         return replace(answer, tuning=tuning)
-    seen = read(
-        answer.kind, content, encoding=answer.encoding, environment=session.machine.env, folder=str(folder)
+    own, said = own_flags_of(session, folder, answer.facts, tuning, rules.known, kind=answer.kind, content=content)
+    warned = replace(tuning, warnings=(*tuning.warnings, *said))
+    return replace(
+        answer, tuning=warned, launch_file=content, own_flags=own, exclusive=rules.known.exclusive_groups
     )
-    in_file = [" ".join((flag.name, *flag.values)) for flag in grouped(seen.flags)]
-    own = own_flags(in_file, tuning, answer.facts.recorded.flags if answer.facts.recorded else ())
-    warned = replace(tuning, warnings=(*tuning.warnings, *clashes(own, tuning, rules.known)))
-    return replace(answer, tuning=warned, launch_file=content, own_flags=own)
+
+
+def _with_misfit(answer: Answer, folder: Path) -> Tuning:
+    """The tuning with a warning where the environment there is for another torch."""
+    from sdsetup.cli.changing import card_changes
+    from sdsetup.decide.tuning.fit import misfit
+
+    there = answer.facts.installation
+    if there is None or card_changes(answer):  # a new card is a matter of its own
+        return answer.tuning
+    cure = (
+        Text("They fit after an installation on the PC that they are meant for")
+        if answer.supposed
+        else Text('This makes both fit: sdsetup install --dir "{dir}"', dir=folder)
+    )
+    warning = misfit(answer.tuning, there.torch, cure=cure)
+    return replace(answer.tuning, warnings=(*answer.tuning.warnings, warning)) if warning else answer.tuning
 
 
 def _tuned(facts: Facts, rules: Rules, model_class: Any, **more: Any) -> Tuning:

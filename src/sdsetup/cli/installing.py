@@ -20,6 +20,7 @@ from sdsetup.text import Text
 if TYPE_CHECKING:
     from sdsetup.decide.events import Listener
     from sdsetup.decide.learned import Lesson
+    from sdsetup.decide.present import Present
     from sdsetup.execute.context import Context
 
 
@@ -144,10 +145,25 @@ def prepare(session: Session, request: Request, *, profile: str, facts: Facts | 
         launch_files=request.launchers,
         tools=Path(knowledge.tools),
     )
+    tuning = _with_own_flags(session, folder, facts, tuning, present)
     plan = plan_install(facts, request, tuning, knowledge, load_journal(state), present)
     refuse_move(facts, request.dir, knowledge.webui.commit)
     refuse(facts, plan, git_command=need.commands_for(facts).git)
     return Prepared(facts=facts, request=request, profile=profile, tuning=tuning, knowledge=knowledge, plan=plan)
+
+
+def _with_own_flags(session: Session, folder: Path, facts: Facts, tuning: Tuning, present: Present) -> Tuning:
+    """The tuning with what has to be said, before anybody agrees, of the person's flags in the launch files."""
+    from sdsetup.cli.own_flags import own_flags_of
+    from sdsetup.decide.profiles.flags import parse_flags
+
+    known = parse_flags(session.profiles.raw("flags"), "flags.toml")
+    said = [
+        warning
+        for kind, content in present.launch_files.items()
+        for warning in own_flags_of(session, folder, facts, tuning, known, kind=kind, content=content)[1]
+    ]
+    return replace(tuning, warnings=(*tuning.warnings, *said))
 
 
 def _without_environment(facts: Facts) -> Facts:

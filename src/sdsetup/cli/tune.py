@@ -102,15 +102,15 @@ def _tune(
     other = load_rules(session.profiles, compare) if compare else None
     answer = answer_for(session, question, rules)
     theirs = answer_with(answer, other) if other is not None else None
+    changes = card_changes(answer)
     if not session.json:
-        _show(session, answer, theirs)
+        _show(session, answer, theirs, following=apply or (yes and bool(changes)))
     elif not apply:
         _print(answer, theirs)
-    changes = card_changes(answer)
     if changes and not session.json:
         from sdsetup.show.change import show_change
 
-        show_change(changes, session.screen, carried_out=apply or yes)
+        show_change(changes, session.screen, dir=answer.folder, carried_out=apply or yes)
     if changes and (apply or yes) and answer.folder is not None:
         return change_card(session, answer.folder, profile=profile, yes=yes)
     if not apply:
@@ -134,7 +134,8 @@ def _print(answer: Answer, theirs: Tuning | None) -> None:
     print_document(document)
 
 
-def _show(session: Session, answer: Answer, theirs: Tuning | None) -> None:
+def _show(session: Session, answer: Answer, theirs: Tuning | None, *, following: bool) -> None:
+    """`following`: the next step is about to be done, so none is named."""
     from sdsetup.cli.answering import launcher_text
     from sdsetup.decide.tuning.compare import compare
     from sdsetup.show.tuning import show_comparison, show_next, show_tuning
@@ -143,4 +144,5 @@ def _show(session: Session, answer: Answer, theirs: Tuning | None) -> None:
         show_comparison(answer.tuning, theirs, compare(answer.tuning, theirs), session.screen)
     else:
         show_tuning(answer.tuning, answer.facts, launcher_text(answer), session.screen)
-        show_next(answer.tuning, answer.options, session.screen, here=not answer.supposed)
+        if not following:
+            show_next(answer.tuning, answer.options, session.screen, here=not answer.supposed)

@@ -195,18 +195,16 @@ def _files(given: _Given) -> list[Step]:
     steps = []
     model, fetch = given.knowledge.model, given.knowledge.model_file
     if model is not None and fetch is not None:
-        there = given.present.sizes.get(fetch.save_as) == fetch.size
+        detail, missing = _model_file(fetch, given.present)
         steps.append(
             Step(
                 id="model",
                 title=Text("Model {name}", name=model.title),
-                detail=Text("a file of that size is there: it is checked, not downloaded")
-                if there
-                else Text("saved as {path}", path=fetch.save_as),
+                detail=detail,
                 action=fetch,
                 needs=("webui",),
-                bytes=0 if there else fetch.size,
-                disk_bytes=0 if there else fetch.size,
+                bytes=missing,
+                disk_bytes=missing,
             )
         )
     tokenizer = given.knowledge.webui.tokenizer
@@ -224,6 +222,21 @@ def _files(given: _Given) -> list[Step]:
             )
         )
     return steps
+
+
+def _model_file(file: FetchFile, present: Present) -> tuple[Text, int]:
+    """What happens to the model's file, and how many of its bytes are not there yet."""
+    there, begun = present.sizes.get(file.save_as), present.begun.get(file.save_as, 0)
+    if there == file.size:
+        return Text("a file of that size is there: it is checked, not downloaded"), 0
+    missing = max(0, file.size - begun)
+    if there is not None:
+        said = Text("saved as {path}; the other file of that name is kept under a new one", path=file.save_as)
+    elif begun:
+        said = Text("saved as {path}; the download continues", path=file.save_as)
+    else:
+        said = Text("saved as {path}", path=file.save_as)
+    return said, missing
 
 
 def launcher_steps(

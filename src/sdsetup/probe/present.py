@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from sdsetup.decide.launcher import FILE_NAMES
@@ -17,18 +17,21 @@ def look(
     folder: Path,
     *,
     repositories: Iterable[str],
-    files: Iterable[str],
+    files: Sequence[str],
     launch_files: Iterable[LauncherKind],
     tools: Path,
 ) -> Present:
     """Ask the folder; what is absent or cannot be read is left out."""
     heads = {name: head for name in ("", *repositories) if (head := head_of(folder / name)) is not None}
     sizes = {name: size for name in files if (size := _size(folder / name)) is not None}
+    begun = {name: size for name in files if (size := _size(folder / f"{name}.part")) is not None}
     contents = {
         kind: content for kind in launch_files if (content := _bytes(folder / FILE_NAMES[kind])) is not None
     }
     git = tools / "mingit" / "cmd" / "git.exe"
-    return Present(heads=heads, sizes=sizes, launch_files=contents, git=str(git) if git.is_file() else None)
+    return Present(
+        heads=heads, sizes=sizes, begun=begun, launch_files=contents, git=str(git) if git.is_file() else None
+    )
 
 
 def head_of(repository: Path) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePath
 
 from sdsetup.decide.fingerprint import Change
 from sdsetup.show.screen import Screen
@@ -10,7 +11,7 @@ from sdsetup.show.words import gib
 from sdsetup.text import Text
 
 
-def show_change(changes: Sequence[Change], screen: Screen, *, carried_out: bool) -> None:
+def show_change(changes: Sequence[Change], screen: Screen, *, dir: PurePath | None, carried_out: bool) -> None:
     """`carried_out`: the plan follows; else the command that makes it is named."""
     screen.line()
     screen.line(
@@ -22,7 +23,7 @@ def show_change(changes: Sequence[Change], screen: Screen, *, carried_out: bool)
     screen.line(Text("Models, pictures, extensions and your own flags stay. `sdsetup undo` goes back."), indent=2)
     if not carried_out:
         screen.line(Text("To make it fit:"))
-        screen.command("sdsetup tune --yes", indent=2)
+        screen.command(f'sdsetup tune --yes --dir "{dir}"' if dir else "sdsetup tune --yes", indent=2)
     screen.line()
 
 

@@ -21,6 +21,8 @@ def show_done(plan: Plan, tuning: Tuning, results: Mapping[str, Mapping[str, Any
         screen.line(
             Text("{mark} Everything is in place and healthy; nothing was changed.", mark=screen.mark("ok")), "ok"
         )
+    elif all(isinstance(step.action, WriteLauncher) for step in plan.steps):
+        screen.line(Text("{mark} The settings are written in {dir}", mark=screen.mark("ok"), dir=plan.dir), "ok")
     else:
         screen.line(Text("{mark} The web UI is installed in {dir}", mark=screen.mark("ok"), dir=plan.dir), "ok")
     picture = results.get("picture", {}).get("picture")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import io
 import re
+import select
 import time
 import zlib
 from collections.abc import Callable, Mapping
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})(?: |\r|\n)")
 _LONGEST_HEAD = 64 * 1024
+_MOMENT = 0.02
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,7 +163,8 @@ class PlainBody:
     def _from_line(self, view: memoryview) -> int:
         while True:
             try:
-                return self._line.recv_into(view)
+                count = self._line.recv_into(view)
+                break
             except TimeoutError:
                 self._tick()
             except OSError as error:
@@ -168,6 +172,19 @@ class PlainBody:
                     Text("the connection broke ({reason})", reason=error.strerror or type(error).__name__),
                     "connection-broken",
                 ) from error
+        return count + self._more(view[count:]) if count else 0
+
+    def _more(self, view: memoryview) -> int:
+        """What else is there already, for a moment: TLS gives 16 KiB a read, and all that a read entails
+        (writing, hashing, counting) is dear for so little. What breaks here breaks again at the next read."""
+        count, until = 0, time.monotonic() + _MOMENT
+        with contextlib.suppress(OSError, ValueError):  # ValueError: select knows no so high a number
+            while count < len(view) and time.monotonic() < until and select.select([self._line], (), (), 0)[0]:
+                got = self._line.recv_into(view[count:])
+                if not got:
+                    break
+                count += got
+        return count
 
 
 class ChunkedBody:

@@ -16,7 +16,8 @@ class DownloadOptions:
 
     `fruitless`: tries in a row that brought nothing before a source is given up; tries that brought
     bytes are bounded only by `attempts`, the total for one file. `copy`: a copy that was proved a moment
-    ago and is to be used; `look_for_copies`: whether to look for one.
+    ago and is to be used; `look_for_copies`: whether to look for one. `durable`: a finished file must
+    outlast a power cut, so the drive is waited for.
     """
 
     limit_rate: float | None = None
@@ -37,6 +38,7 @@ class DownloadOptions:
     look_for_copies: bool = True
     smallest_copy: int = 10**7  # a smaller file is downloaded more quickly than looked for
     copy: Path | None = None
+    durable: bool = True
     connections: int = 4  # at most, and only where the host limits each one
     trial_after: float = 15  # a stream is measured so long before one more is tried
     trial_seconds: float = 8

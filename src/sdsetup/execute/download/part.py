@@ -106,14 +106,16 @@ class Part:
             os.close(self._handle)
             self._handle = None
 
-    def publish(self) -> Path | None:
+    def publish(self, *, durable: bool = True) -> Path | None:
         """Flush, rename onto the target, flush the folder. Returns where a file that stood there went."""
         assert self._handle is not None
-        os.fsync(self._handle)
+        if durable:
+            os.fsync(self._handle)
         self.close()
         moved = make_way(self.target)
         replace(self.path, self.target)
-        flush_folder(self.target.parent)
+        if durable:
+            flush_folder(self.target.parent)
         self.sidecar.unlink(missing_ok=True)
         return moved
 

@@ -85,7 +85,7 @@ class Store:
     def publish(self) -> Path | None:
         """Give the part its name. Returns where another file of that name went."""
         self._end_hash()
-        return self.part.publish()
+        return self.part.publish(durable=self._options.durable)
 
     def set_aside(self) -> Path:
         """Keep bytes that are not the file under another name, and start anew."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from sdsetup.decide.plan import BuildEnvironment
 from sdsetup.errors import SdsetupError
 from sdsetup.execute import uv
 from sdsetup.execute.context import Context
-from sdsetup.execute.environment.bytecode import Store, compiler
+from sdsetup.execute.environment.bytecode import Store, compilers
 from sdsetup.execute.environment.locking import LARGE, Lock, Wheel, resolve
 from sdsetup.execute.environment.meter import Meter
 from sdsetup.execute.environment.places import (
@@ -205,10 +207,14 @@ class _Building:
         if final and len(sources) > _WORTH_A_WORD:
             self._context.note(Text("Compiling the packages, so that the first start is quick"))
         began = time.monotonic()
-        argv = compiler(self._python, sources, self._where.question / "compile.txt")
-        with Child(argv, env=self._env) as child:
-            for _line in child.lines():
-                pass
+        commands = compilers(self._python, sources, self._where.question, os.cpu_count() or 1)
+        with ExitStack() as stack:
+            # While large wheels are unpacked they go first: one wheel occupies one processor to its end.
+            started = [
+                stack.enter_context(Child(argv, env=self._env, in_background=not final)) for argv in commands
+            ]
+            for child in started:
+                child.wait()
         _log.info("compiled %d files in %.1f s", len(sources), time.monotonic() - began)
         store.keep(packages)
 

@@ -13,7 +13,7 @@ import hashlib
 import os
 import struct
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -21,6 +21,7 @@ from sdsetup.execute.folders import remove_tree
 
 _HEADER = struct.Struct("<4sIII")  # magic, flags, source time, source size (PEP 552)
 _KEEP_DAYS = 90
+_FEW = 50  # files; for fewer another process is not worth its start
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,13 +115,19 @@ class Store:
             remove_tree(stage)
 
 
-def compiler(python: Path, sources: Iterable[Path], list_file: Path) -> list[str]:
-    """The command that compiles these files on all processors.
+def compilers(python: Path, sources: Sequence[Path], folder: Path, count: int) -> list[list[str]]:
+    """Commands that compile these files side by side, at most `count`; their lists of files lie in `folder`.
 
-    What cannot be compiled (templates named .py, code for another Python) is passed over.
+    (`compileall -j` shares out the files of folders, not those of a list.) What cannot be compiled
+    (templates named .py, code for another Python) is passed over.
     """
-    list_file.write_text("\n".join(str(source) for source in sources), encoding="utf-8")
-    return [str(python), "-I", "-X", "utf8", "-m", "compileall", "-q", "-q", "-j", "0", "-i", str(list_file)]
+    count = max(1, min(count, len(sources) // _FEW))
+    commands = []
+    for number in range(count):
+        list_file = folder / f"compile-{number}.txt"
+        list_file.write_text("\n".join(map(str, sources[number::count])), encoding="utf-8")
+        commands.append([str(python), "-I", "-X", "utf8", "-m", "compileall", "-q", "-q", "-i", str(list_file)])
+    return commands
 
 
 def _matches(pyc: Path, source: Path) -> bool:

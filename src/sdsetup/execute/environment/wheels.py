@@ -8,12 +8,15 @@ machine's loopback address: uv unpacks it on the way, into its ordinary cache, a
 from __future__ import annotations
 
 import logging
+import os
 import queue
 import secrets
+import socket
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from urllib.parse import quote, unquote
@@ -25,7 +28,7 @@ from sdsetup.execute.context import Context
 from sdsetup.execute.environment.locking import Wheel
 from sdsetup.execute.environment.meter import Meter
 
-_AT_ONCE = 4
+_AT_ONCE = 2
 _FATAL = ("disk-full", "file-too-large-for-drive", "not-writable")
 _PIECE = 4 * 2**20
 
@@ -40,7 +43,7 @@ class LargeWheels:
     """Downloads under way, side by side with everything else.
 
         with LargeWheels(wheels, context, folder, meter) as coming:
-            ...             # other work; `read` gives what has arrived of a wheel
+            ...             # other work; `hand_on` passes on what has arrived of a wheel
             coming.wait()
             coming.ready    # file name -> where it lies; what could not be had is left to uv
 
@@ -85,22 +88,25 @@ class LargeWheels:
         """File name -> where it lies, of those that have arrived and have the right hash."""
         return dict(self._ready)
 
-    def read(self, file_name: str, start: int) -> bytes | None:
-        """What has arrived of a wheel from `start` on, some MiB at most; None when no more will come this way.
+    def hand_on(self, file_name: str, start: int, line: socket.socket) -> int | None:
+        """Send what has arrived of a wheel from `start` on, some MiB at most; how many bytes.
 
-        The file is opened anew for each piece: Windows could not rename it while it is open.
+        None when no more will come this way. The file is opened anew for each piece: Windows could not
+        rename it while it is open.
+
+        Raises:
+            OSError: the other side went away.
         """
         target = self._folder / _place(self.wheels[file_name])
         for path in (target, target.with_name(f"{target.name}.part")):
             try:
-                with path.open("rb", buffering=0) as file:
-                    file.seek(start)
-                    piece = file.read(_PIECE)
+                file = path.open("rb", buffering=0)
             except OSError:
                 continue
-            if piece:
-                return piece
-        return None if file_name in self._gone or self._stop.is_set() else b""
+            with file:
+                if sent := _send(file, start, line):
+                    return sent
+        return None if file_name in self._gone or self._stop.is_set() else 0
 
     @property
     def ended(self) -> bool:
@@ -156,7 +162,8 @@ class LargeWheels:
             sha256=wheel.sha256,
             sources=(Source(url=wheel.url),),
         )
-        options = DownloadOptions(look_for_copies=False)
+        # Short-lived: uv's cache has it unpacked soon. Should a power cut spoil it, its hash tells.
+        options = DownloadOptions(look_for_copies=False, durable=False)
         fetched = fetch(file, replace(self._context, step=wheel.name), options=options)
         self._meter.finish(wheel.name)
         return fetched.path
@@ -168,6 +175,15 @@ class LargeWheels:
             self._meter.set(event.step, event.done, source=event.source)
         elif event.kind == "note" and event.text is not None:
             self._meter.note(event.text)
+
+
+def _send(file: FileIO, start: int, line: socket.socket) -> int:
+    if hasattr(os, "sendfile"):  # the kernel copies by itself; elsewhere Python would send 8 KiB at a time
+        return line.sendfile(file, start, _PIECE)
+    file.seek(start)
+    piece = file.read(_PIECE)
+    line.sendall(piece)
+    return len(piece)
 
 
 def _place(wheel: Wheel) -> str:
@@ -244,13 +260,11 @@ class _Answer(BaseHTTPRequestHandler):
         sent = 0
         pause = threading.Event()
         while sent < (wheel.size or 0):
-            piece = self.server.coming.read(wheel.file_name, sent)
-            if piece is None:
+            more = self.server.coming.hand_on(wheel.file_name, sent, self.connection)
+            if more is None:
                 return  # short of what was promised: uv sees a broken connection
-            if piece:
-                self.wfile.write(piece)
-                sent += len(piece)
-            else:
+            sent += more
+            if not more:
                 pause.wait(0.05)
 
     def log_message(self, format: str, *args: object) -> None:

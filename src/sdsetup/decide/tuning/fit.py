@@ -1,0 +1,30 @@
+"""Whether settings fit the environment that is there: flags for a card do nothing for a torch without it."""
+
+from __future__ import annotations
+
+from sdsetup.decide.tuning.values import Tuning, Warning
+from sdsetup.text import Text
+
+
+def misfit(tuning: Tuning, installed: str | None, *, cure: Text) -> Warning | None:
+    """A warning where the environment's torch ("2.1.2+cpu") is another one than these settings are for.
+
+    `cure`: what makes both fit. A build without a tag after the plus sign says nothing of its device.
+    """
+    wanted = tuning.torch.torch if tuning.torch else None
+    if installed is None or wanted is None or _same(installed, wanted):
+        return None
+    return Warning(
+        topic="environment",
+        text=Text(
+            "These settings are for torch {wanted}, and the environment holds torch {there}. {cure}",
+            wanted=wanted,
+            there=installed,
+            cure=cure,
+        ),
+    )
+
+
+def _same(one: str, other: str) -> bool:
+    (version, _, tag), (other_version, _, other_tag) = one.partition("+"), other.partition("+")
+    return version == other_version and (tag == other_tag or not tag or not other_tag)
