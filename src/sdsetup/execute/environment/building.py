@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -30,7 +31,7 @@ from sdsetup.execute.environment.places import (
     swap_in,
 )
 from sdsetup.execute.environment.sizes import with_sizes
-from sdsetup.execute.environment.wheels import Counter, LargeWheels
+from sdsetup.execute.environment.wheels import Counter, LargeWheels, at_once
 from sdsetup.execute.folders import file_problem, remove_tree
 from sdsetup.execute.uv_words import without_secrets
 from sdsetup.machine.process import Child
@@ -90,6 +91,14 @@ def _told(where: Places, lock: Lock, context: Context, *, downloaded: int, kept:
     }
 
 
+def _hear(unpacking: Child, coming: LargeWheels) -> None:
+    """Follow what uv says: a wheel that is in its cache is not needed any more."""
+    for line in unpacking.lines():
+        _log.info("uv, large wheels: %s", without_secrets(line))
+        if match := _DOWNLOADED.match(line):
+            coming.unpacked(match["name"])
+
+
 class _Building:
     """One run of the building, in the stage."""
 
@@ -101,6 +110,7 @@ class _Building:
         self._where = where
         self._beside = where.stage.with_name("large-wheels")
         self._lock = lock
+        self._store: Store | None = None  # once the environment's Python can be asked
         self._python = python_of(where.stage, context.machine.family)
         self._env = uv.variables(context, UV_CACHE_DIR=str(where.packages))
         if action.torch.index_url:
@@ -137,8 +147,8 @@ class _Building:
             meter.complete()
         self._compile(final=True)
         mark(self._where.stage, {"lock": self._lock.key, "versions": dict(self._lock.versions)})
-        for path in coming.ready.values():
-            remove_tree(path.parent)  # uv's cache has it unpacked now
+        for wheel in large:
+            coming.unpacked(wheel.name)
         return size
 
     def _install_around(self, names: frozenset[str], coming: LargeWheels, counter: Counter, meter: Meter) -> None:
@@ -149,20 +159,27 @@ class _Building:
         self._make_empty(self._beside)
         path = self._write("large", counter.instead(self._lock.only(names, wanted=True), names))
         argv = self._sync(path, python=python_of(self._beside, self._context.machine.family))
-        # The first byte of the last wheel may be hours away.
-        env = {**self._env, "UV_HTTP_TIMEOUT": "86400", "UV_HTTP_RETRIES": "0"}
+        env = {
+            **self._env,
+            # The first byte of the last wheel may be hours away.
+            "UV_HTTP_TIMEOUT": "86400",
+            "UV_HTTP_RETRIES": "0",
+            # In the order in which they arrive: the largest, which takes longest to unpack, is not to be last.
+            "UV_CONCURRENT_DOWNLOADS": str(at_once()),
+        }
         with Child([uv.find(self._context.machine), *argv], cwd=self._context.state, env=env) as unpacking:
+            listener = threading.Thread(target=_hear, args=(unpacking, coming), name="unpacking", daemon=True)
+            listener.start()
             self._install(self._lock.only(names, wanted=False), meter)
             self._compile(final=False)
             told = False
-            while not unpacking.ended:
-                if (line := unpacking.poll_line(0.5)) is not None:
-                    _log.info("uv, large wheels: %s", without_secrets(line))
+            while unpacking.wait(0.5) is None:
                 coming.check()
                 if coming.ended and not told:
                     self._context.note(Text("Everything has arrived; unpacking"))
                     told = True
             coming.wait()
+            listener.join(timeout=5)
         remove_tree(self._beside)
 
     def _make_empty(self, venv: Path) -> None:
@@ -200,7 +217,7 @@ class _Building:
 
     def _compile(self, *, final: bool) -> None:
         tag, packages = self._interpreter()
-        store = Store(cache=self._where.cache, tag=tag, later=self._later)
+        store = self._store = self._store or Store(cache=self._where.cache, tag=tag, later=self._later)
         sources = store.restore(packages)
         if not sources:
             return

@@ -14,7 +14,7 @@ import os
 import struct
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from sdsetup.execute.folders import remove_tree
@@ -29,12 +29,14 @@ class Store:
     """Bytecode of one Python version, named by its cache tag ("cpython-310"): one folder per package build.
 
     `later`: folders below site-packages ("transformers/models") that are left to be compiled when they
-    are first imported, as Python does by itself.
+    are first imported, as Python does by itself. `done`: installed packages (their dist-info
+    folders) whose bytecode is in place and kept; a second round passes them over.
     """
 
     cache: Path
     tag: str
     later: tuple[str, ...] = ()
+    done: set[Path] = field(default_factory=set)
 
     @property
     def folder(self) -> Path:
@@ -45,7 +47,7 @@ class Store:
         rest = []
         for info in packages.glob("*.dist-info"):
             kept = self._of(info)
-            if kept is None:
+            if kept is None or info in self.done:
                 continue
             sources = self._sources(info)
             if kept.is_dir():
@@ -60,8 +62,9 @@ class Store:
         """Remember the bytecode of packages that is not kept yet; forget what nobody used for three months."""
         for info in packages.glob("*.dist-info"):
             kept = self._of(info)
-            if kept is None:
+            if kept is None or info in self.done:
                 continue
+            self.done.add(info)
             sources = self._sources(info)
             if not kept.is_dir() or not all(self._valid(packages, name, kept) for name in sources):
                 self._keep(packages, sources, kept)
@@ -103,11 +106,14 @@ class Store:
         stage = kept.with_name(f"{kept.name}.{os.getpid()}.new")
         remove_tree(stage)
         stage.mkdir(parents=True)
+        made: set[Path] = set()
         try:
             for name in sources:
                 if self._valid(packages, name):
                     there = stage / self._pyc(name)
-                    there.parent.mkdir(parents=True, exist_ok=True)
+                    if there.parent not in made:
+                        there.parent.mkdir(parents=True, exist_ok=True)
+                        made.add(there.parent)
                     os.link(packages / self._pyc(name), there)
             remove_tree(kept)
             stage.rename(kept)

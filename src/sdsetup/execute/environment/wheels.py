@@ -7,6 +7,7 @@ machine's loopback address: uv unpacks it on the way, into its ordinary cache, a
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import queue
@@ -27,8 +28,8 @@ from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.environment.locking import Wheel
 from sdsetup.execute.environment.meter import Meter
+from sdsetup.execute.folders import remove_tree
 
-_AT_ONCE = 2
 _FATAL = ("disk-full", "file-too-large-for-drive", "not-writable")
 _PIECE = 4 * 2**20
 
@@ -62,7 +63,7 @@ class LargeWheels:
         self.wheels = {wheel.file_name: wheel for wheel in sorted(wheels, key=lambda wheel: -(wheel.size or 0))}
         for wheel in self.wheels.values():
             self._waiting.put(wheel)
-        count = min(_AT_ONCE, len(wheels))
+        count = min(at_once(), len(wheels))
         self._threads = [threading.Thread(target=self._work, name=f"wheel-{n}", daemon=True) for n in range(count)]
 
     def __enter__(self) -> LargeWheels:
@@ -107,6 +108,14 @@ class LargeWheels:
                 if sent := _send(file, start, line):
                     return sent
         return None if file_name in self._gone or self._stop.is_set() else 0
+
+    def unpacked(self, name: str) -> None:
+        """uv's cache has this package now: its wheel is removed, best before the drive has written all of it."""
+        for file_name, wheel in self.wheels.items():
+            if wheel.name == name and (path := self._ready.pop(file_name, None)) is not None:
+                self._gone.add(file_name)
+                with contextlib.suppress(OSError):
+                    remove_tree(path.parent)
 
     @property
     def ended(self) -> bool:
@@ -175,6 +184,11 @@ class LargeWheels:
             self._meter.set(event.step, event.done, source=event.source)
         elif event.kind == "note" and event.text is not None:
             self._meter.note(event.text)
+
+
+def at_once() -> int:
+    """How many wheels are fetched and unpacked side by side: each unpacking occupies one processor."""
+    return max(2, min(4, os.cpu_count() or 1))
 
 
 def _send(file: FileIO, start: int, line: socket.socket) -> int:
