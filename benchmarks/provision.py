@@ -8,13 +8,15 @@ touched. Each round does, one after the other:
 
     own installer, empty cache   python -m venv; newest pip; launch.py --exit with pip's cache empty
     ours, empty cache            resolve, download, install and compile, with uv's and our caches empty
+    ours, nothing compiled       the same without bytecode, as a plain `uv pip install` leaves it: the first
+                                 start is then three times as long
     own installer, full cache    the same again with the cache that this left
     ours, full cache             likewise, in another folder
 
 The own installer fails today at CLIP; it is given the packages that build (CLIP_PACKAGE, OPENCLIP_PACKAGE),
-so it is shown at its best. It compiles while it installs, so ours does too. Both end with the web UI's own
-check (`launch.py --exit`), which must find nothing to do. Wall seconds depend on the line; processor
-seconds are those of all children. About 25 GB of disk and of the line for each round.
+so it is shown at its best. It compiles while it installs, so ours does too, but for the extra row. Both end
+with the web UI's own check (`launch.py --exit`), which must find nothing to do. Wall seconds depend on the
+line; processor seconds are those of all children. About 35 GB of disk and 12 GB of the line for each round.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "src"))
@@ -40,6 +43,8 @@ from sdsetup.execute.context import Context  # noqa: E402
 from sdsetup.execute.environment import build  # noqa: E402
 from sdsetup.machine.real import RealMachine  # noqa: E402
 from sdsetup.storage import Profiles  # noqa: E402
+
+SETTLE = 70  # seconds, after which ext4 counts no file as recently deleted
 
 
 @dataclass(frozen=True)
@@ -105,6 +110,11 @@ def own_installer(folder: Path, cache: Path, options: argparse.Namespace) -> Cos
     return cost
 
 
+def ours_uncompiled(folder: Path, cache: Path, options: argparse.Namespace) -> Cost:
+    with patch("sdsetup.execute.environment.building.compilers", lambda *_: []):
+        return ours(folder, cache, options)
+
+
 def ours(folder: Path, cache: Path, options: argparse.Namespace) -> Cost:
     wish = parse_webui(Profiles().raw("webui")).environment
     index = f" --index-url {options.index_url}" if options.index_url else ""
@@ -138,16 +148,23 @@ def one_round(work: Path, options: argparse.Namespace) -> dict[str, Cost]:
     """The two ways in turn, so that a machine whose speed drifts drifts for both.
 
     What one leaves is written out before the next begins, and deleted only when all are done: neither is
-    to pay for the other's dirty pages, nor for a file system that is busy with forgetting.
+    to pay for the other's dirty pages, nor for its deleted files (ext4 searches long for a number of a new
+    file while those of recently deleted ones are held back).
     """
+    turns = (
+        ("own installer, empty cache", own_installer, "pip"),
+        ("ours, empty cache", ours, "ours"),
+        ("ours, nothing compiled", ours_uncompiled, "uncompiled"),
+        ("own installer, full cache", own_installer, "pip"),
+        ("ours, full cache", ours, "ours"),
+    )
     costs = {}
-    for turn, state in enumerate(("empty cache", "full cache")):
-        for name, provide in (("own installer", own_installer), ("ours", ours)):
-            folder = copy(options.checkout, work / f"{name.replace(' ', '-')}-{turn}")
-            os.sync()
-            cost = provide(folder, work / f"cache-{name.split()[0]}", options)
-            print(f"  {name}, {state}: {cost.wall:.1f} s, {cost.cpu:.1f} s of processor", flush=True)
-            costs[f"{name}, {state}"] = cost
+    for number, (name, provide, cache) in enumerate(turns):
+        folder = copy(options.checkout, work / f"folder-{number}")
+        os.sync()
+        time.sleep(SETTLE)
+        costs[name] = cost = provide(folder, work / f"cache-{cache}", options)
+        print(f"  {name}: {cost.wall:.1f} s, {cost.cpu:.1f} s of processor", flush=True)
     shutil.rmtree(work)
     os.sync()
     return costs
