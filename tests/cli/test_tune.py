@@ -70,6 +70,9 @@ def test_the_document_has_what_the_contract_names(capsys: pytest.CaptureFixture[
         ("3", ["--xformers", "--lowvram", "--no-half-vae"]),
         ("4", ["--xformers", "--medvram", "--no-half-vae"]),
         ("8", ["--xformers", "--medvram", "--no-half-vae"]),
+        ("8GB", ["--xformers", "--medvram", "--no-half-vae"]),
+        ("7,9 GiB", ["--xformers", "--medvram", "--no-half-vae"]),
+        ("8192 MiB", ["--xformers", "--medvram", "--no-half-vae"]),
         ("12", ["--xformers", "--no-half-vae"]),
         ("24", ["--xformers", "--no-half-vae"]),
     ],
@@ -145,7 +148,9 @@ def test_two_profiles_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
         (("--driver", "newest"), "newest is no driver version"),
         (("--vram", "0"), "--vram 0.0 is no size of memory"),
         (("--profile", "mine"), "Use one of: article-2023, current"),
-        (("--vram", "eight"), "not a valid float"),
+        (("--vram", "eight"), "eight is no size of memory"),
+        (("--vram", "999"), "--vram 999.0 is no size of memory"),
+        (("--gpu", "rtx"), " cards: "),
     ],
 )  # fmt: skip
 def test_what_cannot_be_meant_is_refused(
@@ -206,7 +211,8 @@ def test_the_persons_launch_file_is_kept_and_clashes_are_said(
     document = asked(capsys, "tune", *words)
     assert "--listen" in document["launcher"] and "export MINE=1" in document["launcher"]
     assert "--medvram" in document["launcher"]
-    assert "own-flags" in [warning["topic"] for warning in document["warnings"]]
+    assert "--lowvram" not in document["launcher"]  # as `--apply` would leave it
+    assert any("takes its place" in warning["text"] for warning in document["warnings"])
     assert (checkout / "webui-user.sh").read_bytes() == before
     told = asked(capsys, "why", "--listen", *words)
     assert (told["set_by"], told["value"]) == ("person", "")

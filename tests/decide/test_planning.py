@@ -14,9 +14,9 @@ from sdsetup.decide.plan import BuildEnvironment, Plan, ProveTorch, WriteLaunche
 from sdsetup.decide.planning import Knowledge, plan_install, plan_launchers
 from sdsetup.decide.present import Present
 from sdsetup.decide.profiles.doctor import read_doctor
-from sdsetup.decide.profiles.models import find_model, parse_models
+from sdsetup.decide.profiles.models import fetch_file, find_model, parse_models
 from sdsetup.decide.profiles.webui import parse_webui
-from sdsetup.decide.refusals import MARGIN_BYTES, refuse, refuse_machine
+from sdsetup.decide.refusals import MARGIN_BYTES, refuse, refuse_machine, refuse_mixing
 from sdsetup.decide.request import Request
 from sdsetup.decide.tuning.values import TorchBuild, Tuning
 from sdsetup.errors import SdsetupError, UsageError
@@ -226,3 +226,31 @@ def test_a_machine_that_cannot_run_it_is_refused_before_gigabytes_are_fetched(sy
     assert caught.value.code == code
     assert caught.value.hint
     refuse_machine(diagnose(replace(FACTS, system=System(family="windows", bits=64, build=22631)), need))
+
+
+def test_an_unfinished_model_counts_with_what_is_missing() -> None:
+    file = fetch_file(MODEL)
+    step = next(step for step in plan(present=Present(begun={file.save_as: 1000})).steps if step.id == "model")
+    assert (step.bytes, step.disk_bytes) == (file.size - 1000, file.size - 1000)
+    assert "continues" in str(step.detail)
+
+
+def test_another_file_of_the_models_name_is_announced_and_kept() -> None:
+    file = fetch_file(MODEL)
+    step = next(step for step in plan(present=Present(sizes={file.save_as: 5})).steps if step.id == "model")
+    assert step.bytes == file.size
+    assert "is kept under a new one" in str(step.detail)
+
+
+def test_practice_and_the_real_thing_never_share_a_folder() -> None:
+    _, _, installed = finished(plan())
+    for facts, practised, practising, code in (
+        (installed, True, False, "folder-rehearsal"),
+        (installed, False, True, "folder-real"),
+    ):
+        with pytest.raises(SdsetupError) as failed:
+            refuse_mixing(facts, "D:/sd", practised=practised, practising=practising)
+        assert failed.value.code == code
+    refuse_mixing(installed, "D:/sd", practised=True, practising=True)
+    refuse_mixing(installed, "D:/sd", practised=False, practising=False)
+    refuse_mixing(FACTS, "D:/sd", practised=False, practising=True)

@@ -10,12 +10,14 @@ from sdsetup.decide.facts import Facts, System
 from sdsetup.decide.profiles.failures import FailureBook, parse_failures
 from sdsetup.decide.tuning.compare import compare
 from sdsetup.decide.tuning.engine import tune
+from sdsetup.decide.tuning.fit import misfit
 from sdsetup.decide.tuning.own_flags import clashes, own_flags
 from sdsetup.decide.tuning.steps import step_down
 from sdsetup.decide.tuning.values import Tuning
 from sdsetup.decide.tuning.why import Explanation, explain
 from sdsetup.errors import UsageError
 from sdsetup.storage import Profiles
+from sdsetup.text import Text
 
 
 def machine(name: str | None, vram: float) -> Facts:
@@ -164,6 +166,18 @@ def test_the_persons_own_flags_stay_and_clashes_are_said() -> None:
     own = own_flags(in_file, tuning, recorded=("--medvram",))
     assert own == ("--listen", "--lowvram", "--ckpt-dir D:/models")
     (warning,) = clashes(own, tuning, known())
-    assert (
-        warning.topic == "own-flags" and "--lowvram" in str(warning.text) and "--medvram-sdxl" in str(warning.text)
-    )
+    said = str(warning.text)
+    assert warning.topic == "own-flags" and "--lowvram" in said and "--medvram-sdxl takes its place" in said
+    (warning,) = clashes(("--opt-sub-quad-attention",), tuning, known())
+    assert "works against --xformers; yours stays" in str(warning.text)
+
+
+@pytest.mark.parametrize(
+    ("installed", "told"),
+    [(None, False), ("2.1.2+cu121", False), ("2.1.2", False), ("2.1.2+cpu", True), ("2.7.0+cu128", True)],
+)
+def test_settings_for_another_torch_than_the_environments_are_told(installed: str | None, told: bool) -> None:
+    warning = misfit(tuned(RTX3060), installed, cure=Text("Do this"))
+    assert (warning is not None) == told
+    if warning is not None:
+        assert f"holds torch {installed}. Do this" in str(warning.text)

@@ -192,8 +192,9 @@ def _check(question: Question) -> None:
             code="option-value",
             hint=Text("Write it as nvidia-smi does, for example --driver 551.52."),
         )
+    largest = {"--vram": 512, "--ram": 4096}
     for option, size in (*(("--vram", size) for size in question.vram), ("--ram", question.ram)):
-        if size is not None and not 0.1 <= size <= 4096:
+        if size is not None and not 0.1 <= size <= largest[option]:
             raise UsageError(
                 Text("{option} {size} is no size of memory", option=option, size=size),
                 code="option-value",

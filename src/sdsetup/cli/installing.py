@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sdsetup.decide.present import Present
     from sdsetup.execute.context import Context
 
+PRACTICE_MARK = "rehearsal.json"  # below .sdsetup: this folder holds a practice run's stand-ins
 
 Results = Mapping[str, Mapping[str, Any]]  # of each step, by its id
 
@@ -122,7 +123,7 @@ def prepare(session: Session, request: Request, *, profile: str, facts: Facts | 
     from sdsetup.cli.knowledge import known, tuned
     from sdsetup.decide.checks import diagnose
     from sdsetup.decide.learned import with_lessons
-    from sdsetup.decide.refusals import refuse, refuse_machine, refuse_move, refuse_tuning
+    from sdsetup.decide.refusals import refuse, refuse_machine, refuse_mixing, refuse_move, refuse_tuning
     from sdsetup.execute.runner import load_journal, load_learned
     from sdsetup.probe import gather
     from sdsetup.probe.present import look
@@ -147,6 +148,8 @@ def prepare(session: Session, request: Request, *, profile: str, facts: Facts | 
     )
     tuning = _with_own_flags(session, folder, facts, tuning, present)
     plan = plan_install(facts, request, tuning, knowledge, load_journal(state), present)
+    practised = (state / PRACTICE_MARK).is_file()
+    refuse_mixing(facts, request.dir, practised=practised, practising=session.banner is not None)
     refuse_move(facts, request.dir, knowledge.webui.commit)
     refuse(facts, plan, git_command=need.commands_for(facts).git)
     return Prepared(facts=facts, request=request, profile=profile, tuning=tuning, knowledge=knowledge, plan=plan)
@@ -227,7 +230,7 @@ def perform(
     from sdsetup.execute.lock import folder_lock
     from sdsetup.execute.runner import Runner
     from sdsetup.execute.undo import keep_staged, stage
-    from sdsetup.storage import cache_folder
+    from sdsetup.storage import cache_folder, write_json
 
     waited: list[Text] = []
 
@@ -242,6 +245,8 @@ def perform(
         with listening(prepared.plan) as listen:
             context = context_for(session, prepared, listen)
             if prepared.plan.todo:
+                if session.banner is not None:
+                    write_json(folder / ".sdsetup" / PRACTICE_MARK, {"schema": "sdsetup.rehearsal/1"})
                 stage(context)  # so that `sdsetup undo` can come back to here
             card = card_name(prepared.tuning.gpu)
             runner = Runner(prepared.plan, context, card=card, changed=lambda: keep_staged(context))

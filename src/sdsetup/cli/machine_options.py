@@ -7,6 +7,30 @@ from typing import Annotated, Optional
 
 import typer
 
+from sdsetup.errors import UsageError
+from sdsetup.text import Text
+
+_GIB = {"": 1.0, "g": 1.0, "gb": 1.0, "gib": 1.0, "m": 1 / 1024, "mb": 1 / 1024, "mib": 1 / 1024}
+
+
+def gibibytes(typed: str) -> float:
+    """Memory as people write it ("8", "8 GB", "8,5", "8192 MiB"), in GiB. Of memory "GB" means GiB.
+
+    Raises:
+        UsageError: `option-value`.
+    """
+    number = typed.strip().lower().replace(",", ".")
+    unit = number.lstrip("0123456789.")
+    try:
+        return float(number.removesuffix(unit)) * _GIB[unit.strip()]
+    except (ValueError, KeyError):
+        raise UsageError(
+            Text("{value} is no size of memory", value=typed),
+            hint=Text("Give gigabytes as they are on the box, for example --vram 8."),
+            code="option-value",
+        ) from None
+
+
 # Typer evaluates annotations on 3.10 too, where `X | None` is no option type.
 Gpus = Annotated[
     Optional[list[str]],  # noqa: UP045
@@ -15,7 +39,11 @@ Gpus = Annotated[
 Sizes = Annotated[
     Optional[list[float]],  # noqa: UP045
     typer.Option(
-        "--vram", metavar="GIB", help="Suppose this much card memory, one for each --gpu.", show_default=False
+        "--vram",
+        metavar="GIB",
+        parser=gibibytes,
+        help="Suppose this much card memory, one for each --gpu.",
+        show_default=False,
     ),
 ]
 OsName = Annotated[
@@ -24,7 +52,9 @@ OsName = Annotated[
 ]
 Ram = Annotated[
     Optional[float],  # noqa: UP045
-    typer.Option("--ram", metavar="GIB", help="Suppose this much system memory.", show_default=False),
+    typer.Option(
+        "--ram", metavar="GIB", parser=gibibytes, help="Suppose this much system memory.", show_default=False
+    ),
 ]
 Driver = Annotated[
     Optional[str],  # noqa: UP045

@@ -16,6 +16,8 @@ from sdsetup.text import Text
 if TYPE_CHECKING:
     from sdsetup.decide.tuning.cards import Match
 
+_SHOWN = 8  # cards that an unclear name may mean; more help nobody
+
 
 def look(session: Session, dir: Path | None, *, here: bool) -> tuple[Facts, Path | None]:
     """This machine's facts, and the folder they were asked for; none when nothing there matters."""
@@ -70,8 +72,11 @@ def _the_card(session: Session, name: str, meant: Match) -> Card:
         picked = ask_number(session.screen, Text("Which one?"), names)
         if picked is not None:
             return meant.cards[picked]
+    shown, more = names[:_SHOWN], len(names) - _SHOWN
     raise UsageError(
-        Text("{name} fits several cards: {names}", name=name, names=", ".join(names)),
+        Text("{name} fits {count} cards: {names}, ...", name=name, count=len(names), names=", ".join(shown))
+        if more > 0
+        else Text("{name} fits several cards: {names}", name=name, names=", ".join(names)),
         code="gpu-ambiguous",
         hint=Text('Give the whole name, for example --gpu "{name}".', name=names[0]),
     )

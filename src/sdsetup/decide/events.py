@@ -8,6 +8,8 @@ from typing import Literal
 
 from sdsetup.text import Text
 
+CHECKING = "checking"  # as a source: the bytes are here, and are being hashed
+
 
 @dataclass(frozen=True, kw_only=True)
 class Event:

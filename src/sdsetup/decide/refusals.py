@@ -48,6 +48,30 @@ def refuse_move(facts: Facts, dir: str, commit: str) -> None:
         raise local_changes(dir, there.commit, touched)
 
 
+def refuse_mixing(facts: Facts, dir: str, *, practised: bool, practising: bool) -> None:
+    """Nothing, or the reason why a practice run and the real thing are not done in one folder.
+
+    `practised`: the folder holds a practice run's stand-ins; `practising`: this is another one.
+
+    Raises:
+        SdsetupError: `folder-rehearsal`, `folder-real`.
+    """
+    if practised and not practising:
+        raise SdsetupError(
+            Text("This folder holds a practice run: its web UI is a stand-in"),
+            where=dir,
+            hint=Text("Choose another folder with --dir, or add --rehearse to practise again."),
+            code="folder-rehearsal",
+        )
+    if practising and not practised and facts.installation is not None:
+        raise SdsetupError(
+            Text("This folder holds a real installation, which a practice run would change"),
+            where=dir,
+            hint=Text("Leave --dir out: a practice run then has a folder of its own."),
+            code="folder-real",
+        )
+
+
 def by_hand(changed: tuple[str, ...]) -> tuple[str, ...]:
     """Changed files that stand in the way. The launch files are tracked and everybody edits them: git carries
     them along unless upstream changed them too, and refuses by itself then."""

@@ -13,7 +13,7 @@ from rich.console import RenderableType
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TaskID
 from rich.text import Text as Line
 
-from sdsetup.decide.events import Event
+from sdsetup.decide.events import CHECKING, Event
 from sdsetup.decide.plan import Plan
 from sdsetup.show.screen import Screen
 from sdsetup.show.words import duration, say, size
@@ -39,7 +39,7 @@ class Live:
         self._said_at = 0.0
         if screen.console.is_terminal and not screen.quiet:
             self._bars = _Bars(
-                SpinnerColumn("dots" if screen.can_show("⠋") else "line"),
+                _Spinner("dots" if screen.can_show("⠋") else "line"),
                 BarColumn(bar_width=24),
                 _Amount(),
                 console=screen.console,
@@ -156,10 +156,16 @@ class _Bars(Progress):
     def get_renderables(self) -> Iterator[RenderableType]:
         for task in self.tasks:
             source = task.fields.get("source")
-            yield Line(
-                task.description + (f", from {source}" if source else ""), no_wrap=True, overflow="ellipsis"
-            )
+            origin = f", {source}" if source == CHECKING else f", from {source}" if source else ""
+            yield Line(task.description + origin, no_wrap=True, overflow="ellipsis")
         yield self.make_tasks_table(self.tasks)
+
+
+class _Spinner(SpinnerColumn):
+    """Goes on while the step does: what comes after the last byte (checking, unpacking) takes time too."""
+
+    def render(self, task: Task) -> RenderableType:
+        return self.spinner.render(task.get_time())
 
 
 class _Amount(ProgressColumn):
@@ -168,6 +174,9 @@ class _Amount(ProgressColumn):
     def render(self, task: Task) -> Line:
         if not task.completed and task.total is None:
             return Line(duration(task.elapsed or 0), style="dim")
+        if task.total and task.completed >= task.total:
+            arrived = Text("{size} there, {time}", size=size(task.total), time=duration(task.elapsed or 0))
+            return Line(say(arrived), style="dim")
         return Line(
             amount(int(task.completed), int(task.total) if task.total else None, task.fields.get("rate")),
             style="dim",

@@ -48,7 +48,8 @@ def show_before(
     )
     if done:
         screen.line(Text("Measured before and remembered: {count}.", count=len(done)))
-    screen.line(Text("To try: about {count}, {time}.", count=coming, time=duration(seconds_left(trial, done))))
+    left = duration(seconds_left(trial, done))
+    screen.line(Text("Still to try: about {count}; this takes about {time}.", count=coming, time=left))
 
 
 def show_holders(use: CardUse, programs: tuple[CardProgram, ...] | None, margin: float, screen: Screen) -> None:

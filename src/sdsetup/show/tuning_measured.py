@@ -65,9 +65,16 @@ def _table(done: Sequence[Measurement], verdict: Verdict) -> Table:
             tried,
             f"{one.speed:.3g}" if one.speed else "-",
             _memory(one),
-            Line(_STANDINGS[standing], style=style),
+            Line(_standing(one, standing, verdict.winner), style=style),
         )
     return table
+
+
+def _standing(one: Measurement, standing: Standing, winner: Measurement) -> str:
+    """A setting that is quicker by less than what counts lost to the simpler one, but it is not slower."""
+    if standing == "slower" and one.speed and winner.speed and one.speed <= winner.speed:
+        return "not clearly faster"
+    return _STANDINGS[standing]
 
 
 def _bar(one: Measurement, best: float, won: bool, screen: Screen) -> Line:

@@ -13,9 +13,9 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from sdsetup.decide.events import CHECKING
 from sdsetup.execute.context import Context
 from sdsetup.execute.download.options import DownloadOptions
-from sdsetup.text import Text
 
 _READ = 1024 * 1024
 
@@ -35,7 +35,7 @@ def sha256_of(path: Path, context: Context | None = None) -> str:
             sha.update(buffer[:count])
             done += count
             if context is not None and done % (64 * _READ) < count:
-                context.progress(done, total, source=str(Text("checking")))
+                context.progress(done, total, source=CHECKING)
     return sha.hexdigest()
 
 
