@@ -28,6 +28,10 @@ def test_from_nothing_to_a_picture_and_again_without_a_change(rehearsal: Rehears
     assert "nothing was changed" in second.stdout
     assert {path: path.stat().st_mtime_ns for path in rehearsal.dir.rglob("*") if path.is_file()} == before
     assert len(rehearsal.transfers()) == sent
+    real = rehearsal.sdsetup("install", "--yes", "--dir", str(rehearsal.dir))
+    assert real.returncode == 1
+    assert "folder-rehearsal" in real.stderr
+    assert len(rehearsal.transfers()) == sent
 
 
 def test_a_dry_run_changes_nothing_and_says_everything(rehearsal: Rehearsal) -> None:
