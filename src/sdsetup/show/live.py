@@ -6,15 +6,17 @@ import json
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from types import TracebackType
 from typing import Any, TextIO
 
 from rich.console import RenderableType
-from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TaskID
+from rich.progress import BarColumn, ProgressColumn, SpinnerColumn, Task, TaskID
 from rich.text import Text as Line
 
 from sdsetup.decide.events import CHECKING, Event
 from sdsetup.decide.plan import Plan
+from sdsetup.show.bars import Bars
 from sdsetup.show.screen import Screen
 from sdsetup.show.words import duration, say, size
 from sdsetup.text import Text
@@ -34,16 +36,15 @@ class Live:
         self._numbers = {step.id: number for number, step in enumerate(plan.steps, 1)}
         self._titles = {step.id: step.title for step in plan.steps}
         self._count = len(plan.steps)
-        self._bars: Progress | None = None
+        self._bars: _Steps | None = None
         self._task: TaskID | None = None
         self._said_at = 0.0
         if screen.console.is_terminal and not screen.quiet:
-            self._bars = _Bars(
+            self._bars = _Steps(
                 _Spinner("dots" if screen.can_show("⠋") else "line"),
                 BarColumn(bar_width=24),
                 _Amount(),
                 console=screen.console,
-                transient=True,
             )
 
     def __enter__(self) -> Live:
@@ -58,6 +59,11 @@ class Live:
             self._bars.stop()
 
     def listen(self, event: Event) -> None:
+        """Draw what an event says. Events may come from several threads."""
+        with self._bars.turn if self._bars else nullcontext():
+            self._draw(event)
+
+    def _draw(self, event: Event) -> None:
         match event.kind:
             case "started":
                 self._started(event)
@@ -150,7 +156,7 @@ def amount(done: int | None, total: int | None, rate: float | None, source: str 
     return ", ".join(parts) + (f" ({source})" if source else "")
 
 
-class _Bars(Progress):
+class _Steps(Bars):
     """The step's name on a line of its own, so that a long one does not push the numbers away."""
 
     def get_renderables(self) -> Iterator[RenderableType]:

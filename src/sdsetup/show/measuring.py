@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from types import TracebackType
 from typing import Any
 
 from rich.console import RenderableType
-from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn
+from rich.progress import ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn
 from rich.text import Text as Line
 
 from sdsetup.decide.tuning.measured import Key, Verdict, to_json
 from sdsetup.decide.tuning.measuring import Candidate, Measurement, Trial, expected, seconds_left
 from sdsetup.machine.answers_nvml import CardProgram, CardUse
+from sdsetup.show.bars import Bars
 from sdsetup.show.screen import Screen
 from sdsetup.show.tuning_measured import outcome_words, time_left
 from sdsetup.show.words import duration, gib, say
@@ -89,11 +91,11 @@ class MeasuringScreen:
         self._trial = trial
         self._screen = screen
         self._task: TaskID | None = None
-        self._bar: Progress | None = None
+        self._bar: _Lines | None = None
         if screen.console.is_terminal and not screen.quiet:
             spinner = SpinnerColumn("dots" if screen.can_show("⠋") else "line", style="default")
             text = TextColumn("{task.description}", markup=False)
-            self._bar = _Lines(spinner, text, _Left(trial), console=screen.console, transient=True)
+            self._bar = _Lines(spinner, text, _Left(trial), console=screen.console)
 
     def __enter__(self) -> MeasuringScreen:
         if self._bar is not None:
@@ -121,14 +123,15 @@ class MeasuringScreen:
             self._screen.line(text, "quiet", indent=4)
 
     def ended(self, measurement: Measurement) -> None:
-        if self._bar is not None and self._task is not None:
-            self._bar.remove_task(self._task)
-            self._task = None
-        if not self._screen.quiet:
-            self._screen.line(_result(measurement, self._screen), "" if measurement.good else "warn")
+        with self._bar.turn if self._bar is not None else nullcontext():
+            if self._bar is not None and self._task is not None:
+                self._bar.remove_task(self._task)
+                self._task = None
+            if not self._screen.quiet:
+                self._screen.line(_result(measurement, self._screen), "" if measurement.good else "warn")
 
 
-class _Lines(Progress):
+class _Lines(Bars):
     """The candidate on a line of its own, below it what goes on and the time left."""
 
     def get_renderables(self) -> Iterator[RenderableType]:
