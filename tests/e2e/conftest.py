@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from played_card import nvidia_smi
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -31,16 +33,7 @@ class Rehearsal:
     def card(self, **fields: str) -> None:
         """Put this card into the machine: fields as nvidia-smi's queries name them (with _ for .)."""
         said = {name.replace("__", "."): value for name, value in fields.items()}
-        program = self.home / "bin" / "nvidia-smi"
-        program.parent.mkdir(exist_ok=True)
-        program.write_text(
-            f"#!{sys.executable}\n"
-            "import sys\n"
-            f"said = {said!r}\n"
-            "asked = next((a.split('=')[1] for a in sys.argv if a.startswith('--query-gpu=')), None)\n"
-            "print(', '.join(said.get(name, '[N/A]') for name in asked.split(',')) if asked else '')\n"
-        )
-        program.chmod(0o755)
+        program = nvidia_smi(self.home, said)
         self.env["PATH"] = f"{program.parent}{os.pathsep}{os.environ['PATH']}"
 
     def sdsetup(self, *arguments: str) -> subprocess.CompletedProcess[str]:
