@@ -56,7 +56,7 @@ http {{
 _OURS = """
 import sys
 from pathlib import Path
-from sdsetup.decide.plan import FetchFile, Source
+from sdsetup.values.plan import FetchFile, Source
 from sdsetup.execute.context import Context
 from sdsetup.execute.download import DownloadOptions, fetch
 from sdsetup.machine.real import RealMachine

@@ -36,13 +36,13 @@ from unittest.mock import patch
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
-from sdsetup.decide.plan import BuildEnvironment  # noqa: E402
-from sdsetup.decide.profiles.webui import parse_webui  # noqa: E402
-from sdsetup.decide.tuning.values import TorchBuild  # noqa: E402
+from sdsetup.catalog.webui import parse_webui  # noqa: E402
 from sdsetup.execute.context import Context  # noqa: E402
 from sdsetup.execute.environment import build  # noqa: E402
 from sdsetup.machine.real import RealMachine  # noqa: E402
 from sdsetup.storage import Profiles  # noqa: E402
+from sdsetup.values.plan import BuildEnvironment  # noqa: E402
+from sdsetup.values.tuning import TorchBuild  # noqa: E402
 
 SETTLE = 70  # seconds, after which ext4 counts no file as recently deleted
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import psutil
 
-from sdsetup.decide.events import Event
-from sdsetup.decide.profiles.failures import FailureBook, parse_failures
+from sdsetup.catalog.failures import FailureBook, parse_failures
+from sdsetup.catalog.files import Profiles
 from sdsetup.execute.context import Context
 from sdsetup.machine.real import RealMachine
-from sdsetup.storage import Profiles
+from sdsetup.values.events import Event
 
 HERE = Path(__file__).parent
 LOGS = HERE / "samples" / "logs"

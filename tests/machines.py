@@ -18,11 +18,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
-from sdsetup.decide.facts import Drive, Family, Python
 from sdsetup.machine import Completed
 from sdsetup.machine.answers import Kernel, PortState, Reached, Volume
 from sdsetup.machine.answers_nvml import NvmlAnswer, NvmlGpu
 from sdsetup.machine.answers_windows import MemoryStatus, Windows
+from sdsetup.values.facts import Drive, Family, Python
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from sdsetup.decide.profiles.reading import ProfileError
+from sdsetup.catalog.files import Profiles
+from sdsetup.catalog.reading import ProfileError
 from sdsetup.errors import SdsetupError
-from sdsetup.storage import Profiles, read_json, write_atomically, write_json
+from sdsetup.storage import read_json, write_atomically, write_json
 
 
 def test_an_overlay_changes_single_keys_of_single_entries(tmp_path: Path) -> None:

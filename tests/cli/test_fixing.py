@@ -10,19 +10,20 @@ from typing import Any
 import pytest
 
 from machines import Program, RecordedMachine, load_scene, said
-from sdsetup.cli.doctor import judge
-from sdsetup.cli.fixing import fix, remedies
-from sdsetup.cli.session import Session
-from sdsetup.decide.facts import Facts, Git, Installation, Proxy
-from sdsetup.decide.findings import Report
+from sdsetup.catalog.catalog import Catalog
 from sdsetup.errors import SdsetupError, UsageError
 from sdsetup.machine.real import RealMachine
 from sdsetup.probe import gather
-from sdsetup.storage import Profiles
+from sdsetup.values.facts import Facts, Git, Installation, Proxy
+from sdsetup.values.findings import Report
+from sdsetup.workflows.doctor import judge
+from sdsetup.workflows.doctor import offer_fixes as fix
+from sdsetup.workflows.fixes import fix_actions
+from sdsetup.workflows.session import Session
 
 
 def session(machine: Any, **more: Any) -> Session:
-    return Session(machine=machine, profiles=Profiles(), json=True, **more)
+    return Session(machine=machine, catalog=Catalog(), json=True, **more)
 
 
 def windows(tmp_path: Path, **changes: Any) -> RecordedMachine:
@@ -40,7 +41,7 @@ def examined(machine: RecordedMachine, folder: str = "C:\\sd-webui", **changes: 
 
 
 def offered(run: Session, report: Report) -> list[str]:
-    return [remedy.id for remedy in remedies(run, report)]
+    return [action.id for action in fix_actions(run, report)]
 
 
 def test_nothing_for_a_good_machine(tmp_path: Path) -> None:
@@ -52,7 +53,7 @@ def test_nothing_for_a_good_machine(tmp_path: Path) -> None:
 def test_python_and_git_are_brought(tmp_path: Path) -> None:
     run, report = examined(windows(tmp_path), pythons=(), git=None)
     assert offered(run, report) == ["bring-python", "bring-git"]
-    python, git = remedies(run, report)
+    python, git = fix_actions(run, report)
     assert str(tmp_path / "data") in str(python.what)
     assert python.subjects == ("pythons",)
     assert "nothing in Windows is changed" in str(git.what)
@@ -79,12 +80,12 @@ def test_no_proxy_is_set_for_the_person_on_windows_only(tmp_path: Path) -> None:
     machine = windows(tmp_path, programs=[Program(run="setx NO_PROXY *", answer=said("SUCCESS"))])
     machine = machine.but(env={**machine.env, "NO_PROXY": "intranet"})
     run, report = examined(machine, proxy=proxy)
-    remedy = next(remedy for remedy in remedies(run, report) if remedy.id == "no-proxy")
-    assert "intranet,localhost,127.0.0.1,::1" in str(remedy.run(run, report))
+    action = next(action for action in fix_actions(run, report) if action.id == "no-proxy")
+    assert "intranet,localhost,127.0.0.1,::1" in str(action.run(run, report))
     assert ("setx", "NO_PROXY", "intranet,localhost,127.0.0.1,::1") in machine.asked
     refusing = machine.but(programs=[])
     with pytest.raises(SdsetupError) as caught:
-        remedy.run(session(refusing), report)
+        action.run(session(refusing), report)
     assert caught.value.code == "setx-failed"
 
 
@@ -101,9 +102,9 @@ def test_git_may_use_long_paths_in_this_clone(tmp_path: Path) -> None:
         git=Git(path="/usr/bin/git", version=(2, 39)),
     )
     report = judge(run, long)
-    remedy = next(remedy for remedy in remedies(run, report) if remedy.id == "git-longpaths")
+    action = next(action for action in fix_actions(run, report) if action.id == "git-longpaths")
     real = session(RealMachine())
-    remedy.run(real, report)
+    action.run(real, report)
     told = subprocess.run(["git", "-C", str(clone), "config", "core.longpaths"], capture_output=True, text=True)
     assert told.stdout == "true\n"
     subprocess.run(["git", "-C", str(clone), "config", "--unset", "core.longpaths"], check=True)
@@ -120,9 +121,9 @@ def test_our_own_cache_is_emptied_when_its_disk_is_short(tmp_path: Path) -> None
     full = replace(facts, disk=replace(facts.disk, free_bytes=10**9))
     run = session(RealMachine({"SDSETUP_CACHE_DIR": str(cache), "PATH": ""}))
     report = judge(run, full)
-    remedy = next(remedy for remedy in remedies(run, report) if remedy.id == "free-caches")
-    assert "0.2 GB" in str(remedy.what)
-    assert str(remedy.run(run, report)) == "0.2 GB are free again"
+    action = next(action for action in fix_actions(run, report) if action.id == "free-caches")
+    assert "0.2 GB" in str(action.what)
+    assert str(action.run(run, report)) == "0.2 GB are free again"
     assert [path.name for path in cache.iterdir()] == ["locks"]
     assert (cache / "locks" / "a.lock").exists()
     assert "free-caches" not in offered(run, report)

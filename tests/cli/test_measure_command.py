@@ -17,8 +17,8 @@ import pytest
 from installations import gone, installation, play, starts
 from played_card import library, nvidia_smi
 from sdsetup.cli.app import run
-from sdsetup.cli.measuring import lesson_of
-from sdsetup.decide.learned import Learned, with_lessons
+from sdsetup.values.corrections import Corrections, with_corrections
+from sdsetup.workflows.benchmark import lesson_of
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="NVIDIA's library is played by a shared object")
 
@@ -120,8 +120,11 @@ def test_measured_shown_written_explained_and_undone(pc: Pc) -> None:
     assert document["written"] and document["launch_files"] == [str(pc.root / "webui-user.sh")]
     assert b"--opt-sdp-attention" in pc.launch_file and b"--xformers" not in pc.launch_file
     assert b"--theme dark --no-half-vae" in pc.launch_file, "the person's own flags stay"
-    (lesson,) = json.loads((pc.root / ".sdsetup" / "learned.json").read_text())["lessons"]
-    assert lesson["because"].startswith("Measured here: ") and "faster than the rules' choice" in lesson["because"]
+    (correction,) = json.loads((pc.root / ".sdsetup" / "learned.json").read_text())["lessons"]
+    assert (
+        correction["because"].startswith("Measured here: ")
+        and "faster than the rules' choice" in correction["because"]
+    )
     after = pc.launch_file
     pc.sdsetup("tune", "--apply", "--yes", "--quiet")
     assert pc.launch_file == after, "the next tune keeps what was measured"
@@ -221,15 +224,15 @@ def test_what_cannot_be_meant_is_refused(
 
 def test_a_lesson_keeps_the_winner_whatever_the_rules_say_later() -> None:
     from decide.test_tuning_measuring import Card, measure, played, trial_for
-    from sdsetup.decide.learned import card_name
     from sdsetup.decide.tuning.measured import choose
+    from sdsetup.values.corrections import card_name
 
     trial = trial_for("NVIDIA GeForce RTX 3070", 8)
     card = Card(memory=8, attention=("--opt-sdp-attention", "--xformers"))
     verdict = choose(played(trial, card), measure())
     assert verdict is not None and "--opt-sdp-attention" in verdict.winner.candidate.flags
     decided = ("--xformers", "--opt-sdp-attention", "--opt-sdp-no-mem-attention", "--medvram", "--medvram-sdxl")
-    lesson = lesson_of(trial.tuning, decided, verdict)
-    learned = Learned(card=card_name(trial.tuning.gpu)).plus(lesson).plus(lesson)
-    assert learned.lessons == (lesson,)
-    assert set(with_lessons(trial.tuning, learned).flags) == set(verdict.winner.candidate.flags)
+    correction = lesson_of(trial.tuning, decided, verdict)
+    learned = Corrections(card=card_name(trial.tuning.gpu)).plus(correction).plus(correction)
+    assert learned.corrections == (correction,)
+    assert set(with_corrections(trial.tuning, learned).flags) == set(verdict.winner.candidate.flags)

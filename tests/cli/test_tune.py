@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from sdsetup.cli.app import run
-from sdsetup.decide.facts import GIB, Facts, Gpu, Memory, System
-from sdsetup.decide.machine_json import machine_json
 from sdsetup.rehearsal.stand_ins import make_repository, webui_files
+from sdsetup.values.facts import GIB, Facts, Gpu, Memory, System
+from sdsetup.values.facts_json import machine_json
 
 
 def asked(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> dict[str, Any]:

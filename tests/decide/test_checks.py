@@ -9,10 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sdsetup.decide.checks import CHECKS, Need, best_python, diagnose, main_card
+from sdsetup.catalog.doctor import read_doctor
+from sdsetup.catalog.files import Profiles
+from sdsetup.catalog.reading import ProfileError
+from sdsetup.catalog.torch import parse_torch
+from sdsetup.decide.checks import CHECKS, Requirements, best_python, diagnose, main_card
 from sdsetup.decide.checks.place import reserved_part
 from sdsetup.decide.checks.wording import memory
-from sdsetup.decide.facts import (
+from sdsetup.values.facts import (
     GIB,
     Cpu,
     Disk,
@@ -29,14 +33,10 @@ from sdsetup.decide.facts import (
     Python,
     System,
 )
-from sdsetup.decide.findings import Finding
-from sdsetup.decide.fingerprint import Fingerprint
-from sdsetup.decide.profiles.doctor import read_doctor
-from sdsetup.decide.profiles.reading import ProfileError
-from sdsetup.decide.profiles.torch import parse_torch
-from sdsetup.storage import Profiles
+from sdsetup.values.findings import Finding
+from sdsetup.values.install_record import InstallRecord
 
-NEED: Need = read_doctor(Profiles().raw("doctor")).need()
+NEED: Requirements = read_doctor(Profiles().raw("doctor")).need()
 WINDOWS = System(
     family="windows", name="Windows 11 23H2", build=22631, bits=64, native_arch="x86_64", vc_runtime=True
 )
@@ -73,11 +73,11 @@ GOOD = Facts(
 )
 
 
-def find(id: str, facts: Facts, need: Need = NEED) -> Finding:
+def find(id: str, facts: Facts, need: Requirements = NEED) -> Finding:
     return next(finding for finding in diagnose(facts, need).findings if finding.id == id)
 
 
-def status(id: str, facts: Facts, need: Need = NEED) -> str:
+def status(id: str, facts: Facts, need: Requirements = NEED) -> str:
     return find(id, facts, need).status
 
 
@@ -160,23 +160,23 @@ def test_driver(driver: str | None, capability: Any, system: System, wanted: str
 
 def test_advice_about_drivers_fits_the_card() -> None:
     old = replace(RTX3060, name="NVIDIA GeForce GTX 1070", compute_capability=(6, 1), driver_version="471.11")
-    cure = find("driver", replace(GOOD, gpus=(old,))).cure
-    assert cure is not None
-    assert "580.xx" in str(cure.text)
-    cure = find("driver", replace(GOOD, gpus=(replace(RTX3060, driver_version="471.11"),))).cure
-    assert cure is not None
-    assert "580" not in str(cure.text)
-    cure = find("driver", replace(GOOD, system=replace(LINUX, wsl=True), gpus=(old,))).cure
-    assert cure is not None
-    assert "in Windows" in str(cure.text)
+    fix = find("driver", replace(GOOD, gpus=(old,))).fix
+    assert fix is not None
+    assert "580.xx" in str(fix.text)
+    fix = find("driver", replace(GOOD, gpus=(replace(RTX3060, driver_version="471.11"),))).fix
+    assert fix is not None
+    assert "580" not in str(fix.text)
+    fix = find("driver", replace(GOOD, system=replace(LINUX, wsl=True), gpus=(old,))).fix
+    assert fix is not None
+    assert "in Windows" in str(fix.text)
     linux = replace(
         GOOD, system=replace(LINUX, nouveau=True), gpus=(Gpu(vendor="nvidia", name="X", source="sysfs"),)
     )
     finding = find("driver", linux)
     assert finding.status == "fail"
     assert "nouveau" in str(finding.why)
-    assert finding.cure is not None
-    assert finding.cure.command == "sudo apt install nvidia-driver"
+    assert finding.fix is not None
+    assert finding.fix.command == "sudo apt install nvidia-driver"
     for problem, wanted in (("timeout", "warn"), ("failed", "warn"), ("denied", "fail"), ("no-devices", "fail")):
         assert status("driver", replace(linux, driver_problem=problem)) == wanted
     mismatch = find("driver", replace(linux, driver_problem="mismatch"))
@@ -225,8 +225,8 @@ def test_an_amd_card_is_used_on_linux_by_members_of_its_groups() -> None:
     outside = replace(GOOD, system=LINUX, gpus=(card,))
     finding = find("gpu", outside)
     assert finding.status == "fail"
-    assert finding.cure is not None
-    assert finding.cure.command == 'sudo usermod -aG render,video "$USER"'
+    assert finding.fix is not None
+    assert finding.fix.command == 'sudo usermod -aG render,video "$USER"'
     assert status("gpu", replace(outside, system=replace(LINUX, groups=("render", "video")))) == "ok"
     assert status("gpu", replace(outside, system=replace(LINUX, root=True, groups=("root",)))) == "ok"
     assert status("gpu", replace(outside, system=replace(LINUX, wsl=True))) == "warn"
@@ -291,14 +291,14 @@ def test_git() -> None:
     assert status("git", replace(GOOD, git=None)) == "fail"
     assert status("git", replace(GOOD, git=None), replace(NEED, brings=frozenset({"git"}))) == "warn"
     assert status("git", replace(GOOD, git=Git(path="git", version=(1, 9)))) == "warn"
-    cure = find(
+    fix = find(
         "git", replace(GOOD, system=replace(LINUX, distribution="linuxmint", like=("ubuntu",)), git=None)
-    ).cure
-    assert cure is not None
-    assert cure.command == "sudo apt install git"
-    cure = find("git", replace(GOOD, system=replace(LINUX, distribution="void", like=()), git=None)).cure
-    assert cure is not None
-    assert cure.command is None
+    ).fix
+    assert fix is not None
+    assert fix.command == "sudo apt install git"
+    fix = find("git", replace(GOOD, system=replace(LINUX, distribution="void", like=()), git=None)).fix
+    assert fix is not None
+    assert fix.command is None
 
 
 @pytest.mark.parametrize(
@@ -327,10 +327,10 @@ def test_memory(memory: Memory, system: System, of_memory: str, of_pagefile: str
 def test_nobody_in_wsl_is_told_to_buy_memory() -> None:
     wsl = replace(GOOD, system=replace(LINUX, wsl=True), memory=Memory(total_bytes=8 * GIB, pagefile_bytes=0))
     for id in ("memory", "pagefile"):
-        cure = find(id, wsl).cure
-        assert cure is not None
-        assert ".wslconfig" in str(cure.text)
-        assert cure.command == "wsl --shutdown"
+        fix = find(id, wsl).fix
+        assert fix is not None
+        assert ".wslconfig" in str(fix.text)
+        assert fix.command == "wsl --shutdown"
 
 
 @pytest.mark.parametrize(
@@ -397,18 +397,18 @@ def test_folder(folder: Folder, wanted: str, about: str) -> None:
 
 
 def test_a_better_folder_is_named_and_is_another_one() -> None:
-    cure = find("folder", replace(GOOD, folder=Folder(path="C:\\R&D\\sd", writable=True))).cure
-    assert cure is not None
-    assert cure.command == "sdsetup install --dir C:\\sd-webui"
+    fix = find("folder", replace(GOOD, folder=Folder(path="C:\\R&D\\sd", writable=True))).fix
+    assert fix is not None
+    assert fix.command == "sdsetup install --dir C:\\sd-webui"
     full = replace(
         GOOD,
         disk=Disk(free_bytes=10**9),
         drives=(replace(GOOD.drives[0], free_bytes=10**9), GOOD.drives[1]),
     )
-    cure = find("disk", full).cure
-    assert cure is not None
-    assert cure.command == "sdsetup install --dir D:\\sd-webui"
-    same = find("disk", replace(full, folder=Folder(path="D:\\sd-webui", writable=True))).cure
+    fix = find("disk", full).fix
+    assert fix is not None
+    assert fix.command == "sdsetup install --dir D:\\sd-webui"
+    same = find("disk", replace(full, folder=Folder(path="D:\\sd-webui", writable=True))).fix
     assert same is not None
     assert same.command is None
 
@@ -445,8 +445,8 @@ def test_port() -> None:
     assert taken.status == "warn"
     assert "python.exe (pid 4711)" in str(taken.summary)
     kept = find("port", replace(GOOD, port=Port(number=7860, free=False, holder="reserved by Windows")))
-    assert kept.cure is not None
-    assert "excludedportrange" in str(kept.cure.command)
+    assert kept.fix is not None
+    assert "excludedportrange" in str(kept.fix.command)
     assert status("port", replace(GOOD, port=Port(number=7860))) == "skip"
 
 
@@ -516,22 +516,22 @@ def test_an_installation(change: dict[str, Any], wanted: str, about: str) -> Non
 
 def test_another_account_s_folder() -> None:
     facts = replace(GOOD, installation=WHOLE, unknown={"installation.changes": "dubious ownership"})
-    cure = find("webui", facts).cure
-    assert cure is not None
-    assert cure.command == "git config --global --add safe.directory C:\\sd-webui"
+    fix = find("webui", facts).fix
+    assert fix is not None
+    assert fix.command == "git config --global --add safe.directory C:\\sd-webui"
 
 
 def test_a_new_card_is_noticed() -> None:
-    then = Fingerprint(
+    then = InstallRecord(
         card="NVIDIA GeForce GTX 1660", compute_capability=(7, 5), vram_bytes=6 * GIB, profile="current"
     )
     finding = find("card", replace(GOOD, recorded=then))
     assert finding.status == "warn"
     assert str(finding.summary) == "was NVIDIA GeForce GTX 1660, is NVIDIA GeForce RTX 3060"
     assert status("card", GOOD) == "skip"
-    same = Fingerprint(card="GeForce RTX 3060", compute_capability=(8, 6), vram_bytes=12 * GIB - 2**20)
+    same = InstallRecord(card="GeForce RTX 3060", compute_capability=(8, 6), vram_bytes=12 * GIB - 2**20)
     assert status("card", replace(GOOD, recorded=same)) == "ok"
-    assert status("card", replace(GOOD, recorded=Fingerprint(card=None))) == "ok"
+    assert status("card", replace(GOOD, recorded=InstallRecord(card=None))) == "ok"
     gone = find("card", replace(GOOD, recorded=same, gpus=()))
     assert gone.status == "warn"
     assert "none that is usable" in str(gone.summary)
@@ -544,8 +544,8 @@ def test_libraries() -> None:
     assert status("libraries", replace(GOOD, system=replace(WINDOWS, vc_runtime=None))) == "skip"
     finding = find("libraries", replace(GOOD, system=replace(LINUX, missing_libraries=("libGL.so.1",))))
     assert finding.status == "fail"
-    assert finding.cure is not None
-    assert "libgl1" in str(finding.cure.command)
+    assert finding.fix is not None
+    assert "libgl1" in str(finding.fix.command)
 
 
 def test_long_paths() -> None:
@@ -627,7 +627,7 @@ ANY = st.builds(
     cpu=st.builds(
         Cpu, name=NAMES, physical=st.none() | st.integers(1, 99), logical=st.none() | st.integers(1, 99)
     ),
-    recorded=st.none() | st.builds(Fingerprint, card=NAMES, vram_bytes=MAYBE),
+    recorded=st.none() | st.builds(InstallRecord, card=NAMES, vram_bytes=MAYBE),
 )
 
 
@@ -638,7 +638,7 @@ def test_no_facts_make_a_check_fail(facts: Facts) -> None:
         assert str(finding.summary)
         if finding.status in ("warn", "fail"):
             assert finding.why
-            assert finding.cure
+            assert finding.fix
 
 
 def test_a_bad_profile_names_every_problem() -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sdsetup.decide.facts import Drive, Facts, System
-from sdsetup.decide.folders import default_folder
+from sdsetup.decide.default_folder import default_folder
+from sdsetup.values.facts import Drive, Facts, System
 
 WINDOWS = System(family="windows")
 C = Drive(root="C:\\", free_bytes=50 * 10**9, filesystem="NTFS", kind="fixed")

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sdsetup.catalog.failures import FailureBook, parse_failures
+from sdsetup.catalog.files import Profiles
+from sdsetup.catalog.reading import ProfileError
 from sdsetup.decide.diagnosis import Scene, diagnose_log, needle_of, notes_in
-from sdsetup.decide.profiles.failures import FailureBook, parse_failures
-from sdsetup.decide.profiles.reading import ProfileError
-from sdsetup.storage import Profiles
 
 LOGS = Path(__file__).parents[1] / "samples" / "logs"
 BOOK: FailureBook = parse_failures(Profiles().raw("failures"), "failures.toml")
@@ -26,7 +26,7 @@ PLACE = Scene(dir="/home/anna/sd", python="/home/anna/sd/venv/bin/python")
 
 
 @dataclass(frozen=True)
-class Case:
+class RuleContext:
     """One log of a sample file. Its title may end in facts: `[id=... family=windows vendor=amd,nvidia]`;
     `vendor=none` is a machine without a card."""
 
@@ -45,24 +45,24 @@ class Case:
         )
 
 
-def cases(path: Path) -> Iterator[Case]:
+def cases(path: Path) -> Iterator[RuleContext]:
     for block in re.split(r"^=== ", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
         head, _, text = block.partition("\n")
         title, _, facts = head.partition(" [")
         text = re.sub(r"^@lines (\d+)$", lambda n: "an ordinary line\n" * int(n[1]), text, flags=re.MULTILINE)
-        yield Case(path.stem, title, dict(fact.split("=", 1) for fact in facts.rstrip("]").split()), text)
+        yield RuleContext(path.stem, title, dict(fact.split("=", 1) for fact in facts.rstrip("]").split()), text)
 
 
 FAILING = [case for path in sorted(LOGS.glob("*.txt")) for case in cases(path)]
 MIXED = [case for path in sorted((LOGS / "mixed").glob("*.txt")) for case in cases(path)]
 
 
-def name(case: Case) -> str:
+def name(case: RuleContext) -> str:
     return f"{case.file}: {case.title}"
 
 
 @pytest.mark.parametrize("case", FAILING, ids=name)
-def test_a_failing_log_names_its_failure(case: Case) -> None:
+def test_a_failing_log_names_its_failure(case: RuleContext) -> None:
     failure = BY_ID[case.file]
     if failure.kind == "note":
         assert [note.id for note in notes_in(case.text, BOOK.failures, scene=case.scene)] == [case.file]
@@ -77,7 +77,7 @@ def test_a_failing_log_names_its_failure(case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", MIXED, ids=name)
-def test_the_last_real_cause_is_named(case: Case) -> None:
+def test_the_last_real_cause_is_named(case: RuleContext) -> None:
     found = diagnose_log(case.text, BOOK.failures, scene=case.scene)
     assert found is not None
     assert found.id == case.facts["id"]
@@ -136,10 +136,10 @@ def test_sentences_are_filled_in() -> None:
     assert str(found.cause) == "The web UI does not know: --medvrm"
     moved = diagnose_log("No Python at 'x'", BOOK.failures, scene=PLACE)
     assert moved is not None
-    assert moved.cure.command == 'sdsetup install --dir "/home/anna/sd"'
-    assert moved.cure.act == "rebuild-environment"
-    assert "/home/anna/sd" in str(moved.cure.text)
-    assert moved.to_json()["fix"]["command"] == moved.cure.command
+    assert moved.fix.command == 'sdsetup install --dir "/home/anna/sd"'
+    assert moved.fix.act == "rebuild-environment"
+    assert "/home/anna/sd" in str(moved.fix.text)
+    assert moved.to_json()["fix"]["command"] == moved.fix.command
 
 
 def test_braces_in_a_folder_or_a_log_do_no_harm() -> None:
@@ -152,8 +152,8 @@ def test_braces_in_a_folder_or_a_log_do_no_harm() -> None:
 def test_every_sentence_can_be_filled_in_and_reads_as_one() -> None:
     for failure in BOOK.failures:
         assert not failure.title.endswith("."), failure.id
-        assert failure.cure.endswith((".", ").")), failure.id
-        assert len(failure.cause) < 200 and len(failure.cure) < 200, failure.id
+        assert failure.fix.endswith((".", ").")), failure.id
+        assert len(failure.cause) < 200 and len(failure.fix) < 200, failure.id
 
 
 def test_the_longest_logs_are_read_in_a_moment() -> None:

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdsetup.decide.facts import GIB, Facts, Gpu, Installation, System
-from sdsetup.decide.fingerprint import Fingerprint, changed, fingerprint, from_json, of_card, same_name, to_json
-from sdsetup.decide.tuning.values import TorchBuild, Tuning
+from sdsetup.decide.record import changed, of_card, record_of, same_name
+from sdsetup.values.facts import GIB, Facts, Gpu, Installation, System
+from sdsetup.values.install_record import InstallRecord, from_json, to_json
+from sdsetup.values.tuning import TorchBuild, Tuning
 
 CARD = Gpu(
     vendor="nvidia",
@@ -33,12 +34,12 @@ TUNING = Tuning(
     profile="current", tier="6", gpu=CARD, flags=("--xformers", "--use-cpu all"), env=(("A", "1"),), torch=TORCH
 )
 FACTS = Facts(system=System(family="windows"), gpus=(CARD,))
-THEN = fingerprint(FACTS, TUNING, {"sdsetup": "0.1.0", "webui": "82a973c"})
+THEN = record_of(FACTS, TUNING, {"sdsetup": "0.1.0", "webui": "82a973c"})
 
 
 def test_what_is_remembered() -> None:
     assert (
-        Fingerprint(
+        InstallRecord(
             card="NVIDIA GeForce GTX 1660",
             compute_capability=(7, 5),
             vram_bytes=6 * GIB,
@@ -53,8 +54,8 @@ def test_what_is_remembered() -> None:
     )
     # Without a torch of our own choosing the one that is there counts.
     there = replace(FACTS, installation=Installation(torch="2.7.0+cu128"))
-    assert fingerprint(there, replace(TUNING, torch=None)).torch == "2.7.0+cu128"
-    assert fingerprint(FACTS, replace(TUNING, gpu=None)).card is None
+    assert record_of(there, replace(TUNING, torch=None)).torch == "2.7.0+cu128"
+    assert record_of(FACTS, replace(TUNING, gpu=None)).card is None
 
 
 @pytest.mark.parametrize(
@@ -95,7 +96,7 @@ def test_names() -> None:
 
 def test_there_and_back() -> None:
     assert from_json(json.loads(json.dumps(to_json(THEN)))) == THEN
-    assert from_json(to_json(Fingerprint())) == Fingerprint()
+    assert from_json(to_json(InstallRecord())) == InstallRecord()
 
 
 JSON = st.recursive(
@@ -107,7 +108,7 @@ JSON = st.recursive(
 
 @given(
     value=JSON,
-    fields=st.dictionaries(st.sampled_from([*to_json(Fingerprint()), "extra"]), JSON, max_size=6),
+    fields=st.dictionaries(st.sampled_from([*to_json(InstallRecord()), "extra"]), JSON, max_size=6),
     marked=st.booleans(),
 )
 def test_a_damaged_memory_is_lost_and_nothing_else(value: Any, fields: dict[str, Any], marked: bool) -> None:

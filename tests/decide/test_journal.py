@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdsetup.decide.journal import Entry, Journal, from_json, to_json
+from sdsetup.values.journal import Entry, Journal, from_json, to_json
 
 NAMES = st.text(min_size=1, max_size=20)
 ENTRIES = st.builds(

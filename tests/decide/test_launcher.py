@@ -6,8 +6,8 @@ import shlex
 
 import pytest
 
-from sdsetup.decide.launcher import Settings, flag, merge, read
 from sdsetup.errors import SdsetupError
+from sdsetup.launchfile import Settings, flag, merge, read
 
 STOCK_BAT = b"@echo off\n\nset PYTHON=\nset GIT=\nset VENV_DIR=\nset COMMANDLINE_ARGS=\n\ncall webui.bat\n"
 STOCK_SH = b"""#!/bin/bash

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from sdsetup.decide.launcher import Settings, flag, merge, read
 from sdsetup.errors import SdsetupError
+from sdsetup.launchfile import Settings, flag, merge, read
 
 REFUSALS = {
     "launch-flag", "launch-name", "launch-empty-value", "launch-control-letter", "launch-file-letters",

@@ -5,10 +5,18 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from sdsetup.decide.facts import Gpu
-from sdsetup.decide.learned import Learned, Lesson, apply_lessons, card_name, from_json, to_json, with_lessons
-from sdsetup.decide.tuning.values import Reason, TorchBuild, Tuning
 from sdsetup.text import Text
+from sdsetup.values.corrections import (
+    Correction,
+    Corrections,
+    apply_corrections,
+    card_name,
+    from_json,
+    to_json,
+    with_corrections,
+)
+from sdsetup.values.facts import Gpu
+from sdsetup.values.tuning import Reason, TorchBuild, Tuning
 
 CARD = Gpu(vendor="nvidia", name="NVIDIA GeForce GTX 1660", vram_bytes=6 * 2**30, driver_version="551.52")
 BUILD = TorchBuild(
@@ -29,11 +37,13 @@ TUNING = Tuning(
     torch=replace(BUILD, family="cu121-2.1", torch="2.1.2+cu121"),
     reasons=(Reason(setting="--medvram-sdxl", rule="tier-6", because=Text("6 GB"), source="x"),),
 )
-LEARNED = Learned(
+LEARNED = Corrections(
     card=card_name(CARD),
-    lessons=(
-        Lesson(because="black", add_flags=("--no-half-vae",)),
-        Lesson(because="memory ran out", add_flags=("--medvram",), drop_flags=("--medvram-sdxl",), torch=BUILD),
+    corrections=(
+        Correction(because="black", add_flags=("--no-half-vae",)),
+        Correction(
+            because="memory ran out", add_flags=("--medvram",), drop_flags=("--medvram-sdxl",), torch=BUILD
+        ),
     ),
 )
 
@@ -43,7 +53,7 @@ def test_lessons_are_stored_and_come_back_the_same() -> None:
 
 
 def test_a_lesson_holds_for_the_card_that_taught_it_and_no_other() -> None:
-    tuning = with_lessons(TUNING, LEARNED)
+    tuning = with_corrections(TUNING, LEARNED)
     assert tuning.flags == ("--xformers", "--no-half-vae", "--medvram")
     assert tuning.torch == BUILD
     assert {reason.setting: reason.rule for reason in tuning.reasons} == {
@@ -52,16 +62,16 @@ def test_a_lesson_holds_for_the_card_that_taught_it_and_no_other() -> None:
         "torch": "seen-here",
     }
     updated = replace(TUNING, gpu=replace(CARD, driver_version="580.00"))
-    assert with_lessons(updated, LEARNED) == updated
-    assert with_lessons(replace(TUNING, gpu=None), LEARNED).flags == TUNING.flags
+    assert with_corrections(updated, LEARNED) == updated
+    assert with_corrections(replace(TUNING, gpu=None), LEARNED).flags == TUNING.flags
 
 
 def test_the_same_lesson_twice_changes_nothing_more() -> None:
-    once = apply_lessons(TUNING.flags, LEARNED.lessons)
-    assert apply_lessons(once, LEARNED.lessons) == once
+    once = apply_corrections(TUNING.flags, LEARNED.corrections)
+    assert apply_corrections(once, LEARNED.corrections) == once
 
 
 def test_damaged_lessons_are_forgotten() -> None:
     good = to_json(LEARNED)
     for damaged in (None, [], {}, {**good, "schema": "x"}, {**good, "lessons": [{}]}, {**good, "lessons": 3}):
-        assert from_json(damaged) == Learned()
+        assert from_json(damaged) == Corrections()

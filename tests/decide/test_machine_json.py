@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sdsetup.decide.facts import Facts, Gpu, Python, System
-from sdsetup.decide.machine_json import facts_from_json, machine_json
 from sdsetup.errors import SdsetupError
+from sdsetup.values.facts import Facts, Gpu, Python, System
+from sdsetup.values.facts_json import facts_from_json, machine_json
 
 FACTS = Facts(
     system=System(family="windows", groups=("a",)),

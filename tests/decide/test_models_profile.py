@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from sdsetup.decide.profiles.models import fetch_file, find_model, parse_model_profile, parse_models
-from sdsetup.decide.profiles.reading import ProfileError
+from sdsetup.catalog.files import Profiles
+from sdsetup.catalog.models import fetch_file, find_model, parse_model_profile, parse_models
+from sdsetup.catalog.reading import ProfileError
 from sdsetup.errors import UsageError
-from sdsetup.storage import Profiles
 
 GOOD: dict[str, Any] = {
     "hub": {"endpoint": "https://hub.example", "mirrors": [{"url": "https://mirror.example"}]},

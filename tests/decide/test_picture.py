@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from png import chunk, noise, plain, png
+from sdsetup.catalog.failures import FailureBook, parse_failures
+from sdsetup.catalog.files import Profiles
 from sdsetup.decide.picture import (
     Attempt,
     Change,
@@ -22,8 +24,6 @@ from sdsetup.decide.picture import (
     proof_arguments,
     proof_of,
 )
-from sdsetup.decide.profiles.failures import FailureBook, parse_failures
-from sdsetup.storage import Profiles
 
 BOOK: FailureBook = parse_failures(Profiles().raw("failures"), "failures.toml")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sdsetup.decide.plan import CloneWebUI, FetchFile, Plan, Source, Step, WriteLauncher, step_keys
 from sdsetup.text import Text
+from sdsetup.values.plan import CloneWebUI, FetchFile, Plan, Source, Step, WriteLauncher, step_keys
 
 CLONE = CloneWebUI(urls=("https://a/x.git",), commit="a" * 40, ref="v1", branch="master")
 MODEL = FetchFile(name="m", save_as="models/m", size=3, sha256="b" * 64, sources=(Source(url="https://a/m"),))

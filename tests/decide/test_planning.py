@@ -6,21 +6,23 @@ from dataclasses import replace
 
 import pytest
 
+from sdsetup.catalog.doctor import read_doctor
+from sdsetup.catalog.files import Profiles
+from sdsetup.catalog.flags import parse_flags
+from sdsetup.catalog.models import fetch_file, find_model, parse_models
+from sdsetup.catalog.webui import parse_webui
 from sdsetup.decide.checks import diagnose
-from sdsetup.decide.facts import Disk, Facts, Folder, Git, Gpu, Installation, System
-from sdsetup.decide.journal import Entry, Journal
-from sdsetup.decide.launcher import merge
-from sdsetup.decide.plan import BuildEnvironment, Plan, ProveTorch, WriteLauncher, step_keys
-from sdsetup.decide.planning import Knowledge, plan_install, plan_launchers
-from sdsetup.decide.present import Present
-from sdsetup.decide.profiles.doctor import read_doctor
-from sdsetup.decide.profiles.models import fetch_file, find_model, parse_models
-from sdsetup.decide.profiles.webui import parse_webui
+from sdsetup.decide.launch_settings import launch_settings
+from sdsetup.decide.planning import Components, plan_install, plan_launchers
 from sdsetup.decide.refusals import MARGIN_BYTES, refuse, refuse_machine, refuse_mixing
-from sdsetup.decide.request import Request
-from sdsetup.decide.tuning.values import TorchBuild, Tuning
 from sdsetup.errors import SdsetupError, UsageError
-from sdsetup.storage import Profiles
+from sdsetup.launchfile import merge
+from sdsetup.values.contents import Contents
+from sdsetup.values.facts import Disk, Facts, Folder, Git, Gpu, Installation, System
+from sdsetup.values.journal import Entry, Journal
+from sdsetup.values.plan import BuildEnvironment, Plan, ProveTorch, WriteLauncher, step_keys
+from sdsetup.values.request import Request
+from sdsetup.values.tuning import TorchBuild, Tuning
 
 WEBUI = parse_webui(Profiles().raw("webui"))
 MODEL = find_model(parse_models(Profiles().raw("models")), "sd15")
@@ -50,21 +52,25 @@ FACTS = Facts(
     folder=Folder(path="D:/sd", state="absent", writable=True),
 )
 REQUEST = Request(dir="D:/sd", model="sd15", launchers=("bat",))
-KNOWN = Knowledge(webui=WEBUI, model=MODEL, tools="C:/tools", python="C:/Python310/python.exe")
+COMPONENTS = Components(webui=WEBUI, model=MODEL, tools="C:/tools", python="C:/Python310/python.exe")
+
+FLAGS = parse_flags(Profiles().raw("flags"))
+SETTINGS = launch_settings(TUNING, None, FLAGS)
 
 
 def plan(
     facts: Facts = FACTS,
     request: Request = REQUEST,
     tuning: Tuning = TUNING,
-    knowledge: Knowledge = KNOWN,
+    components: Components = COMPONENTS,
     journal: Journal | None = None,
-    present: Present | None = None,
+    present: Contents | None = None,
 ) -> Plan:
-    return plan_install(facts, request, tuning, knowledge, journal or Journal(), present or Present())
+    settings = launch_settings(tuning, facts.recorded, FLAGS)
+    return plan_install(facts, request, tuning, components, settings, journal or Journal(), present or Contents())
 
 
-def finished(of: Plan) -> tuple[Journal, Present, Facts]:
+def finished(of: Plan) -> tuple[Journal, Contents, Facts]:
     """A machine on which every step of a plan was done."""
     keys = step_keys(of.steps)
     journal = Journal(entries={name: Entry(key=key, finished_at="t") for name, key in keys.items()})
@@ -74,10 +80,10 @@ def finished(of: Plan) -> tuple[Journal, Present, Facts]:
         if isinstance(s.action, WriteLauncher)
     }
     heads = {"": WEBUI.commit} | {f"repositories/{r.name}": r.commit for r in WEBUI.repositories}
-    sizes = {file.save_as: file.size for file in KNOWN.files}
+    sizes = {file.save_as: file.size for file in COMPONENTS.files}
     installation = Installation(commit=WEBUI.commit, environment_python=(3, 10, 11), torch="2.1.2+cu121")
     facts = replace(FACTS, installation=installation, folder=Folder(path="D:/sd", state="webui", writable=True))
-    return journal, Present(heads=heads, sizes=sizes, launch_files=launchers), facts
+    return journal, Contents(heads=heads, sizes=sizes, launch_files=launchers), facts
 
 
 def todo(of: Plan) -> list[str]:
@@ -98,8 +104,8 @@ def test_a_bare_machine_gets_every_step_in_an_order_that_works() -> None:
 
 def test_python_and_git_are_brought_where_they_are_missing() -> None:
     bare = replace(FACTS, git=None)
-    knowing = replace(KNOWN, python=None, mingit=KNOWN.model_file)
-    made = plan(facts=bare, knowledge=knowing)
+    knowing = replace(COMPONENTS, python=None, mingit=COMPONENTS.model_file)
+    made = plan(facts=bare, components=knowing)
     assert todo(made)[:2] == ["git", "webui"]
     assert "python" in todo(made)
     environment = next(s for s in made.steps if s.id == "environment")
@@ -150,13 +156,13 @@ def test_the_proof_sees_the_card_that_the_launch_file_chooses() -> None:
 
 def test_a_persons_own_launch_file_is_kept_in_the_truth() -> None:
     own = b"@echo off\r\nset COMMANDLINE_ARGS=--listen --xformers\r\ncall webui.bat\r\n"
-    made = plan_launchers(FACTS, REQUEST, TUNING, KNOWN, Present(launch_files={"bat": own}))
+    made = plan_launchers(FACTS, REQUEST, COMPONENTS, SETTINGS, Contents(launch_files={"bat": own}))
     assert todo(made) == ["launcher:bat"]
     settings = made.steps[0].action
     assert isinstance(settings, WriteLauncher)
     merged = merge("bat", own, settings.settings, oem_encoding=settings.encoding)
     assert b"--listen" in merged
-    again = plan_launchers(FACTS, REQUEST, TUNING, KNOWN, Present(launch_files={"bat": merged}))
+    again = plan_launchers(FACTS, REQUEST, COMPONENTS, SETTINGS, Contents(launch_files={"bat": merged}))
     assert todo(again) == []
 
 
@@ -230,14 +236,14 @@ def test_a_machine_that_cannot_run_it_is_refused_before_gigabytes_are_fetched(sy
 
 def test_an_unfinished_model_counts_with_what_is_missing() -> None:
     file = fetch_file(MODEL)
-    step = next(step for step in plan(present=Present(begun={file.save_as: 1000})).steps if step.id == "model")
+    step = next(step for step in plan(present=Contents(begun={file.save_as: 1000})).steps if step.id == "model")
     assert (step.bytes, step.disk_bytes) == (file.size - 1000, file.size - 1000)
     assert "continues" in str(step.detail)
 
 
 def test_another_file_of_the_models_name_is_announced_and_kept() -> None:
     file = fetch_file(MODEL)
-    step = next(step for step in plan(present=Present(sizes={file.save_as: 5})).steps if step.id == "model")
+    step = next(step for step in plan(present=Contents(sizes={file.save_as: 5})).steps if step.id == "model")
     assert step.bytes == file.size
     assert "is kept under a new one" in str(step.detail)
 

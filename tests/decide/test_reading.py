@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sdsetup.decide.profiles.reading import ProfileError, Reader
+from sdsetup.catalog.reading import ProfileError, Reader
 
 GOOD = {
     "name": "sd15",

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decide.tuning_machines import gpu
-from decide.tuning_tables import builds, gpus, known, profile, tuned
-from sdsetup.decide.facts import GIB, Facts, System
-from sdsetup.decide.profiles.failures import parse_failures
-from sdsetup.decide.profiles.measure import MeasureProfile, parse_measure
-from sdsetup.decide.profiles.reading import ProfileError
+from decide.tuning_tables import known, rules, tuned
+from sdsetup.catalog.failures import parse_failures
+from sdsetup.catalog.files import Profiles
+from sdsetup.catalog.measure import MeasureProfile, parse_measure
+from sdsetup.catalog.reading import ProfileError
 from sdsetup.decide.tuning.engine import situation
 from sdsetup.decide.tuning.measured import choose, from_json, key_for, to_json, with_measured
 from sdsetup.decide.tuning.measuring import (
@@ -28,8 +28,8 @@ from sdsetup.decide.tuning.measuring import (
     with_flags,
 )
 from sdsetup.decide.tuning.steps import step_down
-from sdsetup.storage import Profiles
 from sdsetup.text import Text
+from sdsetup.values.facts import GIB, Facts, System
 
 
 def measure() -> MeasureProfile:
@@ -42,7 +42,7 @@ def trial_for(name: str | None, vram: float | None, *, os: str = "windows", mode
     book = parse_failures(Profiles().raw("failures"), "failures.toml")
     return Trial(
         tuning=tuned(facts, model_class=model),
-        case=situation(facts, profile(), gpus(), builds(), model_class=model),  # type: ignore[arg-type]
+        case=situation(facts, rules(), model_class=model),  # type: ignore[arg-type]
         profile=measure(),
         known=known(),
         safer=lambda tuning, cause: step_down(tuning, cause, book),
@@ -210,7 +210,7 @@ def test_cards_with_slow_half_precision_try_the_other_way() -> None:
 
 @settings(deadline=None, max_examples=150)
 @given(
-    st.sampled_from([card.name for card in gpus().cards if card.vendor in ("nvidia", "amd")]),
+    st.sampled_from([card.name for card in rules().gpus.cards if card.vendor in ("nvidia", "amd")]),
     st.sampled_from([2.0, 4.0, 6.0, 8.0, 12.0, 24.0]),
     st.sampled_from(["sd15", "sdxl"]),
     st.builds(

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from decide.tuning_tables import builds, known, profile
-from sdsetup.decide.profiles.conditions import read_condition
-from sdsetup.decide.profiles.flags import parse_flags
-from sdsetup.decide.profiles.gpus import TRAITS, parse_gpus
-from sdsetup.decide.profiles.reading import ProfileError, Reader
-from sdsetup.decide.profiles.torch import parse_torch
-from sdsetup.decide.profiles.tuning import Profile, parse_profile
-from sdsetup.decide.tuning.conditions import Condition
-from sdsetup.storage import Profiles, built_in_profiles
+from sdsetup.catalog.conditions import Condition
+from sdsetup.catalog.files import Profiles, built_in_profiles
+from sdsetup.catalog.flags import parse_flags
+from sdsetup.catalog.gpus import TRAITS, parse_gpus
+from sdsetup.catalog.reading import ProfileError, Reader
+from sdsetup.catalog.torch import parse_torch
+from sdsetup.catalog.tuning import Profile, parse_profile
+from sdsetup.catalog.when import read_condition
 
 SOUND: dict[str, Any] = {
     "title": "A test",

@@ -9,10 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decide.tuning_tables import builds, gpus, profile, tuned
-from sdsetup.decide.facts import GIB, Facts, Gpu, Memory, System
-from sdsetup.decide.profiles.gpus import Card
-from sdsetup.decide.tuning.engine import fallback_builds
-from sdsetup.decide.tuning.values import Tuning
+from sdsetup.catalog.gpus import Card
+from sdsetup.values.facts import GIB, Facts, Gpu, Memory, System
+from sdsetup.values.tuning import Tuning
 
 MEMORY_FLAGS = ("--lowvram", "--medvram", "--medvram-sdxl")
 ATTENTION_FLAGS = ("--xformers", "--opt-sdp-attention", "--opt-sdp-no-mem-attention", "--opt-sub-quad-attention")
@@ -123,7 +122,7 @@ def test_the_processor_is_never_asked_for_a_card(facts: Facts) -> None:
     assert not on_processor or ("--no-half" in tuning.flags and "--skip-torch-cuda-test" in tuning.flags)
     assert ("--skip-torch-cuda-test" in tuning.flags) == (tuning.device in ("cpu", "mps"))
     if tuning.torch is not None:
-        assert all(build.family != tuning.torch.family for build in fallback_builds(tuning))
+        assert all(build.family != tuning.torch.family for build in tuning.fallbacks)
 
 
 @settings(deadline=None, max_examples=200)

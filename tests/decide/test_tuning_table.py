@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from decide.tuning_machines import CPU, CU121, MACHINES, Machine
-from decide.tuning_tables import builds, gpus, profile
-from sdsetup.decide.profiles.torch import TorchBuilds
-from sdsetup.decide.profiles.tuning import Profile
+from decide.tuning_tables import builds, profile, rules
+from sdsetup.catalog.torch import TorchBuilds
+from sdsetup.catalog.tuning import Profile
 from sdsetup.decide.tuning.engine import tune
 
 ALWAYS = {
@@ -20,9 +20,9 @@ ALWAYS = {
 }
 
 
-def wrong(machine: Machine, rules: Profile, torch: TorchBuilds) -> Iterator[str]:
+def wrong(machine: Machine, profile: Profile, torch: TorchBuilds) -> Iterator[str]:
     """What the answer for a machine lacks, against its row."""
-    tuning = tune(machine.facts, rules, gpus(), torch, model_class=machine.model)  # type: ignore[arg-type]
+    tuning = tune(machine.facts, replace(rules(), profile=profile, builds=torch), model_class=machine.model)  # type: ignore[arg-type]
     if set(_split(machine.flags)) != set(tuning.flags) or len(tuning.flags) != len(set(tuning.flags)):
         yield f"flags {tuning.flags}"
     if (tuning.torch.family if tuning.torch else None) != machine.torch:
@@ -87,7 +87,7 @@ def applied(right: list[Machine]) -> dict[str, list[Machine]]:
     """Rule -> the machines that it applies to: it makes no difference to the others."""
     found: dict[str, list[Machine]] = {}
     for machine in right:
-        tuning = tune(machine.facts, profile(), gpus(), builds(), model_class=machine.model)  # type: ignore[arg-type]
+        tuning = tune(machine.facts, rules(), model_class=machine.model)  # type: ignore[arg-type]
         for rule in tuning.applied:
             found.setdefault(rule, []).append(machine)
     return found
@@ -113,7 +113,7 @@ def test_every_rule_is_the_reason_of_some_case(applied: dict[str, list[Machine]]
 
 def test_every_setting_has_a_reason_with_a_source() -> None:
     for machine in MACHINES:
-        tuning = tune(machine.facts, profile(), gpus(), builds(), model_class=machine.model)  # type: ignore[arg-type]
+        tuning = tune(machine.facts, rules(), model_class=machine.model)  # type: ignore[arg-type]
         told = {reason.setting for reason in tuning.reasons}
         assert told >= {*tuning.flags, *dict(tuning.env), *(["torch"] if tuning.torch else [])}
         for reason in (*tuning.reasons, *tuning.omitted):

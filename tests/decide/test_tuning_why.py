@@ -5,19 +5,19 @@ from __future__ import annotations
 import pytest
 
 from decide.tuning_machines import MACHINES, gpu
-from decide.tuning_tables import builds, gpus, known, profile, tuned
-from sdsetup.decide.facts import Facts, System
-from sdsetup.decide.profiles.failures import FailureBook, parse_failures
+from decide.tuning_tables import known, rules, tuned
+from sdsetup.catalog.failures import FailureBook, parse_failures
+from sdsetup.catalog.files import Profiles
 from sdsetup.decide.tuning.compare import compare
 from sdsetup.decide.tuning.engine import tune
 from sdsetup.decide.tuning.fit import misfit
 from sdsetup.decide.tuning.own_flags import clashes, own_flags
 from sdsetup.decide.tuning.steps import step_down
-from sdsetup.decide.tuning.values import Tuning
 from sdsetup.decide.tuning.why import Explanation, explain
 from sdsetup.errors import UsageError
-from sdsetup.storage import Profiles
 from sdsetup.text import Text
+from sdsetup.values.facts import Facts, System
+from sdsetup.values.tuning import Tuning
 
 
 def machine(name: str | None, vram: float) -> Facts:
@@ -26,7 +26,7 @@ def machine(name: str | None, vram: float) -> Facts:
 
 def why(asked: str, facts: Facts, own: tuple[str, ...] = ()) -> Explanation:
     def without(rule: str) -> Tuning:
-        return tune(facts, profile().without(rule), gpus(), builds())
+        return tune(facts, rules().without(rule))
 
     return explain(asked, tuned(facts), known(), without, own)
 
@@ -177,7 +177,7 @@ def test_the_persons_own_flags_stay_and_clashes_are_said() -> None:
     [(None, False), ("2.1.2+cu121", False), ("2.1.2", False), ("2.1.2+cpu", True), ("2.7.0+cu128", True)],
 )
 def test_settings_for_another_torch_than_the_environments_are_told(installed: str | None, told: bool) -> None:
-    warning = misfit(tuned(RTX3060), installed, cure=Text("Do this"))
+    warning = misfit(tuned(RTX3060), installed, fix=Text("Do this"))
     assert (warning is not None) == told
     if warning is not None:
         assert f"holds torch {installed}. Do this" in str(warning.text)

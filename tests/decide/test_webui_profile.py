@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from sdsetup.decide.profiles.reading import ProfileError
-from sdsetup.decide.profiles.webui import parse_webui
+from sdsetup.catalog.files import Profiles
+from sdsetup.catalog.reading import ProfileError
+from sdsetup.catalog.webui import parse_webui
 from sdsetup.errors import UsageError
-from sdsetup.storage import Profiles
 
 
 def test_the_built_in_profile() -> None:

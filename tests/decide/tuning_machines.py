@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from sdsetup.decide.facts import GIB, Facts, Gpu, Installation, Memory, Python, System
+from sdsetup.values.facts import GIB, Facts, Gpu, Installation, Memory, Python, System
 
 CU121, CU118, CU126, CU128 = "cu121-2.1", "cu118-2.1", "cu126-2.7", "cu128-2.7"
 ROCM57, ROCM64, ROCM52 = "rocm5.7-2.2", "rocm6.4-2.9", "rocm5.2-1.13"

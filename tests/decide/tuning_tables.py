@@ -5,18 +5,19 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from sdsetup.decide.facts import Facts
-from sdsetup.decide.profiles.flags import Known, parse_flags
-from sdsetup.decide.profiles.gpus import GpuTable, parse_gpus
-from sdsetup.decide.profiles.torch import TorchBuilds, parse_torch
-from sdsetup.decide.profiles.tuning import Profile, parse_profile
+from sdsetup.catalog.catalog import Rules
+from sdsetup.catalog.files import Profiles
+from sdsetup.catalog.flags import KnownFlags, parse_flags
+from sdsetup.catalog.gpus import GpuTable, parse_gpus
+from sdsetup.catalog.torch import TorchBuilds, parse_torch
+from sdsetup.catalog.tuning import Profile, parse_profile
 from sdsetup.decide.tuning.engine import tune
-from sdsetup.decide.tuning.values import Tuning
-from sdsetup.storage import Profiles
+from sdsetup.values.facts import Facts
+from sdsetup.values.tuning import Tuning
 
 
 @cache
-def known() -> Known:
+def known() -> KnownFlags:
     return parse_flags(Profiles().raw("flags"))
 
 
@@ -36,5 +37,9 @@ def profile(name: str = "current") -> Profile:
     return parse_profile(Profiles().raw(f"tuning/{name}"), f"tuning/{name}.toml", known(), families)
 
 
+def rules(name: str = "current") -> Rules:
+    return Rules(profile=profile(name), gpus=gpus(), builds=builds(), known=known())
+
+
 def tuned(facts: Facts, name: str = "current", **more: Any) -> Tuning:
-    return tune(facts, profile(name), gpus(), builds(), **more)
+    return tune(facts, rules(name), **more)

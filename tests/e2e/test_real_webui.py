@@ -12,23 +12,23 @@ from pathlib import Path
 
 import pytest
 
-from sdsetup.decide.facts import Disk, Facts, Git, System
-from sdsetup.decide.journal import Journal
-from sdsetup.decide.launcher import read
-from sdsetup.decide.plan import Plan
-from sdsetup.decide.planning import Knowledge, plan_install
-from sdsetup.decide.present import Present
-from sdsetup.decide.profiles.models import Model, ModelSource
-from sdsetup.decide.profiles.webui import parse_webui
-from sdsetup.decide.request import Request
-from sdsetup.decide.tuning.values import TorchBuild, Tuning
+from sdsetup.catalog.files import Profiles
+from sdsetup.catalog.models import Model, ModelSource
+from sdsetup.catalog.webui import parse_webui
+from sdsetup.decide.planning import Components, plan_install
 from sdsetup.execute.context import Context
 from sdsetup.execute.runner import Runner
+from sdsetup.launchfile import read
 from sdsetup.machine.real import RealMachine
 from sdsetup.rehearsal.server import LoopbackServer, Shelf
 from sdsetup.rehearsal.stand_ins import make_model
-from sdsetup.storage import Profiles
 from sdsetup.text import Text
+from sdsetup.values.contents import Contents
+from sdsetup.values.facts import Disk, Facts, Git, System
+from sdsetup.values.journal import Journal
+from sdsetup.values.plan import Plan
+from sdsetup.values.request import Request
+from sdsetup.values.tuning import TorchBuild, Tuning
 
 MIRROR = os.environ.get("SDSETUP_GIT_MIRROR")
 pytestmark = [
@@ -64,7 +64,7 @@ def test_the_real_checkout_and_a_large_model(tmp_path: Path) -> None:
         tuning = Tuning(profile="t", tier=None, gpu=None, flags=("--medvram",), env=(), torch=TORCH)
         facts = Facts(system=System(family="linux"), git=Git(path="git"), disk=Disk(free_bytes=10**12))
         request = Request(dir=str(folder), model="big", launchers=("bat", "sh"), environment=False)
-        plan = plan_install(facts, request, tuning, Knowledge(webui=webui, model=model), Journal(), Present())
+        plan = plan_install(facts, request, tuning, Components(webui=webui, model=model), Journal(), Contents())
         context = Context(dir=folder, tools=tmp_path / "t", cache=tmp_path / "c", machine=machine(tmp_path))
         Runner(Plan(dir=str(folder), steps=plan.steps), context).run()
     said = subprocess.run(

@@ -7,9 +7,9 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sdsetup.decide.events import Event
 from sdsetup.execute.context import Context
 from sdsetup.machine.real import RealMachine
+from sdsetup.values.events import Event
 
 
 def git(*args: object, cwd: Path) -> str:

@@ -16,12 +16,12 @@ from pathlib import Path
 import pytest
 
 from execute.gitlab import context_for
-from sdsetup.decide.plan import BringGit, BringPython, FetchFile, FetchFiles, Source
-from sdsetup.decide.profiles.tools import parse_tools
+from sdsetup.catalog.files import Profiles
+from sdsetup.catalog.tools import parse_tools
 from sdsetup.errors import SdsetupError
-from sdsetup.execute import mingit, python, tokenizer
 from sdsetup.execute.context import Context
-from sdsetup.storage import Profiles
+from sdsetup.execute.steps import mingit, python, tokenizer
+from sdsetup.values.plan import BringGit, BringPython, FetchFile, FetchFiles, Source
 
 
 class Shelf(http.server.SimpleHTTPRequestHandler):
@@ -212,7 +212,7 @@ def test_a_python_that_was_changed_on_the_way_is_refused(
     with (folder / "build.tar.gz").open("ab") as archive:
         archive.write(b"x")
     context = here(tmp_path, UV_PYTHON_DOWNLOADS_JSON_URL=str(folder / "downloads.json"), UV_HTTP_RETRIES="0")
-    monkeypatch.setattr("sdsetup.execute.uv.PAUSES", ())
+    monkeypatch.setattr("sdsetup.execute.environment.uv.PAUSES", ())
     with pytest.raises(SdsetupError) as caught:
         python.bring(BringPython(version=minor), context)
     assert caught.value.code == "package-changed"

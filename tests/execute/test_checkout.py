@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from sdsetup.decide.plan import CloneWebUI
 from sdsetup.errors import SdsetupError
-from sdsetup.execute import checkout
 from sdsetup.execute.context import Context
+from sdsetup.execute.steps import webui_checkout as checkout
 from sdsetup.machine.real import RealMachine
 from sdsetup.rehearsal.stand_ins import make_repository, webui_files
+from sdsetup.values.plan import CloneWebUI
 
 
 def git(folder: Path, *args: str) -> str:

@@ -15,14 +15,13 @@ import pytest
 
 from execute.gitlab import Heard, context_for
 from execute.package_index import PIP, Index
-from sdsetup.decide.plan import BuildEnvironment
-from sdsetup.decide.tuning.values import TorchBuild
 from sdsetup.errors import SdsetupError
-from sdsetup.execute import uv
 from sdsetup.execute.context import Context
-from sdsetup.execute.environment import build, swap_back
+from sdsetup.execute.environment import build, swap_back, uv
 from sdsetup.execute.environment.locking import LARGE
 from sdsetup.execute.environment.places import marker, places, python_of, refuse_full_disk
+from sdsetup.values.plan import BuildEnvironment
+from sdsetup.values.tuning import TorchBuild
 
 BIG = LARGE + 2**20
 

@@ -17,14 +17,14 @@ import pytest
 
 from decide.test_tuning_measuring import trial_for
 from installations import context, failure_book, gone, installation, starts
-from sdsetup.decide.launcher import Settings
-from sdsetup.decide.profiles.measure import Pictures
+from sdsetup.catalog.measure import Pictures
 from sdsetup.decide.tuning.measured import choose, key_for
 from sdsetup.decide.tuning.measuring import Candidate, Measurement, Trial
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.measuring import Bench, measure, remember, remembered
 from sdsetup.execute.measuring.run import patience_after
-from sdsetup.execute.webui_picture import Patience
+from sdsetup.execute.webui.painting import Patience
+from sdsetup.launchfile import Settings
 from sdsetup.machine.answers_nvml import CardUse
 from sdsetup.text import Text
 

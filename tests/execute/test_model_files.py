@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from model_samples import LFS_POINTER, WEB_PAGE, checkpoint, safetensors
 
-from sdsetup.execute.model_files import look_at, looks_whole, scan_pickle
+from sdsetup.execute.models.files import look_at, looks_whole, scan_pickle
 
 GOOD = safetensors()
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from model_samples import LFS_POINTER, WEB_PAGE, checkpoint, safetensors
 
-from sdsetup.decide.profiles.models import Model, ModelSource
+from sdsetup.catalog.models import Model, ModelSource
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
-from sdsetup.execute.model_folder import check_models
-from sdsetup.execute.model_import import import_file
+from sdsetup.execute.models.folder import check_models
+from sdsetup.execute.models.importing import import_file
 from sdsetup.machine.real import RealMachine
 from sdsetup.text import Text
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdsetup.execute.pip_settings import read_file, settings, translate, uv_variables
+from sdsetup.execute.environment.pip_settings import read_file, settings, translate, uv_variables
 from sdsetup.machine.real import RealMachine
 
 COMPANY = """

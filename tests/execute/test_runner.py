@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from sdsetup.decide.events import Event
-from sdsetup.decide.learned import Lesson
-from sdsetup.decide.plan import CloneRepository, CloneWebUI, Plan, Step, WriteLauncher, step_keys
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
-from sdsetup.execute.runner import Runner, load_journal, load_learned
+from sdsetup.execute.runner import Runner, load_corrections, load_journal
 from sdsetup.machine.real import RealMachine
 from sdsetup.rehearsal.stand_ins import make_repository, webui_files
 from sdsetup.text import Text
+from sdsetup.values.corrections import Correction
+from sdsetup.values.events import Event
+from sdsetup.values.plan import CloneRepository, CloneWebUI, Plan, Step, WriteLauncher, step_keys
 
 
 def step(name: str, action: object, *needs: str, state: str = "todo") -> Step:
@@ -95,13 +95,15 @@ def test_a_lesson_changes_later_steps_and_what_is_remembered_of_earlier_ones(
     plan = Plan(dir=str(tmp_path / "sd"), steps=steps)
     runner = Runner(plan, context(tmp_path, []), card="RTX 3060")
     runner.run()
-    runner.learn(Lesson(because="the picture was black", add_flags=("--no-half-vae",), drop_flags=("--medvram",)))
+    runner.learn(
+        Correction(because="the picture was black", add_flags=("--no-half-vae",), drop_flags=("--medvram",))
+    )
     journal = load_journal(tmp_path / "sd" / ".sdsetup")
     action = steps[2].action
     assert isinstance(action, WriteLauncher)
     corrected = WriteLauncher(kind="sh", flags=("--no-half-vae",), env=(), drop_flags=("--medvram",))
     wanted = step_keys((*steps[:2], step("launcher:sh", corrected, "webui")))
     assert journal.entries["launcher:sh"].key == wanted["launcher:sh"]
-    learned = load_learned(tmp_path / "sd" / ".sdsetup")
-    assert (learned.card, len(learned.lessons)) == ("RTX 3060", 1)
+    learned = load_corrections(tmp_path / "sd" / ".sdsetup")
+    assert (learned.card, len(learned.corrections)) == ("RTX 3060", 1)
     assert json.loads((tmp_path / "sd" / ".sdsetup" / "learned.json").read_text())["schema"] == "sdsetup.learned/1"

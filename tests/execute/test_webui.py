@@ -13,9 +13,9 @@ import pytest
 from installations import LOGS, context, failure_book, gone, installation, play, starts
 from sdsetup.decide.startup import Startup
 from sdsetup.errors import SdsetupError
-from sdsetup.execute.webui import Told, WebUI, start
-from sdsetup.execute.webui_api import call
-from sdsetup.execute.webui_plan import browser_option, plan_from_file
+from sdsetup.execute.webui.api import call
+from sdsetup.execute.webui.launch_plan import browser_option, plan_from_file
+from sdsetup.execute.webui.process import Told, WebUI, start
 
 PATIENCE = 40.0
 BOOK = failure_book()

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from installations import context, failure_book, gone, installation, starts
-from sdsetup.decide.events import Event
 from sdsetup.decide.picture import Proof, decode_png
-from sdsetup.decide.plan import ProvePicture
 from sdsetup.errors import SdsetupError
-from sdsetup.execute.picture import PictureError, prove
-from sdsetup.execute.webui_picture import Patience
+from sdsetup.execute.webui.painting import Patience
+from sdsetup.execute.webui.picture import PictureError, prove
+from sdsetup.values.events import Event
+from sdsetup.values.plan import ProvePicture
 
 BOOK = failure_book()
 SMALL = ProvePicture(width=32, height=32, steps=4, seed=42)

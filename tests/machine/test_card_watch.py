@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from played_card import library
-from sdsetup.decide.facts import Gpu
 from sdsetup.machine.answers_nvml import CardProgram, CardUse
 from sdsetup.machine.card_watch import CardWatch
 from sdsetup.machine.nvml_use import open_card
 from sdsetup.machine.windows_gpu import DEDICATED, by_program
+from sdsetup.values.facts import Gpu
 
 GIB = 2**30
 

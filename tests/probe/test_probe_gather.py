@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from machines import Program, RecordedMachine, said
-from sdsetup.decide.facts import Facts, Gpu, Host, System
 from sdsetup.machine.answers import Volume
 from sdsetup.machine.answers_nvml import NvmlAnswer, NvmlGpu
 from sdsetup.machine.real import RealMachine
 from sdsetup.probe import SUBJECTS, gather, gathering
 from sdsetup.probe import side_by_side as side_by_side_module
 from sdsetup.probe.side_by_side import Job, side_by_side
+from sdsetup.values.facts import Facts, Gpu, Host, System
 
 FOLDER: Any = PurePosixPath("/home/anna/stable-diffusion-webui")
 PLAIN = RecordedMachine(

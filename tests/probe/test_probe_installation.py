@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from sdsetup.decide.facts import Facts, Installation
-from sdsetup.decide.fingerprint import Fingerprint, to_json
 from sdsetup.machine.real import RealMachine
 from sdsetup.probe import gather
+from sdsetup.values.facts import Facts, Installation
+from sdsetup.values.install_record import InstallRecord, to_json
 
 GIT = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b"}
 
@@ -104,12 +104,12 @@ def test_models_launch_files_and_the_remembered_machine(webui: Path) -> None:
         (models / name).write_text("")
     (webui / "webui-user.sh").write_text("")
     (webui / ".sdsetup").mkdir()
-    (webui / ".sdsetup" / "machine.json").write_text(json.dumps(to_json(Fingerprint(card="X"))))
+    (webui / ".sdsetup" / "machine.json").write_text(json.dumps(to_json(InstallRecord(card="X"))))
     facts = look(webui)
     assert facts.installation is not None
     assert facts.installation.models == ("a.safetensors", "b.CKPT")
     assert facts.installation.launch_files == ("webui-user.sh",)
-    assert facts.recorded == Fingerprint(card="X")
+    assert facts.recorded == InstallRecord(card="X")
     (webui / ".sdsetup" / "machine.json").write_text("{broken")
     assert look(webui).recorded is None
 

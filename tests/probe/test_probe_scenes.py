@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from machines import SCENES, load_scene
+from sdsetup.catalog.doctor import read_doctor
+from sdsetup.catalog.files import Profiles
 from sdsetup.decide.checks import CHECKS, diagnose
-from sdsetup.decide.findings import Report
-from sdsetup.decide.machine_json import facts_from_json, machine_json
-from sdsetup.decide.profiles.doctor import read_doctor
 from sdsetup.probe import gather
-from sdsetup.storage import Profiles
+from sdsetup.values.facts_json import facts_from_json, machine_json
+from sdsetup.values.findings import Report
 
 NAMES = sorted(path.stem for path in SCENES.glob("*.toml") if "[expect]" in path.read_text(encoding="utf-8"))
 
@@ -45,9 +45,9 @@ def test_findings(name: str) -> None:
         for fragment in fragments:
             assert fragment in said, (id, said)
     for id, command in expect.get("commands", {}).items():
-        cure = found[id].cure
-        assert cure is not None
-        assert cure.command == command
+        fix = found[id].fix
+        assert fix is not None
+        assert fix.command == command
     assert report.ok is expect["ok"], [f for f in report.findings if f.status == "fail"]
     if "gpus" in expect:
         assert [gpu.name for gpu in report.facts.gpus] == expect["gpus"]
@@ -60,8 +60,8 @@ def test_what_is_not_well_says_why_and_what_to_do(name: str) -> None:
         assert str(finding.summary)
         if finding.status in ("warn", "fail"):
             assert finding.why, finding
-            assert finding.cure, finding
-            assert str(finding.cure.text)
+            assert finding.fix, finding
+            assert str(finding.fix.text)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from machines import Program, RecordedMachine, load_scene, said, sample
-from sdsetup.decide.facts import Facts, Gpu
 from sdsetup.machine.answers import Kernel, Volume
 from sdsetup.machine.answers_windows import MemoryStatus, Windows
 from sdsetup.probe import default_folder, gather
 from sdsetup.probe.gpus import registry
 from sdsetup.probe.pythons import QUESTION, windows
+from sdsetup.values.facts import Facts, Gpu
 
 CLASS = r"HKLM\SYSTEM\CurrentControlSet\Control\Class\{4d36e968-e325-11ce-bfc1-08002be10318}"
 FOLDER: Any = PureWindowsPath("C:\\sd-webui")

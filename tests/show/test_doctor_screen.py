@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from sdsetup.decide.facts import Facts, Folder, Gpu, System
-from sdsetup.decide.findings import Cure, Finding, Report
 from sdsetup.show.doctor import count, show_report, show_waiting
 from sdsetup.show.doctor_json import report_json
 from sdsetup.show.screen import Screen
 from sdsetup.text import Text
+from sdsetup.values.facts import Facts, Folder, Gpu, System
+from sdsetup.values.findings import Finding, Fix, Report
 
 FINDINGS = (
     Finding(id="os", status="ok", title=Text("System"), summary=Text("Windows 11 23H2, 64-bit")),
@@ -25,7 +25,7 @@ FINDINGS = (
             "NVIDIA GeForce RTX 4060, 8 GB, compute capability 8.9; also AMD Radeon(TM) Graphics, not used"
         ),
         why=Text("Other programs hold {used} of its memory now.", used="3 GB"),
-        cure=Cure(text=Text("Close games and other programs that draw before you make pictures.")),
+        fix=Fix(text=Text("Close games and other programs that draw before you make pictures.")),
     ),
     Finding(
         id="disk",
@@ -35,7 +35,7 @@ FINDINGS = (
         why=Text(
             "The environment takes about 6 GB, the first model 4.3 GB, and downloads as much again for a while."
         ),
-        cure=Cure(
+        fix=Fix(
             text=Text("Free some space, or choose a drive with more:"),
             command='sdsetup install --dir "D:\\a folder with a long name\\and another one\\stable-diffusion-webui"',
         ),

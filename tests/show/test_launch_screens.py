@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from sdsetup.catalog.failures import parse_failures
+from sdsetup.catalog.files import Profiles
 from sdsetup.decide.diagnosis import Scene, diagnose_log
 from sdsetup.decide.picture import Attempt, Proof
-from sdsetup.decide.plan import ProvePicture
-from sdsetup.decide.profiles.failures import parse_failures
 from sdsetup.decide.startup import Startup, after, launch_plan
-from sdsetup.decide.tuning.values import Reason
 from sdsetup.show.diagnosis import show_diagnosis, show_unknown
 from sdsetup.show.launch import LaunchScreen
 from sdsetup.show.screen import Screen
 from sdsetup.show.verify import show_proof
-from sdsetup.storage import Profiles
 from sdsetup.text import Text
+from sdsetup.values.plan import ProvePicture
+from sdsetup.values.tuning import Reason
 
 LOGS = Path(__file__).parents[1] / "samples" / "logs"
 BOOK = parse_failures(Profiles().raw("failures"), "failures.toml")

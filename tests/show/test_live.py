@@ -11,12 +11,12 @@ import pytest
 from rich.console import Console
 from rich.progress import BarColumn
 
-from sdsetup.decide.events import CHECKING, Event
-from sdsetup.decide.plan import FetchFiles, Plan, Step
 from sdsetup.show import bars
 from sdsetup.show.live import Live, _Amount, _Spinner, _Steps, amount
 from sdsetup.show.screen import Screen
 from sdsetup.text import Text
+from sdsetup.values.events import CHECKING, Event
+from sdsetup.values.plan import FetchFiles, Plan, Step
 
 GB = 10**9
 

@@ -6,12 +6,12 @@ import io
 
 from rich.console import Console
 
-from sdsetup.decide.facts import GIB
 from sdsetup.decide.tuning.measured import Verdict
 from sdsetup.decide.tuning.measuring import Candidate, Measurement
 from sdsetup.show.screen import Screen
 from sdsetup.show.tuning_measured import show_measured, time_left
 from sdsetup.text import Text
+from sdsetup.values.facts import GIB
 
 
 def one(

@@ -7,14 +7,14 @@ import io
 from rich.console import Console
 
 from decide.tuning_machines import gpu
-from decide.tuning_tables import builds, gpus, known, profile, tuned
-from sdsetup.decide.facts import Facts, System
+from decide.tuning_tables import known, rules, tuned
 from sdsetup.decide.tuning.compare import compare
 from sdsetup.decide.tuning.engine import tune
 from sdsetup.decide.tuning.why import explain
 from sdsetup.show.screen import Screen
 from sdsetup.show.tuning import show_comparison, show_next, show_tuning
 from sdsetup.show.tuning_why import show_why
+from sdsetup.values.facts import Facts, System
 
 
 def screen(**more: bool) -> tuple[Screen, io.StringIO]:
@@ -133,9 +133,7 @@ def test_two_profiles() -> None:
 
 def test_why() -> None:
     tuning = tuned(GTX1070)
-    told = explain(
-        "--no-half-vae", tuning, known(), lambda rule: tune(GTX1070, profile().without(rule), gpus(), builds())
-    )
+    told = explain("--no-half-vae", tuning, known(), lambda rule: tune(GTX1070, rules().without(rule)))
     drawn, written = screen()
     show_why(told, tuning, GTX1070, drawn)
     assert (

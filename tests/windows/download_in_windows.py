@@ -11,11 +11,11 @@ sys.path.append(sys.argv[2])  # pure Python only: filelock
 from pathlib import Path
 from threading import Thread
 
-from sdsetup.decide.plan import FetchFile, Source
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.download import DownloadOptions, fetch
 from sdsetup.machine.real import RealMachine
+from sdsetup.values.plan import FetchFile, Source
 
 URL, SIZE, SHA256 = sys.argv[3], int(sys.argv[4]), sys.argv[5]
 BASE = Path(sys.argv[6])

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from sdsetup.decide.launcher import Settings, flag, grouped, merge, read
 from sdsetup.errors import SdsetupError
+from sdsetup.launchfile import Settings, flag, grouped, merge, read
 
 LETTERS = {
     "cp437": "éñß°",

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from conftest import KIT, LAB, Sdsetup, windows_path
-from sdsetup.decide.launcher import grouped, read
+from sdsetup.launchfile import grouped, read
 
 REHEARSED = "C:\\users\\root\\AppData\\Local\\sdsetup\\Cache\\rehearsal\\webui"
 

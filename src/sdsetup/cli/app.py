@@ -1,24 +1,57 @@
-"""The command line: every command registered, one place where errors become exit codes."""
+"""The command line: every command by name, and the one place where errors become exit codes."""
 
 from __future__ import annotations
 
+import importlib
+import logging
+import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any
 
 import typer
-from typer import _click as click
+from typer.core import TyperGroup
 
-from sdsetup.cli.session import AlreadySaid
+from sdsetup import __version__
+from sdsetup.errors import EXIT_BUG, EXIT_DONE, EXIT_INTERRUPTED, SdsetupError
 
-if TYPE_CHECKING:
-    import logging
+# The module of each command below `sdsetup.cli`, imported when the command is called, and its line in --help.
+COMMANDS = {
+    "doctor": "Look at this PC: what is well, what is in the way, and one cure for each.",
+    "install": "Install everything: clone, Python, torch, model, launch file, and a first picture that proves it.",
+    "tune": "Choose launch flags, variables and torch build for a card, each with its reason.",
+    "why": "Say who set a flag, a variable or the torch build, why, and what would change without it.",
+    "launch": "Start the web UI; Ctrl-C ends it.",
+    "verify": "Prove the installation with one small picture; settings that it needed are kept.",
+    "undo": "Bring back the settings and the environment of before the last change; again to go forward.",
+    "model": "The models: which there are, fetch one, check what lies there, bring your own.",
+    "report": "Describe this PC for a helper: without names, user folders, tokens, serial numbers or addresses.",
+}
 
-from sdsetup.errors import EXIT_BUG, EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, SdsetupError
+
+class Commands(TyperGroup):
+    """The commands, none of which is imported before it is called."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the library's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        command = typer.main.get_command(importlib.import_module(f"sdsetup.cli.{cmd_name}").app)
+        command.name = cmd_name
+        return command
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
 
 # Plain help and no completion: Rich markup in help costs eight times the start of Python.
 app = typer.Typer(
     name="sdsetup",
+    cls=Commands,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -28,6 +61,22 @@ app = typer.Typer(
 )
 
 
+@app.callback(invoke_without_command=True)
+def main(
+    context: typer.Context,
+    version: bool = typer.Option(False, "--version", help="Show the version and exit."),
+) -> None:
+    if version:
+        typer.echo(f"sdsetup {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        from sdsetup.workflows.session import open_session
+        from sdsetup.workflows.wizard import run_wizard
+
+        overlay = os.environ.get("SDSETUP_PROFILES")
+        raise typer.Exit(run_wizard(open_session(command="wizard", profiles=Path(overlay) if overlay else None)))
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code: 0, 1, 2, 3 or 130."""
     _survive_narrow_streams()
@@ -35,60 +84,66 @@ def run(arguments: Sequence[str]) -> int:
         code = app(list(arguments), standalone_mode=False, prog_name="sdsetup")
     except SdsetupError as error:
         return _show_error(error, json="--json" in arguments)
-    except click.exceptions.ClickException as error:
-        error.show()
-        return EXIT_USAGE
     except (KeyboardInterrupt, typer.Abort):
-        from sdsetup.show.errors import show_interrupted
-
-        show_interrupted()
-        return EXIT_INTERRUPTED
+        return _interrupted()
     except BrokenPipeError:
         # The reader of our output is gone (`sdsetup doctor | head`): nothing left to tell anybody.
         sys.stderr.close()
         return EXIT_DONE
     except Exception as error:  # noqa: BLE001 - the one place where our own bugs are met
-        return _show_bug(error)
+        return _show_usage(error) or _show_bug(error)
     # Typer swallows Ctrl-C inside a command and returns this code instead.
-    if code == EXIT_INTERRUPTED and not isinstance(code, AlreadySaid):
-        from sdsetup.show.errors import show_interrupted
-
-        show_interrupted()
+    if code == EXIT_INTERRUPTED and not getattr(code, "said", False):
+        return _interrupted()
     return code if isinstance(code, int) else EXIT_DONE
 
 
+def _show_usage(error: Exception) -> int | None:
+    """Wrong options, in the words of the command line library; its exit code, None for any other error.
+
+    Where the class of these errors lives is Typer's own business; that they show themselves is documented.
+    """
+    if not isinstance(error, typer.BadParameter.__mro__[2]):
+        return None
+    error.show()  # type: ignore[attr-defined]
+    return int(error.exit_code)  # type: ignore[attr-defined]
+
+
+def _interrupted() -> int:
+    from sdsetup.show.errors import show_interrupted
+
+    show_interrupted()
+    return EXIT_INTERRUPTED
+
+
 def _show_error(error: SdsetupError, *, json: bool) -> int:
-    from sdsetup.cli import log
     from sdsetup.show.document import print_document
-    from sdsetup.show.errors import show_error
+    from sdsetup.show.errors import error_json, show_error
+    from sdsetup.workflows import log
 
     _logger().error("%s: %s", error.code, error.message, exc_info=error)
     if json and not error.announced:
-        from sdsetup.show.errors import error_json
-
         print_document(error_json(error))
     show_error(error, log.current())
     return error.exit_code
 
 
+def _show_bug(error: Exception) -> int:
+    from sdsetup.show.errors import show_bug
+    from sdsetup.workflows import log
+
+    _logger().critical("bug", exc_info=error)
+    show_bug(error, log.current())
+    return EXIT_BUG
+
+
 def _logger() -> logging.Logger:
     """Ours, silent where no log file was opened yet: a log record never lands on the screen."""
-    import logging
-
     ours = logging.getLogger("sdsetup")
     ours.propagate = False
     if not ours.handlers:
         ours.addHandler(logging.NullHandler())
     return ours
-
-
-def _show_bug(error: Exception) -> int:
-    from sdsetup.cli import log
-    from sdsetup.show.errors import show_bug
-
-    _logger().critical("bug", exc_info=error)
-    show_bug(error, log.current())
-    return EXIT_BUG
 
 
 def _survive_narrow_streams() -> None:
@@ -97,34 +152,3 @@ def _survive_narrow_streams() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="replace")
-
-
-@app.callback(invoke_without_command=True)
-def main(
-    context: typer.Context,
-    version: bool = typer.Option(False, "--version", help="Show the version and exit."),
-) -> None:
-    if version:
-        from sdsetup import __version__
-
-        typer.echo(f"sdsetup {__version__}")
-        raise typer.Exit
-    if context.invoked_subcommand is None:
-        from sdsetup.cli.wizard import wizard
-
-        raise typer.Exit(wizard())
-
-
-# Each command module declares its options and imports what it needs inside the command.
-from sdsetup.cli import doctor, install, launch, model, report, tune, undo, verify, why  # noqa: E402
-
-app.command("doctor")(doctor.doctor)
-app.command("tune")(tune.tune)
-# What it explains looks like an option of its own: `sdsetup why --medvram`.
-app.command("why", context_settings={"ignore_unknown_options": True})(why.why)
-app.command("install")(install.install)
-app.command("launch")(launch.launch)
-app.command("verify")(verify.verify)
-app.command("undo")(undo.undo)
-app.command("report")(report.report)
-app.add_typer(model.app, name="model")

@@ -1,15 +1,22 @@
-"""`sdsetup install`: the plan, consent, the work."""
+"""`sdsetup install`."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from functools import partial
 from typing import Annotated, Optional
 
 import typer
 
-from sdsetup.cli.options import Dir, Json, Profiles, Quiet, Verbose, Yes
+from sdsetup.cli.options import Dir, Json, Profiles, Quiet, Verbose, Yes, command_app
+from sdsetup.values.request import Request
+from sdsetup.workflows.install import launcher_kinds, run_install
+from sdsetup.workflows.rehearse import practice_folder, with_stand_ins
+from sdsetup.workflows.session import open_session
+
+app = command_app()
 
 
+@app.command()
 def install(
     dir: Dir = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and change nothing.")] = False,
@@ -38,25 +45,18 @@ def install(
     verbose: Verbose = False,
 ) -> None:
     """Install everything: clone, Python, torch, model, launch file, and a first picture that proves it."""
-    from sdsetup.cli.installing import Wish, run_install
-    from sdsetup.cli.session import open_session
-
     session = open_session(command="install", profiles=profiles, json=json, quiet=quiet, verbose=verbose)
-    wish = Wish(
-        dir=dir,
+    request = partial(
+        Request,
         model=None if model == "none" else model,
         ref=ref,
+        launchers=launcher_kinds(session, launcher),
         full_history=full_history,
-        launcher=launcher,
         picture=picture,
-        profile=profile,
-        dry_run=dry_run,
-        yes=yes,
     )
-    if rehearse:
-        from sdsetup.cli.rehearse import rehearsal_folder, rehearsed
-
-        wish = replace(wish, dir=dir or rehearsal_folder(session))
-        with rehearsed(session, profile) as stage:
-            raise typer.Exit(run_install(stage, wish))
-    raise typer.Exit(run_install(session, wish))
+    story = partial(run_install, profile=profile, dry_run=dry_run, yes=yes)
+    if not rehearse:
+        raise typer.Exit(story(session, request(dir=str(session.folder(dir)))))
+    folder = session.folder(dir or practice_folder(session))
+    with with_stand_ins(session, profile) as practice:
+        raise typer.Exit(story(practice, request(dir=str(folder))))

@@ -9,6 +9,7 @@ import typer
 
 from sdsetup.errors import UsageError
 from sdsetup.text import Text
+from sdsetup.workflows.described_machine import MachineOptions
 
 _GIB = {"": 1.0, "g": 1.0, "gb": 1.0, "gib": 1.0, "m": 1 / 1024, "mb": 1 / 1024, "mib": 1 / 1024}
 
@@ -68,3 +69,26 @@ FactsFile = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option("--facts", metavar="FILE", help="Answer for the machine of a report.", show_default=False),
 ]
+
+
+def machine_options(
+    gpu: list[str] | None,
+    vram: list[float] | None,
+    os: str | None,
+    ram: float | None,
+    driver: str | None,
+    model_class: str,
+    facts: Path | None,
+    dir: Path | None,
+) -> MachineOptions:
+    """The options of a command as one value."""
+    return MachineOptions(
+        gpu=tuple(gpu or ()),
+        vram=tuple(vram or ()),
+        os=os,
+        ram=ram,
+        driver=driver,
+        model_class=model_class,
+        facts=facts,
+        dir=dir,
+    )

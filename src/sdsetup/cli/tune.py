@@ -1,23 +1,34 @@
-"""`sdsetup tune`: the settings for this card, or for one that you think of, and why."""
+"""`sdsetup tune`."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import Annotated, Optional
 
 import typer
 
-from sdsetup.cli.machine_options import Driver, FactsFile, Gpus, ModelClass, OsName, ProfileName, Ram, Sizes
-from sdsetup.cli.options import Dir, Json, Profiles, Quiet, Verbose, Yes
+from sdsetup.cli.machine_options import (
+    Driver,
+    FactsFile,
+    Gpus,
+    ModelClass,
+    OsName,
+    ProfileName,
+    Ram,
+    Sizes,
+    machine_options,
+)
+from sdsetup.cli.options import Dir, Json, Profiles, Quiet, Verbose, Yes, command_app, not_together
+from sdsetup.workflows.benchmark import run_measure
+from sdsetup.workflows.rehearse import practice_folder, with_stand_ins
+from sdsetup.workflows.session import open_session
+from sdsetup.workflows.tune import run_tune
 
-if TYPE_CHECKING:
-    from sdsetup.cli.answering import Answer, Question
-    from sdsetup.cli.session import Session
-    from sdsetup.decide.tuning.values import Tuning
-    from sdsetup.errors import UsageError
+app = command_app()
 
 
+@app.command()
 def tune(
     dir: Dir = None,
     gpu: Gpus = None,
@@ -49,100 +60,16 @@ def tune(
     verbose: Verbose = False,
 ) -> None:
     """Choose launch flags, variables and torch build for a card, each with its reason."""
-    from sdsetup.cli.answering import Question
-    from sdsetup.cli.session import open_session
-
     session = open_session(command="tune", profiles=profiles, json=json, quiet=quiet, verbose=verbose)
-    question = Question(
-        gpu=tuple(gpu or ()),
-        vram=tuple(vram or ()),
-        os=os,
-        ram=ram,
-        driver=driver,
-        model_class=model_class,
-        facts=facts,
-        dir=dir,
+    options = machine_options(gpu, vram, os, ram, driver, model_class, facts, dir)
+    if measure and (apply or compare):
+        raise not_together("--measure", "--apply" if apply else "--compare")
+    story = (
+        partial(run_measure, profile=profile, yes=yes, again=again)
+        if measure
+        else partial(run_tune, profile=profile, other=compare, apply=apply, yes=yes)
     )
-    if measure:
-        from sdsetup.cli.measuring import run_measure
-
-        if apply or compare:
-            raise _not_together("--measure", "--apply" if apply else "--compare")
-        carry_out = partial(run_measure, profile=profile, yes=yes, again=again)
-    else:
-        carry_out = partial(_tune, profile=profile, compare=compare, apply=apply, yes=yes)
-    if rehearse:
-        from sdsetup.cli.rehearse import rehearsal_folder, rehearsed
-
-        question = replace(question, dir=dir or rehearsal_folder(session))
-        with rehearsed(session, profile) as stage:
-            raise typer.Exit(carry_out(stage, question))
-    raise typer.Exit(carry_out(session, question))
-
-
-def _not_together(one: str, other: str) -> UsageError:
-    from sdsetup.errors import UsageError
-    from sdsetup.text import Text
-
-    return UsageError(
-        Text("{one} and {other} do not go together", one=one, other=other),
-        hint=Text("Leave one of them out; --measure writes what it found when you agree, or with --yes."),
-        code="options-clash",
-    )
-
-
-def _tune(
-    session: Session, question: Question, *, profile: str, compare: str | None, apply: bool, yes: bool
-) -> int:
-    from sdsetup.cli.answering import answer_for, answer_with
-    from sdsetup.cli.changing import card_changes, change_card
-    from sdsetup.cli.tuning import load_rules
-
-    rules = load_rules(session.profiles, profile)
-    other = load_rules(session.profiles, compare) if compare else None
-    answer = answer_for(session, question, rules)
-    theirs = answer_with(answer, other) if other is not None else None
-    changes = card_changes(answer)
-    if not session.json:
-        _show(session, answer, theirs, following=apply or (yes and bool(changes)))
-    elif not apply:
-        _print(answer, theirs)
-    if changes and not session.json:
-        from sdsetup.show.change import show_change
-
-        show_change(changes, session.screen, dir=answer.folder, carried_out=apply or yes)
-    if changes and (apply or yes) and answer.folder is not None:
-        return change_card(session, answer.folder, profile=profile, yes=yes)
-    if not apply:
-        return 0
-    from sdsetup.cli.applying import apply_tuning
-    from sdsetup.cli.folders import chosen_folder
-
-    folder = answer.folder or chosen_folder(session, question.dir)
-    return apply_tuning(session, folder, answer.tuning, yes=yes)
-
-
-def _print(answer: Answer, theirs: Tuning | None) -> None:
-    from sdsetup.cli.answering import launcher_text
-    from sdsetup.decide.tuning.compare import compare
-    from sdsetup.show.document import print_document
-    from sdsetup.show.tuning_json import comparison_json, tuning_json
-
-    document = tuning_json(answer.tuning, answer.facts, launcher_text(answer))
-    if theirs is not None:
-        document["compare"] = comparison_json(theirs, compare(answer.tuning, theirs))
-    print_document(document)
-
-
-def _show(session: Session, answer: Answer, theirs: Tuning | None, *, following: bool) -> None:
-    """`following`: the next step is about to be done, so none is named."""
-    from sdsetup.cli.answering import launcher_text
-    from sdsetup.decide.tuning.compare import compare
-    from sdsetup.show.tuning import show_comparison, show_next, show_tuning
-
-    if theirs is not None:
-        show_comparison(answer.tuning, theirs, compare(answer.tuning, theirs), session.screen)
-    else:
-        show_tuning(answer.tuning, answer.facts, launcher_text(answer), session.screen)
-        if not following:
-            show_next(answer.tuning, answer.options, session.screen, here=not answer.supposed)
+    if not rehearse:
+        raise typer.Exit(story(session, options))
+    with with_stand_ins(session, profile) as practice:
+        raise typer.Exit(story(practice, replace(options, dir=dir or practice_folder(session))))

@@ -14,10 +14,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sdsetup.decide.facts import Family, Vendor
-from sdsetup.decide.findings import Cure
-from sdsetup.decide.profiles.failures import Failure, Kind
+from sdsetup.catalog.failures import Failure, Kind
 from sdsetup.text import Text
+from sdsetup.values.facts import Family, Vendor
+from sdsetup.values.findings import Fix
 
 # Lines we add to the logs we keep begin with this; patterns may ask for them.
 OURS = "[sdsetup]"
@@ -48,7 +48,7 @@ class Diagnosis:
     topic: str
     title: Text
     cause: Text
-    cure: Cure
+    fix: Fix
     evidence: str
     line: int
     sources: tuple[str, ...] = ()
@@ -60,8 +60,8 @@ class Diagnosis:
             "topic": self.topic,
             "title": str(self.title),
             "cause": str(self.cause),
-            "fix": {"text": str(self.cure.text), "command": self.cure.command},
-            "act": self.cure.act,
+            "fix": {"text": str(self.fix.text), "command": self.fix.command},
+            "act": self.fix.act,
             "evidence": self.evidence,
             "line": self.line,
         }
@@ -178,8 +178,8 @@ def _diagnosis(found: _Found, text: str, scene: Scene, also: tuple[str, ...]) ->
         topic=failure.topic,
         title=Text(failure.title),
         cause=Text(failure.cause, **values),
-        cure=Cure(
-            text=Text(failure.cure, **values),
+        fix=Fix(
+            text=Text(failure.fix, **values),
             command=None if failure.command is None else failure.command.format(**values),
             act=failure.act,
         ),

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from sdsetup.decide.facts import Facts
-from sdsetup.decide.journal import Journal
-from sdsetup.decide.launcher import merge
-from sdsetup.decide.plan import (
+from sdsetup.launchfile import merge
+from sdsetup.text import Text
+from sdsetup.values.contents import Contents
+from sdsetup.values.facts import Facts
+from sdsetup.values.journal import Journal
+from sdsetup.values.plan import (
     BringGit,
     BringPython,
     BuildEnvironment,
@@ -20,16 +22,14 @@ from sdsetup.decide.plan import (
     WriteLauncher,
     step_keys,
 )
-from sdsetup.decide.present import Present
-from sdsetup.text import Text
 
 
-def marked(steps: tuple[Step, ...], facts: Facts, present: Present, journal: Journal) -> tuple[Step, ...]:
+def marked(steps: tuple[Step, ...], facts: Facts, contents: Contents, journal: Journal) -> tuple[Step, ...]:
     """Mark what is done: by truth where it is cheap to ask, else by the journal and the steps it rests on."""
     keys = step_keys(steps)
     known: dict[str, Step] = {}
     for step in steps:
-        truth = _truth(step, facts, present)
+        truth = _truth(step, facts, contents)
         remembered = journal.done_with(step.id, keys[step.id])
         grounded = all(known[name].state == "done" for name in step.needs)
         if truth is not None and truth.enough:
@@ -50,27 +50,27 @@ class _Truth:
     because: Text
 
 
-def _truth(step: Step, facts: Facts, present: Present) -> _Truth | None:
+def _truth(step: Step, facts: Facts, contents: Contents) -> _Truth | None:
     match step.action:
         case CloneWebUI(commit=commit):
             return _Truth(
-                there=present.heads.get("") == commit,
+                there=contents.heads.get("") == commit,
                 enough=True,
                 because=Text("is at {commit}", commit=commit[:8]),
             )
         case CloneRepository(name=name, commit=commit):
-            head = present.heads.get(f"repositories/{name}")
+            head = contents.heads.get(f"repositories/{name}")
             return _Truth(there=head == commit, enough=True, because=Text("is at {commit}", commit=commit[:8]))
         case BringPython():
-            return _Truth(there=present.python is not None, enough=True, because=Text("brought before"))
+            return _Truth(there=contents.python is not None, enough=True, because=Text("brought before"))
         case BringGit():
-            return _Truth(there=present.git is not None, enough=True, because=Text("brought before"))
+            return _Truth(there=contents.git is not None, enough=True, because=Text("brought before"))
         case FetchFile() as file:
             return _Truth(
-                there=_there(file, present.sizes), enough=False, because=Text("there, and checked before")
+                there=_there(file, contents.sizes), enough=False, because=Text("there, and checked before")
             )
         case FetchFiles(files=files):
-            there = all(_there(file, present.sizes) for file in files)
+            there = all(_there(file, contents.sizes) for file in files)
             return _Truth(there=there, enough=False, because=Text("there, and checked before"))
         case BuildEnvironment(torch=torch):
             found = facts.installation
@@ -82,7 +82,7 @@ def _truth(step: Step, facts: Facts, present: Present) -> _Truth | None:
             )
             return _Truth(there=there, enough=False, because=Text("works, with torch {torch}", torch=torch.torch))
         case WriteLauncher(kind=kind) as launcher:
-            existing = present.launch_files.get(kind)
+            existing = contents.launch_files.get(kind)
             merged = (
                 None
                 if existing is None

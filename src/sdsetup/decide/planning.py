@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sdsetup.decide.facts import Facts
-from sdsetup.decide.journal import Journal
-from sdsetup.decide.launcher import FILE_NAMES
-from sdsetup.decide.learned import card_name
+from sdsetup.catalog.models import Model, fetch_file
+from sdsetup.catalog.webui import WebUI
 from sdsetup.decide.marking import marked
-from sdsetup.decide.plan import (
+from sdsetup.text import Text
+from sdsetup.values.contents import Contents
+from sdsetup.values.corrections import card_name
+from sdsetup.values.facts import Facts
+from sdsetup.values.flags import FILE_NAMES, Settings
+from sdsetup.values.journal import Journal
+from sdsetup.values.plan import (
     BringGit,
     BringPython,
     BuildEnvironment,
@@ -23,34 +27,26 @@ from sdsetup.decide.plan import (
     Step,
     WriteLauncher,
 )
-from sdsetup.decide.present import Present
-from sdsetup.decide.profiles.models import Model, fetch_file
-from sdsetup.decide.profiles.webui import WebUI
-from sdsetup.decide.request import LauncherKind, Request
-from sdsetup.decide.tuning.values import TorchBuild, Tuning
-from sdsetup.text import Text
+from sdsetup.values.request import LauncherKind, Request
+from sdsetup.values.tuning import Tuning
 
 # Variables that choose a card or make it work: the proof must see the same one as the web UI.
 _CARD_VARIABLES = ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "HSA_OVERRIDE_GFX_VERSION", "ROC_ENABLE_PRE_VEGA")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Knowledge:
-    """What the profiles say about the things to install."""
+class Components:
+    """What an installation is made of on this machine. `tools`: our own folder for what it brings."""
 
     webui: WebUI
     model: Model | None
-    fallbacks: tuple[TorchBuild, ...] = ()
     mingit: FetchFile | None = None
-    tools: str = ""  # our own tools folder
+    tools: str = ""
     python: str | None = None  # a fitting interpreter of this machine; None: one is brought
-    exclusive: tuple[tuple[str, ...], ...] = ()  # flags of which a launch file may hold only one
-    drop_flags: tuple[str, ...] = ()  # flags of ours that this tuning does not want any more
-    drop_env: tuple[str, ...] = ()
 
     @property
     def files(self) -> tuple[FetchFile, ...]:
-        """Every file that is fetched whole."""
+        """Every file that is downloaded whole."""
         return (*((self.model_file,) if self.model_file else ()), *self.webui.tokenizer)
 
     @property
@@ -63,37 +59,50 @@ class _Given:
     facts: Facts
     request: Request
     tuning: Tuning
-    knowledge: Knowledge
-    present: Present
+    components: Components
+    contents: Contents
 
 
 def plan_install(
-    facts: Facts, request: Request, tuning: Tuning, knowledge: Knowledge, journal: Journal, present: Present
+    facts: Facts,
+    request: Request,
+    tuning: Tuning,
+    components: Components,
+    settings: Settings,
+    journal: Journal,
+    contents: Contents,
 ) -> Plan:
-    """Every step of an installation, those that are done marked so with the reason."""
-    given = _Given(facts=facts, request=request, tuning=tuning, knowledge=knowledge, present=present)
+    """Every step of an installation, those that are done marked so with the reason.
+
+    `settings`: what the launch files are to say.
+    """
+    given = _Given(facts=facts, request=request, tuning=tuning, components=components, contents=contents)
     steps = [*_git(given), _checkout(given), *_repositories(given), *_python(given)]
     if request.environment:
         steps.append(_environment(given, steps))
     steps += _files(given)
-    steps += launcher_steps(facts, request.launchers, tuning, knowledge, needs=("webui",))
+    steps += launcher_steps(
+        facts, request.launchers, settings, git=_brought_git(facts, components), needs=("webui",)
+    )
     if request.environment:
         steps += _proofs(given, steps)
     return Plan(
-        dir=request.dir, steps=marked(tuple(steps), facts, present, journal), free_bytes=facts.disk.free_bytes
+        dir=request.dir, steps=marked(tuple(steps), facts, contents, journal), free_bytes=facts.disk.free_bytes
     )
 
 
-def plan_launchers(facts: Facts, request: Request, tuning: Tuning, knowledge: Knowledge, present: Present) -> Plan:
+def plan_launchers(
+    facts: Facts, request: Request, components: Components, settings: Settings, contents: Contents
+) -> Plan:
     """Only the launch files of an installation that is there."""
-    steps = tuple(launcher_steps(facts, request.launchers, tuning, knowledge))
-    return Plan(dir=request.dir, steps=marked(steps, facts, present, Journal()), free_bytes=facts.disk.free_bytes)
+    steps = tuple(launcher_steps(facts, request.launchers, settings, git=_brought_git(facts, components)))
+    return Plan(dir=request.dir, steps=marked(steps, facts, contents, Journal()), free_bytes=facts.disk.free_bytes)
 
 
 def _git(given: _Given) -> list[Step]:
     steps: list[Step] = []
-    if given.facts.git is None and given.knowledge.mingit is not None:
-        archive = given.knowledge.mingit
+    if given.facts.git is None and given.components.mingit is not None:
+        archive = given.components.mingit
         steps.append(
             Step(
                 id="git",
@@ -109,8 +118,8 @@ def _git(given: _Given) -> list[Step]:
 
 def _python(given: _Given) -> list[Step]:
     steps: list[Step] = []
-    webui = given.knowledge.webui
-    if given.request.environment and given.knowledge.python is None:
+    webui = given.components.webui
+    if given.request.environment and given.components.python is None:
         steps.append(
             Step(
                 id="python",
@@ -127,8 +136,8 @@ def _python(given: _Given) -> list[Step]:
 
 
 def _checkout(given: _Given) -> Step:
-    webui, request = given.knowledge.webui, given.request
-    former = given.present.heads.get("")
+    webui, request = given.components.webui, given.request
+    former = given.contents.heads.get("")
     full = request.full_history
     detail = Text("commit {commit}, from {url}", commit=webui.commit[:8], url=webui.urls[0])
     if former is not None and former != webui.commit:
@@ -144,7 +153,7 @@ def _checkout(given: _Given) -> Step:
         action=CloneWebUI(
             urls=webui.urls, commit=webui.commit, ref=webui.tag, branch=webui.branch, full_history=full
         ),
-        needs=("git",) if given.facts.git is None and given.knowledge.mingit is not None else (),
+        needs=("git",) if given.facts.git is None and given.components.mingit is not None else (),
         bytes=webui.full_bytes if full else webui.shallow_bytes,
         disk_bytes=webui.disk_bytes + (webui.full_bytes if full else 0),
     )
@@ -161,12 +170,12 @@ def _repositories(given: _Given) -> list[Step]:
             bytes=repository.download_bytes,
             disk_bytes=repository.disk_bytes,
         )
-        for repository in given.knowledge.webui.repositories
+        for repository in given.components.webui.repositories
     ]
 
 
 def _environment(given: _Given, before: list[Step]) -> Step:
-    webui, torch = given.knowledge.webui, given.tuning.torch
+    webui, torch = given.components.webui, given.tuning.torch
     assert torch is not None, "a tuning without a torch build has no environment"
     brings_python = any(step.id == "python" for step in before)
     return Step(
@@ -176,7 +185,7 @@ def _environment(given: _Given, before: list[Step]) -> Step:
             "the folder venv: torch, the web UI's packages, xformers {x}", x=torch.xformers or "not needed"
         ),
         action=BuildEnvironment(
-            python=given.knowledge.python,
+            python=given.components.python,
             torch=torch,
             requirements=webui.environment.requirements,
             extra=webui.environment.extra,
@@ -193,9 +202,9 @@ def _environment(given: _Given, before: list[Step]) -> Step:
 
 def _files(given: _Given) -> list[Step]:
     steps = []
-    model, fetch = given.knowledge.model, given.knowledge.model_file
+    model, fetch = given.components.model, given.components.model_file
     if model is not None and fetch is not None:
-        detail, missing = _model_file(fetch, given.present)
+        detail, missing = _model_file(fetch, given.contents)
         steps.append(
             Step(
                 id="model",
@@ -207,7 +216,7 @@ def _files(given: _Given) -> list[Step]:
                 disk_bytes=missing,
             )
         )
-    tokenizer = given.knowledge.webui.tokenizer
+    tokenizer = given.components.webui.tokenizer
     if tokenizer:
         total = sum(file.size for file in tokenizer)
         steps.append(
@@ -224,9 +233,9 @@ def _files(given: _Given) -> list[Step]:
     return steps
 
 
-def _model_file(file: FetchFile, present: Present) -> tuple[Text, int]:
+def _model_file(file: FetchFile, contents: Contents) -> tuple[Text, int]:
     """What happens to the model's file, and how many of its bytes are not there yet."""
-    there, begun = present.sizes.get(file.save_as), present.begun.get(file.save_as, 0)
+    there, begun = contents.sizes.get(file.save_as), contents.begun.get(file.save_as, 0)
     if there == file.size:
         return Text("a file of that size is there: it is checked, not downloaded"), 0
     missing = max(0, file.size - begun)
@@ -242,33 +251,39 @@ def _model_file(file: FetchFile, present: Present) -> tuple[Text, int]:
 def launcher_steps(
     facts: Facts,
     kinds: tuple[LauncherKind, ...],
-    tuning: Tuning,
-    knowledge: Knowledge,
+    settings: Settings,
+    *,
+    git: str | None = None,
     needs: tuple[str, ...] = (),
 ) -> list[Step]:
-    """One step for each launch file. Also all that `tune --apply` does."""
-    env = tuning.env
-    if facts.system.family == "windows" and facts.git is None and knowledge.mingit is not None:
-        env = (*env, ("GIT", f"{knowledge.tools}\\mingit\\cmd\\git.exe"))
+    """One step for each launch file. Also all that `tune --apply` does. `git`: the program that is brought."""
+    env = settings.env if git is None else (*settings.env, ("GIT", git))
     code_page = facts.system.oem_code_page
     return [
         Step(
             id=f"launcher:{kind}",
             title=Text("Launch file {name}", name=FILE_NAMES[kind]),
-            detail=Text("{flags}", flags=" ".join(tuning.flags) or "no special flags for this card"),
+            detail=Text("{flags}", flags=" ".join(settings.flags) or "no special flags for this card"),
             action=WriteLauncher(
                 kind=kind,
-                flags=tuning.flags,
+                flags=settings.flags,
                 env=env,
-                drop_flags=knowledge.drop_flags,
-                drop_env=knowledge.drop_env,
-                exclusive=knowledge.exclusive,
+                drop_flags=settings.drop_flags,
+                drop_env=settings.drop_env,
+                exclusive=settings.exclusive,
                 encoding=f"cp{code_page}" if kind == "bat" and code_page else None,
             ),
             needs=needs,
         )
         for kind in kinds
     ]
+
+
+def _brought_git(facts: Facts, components: Components) -> str | None:
+    """Where the Git will be that the web UI is told to use, when this machine has none."""
+    if facts.git is not None or components.mingit is None:
+        return None
+    return f"{components.tools}\\mingit\\cmd\\git.exe"
 
 
 def _proofs(given: _Given, before: list[Step]) -> list[Step]:
@@ -288,7 +303,7 @@ def _proofs(given: _Given, before: list[Step]) -> list[Step]:
                 expect_gpu=uses_card,
                 card=card_name(gpu),
                 env=tuple(pair for pair in given.tuning.env if pair[0] in _CARD_VARIABLES),
-                fallbacks=given.knowledge.fallbacks,
+                fallbacks=given.tuning.fallbacks,
             ),
             needs=("environment",),
         ),
@@ -300,10 +315,10 @@ def _proofs(given: _Given, before: list[Step]) -> list[Step]:
             needs=asked,
         ),
     ]
-    has_model = given.knowledge.model is not None
+    has_model = given.components.model is not None
     there = given.facts.installation is not None and bool(given.facts.installation.models)
     if given.request.picture and (has_model or there):
-        webui = given.knowledge.webui
+        webui = given.components.webui
         proof = webui.proof_on_card if uses_card else webui.proof
         steps.append(
             Step(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from sdsetup.decide.facts import Facts, Folder
-from sdsetup.decide.findings import Report
-from sdsetup.decide.launcher import FILE_NAMES
-from sdsetup.decide.plan import FetchFile, Plan
-from sdsetup.decide.tuning.values import Tuning
 from sdsetup.errors import SdsetupError
+from sdsetup.launchfile import FILE_NAMES
 from sdsetup.text import Text
+from sdsetup.values.facts import Facts, Folder
+from sdsetup.values.findings import Report
+from sdsetup.values.plan import FetchFile, Plan
+from sdsetup.values.tuning import Tuning
 
 # Room that stays free beside what a plan needs: journals, logs, the first pictures.
 MARGIN_BYTES = 500_000_000
@@ -101,12 +101,12 @@ def refuse_machine(report: Report) -> None:
     """
     for finding in report.findings:
         if finding.status == "fail" and finding.id in ("os", "libraries"):
-            cure = finding.cure
-            command = f" {cure.command}" if cure is not None and cure.command else ""
+            fix = finding.fix
+            command = f" {fix.command}" if fix is not None and fix.command else ""
             raise SdsetupError(
                 Text("{title}: {summary}", title=finding.title, summary=finding.summary),
                 why=finding.why,
-                hint=Text("{text}{command}", text=cure.text, command=command) if cure is not None else None,
+                hint=Text("{text}{command}", text=fix.text, command=command) if fix is not None else None,
                 code=f"machine-{finding.id}",
             )
 

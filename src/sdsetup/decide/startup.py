@@ -15,7 +15,7 @@ from pathlib import PurePath, PurePosixPath, PureWindowsPath
 from typing import Literal
 from urllib.parse import urlsplit
 
-from sdsetup.decide.facts import Family
+from sdsetup.values.facts import Family
 
 # In the order in which they come: its own checks, torch, everything else, the page is there.
 Phase = Literal["preparing", "torch", "interface", "ready"]

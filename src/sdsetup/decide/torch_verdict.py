@@ -34,7 +34,7 @@ class TorchVerdict:
 
 
 def judge(said: Mapping[str, Any], *, expect_gpu: bool) -> TorchVerdict:
-    """The verdict on what the script said (see `execute/torch_probe_script.py`)."""
+    """The verdict on what the script said (see `execute/steps/torch_probe_script.py`)."""
     if broken := said.get("broken"):
         return _broken(said, str(broken))
     trouble = str(said.get("failed", ""))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sdsetup.decide.events import Event, Listener, silent
+from sdsetup.catalog.catalog import Catalog
 from sdsetup.machine import Machine
-from sdsetup.storage import Profiles
 from sdsetup.text import Text
+from sdsetup.values.events import Event, Listener, silent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +19,7 @@ class Context:
     tools: Path
     cache: Path
     machine: Machine
-    profiles: Profiles = field(default_factory=Profiles)
+    catalog: Catalog = field(default_factory=Catalog)
     step: str = ""
     listen: Listener = silent
 

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sdsetup.decide.launcher import FILE_NAMES, merge
-from sdsetup.decide.plan import WriteLauncher
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
+from sdsetup.launchfile import FILE_NAMES, merge
 from sdsetup.storage import write_atomically
 from sdsetup.text import Text
+from sdsetup.values.plan import WriteLauncher
 
 _log = logging.getLogger("sdsetup.launch_file")
 

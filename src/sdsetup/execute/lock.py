@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from sdsetup.errors import SdsetupError
 from sdsetup.text import Text
 
@@ -27,8 +29,6 @@ def folder_lock(
     Raises:
         SdsetupError: `busy` when patience ran out, `cache-not-writable`.
     """
-    from filelock import FileLock, Timeout
-
     path = lock_path(folder, cache)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

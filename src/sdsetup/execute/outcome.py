@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sdsetup.decide.learned import Lesson
 from sdsetup.text import Text
+from sdsetup.values.corrections import Correction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,4 +16,4 @@ class Outcome:
 
     result: Mapping[str, Any]
     summary: Text | None = None
-    lessons: tuple[Lesson, ...] = ()
+    corrections: tuple[Correction, ...] = ()

@@ -10,18 +10,18 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from sdsetup.decide.events import Event
-from sdsetup.decide.journal import Entry, Journal, from_json, to_json
-from sdsetup.decide.learned import Learned, Lesson, apply_lessons
-from sdsetup.decide.learned import from_json as learned_from_json
-from sdsetup.decide.learned import to_json as learned_to_json
-from sdsetup.decide.plan import BuildEnvironment, CloneWebUI, Plan, Step, WriteLauncher, step_keys
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.outcome import Outcome
-from sdsetup.execute.perform import perform
+from sdsetup.execute.steps.perform import perform
 from sdsetup.storage import read_json, write_json
 from sdsetup.text import Text
+from sdsetup.values.corrections import Correction, Corrections, apply_corrections
+from sdsetup.values.corrections import from_json as learned_from_json
+from sdsetup.values.corrections import to_json as learned_to_json
+from sdsetup.values.events import Event
+from sdsetup.values.journal import Entry, Journal, from_json, to_json
+from sdsetup.values.plan import BuildEnvironment, CloneWebUI, Plan, Step, WriteLauncher, step_keys
 
 _log = logging.getLogger("sdsetup.runner")
 # Steps after which an installation is another one than before.
@@ -32,7 +32,7 @@ def load_journal(state: Path) -> Journal:
     return from_json(read_json(state / "journal.json"))
 
 
-def load_learned(state: Path) -> Learned:
+def load_corrections(state: Path) -> Corrections:
     return learned_from_json(read_json(state / "learned.json"))
 
 
@@ -43,7 +43,7 @@ class Runner:
 
     The journal is read when the run starts (the caller holds the folder's lock) and written after
     every step, so a run that is killed at any moment loses at most the step it was in. `card` is
-    what lessons of this run hang on (see `decide.learned`); `changed` is called after each step that makes
+    what corrections of this run hang on (see `values.corrections`); `changed` is called after each step that makes
     the installation another one.
     """
 
@@ -59,8 +59,8 @@ class Runner:
         self._steps = list(plan.steps)
         self._context = context
         self._journal = load_journal(context.state)
-        learned = load_learned(context.state)
-        self._learned = learned if learned.card == card else Learned(card=card)
+        learned = load_corrections(context.state)
+        self._learned = learned if learned.card == card else Corrections(card=card)
         self._results: dict[str, Mapping[str, Any]] = {
             step.id: self._journal.result(step.id) for step in plan.steps if step.state == "done"
         }
@@ -94,8 +94,8 @@ class Runner:
         except BaseException:
             self._tell(Event(kind="failed", step=step.id, text=Text("stopped"), seconds=time.monotonic() - began))
             raise
-        for lesson in outcome.lessons:
-            self.learn(lesson)
+        for correction in outcome.corrections:
+            self.learn(correction)
         self._finish(step, outcome, time.monotonic() - began)
 
     def _finish(self, step: Step, outcome: Outcome, seconds: float) -> None:
@@ -109,22 +109,22 @@ class Runner:
         _log.info("step %s finished in %.1f s: %r", step.id, seconds, outcome.result)
         self._tell(Event(kind="finished", step=step.id, text=outcome.summary, seconds=seconds))
 
-    def learn(self, lesson: Lesson) -> None:
+    def learn(self, correction: Correction) -> None:
         """Keep a correction, and let the steps say what was really done, so that the next plan agrees."""
-        self._learned = self._learned.plus(lesson)
+        self._learned = self._learned.plus(correction)
         write_json(self._context.state / "learned.json", learned_to_json(self._learned))
         before = step_keys(tuple(self._steps))
-        dropped = [flag.split(" ", 1)[0] for flag in lesson.drop_flags]
+        dropped = [flag.split(" ", 1)[0] for flag in correction.drop_flags]
         for position, step in enumerate(self._steps):
             action = step.action
             if isinstance(action, WriteLauncher):
                 action = replace(
                     action,
-                    flags=apply_lessons(action.flags, [lesson]),
+                    flags=apply_corrections(action.flags, [correction]),
                     drop_flags=tuple(dict.fromkeys((*action.drop_flags, *dropped))),
                 )
-            elif isinstance(action, BuildEnvironment) and lesson.torch is not None:
-                action = replace(action, torch=lesson.torch)
+            elif isinstance(action, BuildEnvironment) and correction.torch is not None:
+                action = replace(action, torch=correction.torch)
             self._steps[position] = replace(step, action=action)
         self._rekey(before)
 

@@ -6,15 +6,17 @@ import shutil
 from datetime import datetime, timezone
 from pathlib import Path
 
-from sdsetup.decide.fingerprint import from_json
-from sdsetup.decide.launcher import FILE_NAMES
-from sdsetup.decide.undo import Point
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
+from sdsetup.execute.environment import swap_back
+from sdsetup.execute.environment.places import marker, places
 from sdsetup.execute.folders import remove_tree
 from sdsetup.execute.launch_file import back_up
+from sdsetup.launchfile import FILE_NAMES
 from sdsetup.storage import read_json, replace, write_atomically, write_json
 from sdsetup.text import Text
+from sdsetup.values.install_record import from_json
+from sdsetup.values.undo_point import Point
 
 SCHEMA = "sdsetup.undo/1"
 _OURS = ("machine.json", "journal.json", "learned.json")
@@ -72,9 +74,6 @@ def bring_back(context: Context) -> Point:
         SdsetupError: `nothing-to-undo`; `environment-gone` when the former environment is no longer
             there; `environment-in-use`.
     """
-    from sdsetup.execute.environment import swap_back
-    from sdsetup.execute.environment.places import places
-
     former = point(context)
     if former is None:
         raise SdsetupError(
@@ -122,8 +121,6 @@ def _put(source: Path, target: Path, *, keeping: bool = False) -> None:
 
 def _environment(context: Context) -> str | None:
     """What names the present environment: the lock it was made from."""
-    from sdsetup.execute.environment.places import marker
-
     lock = marker(context.dir / "venv").get("lock")
     return str(lock) if lock else None
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from sdsetup.decide.facts import Drive, Family, Python
     from sdsetup.machine.answers import Kernel, PortState, Reached, Volume
     from sdsetup.machine.answers_nvml import NvmlAnswer
     from sdsetup.machine.answers_windows import MemoryStatus, Windows
+    from sdsetup.values.facts import Drive, Family, Python
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,10 +6,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
+
 from sdsetup.machine.answers_nvml import CardProgram, CardUse
+from sdsetup.machine.nvml_use import open_card
 
 if TYPE_CHECKING:
-    from sdsetup.decide.facts import Gpu
+    from sdsetup.values.facts import Gpu
 
 _PCI = Path("/sys/bus/pci/devices")
 
@@ -25,8 +28,6 @@ class CardWatch:
     """
 
     def __init__(self, gpu: Gpu | None, *, pci: Path = _PCI) -> None:
-        from sdsetup.machine.nvml_use import open_card
-
         self._total = gpu.vram_bytes if gpu else None
         self._nvidia = open_card(gpu.uuid, gpu.index) if gpu and gpu.vendor == "nvidia" else None
         self._device = pci / gpu.pci_bus_id if gpu and gpu.vendor == "amd" and gpu.pci_bus_id else None
@@ -94,8 +95,6 @@ def _with_windows(listed: tuple[CardProgram, ...] | None) -> tuple[CardProgram, 
 
 def _named(one: CardProgram) -> CardProgram:
     """With the program's short name: what the library calls it may be a whole command line, or nothing."""
-    import psutil
-
     try:
         name: str | None = psutil.Process(one.pid).name()
     except psutil.Error:
@@ -104,8 +103,6 @@ def _named(one: CardProgram) -> CardProgram:
 
 
 def _tree(pid: int) -> set[int]:
-    import psutil
-
     try:
         return {pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))}
     except psutil.Error:

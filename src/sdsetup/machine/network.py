@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import socket
+import ssl
 import sys
 import time
 from collections.abc import Mapping
@@ -107,8 +109,6 @@ def _judge(status: int) -> Reached:
 def _connect(host: str, number: int, through: SplitResult) -> str:
     lines = [f"CONNECT {host}:{number} HTTP/1.1", f"Host: {host}:{number}"]
     if through.username:
-        import base64
-
         pair = f"{unquote(through.username)}:{unquote(through.password or '')}"
         lines.append("Proxy-Authorization: Basic " + base64.b64encode(pair.encode()).decode())
     return "\r\n".join(lines) + "\r\n\r\n"
@@ -132,8 +132,6 @@ def _exchange(line: socket.socket, request: str, end: float) -> int:
 @lru_cache(maxsize=4)
 def _tls(own: str | None) -> ssl.SSLContext:
     """Checks certificates against the person's own file where one is named, else against the system's."""
-    import ssl
-
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     places = ssl.get_default_verify_paths()
     if own:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import grp
 import os
 import sys
 from pathlib import Path
@@ -13,8 +14,6 @@ def groups() -> tuple[str, ...] | None:
     """Names of the groups this process is in; None on Windows."""
     if sys.platform == "win32":
         return None
-    import grp
-
     found = []
     for number in sorted({os.getgid(), *os.getgroups()}):
         try:

@@ -14,7 +14,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from sdsetup.machine.real import decode
+import psutil
+
+from sdsetup.machine import jobs
+from sdsetup.machine.decoding import decode
 
 # Waiting is done in slices: on Windows a blocked lock cannot be left by Ctrl-C.
 _SLICE = 0.2  # seconds
@@ -215,8 +218,6 @@ class Child:
 def _creation_flags(shares_console: bool) -> int:
     if sys.platform != "win32":
         return 0
-    from sdsetup.machine import jobs
-
     # Suspended, so that it cannot start anything before it is in its job.
     flags = jobs.CREATE_SUSPENDED
     if not (shares_console and jobs.has_console()):
@@ -225,8 +226,6 @@ def _creation_flags(shares_console: bool) -> int:
 
 
 def _step_back(pid: int) -> None:
-    import psutil
-
     lower = getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", 10)  # Windows' class, elsewhere a nice value
     with contextlib.suppress(psutil.Error, OSError):
         psutil.Process(pid).nice(lower)
@@ -263,8 +262,6 @@ def _job_for(process: subprocess.Popen[bytes]) -> int | None:
     """Windows: a job object that ends the whole tree when our handle to it closes."""
     if sys.platform != "win32":
         return None
-    from sdsetup.machine import jobs
-
     try:
         return jobs.assign(process)
     finally:

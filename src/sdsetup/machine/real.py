@@ -5,17 +5,22 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sdsetup.machine import Completed
+from sdsetup.machine import Completed, network, nvml, posix, windows
+from sdsetup.machine.answers import Kernel
+from sdsetup.machine.decoding import decode
+from sdsetup.machine.short import run_short
+from sdsetup.values.facts import Python
 
 if TYPE_CHECKING:
-    from sdsetup.decide.facts import Drive, Family, Python
-    from sdsetup.machine.answers import Kernel, PortState, Reached, Volume
+    from sdsetup.machine.answers import PortState, Reached, Volume
     from sdsetup.machine.answers_nvml import NvmlAnswer
     from sdsetup.machine.answers_windows import MemoryStatus, Windows
+    from sdsetup.values.facts import Drive, Family
 
 # The driver's control device; under WSL the way to the driver of Windows.
 _NVIDIA_RUNS = ("/dev/nvidiactl", "/proc/driver/nvidia/version", "/dev/dxg")
@@ -63,8 +68,6 @@ class RealMachine:
         program = argv[0] if os.path.dirname(argv[0]) else self.which(argv[0])  # noqa: PTH120 - a bare name has none
         if program is None:
             return Completed(rc=None, problem="missing")
-        from sdsetup.machine.short import run_short
-
         return run_short([program, *argv[1:]], timeout=timeout, cwd=cwd, env={**self._env, **(env or {})})
 
     def read_text(self, path: str | Path, limit: int = 1_000_000) -> str | None:
@@ -111,9 +114,6 @@ class RealMachine:
             return ()
 
     def kernel(self) -> Kernel:
-        from sdsetup.machine import posix
-        from sdsetup.machine.answers import Kernel
-
         # os.uname and the environment, not `platform`: that module starts programs to find out.
         told = os.uname() if sys.platform != "win32" else None
         return Kernel(
@@ -131,13 +131,9 @@ class RealMachine:
             from sdsetup.machine.answers_windows import Windows
 
             return Windows()
-        from sdsetup.machine import windows
-
         return windows.answers()
 
     def running_python(self) -> Python:
-        from sdsetup.decide.facts import Python
-
         return Python(
             path=_base_python(),
             version=sys.version_info[:3],
@@ -149,15 +145,11 @@ class RealMachine:
     def memory(self) -> MemoryStatus | None:
         if sys.platform != "win32":
             return None
-        from sdsetup.machine import windows
-
         return windows.memory()
 
     def cores(self) -> tuple[int | None, int | None]:
         if sys.platform != "win32":
             return None, os.cpu_count()
-        from sdsetup.machine import windows
-
         return windows.physical_cores(), os.cpu_count()
 
     def volume(self, path: str | Path) -> Volume | None:
@@ -165,15 +157,11 @@ class RealMachine:
             from sdsetup.machine import posix
 
             return posix.volume(path)
-        from sdsetup.machine import windows
-
         return windows.volume(path)
 
     def drives(self) -> tuple[Drive, ...]:
         if sys.platform != "win32":
             return ()
-        from sdsetup.machine import windows
-
         return windows.drives()
 
     def loads(self, library: str) -> bool:
@@ -210,8 +198,6 @@ class RealMachine:
         if sys.platform != "win32":
             return None if os.access(folder, os.W_OK | os.X_OK) else "Permission denied"
         # Windows' rights cannot be computed, and Controlled Folder Access shows only in the attempt.
-        import tempfile
-
         try:
             handle, name = tempfile.mkstemp(prefix=".sdsetup-", dir=folder)
             os.close(handle)
@@ -221,20 +207,14 @@ class RealMachine:
         return None
 
     def port(self, number: int) -> PortState:
-        from sdsetup.machine import network
-
         return network.port(number)
 
     def reach(self, url: str, *, proxy: str | None, seconds: float) -> Reached:
-        from sdsetup.machine import network
-
         return network.reach(url, proxy=proxy, env=self._env, seconds=seconds)
 
     def nvml(self) -> NvmlAnswer | None:
         if sys.platform == "linux" and not any(map(self.exists, _NVIDIA_RUNS)):
             return None  # no driver is loaded, so there is nobody to ask
-        from sdsetup.machine import nvml
-
         return nvml.ask()
 
 
@@ -245,18 +225,6 @@ def _base_python() -> str:
     named = "python.exe" if sys.platform == "win32" else f"bin/python{sys.version_info[0]}.{sys.version_info[1]}"
     base = Path(sys.base_prefix) / named
     return str(base) if base.exists() else sys.executable
-
-
-def decode(data: bytes) -> str:
-    """Text of a child program: UTF-8 where it is that, else the console's code page, never an exception."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", errors="replace")
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError:
-        encoding = "oem" if sys.platform == "win32" else "latin-1"
-        text = data.decode(encoding, errors="replace")
-    return text.replace("\r\r\n", "\n").replace("\r\n", "\n")
 
 
 def _open_key(hive: str, key: str, view: int) -> Any:

@@ -11,7 +11,8 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sdsetup.machine import Completed
+from sdsetup.machine import Completed, jobs
+from sdsetup.machine.decoding import decode
 
 _MOST_OUTPUT = 4_000_000
 
@@ -47,8 +48,6 @@ def run_short(argv: Sequence[str], *, timeout: float, cwd: Path | None, env: Map
         return Completed(rc=None, problem="timeout")
     finally:
         _end(process, job)
-    from sdsetup.machine.real import decode
-
     return Completed(rc=process.returncode, out=decode(out[:_MOST_OUTPUT]), err=decode(err[:_MOST_OUTPUT]))
 
 
@@ -60,8 +59,6 @@ def _begin(process: subprocess.Popen[bytes]) -> int | None:
             atexit.register(_end_all)
     if sys.platform != "win32":
         return None
-    from sdsetup.machine import jobs
-
     return jobs.assign(process)
 
 

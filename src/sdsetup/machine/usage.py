@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
+
 if TYPE_CHECKING:
     import psutil
 
@@ -15,8 +17,6 @@ def peak_memory(pid: int) -> int | None:
 
     The largest single one: on Windows an environment's python.exe only starts the real one.
     """
-    import psutil
-
     try:
         root = psutil.Process(pid)
         peaks = [_peak(process) for process in (root, *root.children(recursive=True))]
@@ -26,8 +26,6 @@ def peak_memory(pid: int) -> int | None:
 
 
 def _peak(process: psutil.Process) -> int | None:
-    import psutil
-
     try:
         if sys.platform == "linux":
             status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii", errors="replace")

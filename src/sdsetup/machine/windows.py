@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from sdsetup.decide.facts import Drive
 from sdsetup.machine.answers import DriveKind, Volume
 from sdsetup.machine.answers_windows import MemoryStatus, Windows
+from sdsetup.values.facts import Drive
 
 if sys.platform == "win32":
     from ctypes import wintypes

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from sdsetup.decide.facts import Host
 from sdsetup.machine import Machine
+from sdsetup.values.facts import Host
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sdsetup.decide.facts import Cpu
 from sdsetup.probe.asked import Asked
+from sdsetup.values.facts import Cpu
 
 _REGISTRY = r"HARDWARE\DESCRIPTION\System\CentralProcessor\0"
 

@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 from typing import Any, Literal
 
-from sdsetup.decide.facts import Disk
 from sdsetup.machine import Machine
 from sdsetup.probe.asked import Asked
+from sdsetup.values.facts import Disk
 
 # FAT32 keeps a file's size in 32 bits: https://learn.microsoft.com/previous-versions/aa365678(v=vs.85)
 _LARGEST_ON_FAT = 2**32 - 1

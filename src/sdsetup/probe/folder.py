@@ -8,9 +8,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from sdsetup.decide.facts import Folder, FolderState
 from sdsetup.machine import Machine
 from sdsetup.probe.asked import Asked
+from sdsetup.values.facts import Folder, FolderState
 
 _OWN = ".sdsetup"  # our own folder alone does not make a folder foreign
 _SHOWN = 5

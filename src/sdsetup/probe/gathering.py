@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sdsetup.decide.facts import Facts, Host, System
 from sdsetup.machine import Machine
 from sdsetup.probe import (
     cpu,
@@ -25,6 +24,7 @@ from sdsetup.probe import (
 )
 from sdsetup.probe.asked import Asked
 from sdsetup.probe.side_by_side import Job, side_by_side
+from sdsetup.values.facts import Facts, Host, System
 
 
 class Probe(NamedTuple):

@@ -6,9 +6,10 @@ import re
 from pathlib import PureWindowsPath
 from typing import Any
 
-from sdsetup.decide.facts import Git
 from sdsetup.machine import Machine
 from sdsetup.probe.asked import Asked
+from sdsetup.storage import data_folder
+from sdsetup.values.facts import Git
 
 _LIMIT = 4.0
 
@@ -49,8 +50,6 @@ def places(machine: Machine) -> list[str]:
 
 def _brought(machine: Machine) -> str | None:
     """The MinGit that an earlier run put into our tools folder."""
-    from sdsetup.storage import data_folder
-
     path = str(data_folder(machine.env) / "tools" / "mingit" / "cmd" / "git.exe")
     return path if machine.exists(path) else None
 

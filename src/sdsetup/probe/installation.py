@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
 
-from sdsetup.decide import fingerprint
-from sdsetup.decide.facts import Installation
-from sdsetup.decide.folders import environment_python
+from sdsetup.decide.default_folder import environment_python
 from sdsetup.machine import Completed, Machine
 from sdsetup.probe.asked import Asked
 from sdsetup.probe.folder import state_of
 from sdsetup.probe.git import places
+from sdsetup.values import install_record
+from sdsetup.values.facts import Installation
 
 _MODELS = (".safetensors", ".ckpt")
 _LAUNCH_FILES = ("webui-user.bat", "webui-user.sh")
@@ -22,7 +23,7 @@ _LIMIT = 5.0
 def ask(asked: Asked) -> dict[str, Any]:
     machine, folder = asked.machine, asked.folder
     state, _ = state_of(machine, folder)
-    recorded = fingerprint.from_json(parse_json(machine.read_text(folder / ".sdsetup" / "machine.json") or ""))
+    recorded = install_record.from_json(parse_json(machine.read_text(folder / ".sdsetup" / "machine.json") or ""))
     if state != "webui":
         return {"installation": None, "recorded": recorded}
     commit, branch = head(machine, folder)
@@ -88,8 +89,6 @@ def parse_status(text: str) -> tuple[str, ...]:
 def parse_json(text: str) -> Any:
     if not text:
         return None
-    import json
-
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sdsetup.decide.facts import Memory
 from sdsetup.probe.asked import Asked
+from sdsetup.values.facts import Memory
 
 if TYPE_CHECKING:
     from sdsetup.machine.answers_windows import MemoryStatus

@@ -9,11 +9,11 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from sdsetup.decide.facts import Host, Proxy
 from sdsetup.machine import Machine
 from sdsetup.probe.asked import Asked
 from sdsetup.probe.git import places
 from sdsetup.probe.side_by_side import Job, side_by_side
+from sdsetup.values.facts import Host, Proxy
 
 LIMIT = 6.0
 _LOOPBACK = ("127.0.0.1", "localhost")

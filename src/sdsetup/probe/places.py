@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sdsetup.decide.facts import Facts, System
-from sdsetup.decide.folders import WINDOWS_NAME
-from sdsetup.decide.folders import default_folder as decide_default
+from sdsetup.decide.default_folder import WINDOWS_NAME
+from sdsetup.decide.default_folder import default_folder as decide_default
 from sdsetup.machine import Machine
 from sdsetup.probe.folder import state_of
+from sdsetup.values.facts import Facts, System
 
 
 def default_folder(machine: Machine, *, need_bytes: int = 0) -> Path:

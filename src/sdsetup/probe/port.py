@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sdsetup.decide.facts import Port
 from sdsetup.machine import Machine
 from sdsetup.probe.asked import Asked
+from sdsetup.values.facts import Port
 
 
 def ask(asked: Asked) -> dict[str, Any]:

@@ -6,7 +6,9 @@ that was killed can be shown not to have fetched anything twice.
 
 from __future__ import annotations
 
+import gzip
 import json
+import os
 import re
 import subprocess
 import threading
@@ -136,8 +138,6 @@ class _Answer(BaseHTTPRequestHandler):
         else:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if self.headers.get("Content-Encoding") == "gzip":
-            import gzip
-
             return gzip.decompress(body)
         return body
 
@@ -200,6 +200,4 @@ class _Answer(BaseHTTPRequestHandler):
 
 def _inherited() -> dict[str, str]:
     """Without these git.exe does not start on Windows."""
-    import os
-
     return {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "TEMP", "TMP") if name in os.environ}

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sdsetup.catalog.files import Profiles
 from sdsetup.rehearsal.server import LoopbackServer, Shelf
 from sdsetup.rehearsal.stand_ins import make_model, make_repository, make_wheel, webui_files
 from sdsetup.rehearsal.torch_stand_in import torch_module
-from sdsetup.storage import Profiles
 
 MODEL_RATE = 6e6  # bytes per second: slow enough to see the bar move, over in a few seconds
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==([^;\s]+)")

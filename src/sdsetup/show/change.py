@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from sdsetup.decide.fingerprint import Change
+from sdsetup.decide.record import Change
 from sdsetup.show.screen import Screen
 from sdsetup.show.words import gib
 from sdsetup.text import Text

@@ -15,9 +15,9 @@ def show_diagnosis(found: Diagnosis, log: Path | None, screen: Screen, *, status
     """The whole block; `status` is "fail", or "warn" for what is only worth knowing."""
     screen.line(Text("{mark} {title}", mark=screen.mark(status), title=found.title), status)
     screen.field("why:", found.cause)
-    screen.field("fix:", found.cure.text)
-    if found.cure.command is not None:
-        screen.command(found.cure.command, indent=8)
+    screen.field("fix:", found.fix.text)
+    if found.fix.command is not None:
+        screen.command(found.fix.command, indent=8)
     seen = found.evidence if len(found.evidence) <= _SHOWN else found.evidence[: _SHOWN - 3] + "..."
     screen.field("seen:", seen, "quiet")
     show_log(log, screen)

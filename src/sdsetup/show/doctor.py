@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sdsetup.decide.findings import Finding, Report
 from sdsetup.show.screen import STYLES, Screen
 from sdsetup.show.terminal import Part, folded
 from sdsetup.show.words import say
 from sdsetup.text import Text
+from sdsetup.values.findings import Finding, Report
 
 _WORDS = {"ok": "ok", "warn": "warn", "fail": "fail", "skip": "skip"}
 _SUBJECTS = {
@@ -94,10 +94,10 @@ def _details(finding: Finding, width: int) -> list[Part]:
     parts: list[Part] = []
     if finding.why is not None:
         parts += _detail("why", say(finding.why), width)
-    if finding.cure is not None:
-        parts += _detail("fix", say(finding.cure.text), width)
-        if finding.cure.command is not None:
-            parts.append((" " * (_DETAIL + _LABEL) + finding.cure.command + "\n", STYLES["hint"]))
+    if finding.fix is not None:
+        parts += _detail("fix", say(finding.fix.text), width)
+        if finding.fix.command is not None:
+            parts.append((" " * (_DETAIL + _LABEL) + finding.fix.command + "\n", STYLES["hint"]))
     return parts
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sdsetup.decide.findings import Finding, Report
-from sdsetup.decide.machine_json import machine_json
+from sdsetup.values.facts_json import machine_json
+from sdsetup.values.findings import Finding, Report
 
 SCHEMA = "sdsetup.doctor/1"
 _GPU_KEYS = ("vendor", "name", "vram_bytes", "compute_capability", "driver_version", "cuda_version", "source")
@@ -24,12 +24,12 @@ def report_json(report: Report) -> dict[str, Any]:
 
 
 def finding_json(finding: Finding) -> dict[str, Any]:
-    cure = finding.cure
+    fix = finding.fix
     return {
         "id": finding.id,
         "status": finding.status,
         "title": str(finding.title),
         "summary": str(finding.summary),
         "why": None if finding.why is None else str(finding.why),
-        "fix": None if cure is None else {"text": str(cure.text), "command": cure.command},
+        "fix": None if fix is None else {"text": str(fix.text), "command": fix.command},
     }

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
-from sdsetup.decide.plan import Plan, WriteLauncher
-from sdsetup.decide.tuning.values import Tuning
 from sdsetup.show.screen import Screen
 from sdsetup.text import Text
+from sdsetup.values.plan import Plan, WriteLauncher
+from sdsetup.values.tuning import Tuning
 
 
 def show_done(plan: Plan, tuning: Tuning, results: Mapping[str, Mapping[str, Any]], screen: Screen) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from sdsetup.decide.findings import Report
 from sdsetup.show.screen import Screen
 from sdsetup.text import Text
+from sdsetup.values.findings import Report
 
 
 class Offered(Protocol):
@@ -31,25 +31,25 @@ def show_offer(offered: Sequence[Offered], report: Report, screen: Screen) -> No
     else:
         screen.line(Text("What can be mended now, without an administrator:"), "bold")
         titles = {finding.id: finding.title for finding in report.findings}
-        for number, remedy in enumerate(offered, 1):
+        for number, action in enumerate(offered, 1):
             screen.line(
-                Text("{number}. {title}: {what}", number=number, title=titles[remedy.finding], what=remedy.what),
+                Text("{number}. {title}: {what}", number=number, title=titles[action.finding], what=action.what),
                 indent=2,
             )
-            screen.line(Text("to undo: {undo}", undo=remedy.undo), "quiet", indent=5)
-    covered = {remedy.finding for remedy in offered}
+            screen.line(Text("to undo: {undo}", undo=action.undo), "quiet", indent=5)
+    covered = {action.finding for action in offered}
     left = [
         f
         for f in report.findings
-        if f.status in ("warn", "fail") and f.id not in covered and f.cure and f.cure.command
+        if f.status in ("warn", "fail") and f.id not in covered and f.fix and f.fix.command
     ]
     if left:
         screen.line()
         screen.line(Text("For you to run yourself:"), "bold")
         for finding in left:
-            assert finding.cure is not None
-            screen.line(Text("{title}: {text}", title=finding.title, text=finding.cure.text), indent=2)
-            screen.command(finding.cure.command or "", indent=5)
+            assert finding.fix is not None
+            screen.line(Text("{title}: {text}", title=finding.title, text=finding.fix.text), indent=2)
+            screen.command(finding.fix.command or "", indent=5)
 
 
 def show_done(said: Text, screen: Screen) -> None:

@@ -14,12 +14,12 @@ from rich.console import RenderableType
 from rich.progress import BarColumn, ProgressColumn, SpinnerColumn, Task, TaskID
 from rich.text import Text as Line
 
-from sdsetup.decide.events import CHECKING, Event
-from sdsetup.decide.plan import Plan
 from sdsetup.show.bars import Bars
 from sdsetup.show.screen import Screen
 from sdsetup.show.words import duration, say, size
 from sdsetup.text import Text
+from sdsetup.values.events import CHECKING, Event
+from sdsetup.values.plan import Plan
 
 _PLAIN_SECONDS = 10.0  # between two plain lines about one transfer
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.text import Text as Line
 
-from sdsetup.decide.profiles.models import MODEL_FOLDER, Model
+from sdsetup.catalog.models import MODEL_FOLDER, Model
 from sdsetup.show.screen import STYLES, Screen
 from sdsetup.show.words import say, size
 from sdsetup.text import Text

@@ -7,11 +7,11 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text as Line
 
-from sdsetup.decide.plan import Plan, Step
-from sdsetup.decide.tuning.values import Tuning
 from sdsetup.show.screen import STYLES, Screen
 from sdsetup.show.words import say, size
 from sdsetup.text import Text
+from sdsetup.values.plan import Plan, Step
+from sdsetup.values.tuning import Tuning
 
 SCHEMA = "sdsetup.plan/1"
 

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from rich.table import Table
 from rich.text import Text as Line
 
-from sdsetup.decide.facts import Facts
-from sdsetup.decide.tuning.case import short_name
 from sdsetup.decide.tuning.compare import Difference
-from sdsetup.decide.tuning.values import Reason, Tuning
+from sdsetup.decide.tuning.rule_context import short_name
 from sdsetup.show.screen import Screen
 from sdsetup.show.words import gib, say
 from sdsetup.text import Text
+from sdsetup.values.facts import Facts
+from sdsetup.values.tuning import Reason, Tuning
 
 _SYSTEMS = {"windows": "Windows", "linux": "Linux", "macos": "macOS", "wsl": "Linux inside Windows (WSL)"}
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sdsetup.decide.facts import Facts
-from sdsetup.decide.machine_json import machine_json
 from sdsetup.decide.tuning.compare import Difference
-from sdsetup.decide.tuning.values import Reason, TorchBuild, Tuning
 from sdsetup.decide.tuning.why import Explanation
+from sdsetup.values.facts import Facts
+from sdsetup.values.facts_json import machine_json
+from sdsetup.values.tuning import Reason, TorchBuild, Tuning
 
 SCHEMA = "sdsetup.tune/1"
 WHY_SCHEMA = "sdsetup.why/1"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from sdsetup.decide.facts import Facts
 from sdsetup.decide.tuning.compare import Difference
-from sdsetup.decide.tuning.values import Tuning
 from sdsetup.decide.tuning.why import Explanation
-from sdsetup.show.screen import Screen
+from sdsetup.show.screen import STYLES, Screen
 from sdsetup.show.tuning import sentence, subject
+from sdsetup.show.words import say
 from sdsetup.text import Text
+from sdsetup.values.facts import Facts
+from sdsetup.values.tuning import Tuning
 
 
 def show_why(told: Explanation, tuning: Tuning, facts: Facts, screen: Screen) -> None:
@@ -78,9 +79,6 @@ def _entry(screen: Screen, label: Text, said: str) -> None:
     """A label and its text, folded beside it."""
     from rich.table import Table
     from rich.text import Text as Line
-
-    from sdsetup.show.screen import STYLES
-    from sdsetup.show.words import say
 
     row = Table.grid(padding=(0, 2, 0, 2))
     row.add_column(width=8)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sdsetup.decide.undo import Point
 from sdsetup.show.screen import Screen
 from sdsetup.text import Text
+from sdsetup.values.undo_point import Point
 
 SCHEMA = "sdsetup.undone/1"
 

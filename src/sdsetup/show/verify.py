@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn
 
 from sdsetup.decide.diagnosis import Diagnosis
-from sdsetup.decide.events import Event
 from sdsetup.decide.picture import Attempt, Proof
-from sdsetup.decide.plan import ProvePicture
+from sdsetup.show.diagnosis import show_diagnosis
+from sdsetup.show.errors import show_error
 from sdsetup.show.launch import Elapsed
 from sdsetup.show.screen import Screen
 from sdsetup.show.words import duration, gib, say
 from sdsetup.text import Text
+from sdsetup.values.events import Event
+from sdsetup.values.plan import ProvePicture
 
 if TYPE_CHECKING:
     from sdsetup.errors import SdsetupError
@@ -104,9 +106,6 @@ def show_no_proof(
     error: SdsetupError, attempts: Sequence[Attempt], found: Diagnosis | None, screen: Screen
 ) -> None:
     """What was tried in vain, and the way out."""
-    from sdsetup.show.diagnosis import show_diagnosis
-    from sdsetup.show.errors import show_error
-
     if len(attempts) > 1:
         screen.line(Text("Tried, one after the other:"))
         for attempt in attempts:

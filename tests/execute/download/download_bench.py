@@ -10,11 +10,11 @@ from typing import Any
 
 from faulty_hub import FaultyHub
 
-from sdsetup.decide.events import Event
-from sdsetup.decide.plan import FetchFile, Source
 from sdsetup.execute.context import Context
 from sdsetup.execute.download import DownloadOptions, Fetched, fetch
 from sdsetup.machine.real import RealMachine
+from sdsetup.values.events import Event
+from sdsetup.values.plan import FetchFile, Source
 
 SIZE = 1_500_000
 CONTENT = random.Random(7).randbytes(SIZE)

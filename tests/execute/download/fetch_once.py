@@ -6,10 +6,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "src"))
 
-from sdsetup.decide.plan import FetchFile, Source
 from sdsetup.execute.context import Context
 from sdsetup.execute.download import DownloadOptions, fetch
 from sdsetup.machine.real import RealMachine
+from sdsetup.values.plan import FetchFile, Source
 
 
 def main() -> None:

@@ -10,9 +10,9 @@ import pytest
 from download_bench import CONTENT, SIZE, Bench
 from faulty_hub import drop, status, whole
 
-from sdsetup.decide.plan import Source
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.download.reuse import find_copies, place_copy
+from sdsetup.values.plan import Source
 
 
 @pytest.fixture(autouse=True)

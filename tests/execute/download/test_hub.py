@@ -20,8 +20,8 @@ from faulty_hub import (
     whole,
 )
 
-from sdsetup.decide.plan import Source
 from sdsetup.errors import SdsetupError
+from sdsetup.values.plan import Source
 
 HALF = SIZE // 2
 REPO = Source(hub="org/name", revision="abc", file="model.bin")

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from sdsetup.catalog.requirements import Requirements
 from sdsetup.decide.checks import cards, driver, memory, network, place, system, tools, webui
 from sdsetup.decide.checks.cards import main_card
-from sdsetup.decide.checks.need import Need
 from sdsetup.decide.checks.tools import best_python
-from sdsetup.decide.facts import Facts
-from sdsetup.decide.findings import Finding, Report
+from sdsetup.values.facts import Facts
+from sdsetup.values.findings import Finding, Report
 
 __all__ = ["CHECKS", "Check", "Need", "best_python", "diagnose", "main_card"]
 
-Check = Callable[[Facts, Need], Finding]
+Check = Callable[[Facts, Requirements], Finding]
 
 CHECKS: tuple[Check, ...] = (
     system.os,
@@ -36,6 +36,6 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def diagnose(facts: Facts, need: Need) -> Report:
+def diagnose(facts: Facts, need: Requirements) -> Report:
     """One finding per check, in the order in which people read them."""
     return Report(facts=facts, findings=tuple(check(facts, need) for check in CHECKS))

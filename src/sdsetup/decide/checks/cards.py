@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sdsetup.decide import fingerprint
-from sdsetup.decide.checks.need import DriverFloor, Need
+from sdsetup.catalog.requirements import DriverFloor, Requirements
 from sdsetup.decide.checks.wording import listed, memory, unanswered
-from sdsetup.decide.facts import Facts, Gpu, System
-from sdsetup.decide.findings import Cure, Finding, Status
+from sdsetup.decide.record import changed, of_card
 from sdsetup.text import Text
+from sdsetup.values.facts import Facts, Gpu, System
+from sdsetup.values.findings import Finding, Fix, Status
+from sdsetup.values.install_record import InstallRecord
 
 _GPU = Text("Graphics card")
 _CARD = Text("Same card")
 
 
-def main_card(facts: Facts, need: Need) -> Gpu | None:
+def main_card(facts: Facts, need: Requirements) -> Gpu | None:
     """The card that the web UI will use: one that PyTorch can use, of those the newest kind, then the largest."""
     usable = [(rank, gpu) for gpu in facts.gpus if (rank := _rank(gpu, facts.system, need)) > 0]
     if not usable:
@@ -23,7 +24,7 @@ def main_card(facts: Facts, need: Need) -> Gpu | None:
     return max(usable, key=lambda pair: (pair[0], pair[1].vram_bytes or 0, -(pair[1].index or 0)))[1]
 
 
-def gpu(facts: Facts, need: Need) -> Finding:
+def gpu(facts: Facts, need: Requirements) -> Finding:
     if found := unanswered(facts, "gpus", "gpu", _GPU):
         return replace(
             found, status="warn", why=Text("The card decides which PyTorch and which settings are right.")
@@ -45,7 +46,7 @@ def gpu(facts: Facts, need: Need) -> Finding:
                 title=_GPU,
                 summary=said,
                 why=Text("Your account is not in {groups}, so it may not use the card.", groups=listed(missing)),
-                cure=Cure(
+                fix=Fix(
                     text=Text("Add it, then sign out and in again:"),
                     command=f'sudo usermod -aG {",".join(missing)} "$USER"',
                 ),
@@ -60,12 +61,12 @@ def gpu(facts: Facts, need: Need) -> Finding:
             why=Text(limits.vram_because)
             if not few
             else Text("It has too little memory for pictures; the processor will make them, slowly."),
-            cure=Cure(text=Text("Nothing to do: the settings are chosen to fit."), command="sdsetup tune"),
+            fix=Fix(text=Text("Nothing to do: the settings are chosen to fit."), command="sdsetup tune"),
         )
     return _busy(card, said) or Finding(id="gpu", status="ok", title=_GPU, summary=said)
 
 
-def card(facts: Facts, need: Need) -> Finding:
+def card(facts: Facts, need: Requirements) -> Finding:
     """Whether the card is the one that the installation in this folder was made for."""
     then = facts.recorded
     if then is None:
@@ -95,14 +96,14 @@ def card(facts: Facts, need: Need) -> Finding:
         why=Text("PyTorch and the settings were chosen for the old card.")
         if then.card
         else Text("PyTorch and the settings were chosen for the processor, which takes minutes for each picture."),
-        cure=Cure(
+        fix=Fix(
             text=Text("Choose them anew; models, pictures and your own settings stay:"),
             command="sdsetup tune --yes",
         ),
     )
 
 
-def floor_for(gpu: Gpu, need: Need) -> DriverFloor | None:
+def floor_for(gpu: Gpu, need: Requirements) -> DriverFloor | None:
     """The driver that this card's PyTorch needs. A card of unknown capability is taken for an ordinary one."""
     if gpu.compute_capability is None:
         ordinary = [floor for floor in need.drivers if floor.older_works_from_linux is not None]
@@ -110,12 +111,12 @@ def floor_for(gpu: Gpu, need: Need) -> DriverFloor | None:
     return next((floor for floor in need.drivers if gpu.compute_capability >= floor.capability_from), None)
 
 
-def _card_changes(then: fingerprint.Fingerprint, gpu: Gpu) -> bool:
-    changes = fingerprint.changed(then, fingerprint.of_card(gpu))
+def _card_changes(then: InstallRecord, gpu: Gpu) -> bool:
+    changes = changed(then, of_card(gpu))
     return gpu.name is None or any(change.what in ("card", "vram") for change in changes)
 
 
-def _rank(gpu: Gpu, system: System, need: Need) -> int:
+def _rank(gpu: Gpu, system: System, need: Requirements) -> int:
     """0: PyTorch cannot use it here. NVIDIA before AMD and Apple before Intel."""
     if gpu.vendor == "nvidia":
         if gpu.compute_capability is None:
@@ -158,11 +159,11 @@ def _busy(card: Gpu, said: Text) -> Finding | None:
         title=_GPU,
         summary=said,
         why=Text("Other programs hold {used} of its memory now.", used=memory(card.vram_used_bytes)),
-        cure=Cure(text=Text("Close games and other programs that draw before you make pictures.")),
+        fix=Fix(text=Text("Close games and other programs that draw before you make pictures.")),
     )
 
 
-def _no_card(facts: Facts, need: Need) -> Finding:
+def _no_card(facts: Facts, need: Requirements) -> Finding:
     status: Status = "fail" if need.gpu_required else "warn"
     slow = Text("Without a usable card the processor makes the pictures: minutes for each.")
     shown = [gpu for gpu in facts.gpus if gpu.vendor != "other"]
@@ -173,14 +174,14 @@ def _no_card(facts: Facts, need: Need) -> Finding:
             title=_GPU,
             summary=Text("none found"),
             why=slow,
-            cure=Cure(
+            fix=Fix(
                 text=Text("If there is a card, install its driver; an NVIDIA card of 8 GB or more is comfortable.")
             ),
         )
     said = Text("{cards}: not usable", cards=listed([_named(gpu) for gpu in shown]))
     vendors = {gpu.vendor for gpu in shown if not gpu.integrated}
     if "amd" in vendors:
-        cure = Cure(
+        fix = Fix(
             text=Text(
                 "This web UI uses AMD cards on Linux only. On Windows there is a fork for them:"
                 if facts.system.family == "windows"
@@ -189,7 +190,7 @@ def _no_card(facts: Facts, need: Need) -> Finding:
             command=f"start {need.limits.amd_windows_page}" if facts.system.family == "windows" else None,
         )
     elif "nvidia" in vendors:
-        cure = Cure(text=Text("This card is too old for every PyTorch that the web UI can use."))
+        fix = Fix(text=Text("This card is too old for every PyTorch that the web UI can use."))
     else:
-        cure = Cure(text=Text("Nothing to do: settings for the processor are chosen."), command="sdsetup tune")
-    return Finding(id="gpu", status=status, title=_GPU, summary=said, why=slow, cure=cure)
+        fix = Fix(text=Text("Nothing to do: settings for the processor are chosen."), command="sdsetup tune")
+    return Finding(id="gpu", status=status, title=_GPU, summary=said, why=slow, fix=fix)

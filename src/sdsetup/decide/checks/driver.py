@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from sdsetup.catalog.requirements import DriverFloor, Requirements
 from sdsetup.decide.checks.cards import floor_for, main_card
-from sdsetup.decide.checks.need import DriverFloor, Need
 from sdsetup.decide.checks.wording import numbers, unanswered
-from sdsetup.decide.facts import Facts, Gpu
-from sdsetup.decide.findings import Cure, Finding
 from sdsetup.text import Text
+from sdsetup.values.facts import Facts, Gpu
+from sdsetup.values.findings import Finding, Fix
 
 _DRIVER = Text("NVIDIA driver")
 
@@ -30,7 +30,7 @@ _DRIVER_PROBLEMS = {
 }
 
 
-def driver(facts: Facts, need: Need) -> Finding:
+def driver(facts: Facts, need: Requirements) -> Finding:
     if found := unanswered(facts, "gpus", "driver", _DRIVER):
         return found
     if facts.driver_problem is not None or any(_without_driver(gpu) for gpu in facts.gpus):
@@ -53,7 +53,7 @@ def driver(facts: Facts, need: Need) -> Finding:
     return _against(floor, card, card.driver_version, facts, need)
 
 
-def _against(floor: DriverFloor, card: Gpu, version: str, facts: Facts, need: Need) -> Finding:
+def _against(floor: DriverFloor, card: Gpu, version: str, facts: Facts, need: Requirements) -> Finding:
     """The driver beside what the card's PyTorch needs."""
     # Under WSL the driver is the one of Windows, with its numbers.
     windows = facts.system.family == "windows" or facts.system.wsl
@@ -74,7 +74,7 @@ def _against(floor: DriverFloor, card: Gpu, version: str, facts: Facts, need: Ne
         why=Text(floor.because)
         if not works
         else Text("It is too old for the usual PyTorch; an older and slower one will be used."),
-        cure=_update(facts, need, card),
+        fix=_update(facts, need, card),
     )
 
 
@@ -83,12 +83,12 @@ def _without_driver(gpu: Gpu) -> bool:
     return gpu.vendor == "nvidia" and gpu.source in ("sysfs", "registry") and gpu.driver_version is None
 
 
-def _no_driver(facts: Facts, need: Need) -> Finding:
+def _no_driver(facts: Facts, need: Requirements) -> Finding:
     problem = facts.driver_problem or ""
     known = _DRIVER_PROBLEMS.get(problem)
     if known is not None:
         said, why, what = known
-        return Finding(id="driver", status="fail", title=_DRIVER, summary=said, why=why, cure=Cure(text=what))
+        return Finding(id="driver", status="fail", title=_DRIVER, summary=said, why=why, fix=Fix(text=what))
     if problem in ("timeout", "failed"):
         return _unclear(facts, problem)
     if facts.system.nouveau:
@@ -104,7 +104,7 @@ def _no_driver(facts: Facts, need: Need) -> Finding:
         title=_DRIVER,
         summary=Text("not running"),
         why=why,
-        cure=_update(facts, need, first),
+        fix=_update(facts, need, first),
     )
 
 
@@ -122,27 +122,27 @@ def _unclear(facts: Facts, problem: str) -> Finding:
             "{version}{said}", version=f"{version}; " if version else "", said=f"NVIDIA's program {said}"
         ),
         why=Text("The card may be asleep or stuck in an error, so it is unknown whether it can be used."),
-        cure=Cure(text=Text("Restart the PC, then ask again:"), command="sdsetup doctor"),
+        fix=Fix(text=Text("Restart the PC, then ask again:"), command="sdsetup doctor"),
     )
 
 
-def _update(facts: Facts, need: Need, gpu: Gpu | None) -> Cure:
+def _update(facts: Facts, need: Requirements, gpu: Gpu | None) -> Fix:
     """How to get a newer driver. Never "the newest" for a card that the newest ones leave out."""
     capability = gpu.compute_capability if gpu else None
     last = next((last for last in need.last_branches if capability and capability < last.capability_below), None)
     page = need.limits.driver_page
     if facts.system.wsl:
-        return Cure(text=Text("Update the driver in Windows (none is installed inside WSL), from:"), command=page)
+        return Fix(text=Text("Update the driver in Windows (none is installed inside WSL), from:"), command=page)
     if last is not None:
-        return Cure(
+        return Fix(
             text=Text(
                 "{because} Choose the newest {branch} there:", because=last.because, branch=f"{last.branch}.xx"
             ),
             command=f"start {page}" if facts.system.family == "windows" else page,
         )
     if facts.system.family == "windows":
-        return Cure(
+        return Fix(
             text=Text("Download the newest driver for this card, install it, restart:"), command=f"start {page}"
         )
     command = need.commands_for(facts).driver
-    return Cure(text=Text("Install NVIDIA's driver as administrator, then restart:"), command=command or page)
+    return Fix(text=Text("Install NVIDIA's driver as administrator, then restart:"), command=command or page)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from sdsetup.decide.checks.need import Need
+from sdsetup.catalog.requirements import Requirements
 from sdsetup.decide.checks.wording import memory as gb
 from sdsetup.decide.checks.wording import unanswered
-from sdsetup.decide.facts import Facts
-from sdsetup.decide.findings import Cure, Finding
 from sdsetup.text import Text
+from sdsetup.values.facts import Facts
+from sdsetup.values.findings import Finding, Fix
 
 _MEMORY = Text("Memory")
 _PAGEFILE = Text("Page file")
@@ -16,7 +16,7 @@ _SWAP = Text("Swap")
 _SHARE = 0.9
 
 
-def memory(facts: Facts, need: Need) -> Finding:
+def memory(facts: Facts, need: Requirements) -> Finding:
     if found := unanswered(facts, "memory", "memory", _MEMORY):
         return found
     total = facts.memory.total_bytes
@@ -32,27 +32,25 @@ def memory(facts: Facts, need: Need) -> Finding:
     if total >= limits.memory_good * _SHARE:
         return Finding(id="memory", status="ok", title=_MEMORY, summary=said)
     if facts.system.wsl:
-        cure = Cure(
+        fix = Fix(
             text=Text("WSL takes half of the PC's memory. Give it more in .wslconfig, then restart WSL:"),
             command="wsl --shutdown",
         )
     elif total >= limits.memory_least * _SHARE:
-        cure = Cure(text=Text("It works. Close other programs, browsers above all, while a model is loaded."))
+        fix = Fix(text=Text("It works. Close other programs, browsers above all, while a model is loaded."))
     else:
-        cure = Cure(
-            text=Text("Add memory if you can; until then use small models (SD 1.5) and a large page file.")
-        )
+        fix = Fix(text=Text("Add memory if you can; until then use small models (SD 1.5) and a large page file."))
     return Finding(
         id="memory",
         status="warn",
         title=_MEMORY,
         summary=said,
         why=Text(limits.memory_because),
-        cure=cure,
+        fix=fix,
     )
 
 
-def pagefile(facts: Facts, need: Need) -> Finding:
+def pagefile(facts: Facts, need: Requirements) -> Finding:
     windows = facts.system.family == "windows"
     title = _PAGEFILE if windows else _SWAP
     if found := unanswered(facts, "memory", "pagefile", title):
@@ -90,24 +88,24 @@ def pagefile(facts: Facts, need: Need) -> Finding:
         why=Text(limits.pagefile_because)
         if windows
         else Text("With little memory Linux ends the web UI while it loads a model, unless there is swap."),
-        cure=_pagefile_cure(facts, wanted),
+        fix=_pagefile_cure(facts, wanted),
     )
 
 
-def _pagefile_cure(facts: Facts, wanted: int) -> Cure:
+def _pagefile_cure(facts: Facts, wanted: int) -> Fix:
     if facts.system.family == "windows":
-        return Cure(
+        return Fix(
             text=Text(
                 "Advanced > Virtual memory: let Windows manage it, or set {size}. It opens with:", size=gb(wanted)
             ),
             command="SystemPropertiesPerformance",
         )
     if facts.system.wsl:
-        return Cure(
+        return Fix(
             text=Text("Set swap={size} in .wslconfig, then restart WSL:", size=f"{wanted >> 30}GB"),
             command="wsl --shutdown",
         )
-    return Cure(
+    return Fix(
         text=Text("Add a swap file of {size}, as administrator:", size=gb(wanted)),
         command=f"sudo fallocate -l {wanted >> 30}G /swapfile && sudo chmod 600 /swapfile"
         " && sudo mkswap /swapfile && sudo swapon /swapfile",

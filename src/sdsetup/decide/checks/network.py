@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sdsetup.decide.checks.need import Need
+from sdsetup.catalog.requirements import Requirements
 from sdsetup.decide.checks.wording import listed, unanswered
-from sdsetup.decide.facts import Facts, Host
-from sdsetup.decide.findings import Cure, Finding
 from sdsetup.text import Text
+from sdsetup.values.facts import Facts, Host
+from sdsetup.values.findings import Finding, Fix
 
 _PORT = Text("Port")
 _NETWORK = Text("Network")
@@ -28,7 +28,7 @@ _HINTS = {
 }
 
 
-def port(facts: Facts, _need: Need) -> Finding:
+def port(facts: Facts, _need: Requirements) -> Finding:
     if found := unanswered(facts, "port", "port", _PORT):
         return found
     port = facts.port
@@ -42,14 +42,14 @@ def port(facts: Facts, _need: Need) -> Finding:
         title=_PORT,
         summary=Text("{number} is taken by {holder}", number=port.number, holder=port.holder or "another program"),
         why=Text("The web UI will take the next free one, so its address changes."),
-        cure=Cure(
+        fix=Fix(
             text=Text("Close that program (perhaps a web UI that is still running), or see who it is:"),
             command=_who_holds(facts, port.number),
         ),
     )
 
 
-def network(facts: Facts, _need: Need) -> Finding:
+def network(facts: Facts, _need: Requirements) -> Finding:
     if found := unanswered(facts, "hosts", "network", _NETWORK):
         return found
     asked = [host for host in facts.hosts if host.reachable is not None]
@@ -78,11 +78,11 @@ def network(facts: Facts, _need: Need) -> Finding:
         title=_NETWORK,
         summary=said,
         why=_WHY.get(first.problem or "", Text("It does not answer.")),
-        cure=_network_cure(facts, first, nothing),
+        fix=_network_cure(facts, first, nothing),
     )
 
 
-def proxy(facts: Facts, _need: Need) -> Finding:
+def proxy(facts: Facts, _need: Requirements) -> Finding:
     if found := unanswered(facts, "hosts", "proxy", _PROXY):
         return found
     proxy = facts.proxy
@@ -104,7 +104,7 @@ def proxy(facts: Facts, _need: Need) -> Finding:
         why=Text(
             'The web UI asks itself over 127.0.0.1; through a proxy it fails: "localhost is not accessible".'
         ),
-        cure=Cure(
+        fix=Fix(
             text=Text("Except this PC from the proxy (our launch file does so by itself):"),
             command=command,
             act="no-proxy",
@@ -117,13 +117,13 @@ def _name(host: Host) -> str:
     return name or host.url
 
 
-def _network_cure(facts: Facts, host: Host, nothing: bool) -> Cure:
+def _network_cure(facts: Facts, host: Host, nothing: bool) -> Fix:
     if host.problem == "proxy" and facts.proxy is not None:
-        return Cure(text=Text("Check the proxy {url} and its password.", url=facts.proxy.url))
+        return Fix(text=Text("Check the proxy {url} and its password.", url=facts.proxy.url))
     if nothing:
-        return Cure(text=Text("Connect this PC to the Internet, then ask again:"), command="sdsetup doctor")
+        return Fix(text=Text("Connect this PC to the Internet, then ask again:"), command="sdsetup doctor")
     hint = _HINTS.get(host.purpose)
-    return Cure(
+    return Fix(
         text=Text(f"Allow {_name(host)} in the firewall or try another network.{' ' + hint if hint else ''}")
     )
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 
-from sdsetup.decide.checks.need import Need
+from sdsetup.catalog.requirements import Requirements
 from sdsetup.decide.checks.wording import disk as gb
 from sdsetup.decide.checks.wording import memory as binary_gb
 from sdsetup.decide.checks.wording import quoted, unanswered
-from sdsetup.decide.facts import Facts, Folder
-from sdsetup.decide.findings import Cure, Finding
-from sdsetup.decide.folders import better_folder
+from sdsetup.decide.default_folder import better_folder
 from sdsetup.text import Text
+from sdsetup.values.facts import Facts, Folder
+from sdsetup.values.findings import Finding, Fix
 
 _DISK = Text("Disk")
 _FOLDER = Text("Folder")
@@ -20,7 +20,7 @@ _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lp
 _LONGEST_NAME = 255
 
 
-def disk(facts: Facts, need: Need) -> Finding:
+def disk(facts: Facts, need: Requirements) -> Finding:
     if found := unanswered(facts, "disk", "disk", _DISK):
         return found
     told = facts.disk
@@ -39,7 +39,7 @@ def disk(facts: Facts, need: Need) -> Finding:
             title=_DISK,
             summary=said,
             why=Text(need.limits.disk_because),
-            cure=_elsewhere(facts, need, Text("Free some space, or choose a drive with more:")),
+            fix=_elsewhere(facts, need, Text("Free some space, or choose a drive with more:")),
         )
     if told.max_file_bytes is not None and need.largest_file_bytes > told.max_file_bytes:
         return Finding(
@@ -53,16 +53,16 @@ def disk(facts: Facts, need: Need) -> Finding:
                 limit=binary_gb(told.max_file_bytes),
                 size=gb(need.largest_file_bytes),
             ),
-            cure=_elsewhere(facts, need, Text("Choose a drive with NTFS, exFAT or ext4:")),
+            fix=_elsewhere(facts, need, Text("Choose a drive with NTFS, exFAT or ext4:")),
         )
     warning = _disk_warning(facts, need)
     if warning is not None:
-        why, cure = warning
-        return Finding(id="disk", status="warn", title=_DISK, summary=said, why=why, cure=cure)
+        why, fix = warning
+        return Finding(id="disk", status="warn", title=_DISK, summary=said, why=why, fix=fix)
     return Finding(id="disk", status="ok", title=_DISK, summary=said)
 
 
-def folder(facts: Facts, need: Need) -> Finding:
+def folder(facts: Facts, need: Requirements) -> Finding:
     if found := unanswered(facts, "folder", "folder", _FOLDER):
         return found
     folder = facts.folder
@@ -77,7 +77,7 @@ def folder(facts: Facts, need: Need) -> Finding:
             title=_FOLDER,
             summary=said,
             why=refused,
-            cure=_elsewhere(facts, need, Text("Choose another folder:")),
+            fix=_elsewhere(facts, need, Text("Choose another folder:")),
         )
     warned = _warned(facts, folder, need)
     if warned is not None:
@@ -87,7 +87,7 @@ def folder(facts: Facts, need: Need) -> Finding:
             title=_FOLDER,
             summary=said,
             why=warned,
-            cure=_elsewhere(facts, need, Text("A plain, short path avoids it:"), act="move-folder"),
+            fix=_elsewhere(facts, need, Text("A plain, short path avoids it:"), act="move-folder"),
         )
     state = {"absent": "will be made", "empty": "empty", "webui": "holds a web UI"}.get(folder.state, "")
     return Finding(
@@ -107,7 +107,7 @@ def reserved_part(path: str) -> str | None:
     return None
 
 
-def _refused(facts: Facts, folder: Folder, need: Need) -> Text | None:
+def _refused(facts: Facts, folder: Folder, need: Requirements) -> Text | None:
     """What cannot work, or would touch what is not ours."""
     windows = facts.system.family == "windows"
     if folder.state == "file":
@@ -138,7 +138,7 @@ def _refused(facts: Facts, folder: Folder, need: Need) -> Text | None:
     return None
 
 
-def _warned(facts: Facts, folder: Folder, need: Need) -> Text | None:
+def _warned(facts: Facts, folder: Folder, need: Requirements) -> Text | None:
     """What works here and there, and stumbles in the web UI's own scripts."""
     windows = facts.system.family == "windows"
     limits = need.limits
@@ -160,7 +160,7 @@ def _warned(facts: Facts, folder: Folder, need: Need) -> Text | None:
     return None
 
 
-def _disk_warning(facts: Facts, need: Need) -> tuple[Text, Cure] | None:
+def _disk_warning(facts: Facts, need: Requirements) -> tuple[Text, Fix] | None:
     told = facts.disk
     assert told.free_bytes is not None
     if told.free_bytes < need.disk_bytes + need.spare_bytes:
@@ -182,7 +182,7 @@ def _disk_warning(facts: Facts, need: Need) -> tuple[Text, Cure] | None:
     if temp is not None and temp.free_bytes is not None and temp.free_bytes < need.temp_bytes:
         return (
             Text("The drive of temporary files has only {free} free.", free=gb(temp.free_bytes)),
-            Cure(
+            Fix(
                 text=Text(
                     "Free some space there; {need} are needed while packages are unpacked.",
                     need=gb(need.temp_bytes),
@@ -192,10 +192,10 @@ def _disk_warning(facts: Facts, need: Need) -> tuple[Text, Cure] | None:
     return None
 
 
-def _elsewhere(facts: Facts, need: Need, text: Text, act: str | None = None) -> Cure:
+def _elsewhere(facts: Facts, need: Requirements, text: Text, act: str | None = None) -> Fix:
     family = facts.system.family
     place = better_folder(facts, need_bytes=need.disk_bytes + need.spare_bytes)
     here = facts.folder.path if facts.folder else ""
     if here == place or (family != "windows" and here.endswith(place[1:])):
-        return Cure(text=text, command=None)
-    return Cure(text=text, command=f"sdsetup install --dir {quoted(place, family)}", act=act)
+        return Fix(text=text, command=None)
+    return Fix(text=text, command=f"sdsetup install --dir {quoted(place, family)}", act=act)

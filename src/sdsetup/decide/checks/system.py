@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sdsetup.decide.checks.need import Need
+from sdsetup.catalog.requirements import Requirements
 from sdsetup.decide.checks.wording import numbers, unanswered
-from sdsetup.decide.facts import Facts, System
-from sdsetup.decide.findings import Cure, Finding
 from sdsetup.text import Text
+from sdsetup.values.facts import Facts, System
+from sdsetup.values.findings import Finding, Fix
 
 _OS = Text("System")
 _CPU = Text("Processor")
@@ -15,7 +15,7 @@ _LONG = Text("Long paths")
 _LONG_KEY = r"HKLM\SYSTEM\CurrentControlSet\Control\FileSystem"
 
 
-def os(facts: Facts, need: Need) -> Finding:
+def os(facts: Facts, need: Requirements) -> Finding:
     if found := unanswered(facts, "system", "os", _OS):
         return found
     system = facts.system
@@ -24,16 +24,16 @@ def os(facts: Facts, need: Need) -> Finding:
     said = ", ".join(part for part in (name, arch, "ARM" if system.native_arch == "arm64" else None) if part)
     refused = _refused(system, need)
     if refused is not None:
-        why, cure = refused
-        return Finding(id="os", status="fail", title=_OS, summary=Text(said), why=why, cure=cure)
+        why, fix = refused
+        return Finding(id="os", status="fail", title=_OS, summary=Text(said), why=why, fix=fix)
     warned = _warned(system)
     if warned is not None:
-        why, cure = warned
-        return Finding(id="os", status="warn", title=_OS, summary=Text(said), why=why, cure=cure)
+        why, fix = warned
+        return Finding(id="os", status="warn", title=_OS, summary=Text(said), why=why, fix=fix)
     return Finding(id="os", status="ok", title=_OS, summary=Text(said))
 
 
-def cpu(facts: Facts, need: Need) -> Finding:
+def cpu(facts: Facts, need: Requirements) -> Finding:
     if found := unanswered(facts, "cpu", "cpu", _CPU):
         return found
     cpu = facts.cpu
@@ -53,11 +53,11 @@ def cpu(facts: Facts, need: Need) -> Finding:
         title=_CPU,
         summary=said,
         why=Text(need.limits.cores_because),
-        cure=Cure(text=Text("Nothing to do: close other programs while it starts.")),
+        fix=Fix(text=Text("Nothing to do: close other programs while it starts.")),
     )
 
 
-def libraries(facts: Facts, need: Need) -> Finding:
+def libraries(facts: Facts, need: Requirements) -> Finding:
     """Shared libraries that PyTorch and the web UI need and do not bring."""
     if found := unanswered(facts, "system", "libraries", _LIBRARIES):
         return found
@@ -74,9 +74,9 @@ def libraries(facts: Facts, need: Need) -> Finding:
             title=_LIBRARIES,
             summary=Text("missing: {names}", names=", ".join(system.missing_libraries)),
             why=Text("The web UI's picture library links to them; without them its start ends in an error."),
-            cure=Cure(text=Text("Install them, as administrator:"), command=commands.libraries)
+            fix=Fix(text=Text("Install them, as administrator:"), command=commands.libraries)
             if commands.libraries
-            else Cure(text=Text("Install them with your distribution's package manager.")),
+            else Fix(text=Text("Install them with your distribution's package manager.")),
         )
     if system.tcmalloc is False and commands.tcmalloc:
         return Finding(
@@ -88,7 +88,7 @@ def libraries(facts: Facts, need: Need) -> Finding:
     return Finding(id="libraries", status="ok", title=_LIBRARIES, summary=Text("all there"))
 
 
-def long_paths(facts: Facts, need: Need) -> Finding:
+def long_paths(facts: Facts, need: Requirements) -> Finding:
     """Windows' limit of 260 letters, and the length of PATH."""
     system = facts.system
     if system.family != "windows":
@@ -102,7 +102,7 @@ def long_paths(facts: Facts, need: Need) -> Finding:
             title=_LONG,
             summary=Text("PATH has {count} letters", count=system.path_letters),
             why=Text(need.limits.path_because),
-            cure=Cure(
+            fix=Fix(
                 text=Text("Remove entries that you no longer need (never with setx: it cuts PATH off):"),
                 command="rundll32 sysdm.cpl,EditEnvironmentVariables",
             ),
@@ -124,40 +124,40 @@ def long_paths(facts: Facts, need: Need) -> Finding:
         title=_LONG,
         summary=said,
         why=Text("The folder's path has {count} letters, and the environment needs 150 more.", count=length),
-        cure=Cure(
+        fix=Fix(
             text=Text("Choose a shorter folder, or allow long paths (as administrator, then sign in again):"),
             command=rf"reg add {_LONG_KEY} /v LongPathsEnabled /t REG_DWORD /d 1 /f",
         ),
     )
 
 
-def _refused(system: System, need: Need) -> tuple[Text, Cure] | None:
+def _refused(system: System, need: Requirements) -> tuple[Text, Fix] | None:
     limits = need.limits
     if system.bits == 32:
         return (
             Text("PyTorch exists for 64-bit systems only."),
-            Cure(text=Text("Install the 64-bit edition of your system, if the processor allows it.")),
+            Fix(text=Text("Install the 64-bit edition of your system, if the processor allows it.")),
         )
     if system.family == "windows":
         if system.build is not None and system.build < limits.windows_least_build:
             return (
                 Text(limits.windows_because),
-                Cure(text=Text("Upgrade to Windows 10 or 11.")),
+                Fix(text=Text("Upgrade to Windows 10 or 11.")),
             )
         if system.native_arch == "arm64":
             return (
                 Text("This PC has an ARM processor: there is no PyTorch on it that this web UI could use."),
-                Cure(text=Text("Use a PC with an Intel or AMD processor.")),
+                Fix(text=Text("Use a PC with an Intel or AMD processor.")),
             )
     if system.family == "linux" and system.libc is not None and not _new_enough(system.libc, limits.glibc_least):
         return (
             Text(limits.glibc_because),
-            Cure(text=Text("Upgrade the distribution.")),
+            Fix(text=Text("Upgrade the distribution.")),
         )
     if system.family == "macos" and system.version and numbers(system.version) < numbers(limits.macos_least):
         return (
             Text(limits.macos_because),
-            Cure(text=Text("Update macOS:"), command="softwareupdate --list"),
+            Fix(text=Text("Update macOS:"), command="softwareupdate --list"),
         )
     return None
 
@@ -166,26 +166,26 @@ def _new_enough(libc: str, least: str) -> bool:
     return not libc.startswith("glibc") or numbers(libc) >= numbers(least)
 
 
-def _warned(system: System) -> tuple[Text, Cure] | None:
+def _warned(system: System) -> tuple[Text, Fix] | None:
     if system.family == "linux" and system.libc is None and system.name is not None:
         return (
             Text("This system does not seem to use glibc, for which the PyTorch wheels are built."),
-            Cure(text=Text("Use a container or a distribution with glibc, if the installation fails.")),
+            Fix(text=Text("Use a container or a distribution with glibc, if the installation fails.")),
         )
     if system.rosetta:
         return (
             Text("This Python is made for Intel Macs and is translated: PyTorch cannot use the graphics then."),
-            Cure(text=Text("Install Python for Apple chips:"), command="brew install python@3.10"),
+            Fix(text=Text("Install Python for Apple chips:"), command="brew install python@3.10"),
         )
     if system.family == "windows" and system.admin:
         return (
             Text("This window runs as administrator: later starts may fail on files that are made now."),
-            Cure(text=Text("Close it and start sdsetup as usual; no administrator is needed.")),
+            Fix(text=Text("Close it and start sdsetup as usual; no administrator is needed.")),
         )
     if system.root and not system.wsl:
         return (
             Text("You are root, and the web UI's own start script refuses to run as root."),
-            Cure(
+            Fix(
                 text=Text("Install as an ordinary user. In a container, start the web UI with:"),
                 command="./webui.sh -f",
             ),
@@ -193,7 +193,7 @@ def _warned(system: System) -> tuple[Text, Cure] | None:
     return None
 
 
-def _vc_runtime(system: System, need: Need) -> Finding:
+def _vc_runtime(system: System, need: Requirements) -> Finding:
     if system.vc_runtime is None:
         return Finding(
             id="libraries",
@@ -211,5 +211,5 @@ def _vc_runtime(system: System, need: Need) -> Finding:
         title=_LIBRARIES,
         summary=Text("Microsoft's C++ runtime (msvcp140.dll) is missing"),
         why=Text(need.limits.libraries_because),
-        cure=Cure(text=Text("Download and run Microsoft's installer:"), command=f"start {need.limits.vc_runtime}"),
+        fix=Fix(text=Text("Download and run Microsoft's installer:"), command=f"start {need.limits.vc_runtime}"),
     )

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from sdsetup.decide.checks.need import Need
+from sdsetup.catalog.requirements import Requirements
 from sdsetup.decide.checks.wording import listed, numbers, unanswered
-from sdsetup.decide.facts import Facts, Python
-from sdsetup.decide.findings import Cure, Finding
 from sdsetup.text import Text
+from sdsetup.values.facts import Facts, Python
+from sdsetup.values.findings import Finding, Fix
 
 _PYTHON = Text("Python")
 _GIT = Text("Git")
 
 
-def best_python(facts: Facts, need: Need) -> Python | None:
+def best_python(facts: Facts, need: Requirements) -> Python | None:
     """The interpreter to build the web UI's environment with; None when a right one has to be brought.
 
     Of those that can: the wanted version before tolerated ones, a newer patch release before an older one.
@@ -23,7 +23,7 @@ def best_python(facts: Facts, need: Need) -> Python | None:
     return max(able, key=lambda p: ((p.version or (0, 0, 0))[:2] == need.python.wanted, p.version or (0, 0, 0)))
 
 
-def unfit(python: Python, facts: Facts, need: Need) -> str | None:
+def unfit(python: Python, facts: Facts, need: Requirements) -> str | None:
     """Why an interpreter cannot build the environment, None when it can."""
     if python.store_stub:
         return "only the Microsoft Store's stand-in"
@@ -44,7 +44,7 @@ def unfit(python: Python, facts: Facts, need: Need) -> str | None:
     return None
 
 
-def python(facts: Facts, need: Need) -> Finding:
+def python(facts: Facts, need: Requirements) -> Finding:
     if found := unanswered(facts, "pythons", "python", _PYTHON):
         return found
     best = best_python(facts, need)
@@ -61,7 +61,7 @@ def python(facts: Facts, need: Need) -> Finding:
             title=_PYTHON,
             summary=said,
             why=why,
-            cure=Cure(
+            fix=Fix(
                 text=Text("The installation brings a Python {wanted} of its own; to have it now:", wanted=wanted),
                 command="sdsetup doctor --fix",
                 act="bring-python",
@@ -74,11 +74,11 @@ def python(facts: Facts, need: Need) -> Finding:
         title=_PYTHON,
         summary=said,
         why=why,
-        cure=Cure(text=Text("Install Python {wanted}, 64-bit.", wanted=wanted), command=command),
+        fix=Fix(text=Text("Install Python {wanted}, 64-bit.", wanted=wanted), command=command),
     )
 
 
-def git(facts: Facts, need: Need) -> Finding:
+def git(facts: Facts, need: Requirements) -> Finding:
     if found := unanswered(facts, "git", "git", _GIT):
         return found
     git = facts.git
@@ -87,7 +87,7 @@ def git(facts: Facts, need: Need) -> Finding:
         version = ".".join(map(str, git.version)) if git.version else "version unknown"
         return Finding(id="git", status="ok", title=_GIT, summary=Text(version))
     if "git" in need.brings:
-        cure = Cure(
+        fix = Fix(
             text=Text("The installation brings a small one of its own; to have it now:"),
             command="sdsetup doctor --fix",
             act="bring-git",
@@ -95,7 +95,7 @@ def git(facts: Facts, need: Need) -> Finding:
     else:
         command = need.commands_for(facts).git
         what = "Install it:" if command else "Install it with your distribution's package manager."
-        cure = Cure(text=Text(what), command=command)
+        fix = Fix(text=Text(what), command=command)
     if git is not None and git.version is not None:
         return Finding(
             id="git",
@@ -103,7 +103,7 @@ def git(facts: Facts, need: Need) -> Finding:
             title=_GIT,
             summary=Text("{version} is old", version=".".join(map(str, git.version))),
             why=Text(need.limits.git_because),
-            cure=cure,
+            fix=fix,
         )
     return Finding(
         id="git",
@@ -111,11 +111,11 @@ def git(facts: Facts, need: Need) -> Finding:
         title=_GIT,
         summary=Text("not found"),
         why=Text("The web UI and its parts are fetched and updated with it."),
-        cure=cure,
+        fix=fix,
     )
 
 
-def _others(facts: Facts, need: Need) -> str:
+def _others(facts: Facts, need: Requirements) -> str:
     """What there is instead, so that nobody wonders why the Python they know of was passed over."""
     said = []
     for python in sorted(facts.pythons, key=lambda python: python.version is None):

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from sdsetup.decide.checks.need import Need
+from sdsetup.catalog.requirements import Requirements
 from sdsetup.decide.checks.wording import quoted, unanswered
-from sdsetup.decide.facts import Facts, Installation
-from sdsetup.decide.findings import Cure, Finding
 from sdsetup.text import Text
+from sdsetup.values.facts import Facts, Installation
+from sdsetup.values.findings import Finding, Fix
 
 _WEBUI = Text("Web UI")
 _SHORT = 8
 
 
-def webui(facts: Facts, _need: Need) -> Finding:
+def webui(facts: Facts, _need: Requirements) -> Finding:
     if found := unanswered(facts, "installation", "webui", _WEBUI):
         return found
     there = facts.installation
@@ -22,8 +22,8 @@ def webui(facts: Facts, _need: Need) -> Finding:
     problem = _problem(facts, there)
     if problem is None:
         return Finding(id="webui", status="ok", title=_WEBUI, summary=said)
-    why, cure = problem
-    return Finding(id="webui", status="warn", title=_WEBUI, summary=said, why=why, cure=cure)
+    why, fix = problem
+    return Finding(id="webui", status="warn", title=_WEBUI, summary=said, why=why, fix=fix)
 
 
 def _parts(there: Installation) -> list[str]:
@@ -40,18 +40,18 @@ def _parts(there: Installation) -> list[str]:
     return parts
 
 
-def _problem(facts: Facts, there: Installation) -> tuple[Text, Cure] | None:
+def _problem(facts: Facts, there: Installation) -> tuple[Text, Fix] | None:
     place = quoted(facts.folder.path if facts.folder else ".", facts.system.family)
     finish = f"sdsetup install --dir {place}"
     if there.commit is None:
         return (
             Text("Its Git history is missing or broken: a half-made clone, or a downloaded archive."),
-            Cure(text=Text("Install beside it and move your models, or mend it:"), command=finish),
+            Fix(text=Text("Install beside it and move your models, or mend it:"), command=finish),
         )
     if facts.unknown.get("installation.changes") == "dubious ownership":
         return (
             Text("The folder belongs to another account, so Git refuses to work in it."),
-            Cure(
+            Fix(
                 text=Text("Tell Git that you trust it:"),
                 command=f"git config --global --add safe.directory {place}",
             ),
@@ -59,18 +59,18 @@ def _problem(facts: Facts, there: Installation) -> tuple[Text, Cure] | None:
     if there.environment_broken is not None:
         return (
             Text("The environment does not start: {why}.", why=there.environment_broken.rstrip(".")),
-            Cure(text=Text("Build it anew; models, pictures and settings stay:"), command=finish),
+            Fix(text=Text("Build it anew; models, pictures and settings stay:"), command=finish),
         )
     if there.environment_python is None or there.torch is None:
         return (
             Text("The environment is not finished."),
-            Cure(text=Text("Continue the installation:"), command=finish),
+            Fix(text=Text("Continue the installation:"), command=finish),
         )
     if not there.models:
         return (
             Text("Without a model no picture can be made."),
-            Cure(text=Text("Fetch one:"), command=finish),
+            Fix(text=Text("Fetch one:"), command=finish),
         )
     if not there.launch_files:
-        return Text("There is no launch file."), Cure(text=Text("Write it:"), command="sdsetup tune --apply")
+        return Text("There is no launch file."), Fix(text=Text("Write it:"), command="sdsetup tune --apply")
     return None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import shlex
 
-from sdsetup.decide.facts import Facts, Family
-from sdsetup.decide.findings import Finding
 from sdsetup.text import Text
+from sdsetup.values.facts import Facts, Family
+from sdsetup.values.findings import Finding
 
 
 def disk(count: int) -> str:
@@ -33,8 +34,6 @@ def quoted(path: str, family: Family) -> str:
     """A path as it is pasted into this system's shell."""
     if family == "windows":
         return f'"{path}"' if re.search(r"[^A-Za-z0-9_\-.:\\/]", path) else path
-    import shlex
-
     return path if path.startswith("~/") and path.isascii() and " " not in path else shlex.quote(path)
 
 

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from sdsetup.catalog.failures import FailureBook, Ladder, Rung, Trouble
 from sdsetup.decide.diagnosis import Diagnosis
-from sdsetup.decide.profiles.failures import FailureBook, Ladder, Rung, Trouble
 from sdsetup.decide.startup import ModelClass
-from sdsetup.decide.tuning.values import Reason
 from sdsetup.text import Text
+from sdsetup.values.tuning import Reason
 
 Outcome = Literal["good", "black", "constant", "nan-vae", "nan-unet", "out-of-memory", "failed", "slow", "died"]
 

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sdsetup.decide.profiles.gpus import Architecture, Card, GpuTable
+from sdsetup.catalog.gpus import Architecture, Card, GpuTable
 
 _PARTS = re.compile(r"[a-z]+|\d+")
 _SIZE = re.compile(r"\b(\d+(?:\.\d+)?)\s*gi?b\b", re.IGNORECASE)

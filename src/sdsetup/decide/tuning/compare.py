@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sdsetup.decide.tuning.values import Reason, Tuning
+from sdsetup.values.tuning import Reason, Tuning
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from sdsetup.decide.facts import Facts, Gpu
-from sdsetup.decide.profiles.gpus import GpuTable
-from sdsetup.decide.profiles.torch import TorchBuilds
-from sdsetup.decide.profiles.tuning import Profile, Rule
-from sdsetup.decide.tuning.case import Case, make_case
+from sdsetup.catalog.catalog import Rules
+from sdsetup.catalog.torch import TorchBuilds
+from sdsetup.catalog.tuning import Profile, Rule
+from sdsetup.decide.tuning.rule_context import RuleContext, rule_context
 from sdsetup.decide.tuning.torch import (
     Choice,
     choose_build,
@@ -18,9 +17,10 @@ from sdsetup.decide.tuning.torch import (
     xformers_package,
     xformers_runs,
 )
-from sdsetup.decide.tuning.values import Reason, TorchBuild, Tuning, Unsupported, Warning
-from sdsetup.decide.versions import parse_version
 from sdsetup.text import Text
+from sdsetup.values.facts import Facts, Gpu
+from sdsetup.values.tuning import Reason, TorchBuild, Tuning, Unsupported, Warning
+from sdsetup.values.versions import parse_version
 
 ModelClass = Literal["sd15", "sdxl"]
 _USABLE = {"cuda": 4, "mps": 4, "rocm": 3, "ipex": 2, "cpu": 1, "none": 0}
@@ -28,16 +28,15 @@ _USABLE = {"cuda": 4, "mps": 4, "rocm": 3, "ipex": 2, "cpu": 1, "none": 0}
 
 def tune(
     facts: Facts,
-    profile: Profile,
-    gpus: GpuTable,
-    builds: TorchBuilds,
+    rules: Rules,
     *,
     model_class: ModelClass = "sd15",
     chosen_gpu: Gpu | None = None,
 ) -> Tuning:
     """The settings for this machine. `chosen_gpu` is one of `facts.gpus`; without it the best one is taken."""
-    case, choice = _case_and_torch(facts, profile, gpus, builds, model_class, chosen_gpu)
+    case, choice = _case_and_torch(facts, rules, model_class, chosen_gpu)
     outcome = _Outcome()
+    profile = rules.profile
     device = _device(case, profile)
     if device is not None:
         outcome.apply(device, case)
@@ -69,20 +68,13 @@ def tune(
 
 def situation(
     facts: Facts,
-    profile: Profile,
-    gpus: GpuTable,
-    builds: TorchBuilds,
+    rules: Rules,
     *,
     model_class: ModelClass = "sd15",
     chosen_gpu: Gpu | None = None,
-) -> Case:
+) -> RuleContext:
     """What the rules were asked about: for conditions of other profiles than the rules'."""
-    return _case_and_torch(facts, profile, gpus, builds, model_class, chosen_gpu)[0]
-
-
-def fallback_builds(tuning: Tuning) -> tuple[TorchBuild, ...]:
-    """The builds to try, in order, when the chosen one does not run on the card after all."""
-    return tuning.fallbacks
+    return _case_and_torch(facts, rules, model_class, chosen_gpu)[0]
 
 
 @dataclass
@@ -95,7 +87,7 @@ class _Outcome:
     applied: list[str] = field(default_factory=list)
     unsupported: Unsupported | None = None
 
-    def apply(self, rule: Rule, case: Case) -> None:
+    def apply(self, rule: Rule, case: RuleContext) -> None:
         because = case.fill(rule.because)
         self.applied.append(rule.id)
         for flag in rule.flags:
@@ -120,34 +112,30 @@ def _reason(setting: str, rule: Rule, because: Text) -> Reason:
 
 def _case_and_torch(
     facts: Facts,
-    profile: Profile,
-    gpus: GpuTable,
-    builds: TorchBuilds,
+    rules: Rules,
     model_class: ModelClass,
     chosen: Gpu | None,
-) -> tuple[Case, Choice]:
-    return _with_torch(_best_case(facts, profile, gpus, builds, model_class, chosen), profile, builds)
+) -> tuple[RuleContext, Choice]:
+    return _with_torch(_best_case(facts, rules, model_class, chosen), rules.profile, rules.builds)
 
 
 def _best_case(
     facts: Facts,
-    profile: Profile,
-    gpus: GpuTable,
-    builds: TorchBuilds,
+    rules: Rules,
     model_class: ModelClass,
     chosen: Gpu | None,
-) -> Case:
+) -> RuleContext:
     """The case of the card to use: one that works, of the better generation, with more memory."""
     cards: tuple[Gpu | None, ...] = facts.gpus or (None,)
-    cases = [make_case(facts, gpu, profile, gpus, builds, model_class) for gpu in cards]
-    usable = [_with_device(case, profile) for case in cases]
-    best = max(usable, key=lambda case: _rank(case, profile))
+    cases = [rule_context(facts, gpu, rules, model_class) for gpu in cards]
+    usable = [_with_device(case, rules.profile) for case in cases]
+    best = max(usable, key=lambda case: _rank(case, rules.profile))
     if chosen is not None:
         best = next((case for case in usable if case.gpu == chosen), best)
     return best.extended(*_among(best, facts))
 
 
-def _rank(case: Case, profile: Profile) -> tuple[float, ...]:
+def _rank(case: RuleContext, profile: Profile) -> tuple[float, ...]:
     values = case.values
     tiers = [tier.name for tier in profile.tiers]
     compute = values["compute"] or (0, 0)
@@ -162,16 +150,16 @@ def _rank(case: Case, profile: Profile) -> tuple[float, ...]:
     )
 
 
-def _with_device(case: Case, profile: Profile) -> Case:
+def _with_device(case: RuleContext, profile: Profile) -> RuleContext:
     rule = _device(case, profile)
     return case.extended({"device": rule.device if rule is not None and rule.device else "none"})
 
 
-def _device(case: Case, profile: Profile) -> Rule | None:
+def _device(case: RuleContext, profile: Profile) -> Rule | None:
     return next((r for r in profile.rules if r.decides == "device" and r.when.holds(case.values)), None)
 
 
-def _among(case: Case, facts: Facts) -> tuple[dict[str, object], dict[str, str]]:
+def _among(case: RuleContext, facts: Facts) -> tuple[dict[str, object], dict[str, str]]:
     """The card's place among the NVIDIA cards, which CUDA counts by itself."""
     same = [gpu for gpu in facts.gpus if gpu.vendor == "nvidia"]
     if case.gpu is None or case.gpu not in same:
@@ -182,7 +170,7 @@ def _among(case: Case, facts: Facts) -> tuple[dict[str, object], dict[str, str]]
     return {"cards": float(len(same)), "index": float(index)}, words
 
 
-def _with_torch(case: Case, profile: Profile, builds: TorchBuilds) -> tuple[Case, Choice]:
+def _with_torch(case: RuleContext, profile: Profile, builds: TorchBuilds) -> tuple[RuleContext, Choice]:
     choice = choose_build(case, builds, profile.torch)
     build = choice.build
     values = {
@@ -202,7 +190,7 @@ def _with_torch(case: Case, profile: Profile, builds: TorchBuilds) -> tuple[Case
     return case.extended(values, words), choice
 
 
-def _applying(profile: Profile, case: Case) -> list[Rule]:
+def _applying(profile: Profile, case: RuleContext) -> list[Rule]:
     """Rules that hold, in the profile's order; of those that decide one thing, the first."""
     decided: set[str] = set()
     applying = []
@@ -215,7 +203,7 @@ def _applying(profile: Profile, case: Case) -> list[Rule]:
     return applying
 
 
-def _torch(choice: Choice, outcome: _Outcome, case: Case) -> TorchBuild | None:
+def _torch(choice: Choice, outcome: _Outcome, case: RuleContext) -> TorchBuild | None:
     build = choice.build
     if build is None:
         return None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sdsetup.decide.tuning.values import Tuning, Warning
 from sdsetup.text import Text
+from sdsetup.values.tuning import Tuning, Warning
 
 
-def misfit(tuning: Tuning, installed: str | None, *, cure: Text) -> Warning | None:
+def misfit(tuning: Tuning, installed: str | None, *, fix: Text) -> Warning | None:
     """A warning where the environment's torch ("2.1.2+cpu") is another one than these settings are for.
 
     `cure`: what makes both fit. A build without a tag after the plus sign says nothing of its device.
@@ -17,10 +17,10 @@ def misfit(tuning: Tuning, installed: str | None, *, cure: Text) -> Warning | No
     return Warning(
         topic="environment",
         text=Text(
-            "These settings are for torch {wanted}, and the environment holds torch {there}. {cure}",
+            "These settings are for torch {wanted}, and the environment holds torch {there}. {fix}",
             wanted=wanted,
             there=installed,
-            cure=cure,
+            fix=fix,
         ),
     )
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from sdsetup.decide.profiles.measure import MeasureProfile, Pictures
+from sdsetup.catalog.measure import MeasureProfile, Pictures
 from sdsetup.decide.tuning.measuring import Candidate, Measurement
-from sdsetup.decide.tuning.values import Reason, Tuning
 from sdsetup.text import Text
+from sdsetup.values.tuning import Reason, Tuning
 
 SCHEMA = "sdsetup.measured/1"
 Standing = Literal["winner", "slower", "tight", "spilled", "black", "out-of-memory", "failed"]

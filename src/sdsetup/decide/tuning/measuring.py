@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from sdsetup.decide.profiles.flags import Known
-from sdsetup.decide.profiles.measure import Alternative, MeasureProfile
-from sdsetup.decide.tuning.case import Case
-from sdsetup.decide.tuning.values import Tuning
+from sdsetup.catalog.flags import KnownFlags
+from sdsetup.catalog.measure import Alternative, MeasureProfile
+from sdsetup.decide.tuning.rule_context import RuleContext
 from sdsetup.text import Text
+from sdsetup.values.tuning import Tuning
 
 Outcome = Literal["good", "black", "out-of-memory", "failed"]
 
@@ -71,9 +71,9 @@ class Trial:
     """Everything that candidates are made from: the rules' tuning, its case, and a way to a safer tuning."""
 
     tuning: Tuning
-    case: Case
+    case: RuleContext
     profile: MeasureProfile
-    known: Known
+    known: KnownFlags
     safer: Callable[[Tuning, Literal["oom", "black"]], Tuning | None]
 
 
@@ -112,7 +112,7 @@ def seconds_left(trial: Trial, done: Sequence[Measurement], *, into_this: float 
     return max(0.0, expected(trial, done) * each - into_this)
 
 
-def with_flags(tuning: Tuning, decides: str, flags: Sequence[str], known: Known) -> tuple[str, ...]:
+def with_flags(tuning: Tuning, decides: str, flags: Sequence[str], known: KnownFlags) -> tuple[str, ...]:
     """The flags with those of one decision replaced; they stand where the old ones stood."""
     old = {reason.setting for reason in tuning.reasons if reason.decides == decides}
     gone = {flag for flag in tuning.flags if flag in old or any(known.exclude(flag, new) for new in flags)}
@@ -215,8 +215,6 @@ def _first_good(trial: Trial, done: Sequence[Measurement]) -> tuple[str, ...]:
 
 
 def _as_tuning(tuning: Tuning, flags: tuple[str, ...]) -> Tuning:
-    from dataclasses import replace
-
     return replace(tuning, flags=flags)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sdsetup.decide.profiles.flags import Known
-from sdsetup.decide.tuning.values import Tuning, Warning
+from sdsetup.catalog.flags import KnownFlags
 from sdsetup.text import Text
+from sdsetup.values.tuning import Tuning, Warning
 
 
 def own_flags(in_file: Sequence[str], tuning: Tuning, recorded: Sequence[str]) -> tuple[str, ...]:
@@ -15,7 +15,7 @@ def own_flags(in_file: Sequence[str], tuning: Tuning, recorded: Sequence[str]) -
     return tuple(flag for flag in in_file if flag.split(" ", 1)[0] not in ours)
 
 
-def clashes(own: Sequence[str], tuning: Tuning, known: Known) -> tuple[Warning, ...]:
+def clashes(own: Sequence[str], tuning: Tuning, known: KnownFlags) -> tuple[Warning, ...]:
     """One warning for each of the person's flags that works against one of ours, or gives way to it."""
     gone = _giving_way(own, tuning, known)
     told = [
@@ -47,7 +47,7 @@ def clashes(own: Sequence[str], tuning: Tuning, known: Known) -> tuple[Warning, 
     return tuple(told)
 
 
-def _giving_way(own: Sequence[str], tuning: Tuning, known: Known) -> dict[str, str]:
+def _giving_way(own: Sequence[str], tuning: Tuning, known: KnownFlags) -> dict[str, str]:
     """The person's flag -> the one of ours that does the same job in another degree."""
     return {
         flag: ours

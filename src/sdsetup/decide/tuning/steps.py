@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
+from sdsetup.catalog.failures import FailureBook
 from sdsetup.decide.picture.attempts import Attempt, Change, changed_flags, next_change
-from sdsetup.decide.profiles.failures import FailureBook
-from sdsetup.decide.tuning.values import Reason, Tuning
 from sdsetup.text import Text
+from sdsetup.values.tuning import Reason, Tuning
 
 Cause = Literal["oom", "black"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sdsetup.decide.profiles.torch import Build, Capability, TorchBuilds
-from sdsetup.decide.tuning.case import Case
-from sdsetup.decide.tuning.values import TorchBuild
-from sdsetup.decide.versions import Version, parse_version, same_or_newer, written
+from sdsetup.catalog.torch import Build, Capability, TorchBuilds
+from sdsetup.decide.tuning.rule_context import RuleContext
+from sdsetup.values.tuning import TorchBuild
+from sdsetup.values.versions import Version, parse_version, same_or_newer, written
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,7 @@ class Choice:
     updatable: bool | None = None
 
 
-def choose_build(case: Case, builds: TorchBuilds, family: str | None = None) -> Choice:
+def choose_build(case: RuleContext, builds: TorchBuilds, family: str | None = None) -> Choice:
     """The first build of the list that suits the case, and the ones to try after it."""
     suiting = [build for build in builds.builds if suits(build, case)]
     if family is not None and case.values["device"] == "cuda":
@@ -46,7 +46,7 @@ def choose_build(case: Case, builds: TorchBuilds, family: str | None = None) -> 
     )
 
 
-def suits(build: Build, case: Case) -> bool:
+def suits(build: Build, case: RuleContext) -> bool:
     """Everything but the driver."""
     values = case.values
     if build.device != values["device"] or values["os"] not in build.systems:
@@ -69,7 +69,7 @@ def runs(compute: Capability, kernels: Iterable[Capability], ptx: Iterable[Capab
     return native or any(code <= compute for code in ptx)
 
 
-def xformers_runs(build: Build | None, case: Case) -> bool:
+def xformers_runs(build: Build | None, case: RuleContext) -> bool:
     """The build has a paired xformers, with code for this card."""
     if build is None or build.xformers is None:
         return False
@@ -100,7 +100,7 @@ def xformers_package(build: Build) -> str:
     return f"xformers=={build.xformers}{index}"
 
 
-def driver_words(choice: Choice, case: Case) -> dict[str, str]:
+def driver_words(choice: Choice, case: RuleContext) -> dict[str, str]:
     build = choice.build
     minimum = build.driver.get(_driver_column(case)) if build else None
     return {
@@ -109,16 +109,16 @@ def driver_words(choice: Choice, case: Case) -> dict[str, str]:
     }
 
 
-def _column(case: Case) -> str:
+def _column(case: RuleContext) -> str:
     """WSL runs the Windows driver, but Linux wheels: only drivers are looked up in the Windows column."""
     return "linux" if case.values["os"] == "wsl" else str(case.values["os"])
 
 
-def _driver_column(case: Case) -> str:
+def _driver_column(case: RuleContext) -> str:
     return "windows" if case.values["os"] == "wsl" else str(case.values["os"])
 
 
-def _needed(build: Build, case: Case) -> Version | None:
+def _needed(build: Build, case: RuleContext) -> Version | None:
     """The build's own minimum, or the first driver that knows the card, whichever is newer."""
     minimum = build.driver.get(_driver_column(case))
     first = case.architecture.first_driver.get(_driver_column(case)) if case.architecture else None
@@ -127,7 +127,7 @@ def _needed(build: Build, case: Case) -> Version | None:
     return minimum
 
 
-def _by_driver(suiting: list[Build], case: Case) -> tuple[str, list[Build]]:
+def _by_driver(suiting: list[Build], case: RuleContext) -> tuple[str, list[Build]]:
     gpu = case.gpu
     version = parse_version(gpu.driver_version) if gpu else None
     if version is None:
@@ -138,7 +138,7 @@ def _by_driver(suiting: list[Build], case: Case) -> tuple[str, list[Build]]:
     return ("fine" if running else "too-old"), running
 
 
-def _exists(needed: Version | None, case: Case) -> bool:
+def _exists(needed: Version | None, case: RuleContext) -> bool:
     """A driver that new was made for this card."""
     last = case.architecture.last_branch if case.architecture else None
     return last is None or needed is None or needed[0] <= last

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from sdsetup.decide.facts import GIB, Facts, Family, Gpu, Memory, System
-from sdsetup.decide.profiles.gpus import Card
+from sdsetup.catalog.gpus import Card
+from sdsetup.values.facts import GIB, Facts, Family, Gpu, Memory, System
 
 OsName = Literal["windows", "linux", "macos", "wsl"]
 
@@ -21,7 +21,7 @@ class SupposedCard:
 
 
 @dataclass(frozen=True, kw_only=True)
-class WhatIf:
+class DescribedMachine:
     """What was supposed; None leaves this machine's own answer."""
 
     cards: tuple[SupposedCard, ...] = ()
@@ -35,7 +35,7 @@ class WhatIf:
         return bool(self.cards or self.os or self.ram_gib or self.driver)
 
 
-def suppose(facts: Facts, what_if: WhatIf) -> Facts:
+def describe(facts: Facts, what_if: DescribedMachine) -> Facts:
     """This machine's facts with the suppositions in place of its own."""
     system = _system(facts.system, what_if)
     same_os = _os(system) == _os(facts.system)
@@ -66,7 +66,7 @@ def _os(system: System) -> str:
     return "wsl" if system.wsl else system.family
 
 
-def _system(system: System, what_if: WhatIf) -> System:
+def _system(system: System, what_if: DescribedMachine) -> System:
     vendors = {supposed.card.vendor for supposed in what_if.cards if supposed.card is not None}
     wanted = what_if.os
     if wanted is None and vendors == {"apple"}:
@@ -81,7 +81,7 @@ def _system(system: System, what_if: WhatIf) -> System:
     return System(family=family, wsl=wanted == "wsl", arch="arm64" if vendors == {"apple"} else "x86_64")
 
 
-def _gpus(facts: Facts, what_if: WhatIf) -> tuple[Gpu, ...]:
+def _gpus(facts: Facts, what_if: DescribedMachine) -> tuple[Gpu, ...]:
     if not what_if.cards:
         if what_if.driver is None:
             return facts.gpus
@@ -99,7 +99,7 @@ def _only_card(facts: Facts) -> Gpu | None:
     return own[0] if len(own) == 1 else None
 
 
-def _with_memory(gpu: Gpu, what_if: WhatIf) -> Gpu:
+def _with_memory(gpu: Gpu, what_if: DescribedMachine) -> Gpu:
     size = what_if.cards[0].vram_gib
     return replace(
         gpu,

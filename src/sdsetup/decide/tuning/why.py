@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sdsetup.decide.profiles.flags import Known, Setting
+from sdsetup.catalog.flags import KnownFlags, Setting
 from sdsetup.decide.tuning.compare import Difference, compare, reason_for
-from sdsetup.decide.tuning.values import Reason, Tuning
 from sdsetup.errors import UsageError
 from sdsetup.text import Text
+from sdsetup.values.tuning import Reason, Tuning
 
 SetBy = Literal["rule", "seen-here", "left-out", "person", "nobody"]
 
@@ -30,7 +30,7 @@ class Explanation:
 
 
 def explain(
-    asked: str, tuning: Tuning, known: Known, without: Callable[[str], Tuning], own: Sequence[str] = ()
+    asked: str, tuning: Tuning, known: KnownFlags, without: Callable[[str], Tuning], own: Sequence[str] = ()
 ) -> Explanation:
     """What there is to say about a setting. `without` tunes again with one rule left out; `own` are the
     person's flags in the launch file.
@@ -57,7 +57,7 @@ def explain(
     )
 
 
-def setting_named(asked: str, tuning: Tuning, known: Known, own: Sequence[str] = ()) -> str:
+def setting_named(asked: str, tuning: Tuning, known: KnownFlags, own: Sequence[str] = ()) -> str:
     """The setting that is meant: "xformers" is --xformers, letter case does not matter.
 
     Raises:
@@ -80,7 +80,7 @@ def setting_named(asked: str, tuning: Tuning, known: Known, own: Sequence[str] =
     )
 
 
-def _decided_otherwise(name: str, tuning: Tuning, known: Known) -> Reason | None:
+def _decided_otherwise(name: str, tuning: Tuning, known: KnownFlags) -> Reason | None:
     """Why another flag stands in its place."""
     for flag in tuning.flags:
         if known.exclude(name, flag) and (reason := reason_for(tuning, flag)) is not None:

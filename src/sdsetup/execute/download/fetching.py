@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from sdsetup.decide.plan import FetchFile
 from sdsetup.execute.context import Context
 from sdsetup.execute.download import problems, reuse
 from sdsetup.execute.download.hashing import sha256_of
@@ -15,6 +14,7 @@ from sdsetup.execute.download.preflight import check_folder, target_of
 from sdsetup.execute.download.transfer import Transfer
 from sdsetup.execute.lock import folder_lock
 from sdsetup.text import Text
+from sdsetup.values.plan import FetchFile
 
 _log = logging.getLogger("sdsetup.download")
 

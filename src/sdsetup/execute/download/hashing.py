@@ -13,9 +13,9 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from sdsetup.decide.events import CHECKING
 from sdsetup.execute.context import Context
 from sdsetup.execute.download.options import DownloadOptions
+from sdsetup.values.events import CHECKING
 
 _READ = 1024 * 1024
 

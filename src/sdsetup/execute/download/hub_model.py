@@ -8,13 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from sdsetup.decide.plan import FetchFile, Source
-from sdsetup.decide.profiles.models import MODEL_FOLDER
+from sdsetup.catalog.models import MODEL_FOLDER
 from sdsetup.errors import SdsetupError, UsageError
 from sdsetup.execute.context import Context
 from sdsetup.execute.download.options import DownloadOptions
 from sdsetup.execute.download.sources import hub_address, hub_token
 from sdsetup.text import Text
+from sdsetup.values.plan import FetchFile, Source
 
 _T = TypeVar("_T")
 _REFERENCE = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w.-]+))?:(?P<file>[^\s:\\]+)")

@@ -153,7 +153,7 @@ def make_way(target: Path) -> Path | None:
     """
     if not os.path.lexists(target):
         return None
-    from sdsetup.execute.model_files import looks_whole
+    from sdsetup.execute.models.files import looks_whole
 
     number = 1
     while True:

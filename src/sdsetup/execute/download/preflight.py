@@ -9,11 +9,11 @@ import sys
 import tempfile
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from sdsetup.decide.plan import FetchFile
 from sdsetup.execute.context import Context
 from sdsetup.execute.download import problems
 from sdsetup.execute.download.options import DownloadOptions
 from sdsetup.machine import Machine
+from sdsetup.values.plan import FetchFile
 
 FAT32_LARGEST = 2**32 - 1
 _DEVICES = ("CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$")

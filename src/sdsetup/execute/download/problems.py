@@ -6,10 +6,10 @@ import errno
 from collections.abc import Sequence
 from pathlib import Path
 
-from sdsetup.decide.plan import FetchFile
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.download.options import SourceError
 from sdsetup.text import Text
+from sdsetup.values.plan import FetchFile
 
 _AGAIN = "Run the same command again: it continues where it stopped."
 

@@ -10,13 +10,13 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from sdsetup.decide.plan import FetchFile
 from sdsetup.execute.context import Context
 from sdsetup.execute.download.hashing import sha256_of
 from sdsetup.execute.download.part import flush_folder, make_way
 from sdsetup.execute.download.sources import hub_home, model_profile
 from sdsetup.storage import replace
 from sdsetup.text import Text
+from sdsetup.values.plan import FetchFile
 
 _log = logging.getLogger("sdsetup.download")
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from sdsetup.decide.plan import FetchFile, Source
-from sdsetup.decide.profiles.models import ModelProfile, parse_model_profile
+from sdsetup.catalog.models import ModelProfile
 from sdsetup.execute.context import Context
 from sdsetup.execute.download.options import DownloadOptions
+from sdsetup.values.plan import FetchFile, Source
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,7 @@ def hub_address(context: Context, options: DownloadOptions) -> str:
 
 def model_profile(context: Context) -> ModelProfile:
     """models.toml with the person's folder laid over it."""
-    return parse_model_profile(context.profiles.raw("models"))
+    return context.catalog.models
 
 
 def hub_token(context: Context) -> str | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from sdsetup.decide.plan import FetchFile
 from sdsetup.decide.resume import Publish, StartOver, after_hash, where_to_start
 from sdsetup.execute.context import Context
 from sdsetup.execute.download import problems
@@ -18,6 +17,7 @@ from sdsetup.execute.download.preflight import check_room
 from sdsetup.execute.download.sources import Place, places
 from sdsetup.execute.download.store import Store
 from sdsetup.text import Text
+from sdsetup.values.plan import FetchFile
 
 _log = logging.getLogger("sdsetup.download")
 

@@ -12,10 +12,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from sdsetup.decide.plan import BuildEnvironment
 from sdsetup.errors import SdsetupError
-from sdsetup.execute import uv
 from sdsetup.execute.context import Context
+from sdsetup.execute.environment import uv
 from sdsetup.execute.environment.bytecode import Store, compilers
 from sdsetup.execute.environment.locking import LARGE, Lock, Wheel, resolve
 from sdsetup.execute.environment.meter import Meter
@@ -31,11 +30,12 @@ from sdsetup.execute.environment.places import (
     swap_in,
 )
 from sdsetup.execute.environment.sizes import with_sizes
+from sdsetup.execute.environment.uv_words import without_secrets
 from sdsetup.execute.environment.wheels import Counter, LargeWheels, at_once
 from sdsetup.execute.folders import file_problem, remove_tree
-from sdsetup.execute.uv_words import without_secrets
 from sdsetup.machine.process import Child
 from sdsetup.text import Text
+from sdsetup.values.plan import BuildEnvironment
 
 _UNCACHED = re.compile(r"Identified uncached distribution: (?P<name>[A-Za-z0-9._-]+)==")
 _DOWNLOADED = re.compile(r"^\s*Downloaded (?P<name>[A-Za-z0-9._-]+)")

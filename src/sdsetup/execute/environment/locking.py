@@ -18,14 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sdsetup.decide.plan import BuildEnvironment
-from sdsetup.decide.tuning.values import TorchBuild
 from sdsetup.errors import SdsetupError
-from sdsetup.execute import uv
 from sdsetup.execute.context import Context
-from sdsetup.execute.uv_words import AGAIN, without_secrets
+from sdsetup.execute.environment import uv
+from sdsetup.execute.environment.uv_words import AGAIN, without_secrets
 from sdsetup.storage import write_atomically
 from sdsetup.text import Text
+from sdsetup.values.plan import BuildEnvironment
+from sdsetup.values.tuning import TorchBuild
 
 if sys.version_info >= (3, 11):
     import tomllib

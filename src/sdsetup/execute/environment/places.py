@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from sdsetup.errors import SdsetupError
-from sdsetup.execute import uv
 from sdsetup.execute.context import Context
+from sdsetup.execute.environment import uv
 from sdsetup.execute.folders import remove_tree
 from sdsetup.storage import read_json, replace, write_json
 from sdsetup.text import Text

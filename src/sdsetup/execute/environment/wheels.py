@@ -22,13 +22,13 @@ from pathlib import Path
 from types import TracebackType
 from urllib.parse import quote, unquote
 
-from sdsetup.decide.events import Event
-from sdsetup.decide.plan import FetchFile, Source
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.environment.locking import Wheel
 from sdsetup.execute.environment.meter import Meter
 from sdsetup.execute.folders import remove_tree
+from sdsetup.values.events import Event
+from sdsetup.values.plan import FetchFile, Source
 
 _FATAL = ("disk-full", "file-too-large-for-drive", "not-writable")
 _PIECE = 4 * 2**20

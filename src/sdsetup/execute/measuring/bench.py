@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from sdsetup.decide.facts import Vendor
-from sdsetup.decide.launcher import Settings
-from sdsetup.decide.profiles.failures import FailureBook
-from sdsetup.decide.profiles.measure import Pictures
+from sdsetup.catalog.failures import FailureBook
+from sdsetup.catalog.measure import Pictures
 from sdsetup.decide.tuning.measured import Key
 from sdsetup.decide.tuning.measuring import Candidate, Measurement
 from sdsetup.execute.context import Context
 from sdsetup.execute.measuring.memory import Gauge
-from sdsetup.execute.webui_picture import Patience
+from sdsetup.execute.webui.painting import Patience
+from sdsetup.launchfile import Settings
 from sdsetup.text import Text
+from sdsetup.values.facts import Vendor
 
 
 class Told(Protocol):

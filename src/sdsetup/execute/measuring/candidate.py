@@ -6,7 +6,6 @@ import time
 from dataclasses import replace
 
 from sdsetup.decide.diagnosis import Diagnosis
-from sdsetup.decide.launcher import FILE_NAMES, Kind, LaunchFile, grouped, merge
 from sdsetup.decide.picture import PngError, as_arguments, decode_png, judge, proof_arguments
 from sdsetup.decide.picture.attempts import Outcome as PictureOutcome
 from sdsetup.decide.startup import LaunchPlan, ModelClass
@@ -16,9 +15,9 @@ from sdsetup.execute import launch_file
 from sdsetup.execute.context import Context
 from sdsetup.execute.measuring.bench import Bench
 from sdsetup.execute.measuring.memory import Peaks
-from sdsetup.execute.webui import WebUI, start
-from sdsetup.execute.webui_api import Answer, call, free_port, peak_vram
-from sdsetup.execute.webui_picture import (
+from sdsetup.execute.webui.api import Answer, call, free_port, peak_vram
+from sdsetup.execute.webui.launch_plan import planned, read_launch_file, refuse_unclear
+from sdsetup.execute.webui.painting import (
     PORTS,
     STOPPING,
     await_model,
@@ -29,7 +28,8 @@ from sdsetup.execute.webui_picture import (
     paint,
     wanted,
 )
-from sdsetup.execute.webui_plan import planned, read_launch_file, refuse_unclear
+from sdsetup.execute.webui.process import WebUI, start
+from sdsetup.launchfile import FILE_NAMES, Kind, LaunchFile, grouped, merge
 from sdsetup.text import Text
 
 _OUTCOMES: dict[PictureOutcome, Outcome] = {

@@ -10,7 +10,7 @@ from sdsetup.decide.tuning.measuring import Measurement, Trial, fastest, next_ca
 from sdsetup.execute.measuring.bench import Bench
 from sdsetup.execute.measuring.candidate import run_candidate
 from sdsetup.execute.measuring.remembered import remember, remembered
-from sdsetup.execute.webui_picture import Patience
+from sdsetup.execute.webui.painting import Patience
 
 _log = logging.getLogger("sdsetup.measuring")
 

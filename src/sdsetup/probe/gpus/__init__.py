@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sdsetup.decide.facts import Gpu
 from sdsetup.machine import Machine
 from sdsetup.probe.asked import Asked
-from sdsetup.probe.gpus import smi
+from sdsetup.probe.gpus import macos, registry, smi, sysfs
 from sdsetup.probe.side_by_side import Answer, Job, side_by_side
+from sdsetup.values.facts import Gpu
 
 if TYPE_CHECKING:
     from sdsetup.machine.answers_nvml import NvmlAnswer
@@ -22,8 +22,6 @@ _LISTED_LIMIT = 9.0
 def ask(asked: Asked) -> dict[str, Any]:
     machine = asked.machine
     if machine.family == "macos":
-        from sdsetup.probe.gpus import macos
-
         return {"gpus": macos.ask(machine), "driver_problem": None}
     answers = side_by_side(
         [
@@ -86,9 +84,5 @@ def _nvidia(machine: Machine, nvml: Answer, listed: tuple[Gpu, ...]) -> tuple[tu
 
 def _listed(machine: Machine) -> tuple[Gpu, ...]:
     if machine.family == "windows":
-        from sdsetup.probe.gpus import registry
-
         return registry.ask(machine)
-    from sdsetup.probe.gpus import sysfs
-
     return sysfs.ask(machine)

@@ -6,8 +6,8 @@ import json
 import re
 from typing import Any
 
-from sdsetup.decide.facts import Gpu, Vendor
 from sdsetup.machine import Machine
+from sdsetup.values.facts import Gpu, Vendor
 
 _VENDORS: tuple[tuple[str, Vendor], ...] = (
     (r"\bapple\b", "apple"),

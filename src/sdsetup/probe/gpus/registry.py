@@ -10,8 +10,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from sdsetup.decide.facts import Gpu, Vendor
 from sdsetup.machine import Machine
+from sdsetup.values.facts import Gpu, Vendor
 
 _CLASS = r"SYSTEM\CurrentControlSet\Control\Class\{4d36e968-e325-11ce-bfc1-08002be10318}"
 _LIVE = (

@@ -12,8 +12,8 @@ from dataclasses import replace
 from pathlib import Path, PureWindowsPath
 from typing import NamedTuple
 
-from sdsetup.decide.facts import Gpu
 from sdsetup.machine import Completed, Machine
+from sdsetup.values.facts import Gpu
 
 _LIMIT = 6.0
 FIELDS = (

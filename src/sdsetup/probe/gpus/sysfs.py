@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from sdsetup.decide.facts import Gpu, Vendor
 from sdsetup.machine import Machine
 from sdsetup.probe.gpus.registry import is_integrated
+from sdsetup.values.facts import Gpu, Vendor
 
 _DEVICES = "/sys/bus/pci/devices"
 _NODES = "/sys/class/kfd/kfd/topology/nodes"

@@ -7,13 +7,14 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
-from sdsetup.decide.facts import Python
 from sdsetup.machine import Machine
 from sdsetup.probe.asked import Asked
 from sdsetup.probe.pythons import windows
 from sdsetup.probe.pythons.found import Found, unique
 from sdsetup.probe.pythons.posix import find as find_posix
 from sdsetup.probe.side_by_side import Job, side_by_side
+from sdsetup.storage import data_folder
+from sdsetup.values.facts import Python
 
 _LIMIT = 5.0
 _FIRST = re.compile(r"3\.?10(?!\d)")  # python3.10, Python310, cpython-3.10.13
@@ -61,8 +62,6 @@ def ask(asked: Asked) -> dict[str, Any]:
 
 def brought(machine: Machine) -> list[Found]:
     """Pythons that an earlier run put into our tools folder."""
-    from sdsetup.storage import data_folder
-
     folder = data_folder(machine.env) / "tools" / "python"
     pattern = "cpython-3.10*/python.exe" if machine.family == "windows" else "cpython-3.10*/bin/python3.10"
     return unique(machine, [Found(path=str(path), origin="uv") for path in machine.glob(folder, pattern)])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from sdsetup.decide.facts import System
 from sdsetup.machine import Machine
+from sdsetup.values.facts import System
 
 # What the web UI's opencv links to: without them the first start ends in an ImportError.
 _NEEDED = ("libGL.so.1", "libgthread-2.0.so.0")

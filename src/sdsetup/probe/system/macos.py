@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from sdsetup.decide.facts import System
 from sdsetup.machine import Machine
+from sdsetup.values.facts import System
 
 
 def ask(machine: Machine) -> System:

@@ -1,0 +1,101 @@
+"""Everything that sdsetup knows of the world: each profile is read, checked and parsed once a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from sdsetup.catalog.doctor import DoctorProfile, read_doctor
+from sdsetup.catalog.failures import FailureBook, parse_failures
+from sdsetup.catalog.files import Profiles
+from sdsetup.catalog.flags import KnownFlags, parse_flags
+from sdsetup.catalog.gpus import GpuTable, parse_gpus
+from sdsetup.catalog.measure import MeasureProfile, parse_measure
+from sdsetup.catalog.models import ModelProfile, parse_model_profile
+from sdsetup.catalog.tools import Tools, parse_tools
+from sdsetup.catalog.torch import TorchBuilds, parse_torch
+from sdsetup.catalog.tuning import Profile, parse_profile
+from sdsetup.catalog.webui import WebUI, parse_webui
+from sdsetup.errors import UsageError
+from sdsetup.text import Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """Everything that a tuning is made from."""
+
+    profile: Profile
+    gpus: GpuTable
+    builds: TorchBuilds
+    known: KnownFlags
+
+    def without(self, rule: str) -> Rules:
+        """The same with one rule less."""
+        return replace(self, profile=self.profile.without(rule))
+
+
+class Catalog:
+    """The profiles as values. Each is parsed when it is first asked for, and kept.
+
+    Every property raises `ProfileError`, naming all problems of its files, when a profile is not sound.
+    """
+
+    def __init__(self, files: Profiles | None = None) -> None:
+        self.files = Profiles() if files is None else files
+        self._rules: dict[str, Rules] = {}
+
+    @cached_property
+    def doctor(self) -> DoctorProfile:
+        return read_doctor(self.files.raw("doctor"))
+
+    @cached_property
+    def failures(self) -> FailureBook:
+        return parse_failures(self.files.raw("failures"), "failures.toml")
+
+    @cached_property
+    def flags(self) -> KnownFlags:
+        return parse_flags(self.files.raw("flags"), "flags.toml")
+
+    @cached_property
+    def gpus(self) -> GpuTable:
+        return parse_gpus(self.files.raw("gpus"), "gpus.toml")
+
+    @cached_property
+    def measure(self) -> MeasureProfile:
+        return parse_measure(self.files.raw("measure"), "measure.toml", self.flags)
+
+    @cached_property
+    def models(self) -> ModelProfile:
+        return parse_model_profile(self.files.raw("models"))
+
+    @cached_property
+    def tools(self) -> Tools:
+        return parse_tools(self.files.raw("tools"), "tools.toml")
+
+    @cached_property
+    def torch(self) -> TorchBuilds:
+        return parse_torch(self.files.raw("torch"), "torch.toml")
+
+    @cached_property
+    def webui(self) -> WebUI:
+        return parse_webui(self.files.raw("webui"), "webui.toml")
+
+    def rules(self, name: str = "current") -> Rules:
+        """The named tuning profile with the tables it needs.
+
+        Raises:
+            UsageError: `profile-unknown`.
+        """
+        if name not in self._rules:
+            names = self.files.names("tuning")
+            if name not in names:
+                raise UsageError(
+                    Text("There is no tuning profile {name}", name=name),
+                    code="profile-unknown",
+                    hint=Text("Use one of: {names}.", names=", ".join(names)),
+                )
+            families = [build.family for build in self.torch.builds]
+            raw, path = self.files.raw(f"tuning/{name}"), f"tuning/{name}.toml"
+            profile = parse_profile(raw, path, self.flags, families)
+            self._rules[name] = Rules(profile=profile, gpus=self.gpus, builds=self.torch, known=self.flags)
+        return self._rules[name]

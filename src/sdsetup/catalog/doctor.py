@@ -1,0 +1,190 @@
+"""`doctor.toml`: what a machine is measured against, and which addresses are knocked at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sdsetup.catalog.reading import Reader
+from sdsetup.catalog.requirements import (
+    Capability,
+    Commands,
+    DriverFloor,
+    LastBranch,
+    Limits,
+    PythonRequirement,
+    Requirements,
+)
+from sdsetup.values.facts import Host
+
+_FAMILIES = ("windows", "linux", "macos")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DoctorProfile:
+    """`install_bytes` and `update_bytes`: room for a whole installation, and for one that is there already."""
+
+    limits: Limits
+    python: PythonRequirement
+    drivers: tuple[DriverFloor, ...]
+    last_branches: tuple[LastBranch, ...]
+    commands: tuple[Commands, ...]
+    hosts: tuple[Host, ...]
+    install_bytes: int
+    update_bytes: int
+    spare_bytes: int
+    temp_bytes: int
+    largest_file_bytes: int
+
+    def need(
+        self,
+        *,
+        disk_bytes: int | None = None,
+        largest_file_bytes: int | None = None,
+        gpu_required: bool = False,
+        brings: frozenset[str] = frozenset({"python"}),
+    ) -> Requirements:
+        """What to ask of a machine: the plan's own numbers where there is a plan, else those of a usual one."""
+        return Requirements(
+            disk_bytes=self.install_bytes if disk_bytes is None else disk_bytes,
+            spare_bytes=self.spare_bytes,
+            temp_bytes=self.temp_bytes,
+            largest_file_bytes=self.largest_file_bytes if largest_file_bytes is None else largest_file_bytes,
+            python=self.python,
+            drivers=self.drivers,
+            last_branches=self.last_branches,
+            limits=self.limits,
+            commands=self.commands,
+            gpu_required=gpu_required,
+            brings=brings,
+        )
+
+
+def read_doctor(raw: Mapping[str, Any]) -> DoctorProfile:
+    """Read the profile.
+
+    Raises:
+        ProfileError: naming every problem of the file.
+    """
+    top = Reader(raw, "doctor.toml")
+    disk, python, driver = top.table("disk"), top.table("python"), top.table("driver")
+    profile = DoctorProfile(
+        limits=_limits(top),
+        python=PythonRequirement(
+            wanted=_minor(python, "wanted", python.text("wanted")),
+            tolerated=tuple(_minor(python, "tolerated", text) for text in python.texts("tolerated", ())),
+            tolerated_on=_families(python),
+            because=python.text("because"),
+        ),
+        drivers=tuple(
+            sorted((_floor(row) for row in driver.tables("floors")), key=lambda f: f.capability_from, reverse=True)
+        ),
+        last_branches=tuple(
+            sorted(
+                (
+                    LastBranch(
+                        capability_below=_capability(row, "capability_below"),
+                        branch=row.text("branch"),
+                        because=row.text("because"),
+                    )
+                    for row in driver.tables("last", ())
+                ),
+                key=lambda last: last.capability_below,
+            )
+        ),
+        commands=tuple(_commands(row) for row in top.tables("install", ())),
+        hosts=tuple(Host(url=row.url("url"), purpose=row.text("purpose")) for row in top.tables("hosts", ())),
+        install_bytes=disk.integer("install_bytes"),
+        update_bytes=disk.integer("update_bytes"),
+        spare_bytes=disk.integer("spare_bytes"),
+        temp_bytes=disk.integer("temp_bytes"),
+        largest_file_bytes=disk.integer("largest_file_bytes"),
+    )
+    top.finish()
+    return profile
+
+
+def _limits(top: Reader) -> Limits:
+    system, git, memory, pagefile = (top.table(name) for name in ("os", "git", "memory", "pagefile"))
+    cpu, vram, folder, path = (top.table(name) for name in ("cpu", "vram", "folder", "path"))
+    return Limits(
+        windows_least_build=system.integer("windows_least_build"),
+        windows_because=system.text("windows_because"),
+        macos_least=system.text("macos_least"),
+        macos_because=system.text("macos_because"),
+        glibc_least=system.text("glibc_least"),
+        glibc_because=system.text("glibc_because"),
+        git_least=git.text("least"),
+        git_because=git.text("because"),
+        memory_least=memory.integer("least_bytes"),
+        memory_good=memory.integer("good_bytes"),
+        memory_plenty=memory.integer("plenty_bytes"),
+        memory_because=memory.text("because"),
+        pagefile_with_good=pagefile.integer("with_good_memory_bytes"),
+        pagefile_with_least=pagefile.integer("with_least_memory_bytes"),
+        pagefile_with_little=pagefile.integer("with_little_memory_bytes"),
+        pagefile_because=pagefile.text("because"),
+        cores_least=cpu.integer("least_cores"),
+        cores_because=cpu.text("because"),
+        vram_least=vram.integer("least_bytes"),
+        vram_good=vram.integer("good_bytes"),
+        vram_because=vram.text("because"),
+        folder_longest=folder.integer("longest"),
+        folder_comfortable=folder.integer("comfortable"),
+        folder_letters=folder.text("letters"),
+        folder_because=folder.text("because"),
+        path_longest=path.integer("longest"),
+        path_because=path.text("because"),
+        disk_because=top.table("disk").text("because"),
+        driver_page=top.table("driver").url("page"),
+        amd_windows_page=top.table("amd").url("windows_page"),
+        vc_runtime=top.table("libraries").url("vc_runtime"),
+        libraries_because=top.table("libraries").text("because"),
+    )
+
+
+def _floor(row: Reader) -> DriverFloor:
+    return DriverFloor(
+        family=row.text("family"),
+        capability_from=_capability(row, "capability_from"),
+        linux=row.text("linux"),
+        windows=row.text("windows"),
+        cuda=row.text("cuda"),
+        because=row.text("because"),
+        older_works_from_linux=row.text("older_works_from_linux", None),
+        older_works_from_windows=row.text("older_works_from_windows", None),
+    )
+
+
+def _commands(row: Reader) -> Commands:
+    return Commands(
+        ids=row.texts("ids"),
+        git=row.text("git", None),
+        libraries=row.text("libraries", None),
+        tcmalloc=row.text("tcmalloc", None),
+        driver=row.text("driver", None),
+        venv=row.text("venv", None),
+    )
+
+
+def _capability(row: Reader, key: str) -> Capability:
+    return _minor(row, key, row.text(key))
+
+
+def _minor(row: Reader, key: str, text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d{1,3})\.(\d{1,3})", text)
+    if match is None:
+        if text:
+            row.problem(key, f'expected two numbers such as "3.10", found {text!r}')
+        return 0, 0
+    return int(match[1]), int(match[2])
+
+
+def _families(row: Reader) -> tuple[Any, ...]:
+    found = row.texts("tolerated_on", ())
+    for name in found:
+        if name not in _FAMILIES:
+            row.problem("tolerated_on", f"{name!r} is not one of {', '.join(_FAMILIES)}")
+    return found

@@ -1,0 +1,75 @@
+"""The profile files: the built-in ones, and the person's own laid over them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sdsetup.catalog.reading import ProfileError
+from sdsetup.errors import SdsetupError
+from sdsetup.text import Text
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+def built_in_profiles() -> Path:
+    """The profiles folder: inside the installed package, or the checkout's own."""
+    package = Path(__file__).parents[1]
+    inside = package / "profiles"
+    return inside if inside.is_dir() else package.parents[1] / "profiles"
+
+
+class Profiles:
+    """The built-in profiles with the person's folder laid over them, entry by entry."""
+
+    def __init__(self, overlay: Path | None = None) -> None:
+        if overlay is not None and not overlay.is_dir():
+            raise SdsetupError(
+                Text("The profiles folder does not exist"),
+                where=overlay,
+                code="profiles-missing",
+                hint=Text("Give an existing folder to --profiles (or SDSETUP_PROFILES), or leave it out."),
+            )
+        self.overlay = overlay
+
+    def raw(self, name: str) -> dict[str, Any]:
+        """One profile as a plain table: `raw("models")`, `raw("tuning/current")`.
+
+        A table of the overlay is merged into the built-in one key by key, two levels deep
+        (`[models.NAME]` adds or changes keys of that entry); lists and values replace.
+
+        Raises:
+            ProfileError: when a file is not TOML.
+        """
+        table = _read_toml(built_in_profiles() / f"{name}.toml")
+        if self.overlay is not None and (self.overlay / f"{name}.toml").is_file():
+            table = _laid_over(table, _read_toml(self.overlay / f"{name}.toml"), depth=3)
+        return table
+
+    def names(self, folder: str) -> tuple[str, ...]:
+        """Names of the profiles of a folder ("tuning"), built in and laid over."""
+        roots = [built_in_profiles(), *([self.overlay] if self.overlay else [])]
+        return tuple(sorted({path.stem for root in roots for path in (root / folder).glob("*.toml")}))
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ProfileError([f"{path}: not valid TOML: {error}"]) from error
+
+
+def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any], depth: int) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.get(key)
+        both_tables = isinstance(old, dict) and isinstance(value, dict)
+        merged[key] = _laid_over(old, value, depth - 1) if both_tables and depth > 1 else value  # type: ignore[arg-type]
+    return merged

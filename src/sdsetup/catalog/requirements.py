@@ -1,0 +1,122 @@
+"""What a plan needs of a machine. Its numbers come from `doctor.toml` and from the plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sdsetup.values.facts import Facts, Family
+
+Capability = tuple[int, int]
+
+# Named tuples where a value only carries what a profile says: a dataclass of thirty fields takes as long to
+# define as a tenth of the whole start of Python, and the doctor's start is counted.
+
+
+class PythonRequirement(NamedTuple):
+    """Which Python builds the web UI's environment."""
+
+    wanted: tuple[int, int]  # (3, 10)
+    tolerated: tuple[tuple[int, int], ...] = ()
+    tolerated_on: tuple[Family, ...] = ()
+    because: str = ""
+
+    def accepts(self, version: tuple[int, ...] | None, family: Family) -> bool:
+        minor = version[:2] if version else None
+        return minor == self.wanted or (family in self.tolerated_on and minor in self.tolerated)
+
+
+class DriverFloor(NamedTuple):
+    """The lowest driver for the PyTorch builds of one family, for cards from one capability on."""
+
+    family: str  # "cu121"
+    capability_from: Capability
+    linux: str
+    windows: str
+    cuda: str
+    because: str
+    older_works_from_linux: str | None = None  # an older PyTorch still runs from here on
+    older_works_from_windows: str | None = None
+
+
+class LastBranch(NamedTuple):
+    """The last driver branch for cards below a capability."""
+
+    capability_below: Capability
+    branch: str
+    because: str
+
+
+class Commands(NamedTuple):
+    """How one system's package manager brings things; None where we know no command."""
+
+    ids: tuple[str, ...]
+    git: str | None = None
+    libraries: str | None = None
+    tcmalloc: str | None = None
+    driver: str | None = None
+    venv: str | None = None
+
+
+class Limits(NamedTuple):
+    """Thresholds of `doctor.toml`; bytes, letters and counts."""
+
+    windows_least_build: int
+    windows_because: str
+    macos_least: str
+    macos_because: str
+    glibc_least: str
+    glibc_because: str
+    git_least: str
+    git_because: str
+    memory_least: int
+    memory_good: int
+    memory_plenty: int
+    memory_because: str
+    pagefile_with_good: int
+    pagefile_with_least: int
+    pagefile_with_little: int
+    pagefile_because: str
+    cores_least: int
+    cores_because: str
+    vram_least: int
+    vram_good: int
+    vram_because: str
+    folder_longest: int
+    folder_comfortable: int
+    folder_letters: str
+    folder_because: str
+    path_longest: int
+    path_because: str
+    disk_because: str
+    driver_page: str
+    vc_runtime: str
+    amd_windows_page: str
+    libraries_because: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Requirements:
+    """`disk_bytes` is what the plan still adds at the folder, `spare_bytes` what should stay free afterwards."""
+
+    disk_bytes: int
+    spare_bytes: int
+    temp_bytes: int
+    largest_file_bytes: int
+    python: PythonRequirement
+    drivers: tuple[DriverFloor, ...]  # newest first
+    last_branches: tuple[LastBranch, ...]  # oldest first
+    limits: Limits
+    commands: tuple[Commands, ...] = ()
+    gpu_required: bool = False
+    brings: frozenset[str] = frozenset({"python"})  # what an installation brings by itself
+
+    def commands_for(self, facts: Facts) -> Commands:
+        """The package manager of this machine, by its distribution and what that is like."""
+        system = facts.system
+        names = (system.distribution, *system.like) if system.family == "linux" else (system.family,)
+        for name in names:
+            for commands in self.commands:
+                if name in commands.ids:
+                    return commands
+        return Commands(ids=())

@@ -1,0 +1,159 @@
+"""`torch.toml`: the torch builds that are known to work, best first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sdsetup.catalog.gpus import capability
+from sdsetup.catalog.reading import Reader
+from sdsetup.values.versions import Version, parse_version
+
+SYSTEMS = ("windows", "linux", "wsl", "macos")
+DEVICES = ("cuda", "rocm", "ipex", "mps", "cpu", "none")
+
+Capability = tuple[int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Build:
+    """One torch release with what its wheels hold. `packages` is what pip is asked for; `kernels` by system."""
+
+    family: str
+    device: str
+    torch: str
+    torchvision: str | None
+    xformers: str | None
+    index: str | None
+    extra_index: str | None
+    packages: tuple[str, ...]
+    systems: tuple[str, ...]
+    machines: tuple[str, ...]
+    pythons: tuple[Version, ...]
+    kernels: Mapping[str, tuple[Capability, ...]]
+    ptx: tuple[Capability, ...]
+    gfx: tuple[str, ...]
+    xformers_kernels: tuple[Capability, ...]
+    driver: Mapping[str, Version]
+    any_card: bool
+    download_bytes: int
+    disk_bytes: int
+    because: str
+    source: str
+
+    @property
+    def command(self) -> str:
+        """What TORCH_COMMAND would be; the web UI runs it as `python -m pip install ...`."""
+        index = f" --index-url {self.index}" if self.index else ""
+        extra = f" --extra-index-url {self.extra_index}" if self.extra_index else ""
+        return f"pip install {' '.join(self.packages)}{index}{extra}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TorchBuilds:
+    """`default` is the family that the web UI installs when nobody says otherwise; `python` the version that
+    an environment is built with, `tolerated` what an existing one may have instead, by system."""
+
+    default: str
+    python: Version
+    tolerated: Mapping[str, tuple[Version, ...]]
+    builds: tuple[Build, ...]
+
+    def family(self, name: str) -> Build | None:
+        return next((build for build in self.builds if build.family == name), None)
+
+
+def parse_torch(raw: Mapping[str, Any], path: str = "torch.toml") -> TorchBuilds:
+    """The typed list of `torch.toml`.
+
+    Raises:
+        ProfileError: naming every problem in the file.
+    """
+    reader = Reader(raw, path)
+    listed = reader.table("builds")
+    builds = tuple(_build(family, listed.table(family)) for family in listed)
+    default = reader.choice("default", tuple(build.family for build in builds))
+    python = reader.table("python")
+    wanted = _version(python, "wanted")
+    tolerated = python.table("tolerated", {})
+    allowed = {system: _versions(tolerated, system) for system in tolerated}
+    python.no_other_keys()
+    reader.no_other_keys()
+    reader.finish()
+    return TorchBuilds(default=default, python=wanted, tolerated=allowed, builds=builds)
+
+
+def _build(family: str, reader: Reader) -> Build:
+    torch, torchvision = reader.text("torch"), reader.text("torchvision", None)
+    pinned = [f"torch=={torch}"] + ([f"torchvision=={torchvision}"] if torchvision else [])
+    build = Build(
+        family=family,
+        device=reader.choice("device", DEVICES),
+        torch=torch,
+        torchvision=torchvision,
+        xformers=reader.text("xformers", None),
+        index=reader.url("index", None),
+        extra_index=reader.url("extra_index", None),
+        packages=reader.texts("packages", tuple(pinned)),
+        systems=_known(reader, "systems", SYSTEMS),
+        machines=reader.texts("machines", ("x86_64",)),
+        pythons=_versions(reader, "pythons"),
+        kernels=_kernels(reader.table("kernels", {})),
+        ptx=_capabilities(reader, "ptx"),
+        gfx=reader.texts("gfx", ()),
+        xformers_kernels=_capabilities(reader, "xformers_kernels"),
+        driver=_drivers(reader.table("driver", {})),
+        any_card=reader.boolean("any_card", False),
+        download_bytes=reader.integer("download_bytes"),
+        disk_bytes=reader.integer("disk_bytes"),
+        because=reader.text("because"),
+        source=reader.text("source"),
+    )
+    if build.device == "cuda" and not (build.kernels and build.driver):
+        reader.problem("kernels", "a CUDA build needs `kernels` and `driver`")
+    reader.no_other_keys()
+    return build
+
+
+def _known(reader: Reader, key: str, options: tuple[str, ...]) -> tuple[str, ...]:
+    values = reader.texts(key)
+    for value in values:
+        if value not in options:
+            reader.problem(key, f"{value!r} is not one of {', '.join(options)}")
+    return values
+
+
+def _version(reader: Reader, key: str) -> Version:
+    version = parse_version(reader.text(key))
+    if version is None:
+        reader.problem(key, "is not a version")
+    return version or ()
+
+
+def _versions(reader: Reader, key: str) -> tuple[Version, ...]:
+    texts = reader.texts(key)
+    parsed = [parse_version(text) for text in texts]
+    for text, version in zip(texts, parsed, strict=True):
+        if version is None:
+            reader.problem(key, f"{text!r} is not a version")
+    return tuple(version for version in parsed if version is not None)
+
+
+def _capabilities(reader: Reader, key: str) -> tuple[Capability, ...]:
+    return tuple(both for number in reader.numbers(key, ()) if (both := capability(number)) is not None)
+
+
+def _kernels(reader: Reader) -> dict[str, tuple[Capability, ...]]:
+    return {system: _capabilities(reader, system) for system in reader}
+
+
+def _drivers(reader: Reader) -> dict[str, Version]:
+    found = {}
+    for system in reader:
+        version = parse_version(reader.text(system))
+        if version is None:
+            reader.problem(system, "is not a driver version")
+        else:
+            found[system] = version
+    return found

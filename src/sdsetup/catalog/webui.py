@@ -1,0 +1,206 @@
+"""`webui.toml`: the web UI's pinned commit, its repositories, and what its environment needs today."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sdsetup.catalog.reading import Reader
+from sdsetup.errors import UsageError
+from sdsetup.text import Text
+from sdsetup.values.plan import FetchFile, ProvePicture, Source
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repository:
+    """One of the repositories below `repositories/`. Sizes in bytes."""
+
+    name: str
+    commit: str
+    urls: tuple[str, ...]
+    download_bytes: int
+    disk_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PythonSpec:
+    """Which interpreter the environment is built with, and what bringing one costs in bytes."""
+
+    wanted: str  # "3.10"
+    download_bytes: int
+    disk_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnvironmentSpec:
+    """What goes into `D/venv` beside torch, in one resolution. Sizes in bytes, torch included."""
+
+    requirements: str
+    extra: tuple[str, ...]
+    overrides: tuple[str, ...]
+    build_constraints: tuple[str, ...]
+    constraints: tuple[str, ...]
+    compile_later: tuple[str, ...]
+    download_bytes: int
+    disk_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebUI:
+    """The whole profile. `tag` is what a shallow clone can ask for; `branch` is what `git pull` follows."""
+
+    tag: str
+    commit: str
+    branch: str
+    urls: tuple[str, ...]
+    shallow_bytes: int
+    full_bytes: int
+    disk_bytes: int
+    python: PythonSpec
+    environment: EnvironmentSpec
+    repositories: tuple[Repository, ...]
+    tokenizer: tuple[FetchFile, ...]
+    proof: ProvePicture  # on the processor
+    proof_on_card: ProvePicture  # as large as real ones, so that memory trouble shows
+
+    def at(self, ref: str) -> WebUI:
+        """The same at another commit, for who knows what they do.
+
+        Raises:
+            UsageError: `ref-not-a-commit`: only a full commit id pins what is executed.
+        """
+        if not _COMMIT.fullmatch(ref):
+            raise UsageError(
+                Text("{ref} is not a full commit id", ref=ref),
+                why=Text("a tag or branch can be moved; what is executed here is pinned"),
+                hint=Text("Give all 40 digits: git ls-remote {url} {ref}", url=self.urls[0], ref=ref),
+                code="ref-not-a-commit",
+            )
+        return replace(self, commit=ref, tag=ref)
+
+
+def parse_webui(raw: Mapping[str, Any], path: str = "webui.toml") -> WebUI:
+    """The typed profile.
+
+    Raises:
+        ProfileError: naming every problem in the file.
+    """
+    top = Reader(raw, path)
+    webui = top.table("webui")
+    read = WebUI(
+        tag=webui.text("tag"),
+        commit=webui.commit("commit"),
+        branch=webui.text("branch"),
+        urls=_urls(webui),
+        shallow_bytes=webui.integer("shallow_bytes"),
+        full_bytes=webui.integer("full_bytes"),
+        disk_bytes=webui.integer("disk_bytes"),
+        python=_python(top.table("python")),
+        environment=_environment(top.table("environment")),
+        repositories=tuple(_repository(reader) for reader in top.tables("repositories")),
+        tokenizer=tuple(_file(reader) for reader in top.tables("tokenizer", ())),
+        proof=_proof(top.table("proof")),
+        proof_on_card=_proof(top.table("proof_on_card")),
+    )
+    _reasoned(webui)
+    top.no_other_keys()
+    top.finish()
+    return read
+
+
+def _python(reader: Reader) -> PythonSpec:
+    wish = PythonSpec(
+        wanted=reader.text("wanted"),
+        download_bytes=reader.integer("download_bytes"),
+        disk_bytes=reader.integer("disk_bytes"),
+    )
+    if wish.wanted and not re.fullmatch(r"3\.\d+", wish.wanted):
+        reader.problem("wanted", f"{wish.wanted!r} is not of the form 3.10")
+    _reasoned(reader)
+    return wish
+
+
+def _environment(reader: Reader) -> EnvironmentSpec:
+    wish = EnvironmentSpec(
+        requirements=reader.text("requirements"),
+        extra=reader.texts("extra", ()),
+        overrides=reader.texts("overrides", ()),
+        build_constraints=reader.texts("build_constraints", ()),
+        constraints=reader.texts("constraints", ()),
+        compile_later=reader.texts("compile_later", ()),
+        download_bytes=reader.integer("download_bytes"),
+        disk_bytes=reader.integer("disk_bytes"),
+    )
+    _reasoned(reader)
+    return wish
+
+
+def _repository(reader: Reader) -> Repository:
+    repository = Repository(
+        name=reader.text("name"),
+        commit=reader.commit("commit"),
+        urls=_urls(reader),
+        download_bytes=reader.integer("download_bytes"),
+        disk_bytes=reader.integer("disk_bytes"),
+    )
+    if repository.name and not re.fullmatch(r"[A-Za-z0-9._-]+", repository.name):
+        reader.problem("name", f"{repository.name!r} is not a folder name")
+    _reasoned(reader)
+    return repository
+
+
+def _file(reader: Reader) -> FetchFile:
+    file = FetchFile(
+        name=reader.text("name"),
+        save_as=reader.text("save_as"),
+        size=reader.integer("size"),
+        sha256=reader.sha256("sha256"),
+        sources=tuple(_source(source) for source in reader.tables("sources")),
+    )
+    _reasoned(reader)
+    return file
+
+
+def _source(reader: Reader) -> Source:
+    source = Source(
+        hub=reader.text("hub", None),
+        revision=reader.text("revision", None),
+        file=reader.text("file", None),
+        url=reader.url("url", None),
+    )
+    if (source.hub is None) == (source.url is None):
+        reader.problem("hub", "give either hub with revision and file, or url")
+    reader.no_other_keys()
+    return source
+
+
+def _proof(reader: Reader) -> ProvePicture:
+    proof = ProvePicture(
+        width=reader.integer("width"),
+        height=reader.integer("height"),
+        steps=reader.integer("steps"),
+        seed=reader.integer("seed"),
+    )
+    _reasoned(reader)
+    return proof
+
+
+def _urls(reader: Reader) -> tuple[str, ...]:
+    urls = reader.texts("urls")
+    if reader.has("urls") and not urls:
+        reader.problem("urls", "needs at least one address")
+    for url in urls:
+        if not url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
+            reader.problem("urls", f"{url!r} must start with https:// (http:// only for loopback addresses)")
+    return urls
+
+
+def _reasoned(reader: Reader) -> None:
+    """Every entry says why it is as it is, and where that is known from."""
+    reader.text("because")
+    reader.text("source")
+    reader.no_other_keys()

@@ -1,0 +1,173 @@
+"""One machine with one card, as the values that rules ask about and sentences mention."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sdsetup.catalog.catalog import Rules
+from sdsetup.catalog.gpus import Architecture, Card
+from sdsetup.catalog.torch import TorchBuilds
+from sdsetup.catalog.tuning import WORDS, Profile
+from sdsetup.decide.tuning.cards import architecture_of, find
+from sdsetup.text import Text
+from sdsetup.values.facts import GIB, Facts, Gpu
+from sdsetup.values.versions import Version
+
+_MACHINES = {"amd64": "x86_64", "x64": "x86_64", "aarch64": "arm64", "i386": "x86", "i686": "x86"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleContext:
+    """`values` answers conditions (field -> value, None unknown); `words` fills sentences in."""
+
+    facts: Facts
+    gpu: Gpu | None
+    card: Card | None
+    architecture: Architecture | None
+    values: Mapping[str, Any]
+    words: Mapping[str, str]
+
+    @property
+    def pace(self) -> int:
+        """How its generation compares with others in the machine; a broken chip counts as an old one."""
+        pace = self.architecture.pace if self.architecture else 0
+        return min(pace, 3) if self.values["traits"] & {"broken-fp16", "crippled-fp16"} else pace
+
+    def extended(self, values: Mapping[str, Any], words: Mapping[str, str] | None = None) -> RuleContext:
+        return replace(self, values={**self.values, **values}, words={**self.words, **(words or {})})
+
+    def fill(self, template: str) -> Text:
+        """The template with the words it mentions, and only those."""
+        used = {word: self.words.get(word, "?") for word in WORDS if "{" + word + "}" in template}
+        return Text(template, **used)
+
+
+def rule_context(facts: Facts, gpu: Gpu | None, rules: Rules, model_class: str) -> RuleContext:
+    """What the rules see of one card, or of none, in this machine."""
+    profile, gpus, builds = rules.profile, rules.gpus, rules.builds
+    card = find(gpus, gpu.name) if gpu is not None else None
+    compute = gpu.compute_capability if gpu is not None else None
+    if compute is None and card is not None:
+        compute = card.compute
+    architecture = card.architecture if card is not None else architecture_of(gpus, compute)
+    vram, assumed = _vram(gpu, card, facts, profile)
+    system = facts.system
+    ram = _gib(facts.memory.total_bytes)
+    python = python_for(facts, builds)
+    values: dict[str, Any] = {
+        "vendor": gpu.vendor if gpu is not None else "none",
+        "os": "wsl" if system.wsl else system.family,
+        "machine": machine_of(facts),
+        "model": model_class,
+        "architecture": architecture.name if architecture else None,
+        "gfx": (gpu.gfx if gpu and gpu.gfx else card.gfx if card else None),
+        "name": gpu.name if gpu else None,
+        "compute": compute,
+        "vram": vram,
+        "vram_assumed": assumed if gpu is not None else None,
+        "ram": ram,
+        "vram_over_ram": vram - ram if vram is not None and ram is not None else None,
+        "pagefile": _gib(facts.memory.pagefile_bytes),
+        "mig": gpu.mig if gpu else False,
+        "traits": _traits(gpu, card),
+        "tier": _tier(vram, profile),
+        "python": python,
+        "python_fits": python_fits(facts, builds),
+        "gpu_groups": None if system.groups is None else {"render", "video"} <= set(system.groups),
+        "nouveau": system.nouveau,
+    }
+    words = {
+        "card": short_name(gpu),
+        "vram": plain(vram),
+        "compute": ".".join(map(str, compute)) if compute else "unknown",
+        "architecture": architecture.name if architecture else "unknown",
+        "gfx": values["gfx"] or "unknown",
+        "driver": (gpu.driver_version if gpu else None) or "unknown",
+        "last_branch": str(architecture.last_branch) if architecture and architecture.last_branch else "",
+        "ram": plain(ram),
+        "pagefile": plain(values["pagefile"]),
+        "python": ".".join(map(str, python)),
+        "sizes": " or ".join(f"{plain(size)} GB" for size in card.vram_gib) if card else "unknown",
+    }
+    return RuleContext(facts=facts, gpu=gpu, card=card, architecture=architecture, values=values, words=words)
+
+
+def short_name(gpu: Gpu | None) -> str:
+    if gpu is None or not gpu.name:
+        return "this card"
+    return gpu.name.removeprefix("NVIDIA ").removeprefix("AMD ").replace("(R)", "").replace("(TM)", "")
+
+
+def plain(gib: float | None) -> str:
+    """GiB as cards and memory are sold: 7.996 is "8"."""
+    if gib is None:
+        return "unknown"
+    return f"{gib:.0f}" if abs(gib - round(gib)) < 0.15 else f"{gib:.1f}"
+
+
+def machine_of(facts: Facts) -> str | None:
+    arch = (facts.system.native_arch or facts.system.arch or "").lower()
+    return _MACHINES.get(arch, arch) or None
+
+
+def python_for(facts: Facts, builds: TorchBuilds) -> Version:
+    """The Python that the environment has, or will be built with: one that does not fit is replaced."""
+    there = _environment_python(facts)
+    return there if there is not None and there in _allowed(facts, builds) else builds.python
+
+
+def python_fits(facts: Facts, builds: TorchBuilds) -> bool | None:
+    """Whether a 64-bit Python that fits is at hand; None when nobody looked."""
+    there = _environment_python(facts)
+    if there is not None:
+        return there in _allowed(facts, builds)
+    if not facts.pythons:
+        return None
+    return any(
+        python.version is not None and python.version[:2] == builds.python and python.bits in (64, None)
+        for python in facts.pythons
+    )
+
+
+def _environment_python(facts: Facts) -> Version | None:
+    there = facts.installation.environment_python if facts.installation else None
+    return there[:2] if there else None
+
+
+def _allowed(facts: Facts, builds: TorchBuilds) -> tuple[Version, ...]:
+    return (builds.python, *builds.tolerated.get("wsl" if facts.system.wsl else facts.system.family, ()))
+
+
+def _vram(gpu: Gpu | None, card: Card | None, facts: Facts, profile: Profile) -> tuple[float | None, bool]:
+    """The card's memory in GiB, and whether it is only assumed: the smallest size of its name."""
+    if gpu is None:
+        return None, False
+    if gpu.vram_bytes:
+        return gpu.vram_bytes / GIB, False
+    if gpu.vendor == "apple" and facts.memory.total_bytes:
+        return facts.memory.total_bytes / GIB, False
+    if card is not None and card.vram_gib:
+        return card.vram_gib[0], len(card.vram_gib) > 1
+    return profile.assume_vram_gib, True
+
+
+def _traits(gpu: Gpu | None, card: Card | None) -> frozenset[str]:
+    traits = set(card.traits) if card else set()
+    if gpu is not None and gpu.integrated is not None:
+        traits.discard("integrated")
+        if gpu.integrated:
+            traits.add("integrated")
+    return frozenset(traits)
+
+
+def _tier(vram: float | None, profile: Profile) -> str | None:
+    if vram is None:
+        return None
+    reached = [tier.name for tier in profile.tiers if vram >= tier.from_gib]
+    return reached[-1] if reached else None
+
+
+def _gib(count: int | None) -> float | None:
+    return None if count is None else count / GIB

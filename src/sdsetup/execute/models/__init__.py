@@ -1,0 +1,1 @@
+"""Parts of it stand in their own modules."""

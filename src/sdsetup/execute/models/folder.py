@@ -1,0 +1,189 @@
+"""The web UI's model folder: what every file in it is, and what to do about it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from sdsetup.catalog.models import MODEL_FOLDER, Model
+from sdsetup.errors import SdsetupError
+from sdsetup.execute.context import Context
+from sdsetup.execute.download.hashing import sha256_of
+from sdsetup.execute.models.files import MODEL_ENDINGS, Look, Scan, look_at, scan_pickle
+from sdsetup.text import Text
+
+State = Literal["known", "unknown", "damaged", "pickle", "dangerous", "unfinished", "set-aside"]
+
+_ASIDE = re.compile(r"\.(bad|old)(-\d+)?$")
+_WHY_ASIDE = {
+    True: "bytes that were not the pinned file, kept for you to look at",
+    False: "a damaged file that stood where a model was fetched to, kept for you to look at",
+}
+_OURS = (".part.json", ".part.json.new")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """One file. `path` is relative to the model folder; `model` is its name in our profile when it is known."""
+
+    path: str
+    size: int
+    state: State
+    said: Text
+    model: str | None = None
+    damage: str | None = None
+    todo: Text | None = None
+    command: str | None = None
+
+    @property
+    def ok(self) -> bool:
+        return self.state in ("known", "unknown", "pickle")
+
+
+def check_models(context: Context, models: Mapping[str, Model]) -> tuple[Verdict, ...]:
+    """Every model file below the folder, in order of their paths. Only files that may be known are hashed.
+
+    Raises:
+        SdsetupError: `no-model-folder`.
+    """
+    folder = context.dir / MODEL_FOLDER
+    if not folder.is_dir():
+        raise SdsetupError(
+            Text("There is no model folder here"),
+            where=folder,
+            code="no-model-folder",
+            hint=Text("Give the folder of the web UI with --dir, or install one: sdsetup install"),
+        )
+    files = sorted(path for path in folder.rglob("*") if path.is_file() or path.is_symlink())
+    return tuple(
+        _judge(path, path.relative_to(folder).as_posix(), models, context) for path in files if _is_ours(path)
+    )
+
+
+def _is_ours(path: Path) -> bool:
+    """Previews, notes and configurations beside the models are nobody's problem."""
+    name = path.name.lower()
+    if name.endswith(_OURS):
+        return False
+    return name.endswith((*MODEL_ENDINGS, ".part", ".copying")) or _ASIDE.search(name) is not None
+
+
+def _judge(path: Path, name: str, models: Mapping[str, Model], context: Context) -> Verdict:
+    if path.name.endswith((".part", ".copying")):
+        return _unfinished(path, name, models)
+    if _ASIDE.search(path.name.lower()):
+        return Verdict(
+            path=name,
+            size=_size(path),
+            state="set-aside",
+            said=Text(_WHY_ASIDE[".bad" in path.suffix]),
+            todo=Text("Delete it; it only takes space."),
+        )
+    look = look_at(path)
+    if look.kind == "damaged":
+        return _damaged(path, name, look, models)
+    if look.kind == "pickle":
+        return _pickle(path, name, look)
+    model = which_model(path, models, context)
+    if model is None:
+        return Verdict(path=name, size=look.size, state="unknown", said=Text("whole; {said}", said=look.said))
+    return Verdict(path=name, size=look.size, state="known", model=model.name, said=model.title)
+
+
+def which_model(path: Path, models: Mapping[str, Model], context: Context) -> Model | None:
+    """The model of our profile that a file is, by size and then by hash."""
+    size = _size(path)
+    alike = [model for model in models.values() if model.size == size]
+    if not alike:
+        return None
+    try:
+        found = sha256_of(path, context)
+    except OSError:
+        return None
+    return next((model for model in alike if model.sha256 == found), None)
+
+
+def _unfinished(path: Path, name: str, models: Mapping[str, Model]) -> Verdict:
+    target = path.name.removesuffix(".part")
+    model = next((model for model in models.values() if model.save_as.endswith("/" + target)), None)
+    if model is None:
+        return Verdict(
+            path=name,
+            size=_size(path),
+            state="unfinished",
+            said=Text("an unfinished download"),
+            todo=Text("The command that began it continues it; delete the file if you no longer want it."),
+        )
+    return Verdict(
+        path=name,
+        size=_size(path),
+        state="unfinished",
+        model=model.name,
+        said=Text("{percent} % of {title} are there", percent=_size(path) * 100 // model.size, title=model.title),
+        todo=Text("Continue it with:"),
+        command=f"sdsetup model get {model.name}",
+    )
+
+
+def _damaged(path: Path, name: str, look: Look, models: Mapping[str, Model]) -> Verdict:
+    model = next((m for m in models.values() if path.name in (m.file, Path(m.save_as).name)), None)
+    todo = (
+        Text("Fetch it again (the damaged file is kept aside):")
+        if model
+        else Text("Delete it and download it again from where it came.")
+    )
+    return Verdict(
+        path=name,
+        size=look.size,
+        state="damaged",
+        damage=look.damage,
+        said=look.said,
+        todo=todo,
+        command=f"sdsetup model get {model.name}" if model else None,
+    )
+
+
+def _pickle(path: Path, name: str, look: Look) -> Verdict:
+    try:
+        scan = scan_pickle(path)
+    except OSError as error:
+        scan = Scan(failed=True, unknown=(str(error),))
+    if scan.verdict == "dangerous":
+        return Verdict(
+            path=name,
+            size=look.size,
+            state="dangerous",
+            said=danger(scan),
+            todo=Text("Do not load it. Delete it, and take the .safetensors of that model instead."),
+        )
+    said = Text("a pickle; nothing dangerous was found in it")
+    if scan.unknown:
+        said = Text("a pickle that calls what we do not know: {names}", names=_some(scan.unknown))
+    return Verdict(
+        path=name,
+        size=look.size,
+        state="pickle",
+        said=said,
+        todo=Text("A .safetensors of the same model is safer, and newer torch loads it without questions."),
+    )
+
+
+def danger(scan: Scan) -> Text:
+    """What a dangerous scan found."""
+    if scan.dangerous:
+        return Text("a pickle that would run {names} when it is loaded", names=_some(scan.dangerous))
+    return Text("no readable pickle, although it is named like one")
+
+
+def _some(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,128 @@
+"""A person's own model file, brought into the web UI's model folder by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from sdsetup.catalog.models import MODEL_FOLDER, Model
+from sdsetup.errors import SdsetupError
+from sdsetup.execute.context import Context
+from sdsetup.execute.download.hashing import sha256_of
+from sdsetup.execute.download.preflight import check_folder, inside
+from sdsetup.execute.download.problems import disk_problem
+from sdsetup.execute.download.reuse import place_copy
+from sdsetup.execute.lock import folder_lock
+from sdsetup.execute.models.files import MODEL_ENDINGS, Look, Scan, look_at, scan_pickle
+from sdsetup.execute.models.folder import danger, which_model
+from sdsetup.text import Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imported:
+    """A person's own file, in place. `how`: linked, copied, or there (it already was)."""
+
+    path: Path
+    how: Literal["linked", "copied", "there"]
+    model: str | None
+    scan: Scan | None
+
+
+def import_file(
+    source: Path,
+    context: Context,
+    models: Mapping[str, Model],
+    *,
+    name: str | None = None,
+    allow_pickle: bool = False,
+    copy: bool = False,
+) -> Imported:
+    """Bring a file into the model folder: a hard link on the same drive, else a copy; the source stays.
+
+    A model we know gets the name that `install` looks for, any other keeps its own, unless `name` is given.
+
+    Raises:
+        SdsetupError: `no-such-file`, `model-damaged`, `pickle-refused`, `pickle-dangerous`, `not-a-model`,
+            `name-taken`, and what `check_folder` raises.
+    """
+    look = _usable(source, allow_pickle=allow_pickle)
+    scan = scan_pickle(source) if look.kind == "pickle" else None
+    if scan is not None and scan.verdict == "dangerous":
+        raise SdsetupError(
+            Text("{name} is dangerous: {why}", name=source.name, why=danger(scan)),
+            where=source,
+            code="pickle-dangerous",
+            hint=Text("Delete it, and take the .safetensors of that model instead."),
+        )
+    model = which_model(source, models, context)
+    target = _target(source, context, model, name)
+    return _place(source, target, context, model=model, scan=scan, copy=copy)
+
+
+def _usable(source: Path, *, allow_pickle: bool) -> Look:
+    if not source.is_file():
+        raise SdsetupError(
+            Text("There is no such file"),
+            where=source,
+            code="no-such-file",
+            hint=Text("Give the path of a model file, in quotes if it has spaces."),
+        )
+    look = look_at(source)
+    if look.kind == "damaged":
+        raise SdsetupError(
+            Text("The file is damaged: {said}", said=look.said),
+            where=source,
+            code="model-damaged",
+            hint=Text("Download it again from where it came."),
+        )
+    if look.kind == "other" or source.suffix.lower() not in MODEL_ENDINGS:
+        raise SdsetupError(
+            Text("This is not a model the web UI can load"),
+            where=source,
+            code="not-a-model",
+            hint=Text("Give a .safetensors file."),
+        )
+    if look.kind == "pickle" and not allow_pickle:
+        raise SdsetupError(
+            Text("A {ending} file can run any program when it is loaded", ending=source.suffix),
+            where=source,
+            code="pickle-refused",
+            hint=Text(
+                "Take the .safetensors of that model; or, if you trust where it comes from, add --allow-pickle "
+                "(it is scanned first)."
+            ),
+        )
+    return look
+
+
+def _target(source: Path, context: Context, model: Model | None, name: str | None) -> Path:
+    if name is not None and not name.lower().endswith(source.suffix.lower()):
+        name += source.suffix
+    wanted = f"{MODEL_FOLDER}/{name or source.name}" if name or model is None else model.save_as
+    return inside(wanted, context)
+
+
+def _place(
+    source: Path, target: Path, context: Context, *, model: Model | None, scan: Scan | None, copy: bool
+) -> Imported:
+    known = model.name if model else None
+    with folder_lock(target, context.cache, waiting=context.note):
+        try:
+            if target.exists():
+                if target.samefile(source) or sha256_of(target, context) == sha256_of(source, context):
+                    return Imported(path=target, how="there", model=known, scan=scan)
+                raise SdsetupError(
+                    Text("Another file of that name is there already"),
+                    where=target,
+                    code="name-taken",
+                    hint=Text("Give it another name with --as NAME, or move the other file away."),
+                )
+            check_folder(target)
+            expected = model.sha256 if model else sha256_of(source, context)
+            place_copy(source, target, sha256=expected, context=context, link=not copy)
+        except OSError as error:
+            raise disk_problem(error, target, kept=0, size=look_at(source).size) from error
+        how: Literal["linked", "copied"] = "linked" if target.samefile(source) else "copied"
+    return Imported(path=target, how=how, model=known, scan=scan)

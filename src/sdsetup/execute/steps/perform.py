@@ -1,0 +1,81 @@
+"""One arm for each kind of step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, NoReturn
+
+from sdsetup.execute import environment, launch_file
+from sdsetup.execute.context import Context
+from sdsetup.execute.download import fetch
+from sdsetup.execute.outcome import Outcome
+from sdsetup.execute.steps import mingit, proofs, python, repository, tokenizer, webui_check, webui_checkout
+from sdsetup.values.plan import (
+    Action,
+    BringGit,
+    BringPython,
+    BuildEnvironment,
+    CheckWebUI,
+    CloneRepository,
+    CloneWebUI,
+    FetchFile,
+    FetchFiles,
+    ProvePicture,
+    ProveTorch,
+    Step,
+    WriteLauncher,
+)
+
+
+def perform(
+    action: Action, context: Context, results: Mapping[str, Mapping[str, Any]], steps: tuple[Step, ...]
+) -> Outcome:
+    """Carry out one action.
+
+    Raises:
+        SdsetupError: what went wrong, for the person.
+    """
+    match action:
+        case BringPython():
+            return Outcome(result=python.bring(action, context))
+        case BringGit():
+            return Outcome(result=mingit.bring(action, context))
+        case CloneWebUI():
+            return Outcome(result=webui_checkout.place(action, context))
+        case CloneRepository():
+            return Outcome(result=repository.clone(action, context))
+        case FetchFile():
+            return _fetch(action, context)
+        case FetchFiles():
+            return Outcome(result=tokenizer.place(action, context))
+        case BuildEnvironment():
+            with_python = replace(action, python=action.python or str(results["python"]["python"]))
+            return Outcome(result=environment.build(with_python, context))
+        case WriteLauncher():
+            return Outcome(result=launch_file.write(action, context))
+        case CheckWebUI():
+            return Outcome(result=webui_check.check(action, context))
+        case ProveTorch():
+            return proofs.torch(action, context, results, steps)
+        case ProvePicture():
+            return proofs.picture(action, context, steps)
+        case _:
+            return _never(action)
+
+
+def _fetch(action: FetchFile, context: Context) -> Outcome:
+    fetched = fetch(action, context)
+    result = {
+        "path": str(fetched.path),
+        "sha256": action.sha256,
+        "transferred": fetched.transferred_bytes,
+        "resumed_from": fetched.resumed_from,
+        "source": fetched.source,
+        "reused_from": str(fetched.reused_from) if fetched.reused_from else None,
+    }
+    return Outcome(result=result)
+
+
+def _never(action: NoReturn) -> NoReturn:
+    raise AssertionError(f"no arm for {action!r}")

@@ -1,0 +1,141 @@
+"""The proofs, and what they teach: another torch build, other flags."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from sdsetup.decide.picture.attempts import Attempt
+from sdsetup.decide.torch_verdict import TorchVerdict
+from sdsetup.errors import SdsetupError
+from sdsetup.execute import environment, launch_file
+from sdsetup.execute.context import Context
+from sdsetup.execute.outcome import Outcome
+from sdsetup.execute.steps import torch_proof
+from sdsetup.execute.webui.picture import prove
+from sdsetup.launchfile import FILE_NAMES, LaunchFile, flag, grouped, read
+from sdsetup.text import Text
+from sdsetup.values.corrections import Correction, apply_corrections
+from sdsetup.values.plan import BuildEnvironment, ProvePicture, ProveTorch, Step, WriteLauncher
+from sdsetup.values.tuning import TorchBuild
+
+# What helps a card whose half precision gives no numbers, before any picture was tried.
+_NO_HALF = Correction(because="Half precision gave no numbers in a test on this card.", add_flags=("--no-half",))
+
+
+def torch(
+    action: ProveTorch, context: Context, results: Mapping[str, Mapping[str, Any]], steps: tuple[Step, ...]
+) -> Outcome:
+    """Prove torch on the card; on failure the next suitable build is installed and proved, once.
+
+    Raises:
+        SdsetupError: `torch-OUTCOME` when no build calculates here.
+    """
+    corrections: list[Correction] = []
+    verdict = torch_proof.prove(action, context)
+    if not verdict.good and verdict.another_build and action.fallbacks:
+        build, first = action.fallbacks[0], verdict
+        context.note(Text("{why}; torch {torch} is tried instead", why=first.why, torch=build.torch))
+        _rebuild(build, context, results, steps)
+        verdict = torch_proof.prove(action, context)
+        because = f"The first choice did not work on this card: {first.why}."
+        corrections.append(Correction(because=because, torch=build))
+    if not verdict.good:
+        raise _no_torch(action, context, verdict)
+    if verdict.outcome == "broken-half":
+        corrections.append(_NO_HALF)
+        _rewrite(steps, [_NO_HALF], context)
+    result = {"outcome": verdict.outcome, **verdict.said}
+    return Outcome(result=result, summary=verdict.why, corrections=tuple(corrections))
+
+
+def picture(action: ProvePicture, context: Context, steps: tuple[Step, ...]) -> Outcome:
+    """Make the proof picture as the launch file would, and keep in it what worked.
+
+    Raises:
+        SdsetupError: what stopped the web UI or the picture.
+    """
+    seen = _launch_file(steps, context)
+    flags = tuple(flag(one.name, *one.values) for one in grouped(seen.flags))
+    book = context.catalog.failures
+    proof = prove(action, context, flags=flags, env=tuple(seen.env.items()), book=book)
+    corrections: tuple[Correction, ...] = ()
+    if proof.changed:
+        because = str(proof.reasons[0].because) if proof.reasons else "The first picture needed it."
+        corrections = (Correction(because=because, add_flags=proof.added, drop_flags=proof.dropped),)
+        _rewrite(steps, corrections, context)
+    return Outcome(result=proof.result(), summary=_took(proof.kept), corrections=corrections)
+
+
+def _took(attempt: Attempt) -> Text:
+    seconds, peak = attempt.picture_seconds or 0.0, attempt.peak_bytes
+    if peak is None or peak < 2**28:  # less than any web UI holds: not measured
+        return Text("made in {seconds:.1f} s", seconds=seconds)
+    kind = "card memory" if attempt.memory == "vram" else "memory"
+    return Text(
+        "made in {seconds:.1f} s, with {peak:.1f} GB of {kind}", seconds=seconds, peak=peak / 2**30, kind=kind
+    )
+
+
+def _rebuild(
+    build: TorchBuild, context: Context, results: Mapping[str, Mapping[str, Any]], steps: tuple[Step, ...]
+) -> None:
+    for step in steps:
+        if isinstance(step.action, BuildEnvironment):
+            python = step.action.python or str(results["python"]["python"])
+            environment.build(replace(step.action, torch=build, python=python), context)
+
+
+def _rewrite(
+    steps: tuple[Step, ...], corrections: tuple[Correction, ...] | list[Correction], context: Context
+) -> None:
+    for action in _launchers(steps):
+        dropped = tuple(flag for correction in corrections for flag in correction.drop_flags)
+        corrected = replace(
+            action, flags=apply_corrections(action.flags, corrections), drop_flags=(*action.drop_flags, *dropped)
+        )
+        launch_file.write(corrected, context)
+
+
+def _launchers(steps: tuple[Step, ...]) -> Iterator[WriteLauncher]:
+    for step in steps:
+        if isinstance(step.action, WriteLauncher):
+            yield step.action
+
+
+def _launch_file(steps: tuple[Step, ...], context: Context) -> LaunchFile:
+    """What the web UI would be started with: the platform's own launch file, the person's flags included."""
+    own = "bat" if context.machine.family == "windows" else "sh"
+    actions = sorted(_launchers(steps), key=lambda action: action.kind != own)
+    for action in actions:
+        content = launch_file.read(context.dir / FILE_NAMES[action.kind])
+        if content is not None:
+            return read(
+                action.kind,
+                content,
+                encoding=action.encoding,
+                environment=context.machine.env,
+                folder=str(context.dir),
+            )
+    return LaunchFile(kind="sh", flags=(), env={})
+
+
+def _no_torch(action: ProveTorch, context: Context, verdict: TorchVerdict) -> SdsetupError:
+    hints = {
+        "driver-too-old": Text("Update the graphics driver, restart the PC, and run the same command again."),
+        "broken-import": Text(
+            "`sdsetup doctor` names what is missing and its cure; then run the same command again."
+        ),
+        "no-gpu": Text(
+            "Restart the PC; if it stays, install the graphics driver again. `sdsetup doctor` looks closer."
+        ),
+    }
+    tried = "" if not action.fallbacks else " (two builds were tried)"
+    return SdsetupError(
+        Text("Torch does not work on this PC{tried}", tried=tried),
+        where=context.dir / "venv",
+        why=verdict.why,
+        hint=hints.get(verdict.outcome, Text("`sdsetup report` collects what a helper needs to know.")),
+        code=f"torch-{verdict.outcome}",
+    )

@@ -1,0 +1,167 @@
+"""Reads the launch file and plans the same start."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+from sdsetup.decide.startup import LaunchPlan, launch_plan, tcmalloc_in
+from sdsetup.errors import SdsetupError
+from sdsetup.execute import launch_file
+from sdsetup.execute.context import Context
+from sdsetup.launchfile import ARGS, FILE_NAMES, Kind, LaunchFile, read
+from sdsetup.machine import Machine
+from sdsetup.storage import read_json
+from sdsetup.text import Text
+
+# Times each part of the start; only tells more, and only where the checkout knows it.
+_DETAILS = "--log-startup"
+
+
+def plan_from_file(context: Context) -> tuple[LaunchPlan, LaunchFile]:
+    """The start that `webui-user.bat` (elsewhere `webui-user.sh`) would make.
+
+    Raises:
+        SdsetupError: `webui-missing`, `environment-missing`, `launch-file-unreadable`, `launch-file-unclear`.
+    """
+    seen = read_launch_file(context.dir, context.machine)
+    refuse_unclear(seen, context)
+    environment = seen.apply(context.machine.env)
+    flags = seen.flags if ARGS in seen.env or ARGS in seen.unset else _flags_of(environment.get(ARGS, ""))
+    return planned(context, flags, environment, seen), seen
+
+
+def refuse_unclear(seen: LaunchFile, context: Context) -> None:
+    """Stop where the flags cannot be told; note what else is left out.
+
+    Raises:
+        SdsetupError: `launch-file-unclear`.
+    """
+    for one in seen.unclear:
+        if one.name in (None, ARGS):
+            raise SdsetupError(
+                Text("The launch file's flags cannot be told from the file"),
+                where=Text("{file}, line {line}", file=context.dir / FILE_NAMES[seen.kind], line=one.line),
+                why=one.why,
+                hint=Text(
+                    "Make that line a plain `set NAME=value` (.sh: `export NAME=value`), or start the file itself."
+                ),
+                code="launch-file-unclear",
+            )
+        context.note(Text("{name} is left out: {why} (line {line}).", name=one.name, why=one.why, line=one.line))
+
+
+def planned(
+    context: Context, flags: tuple[str, ...], environment: dict[str, str], seen: LaunchFile | None = None
+) -> LaunchPlan:
+    """A start with these flags (an argument list) and this environment.
+
+    Raises:
+        SdsetupError: `webui-missing`, `environment-missing`.
+    """
+    root, machine = context.dir, context.machine
+    if not (root / "launch.py").is_file():
+        raise SdsetupError(
+            Text("There is no web UI in this folder"),
+            where=root,
+            hint=Text('Give its folder with --dir, or install one: sdsetup install --dir "{dir}"', dir=root),
+            code="webui-missing",
+        )
+    knows_details = _DETAILS in (machine.read_text(root / "modules" / "timer.py") or "")
+    plan = launch_plan(
+        dir=str(root),
+        family=machine.family,
+        environment={**environment, **_preloaded(environment, machine)},
+        flags=flags,
+        variables=seen.variables if seen else {},
+        details=(_DETAILS,) if knows_details and _DETAILS not in flags else (),
+        file=str(root / FILE_NAMES[seen.kind]) if seen else None,
+    )
+    if "VIRTUAL_ENV" in plan.env and not Path(plan.python).exists():
+        raise SdsetupError(
+            Text("The web UI has no environment yet"),
+            where=plan.python,
+            hint=Text('Make it: sdsetup install --dir "{dir}"', dir=root),
+            code="environment-missing",
+        )
+    return plan
+
+
+def read_launch_file(root: Path, machine: Machine, instead: Mapping[str, bytes] | None = None) -> LaunchFile:
+    """What the platform's own launch file says; nothing where there is none.
+
+    `instead`: name -> bytes that are read in place of what stands in the folder.
+    """
+    kind: Kind = "bat" if machine.family == "windows" else "sh"
+    page = machine.windows().oem_code_page if kind == "bat" else None
+    # In the order in which the scripts read them, each over the one before.
+    names = ("webui-user.bat", "webui.settings.bat") if kind == "bat" else ("webui-user.sh",)
+    if machine.family == "macos":
+        names = ("webui-macos-env.sh", *names)
+    seen = LaunchFile(kind=kind, flags=(), env={})
+    for name in names:
+        content = (instead or {}).get(name) or launch_file.read(root / name)
+        if content is not None:
+            environment = seen.apply(machine.env)
+            one = read(
+                kind, content, encoding=f"cp{page}" if page else None, environment=environment, folder=str(root)
+            )
+            seen = _over(seen, one)
+    return seen
+
+
+def _over(below: LaunchFile, above: LaunchFile) -> LaunchFile:
+    fold = str.upper if above.kind == "bat" else str
+    said = {fold(name) for name in (*above.env, *above.unset, *(one.name or "" for one in above.unclear))}
+    env = {name: value for name, value in below.env.items() if fold(name) not in said} | above.env
+    return LaunchFile(
+        kind=above.kind,
+        flags=above.flags if ARGS in said else below.flags,
+        env=env,
+        variables={**below.variables, **above.variables},
+        unset=tuple(sorted({*below.unset, *above.unset} - set(env))),
+        unclear=(*(one for one in below.unclear if fold(one.name or "") not in said), *above.unclear),
+    )
+
+
+def settings_file(context: Context, flags: tuple[str, ...]) -> Path:
+    """The web UI's own settings: `--ui-settings-file`, else config.json in `--data-dir` or the checkout."""
+    values = dict(zip(flags, (*flags[1:], ""), strict=False))
+    if given := values.get("--ui-settings-file"):
+        return context.dir / given
+    return context.dir / values.get("--data-dir", "") / "config.json"
+
+
+def browser_option(context: Context, flags: tuple[str, ...]) -> object:
+    settings = read_json(settings_file(context, flags))
+    return settings.get("auto_launch_browser") if isinstance(settings, dict) else None
+
+
+def _flags_of(text: str) -> tuple[str, ...]:
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        raise SdsetupError(
+            Text("{name} has a quote that never closes", name=ARGS),
+            where=text,
+            hint=Text("Correct it in the environment of this shell, or clear it there."),
+            code="launch-file-quotes",
+        ) from error
+
+
+def _preloaded(environment: dict[str, str], machine: Machine) -> dict[str, str]:
+    """The memory library that webui.sh would preload on Linux."""
+    if machine.family != "linux" or environment.get("NO_TCMALLOC") or environment.get("LD_PRELOAD"):
+        return {}
+    if (found_libc := re.search(r"(\d+)\.(\d+)", machine.kernel().libc or "")) is None or (
+        (int(found_libc[1]), int(found_libc[2])) < (2, 34)  # before, the library needs another one beside it
+    ):
+        return {}
+    for program in ("/sbin/ldconfig", "/usr/sbin/ldconfig", "ldconfig"):
+        listed = machine.run([program, "-p"], timeout=5)
+        if listed.ok:
+            found = tcmalloc_in(listed.out)
+            return {"LD_PRELOAD": found} if found else {}
+    return {}

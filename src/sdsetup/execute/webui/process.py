@@ -1,0 +1,155 @@
+"""The web UI as a child of ours: started as its launch file would, watched by its output, ended whole."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sdsetup.catalog.failures import FailureBook
+from sdsetup.decide.diagnosis import Diagnosis, Scene, diagnose_log
+from sdsetup.decide.startup import LaunchPlan, Startup, after
+from sdsetup.errors import SdsetupError
+from sdsetup.execute.context import Context
+from sdsetup.execute.webui.log import WebUILog
+from sdsetup.machine import Machine
+from sdsetup.machine.process import Child
+from sdsetup.machine.usage import peak_memory
+from sdsetup.text import Text
+from sdsetup.values.facts import Vendor
+
+Told = Callable[[Startup, str], None]
+
+_log = logging.getLogger("sdsetup.webui")
+_SLICE = 0.25  # seconds
+_ASKING_TORCH = 180.0  # seconds; an import from a slow disk
+_ASK = (
+    "import torch; print('[sdsetup] torch=%s cuda=%s hip=%s available=%s' % (torch.__version__, "
+    "torch.version.cuda, getattr(torch.version, 'hip', None), torch.cuda.is_available()))"
+)
+
+
+class WebUI:
+    """A web UI under way; made by `start`. `state` says how far it is, `since` when it got where (seconds)."""
+
+    def __init__(self, plan: LaunchPlan, machine: Machine, child: Child, log: WebUILog, told: Told) -> None:
+        self.plan = plan
+        self.log = log
+        self.state = Startup()
+        self.peak_bytes: int | None = None
+        self._machine = machine
+        self._child = child
+        self._told = told
+        self._began = time.monotonic()
+        self._end_noted = False
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    @property
+    def rc(self) -> int | None:
+        return self._child.rc
+
+    @property
+    def over(self) -> bool:
+        """It has ended, and all that it said was read."""
+        return self._child.over
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._began
+
+    def step(self, timeout: float = _SLICE) -> bool:
+        """Read one line if one comes in time (seconds); whether one came."""
+        line = self._child.poll_line(timeout)
+        if line is None:
+            if self._child.over and not self._end_noted:
+                self._end_noted = True
+                self.log.note(f"ended with code {self._child.rc}")
+            return False
+        line = self.log.add(line)
+        self.state = after(self.state, line)
+        self._told(self.state, line)
+        return True
+
+    def until(self, done: Callable[[Startup], bool], seconds: float | None = None) -> bool:
+        """Read on until the state is as wanted; False when it ended or the time (seconds) was over first."""
+        deadline = None if seconds is None else time.monotonic() + seconds
+        while not done(self.state):
+            if not self.step() and (self.over or (deadline is not None and time.monotonic() > deadline)):
+                return done(self.state)
+        return True
+
+    def measure(self) -> int | None:
+        """Bytes of main memory it held at most so far."""
+        self.peak_bytes = peak_memory(self.pid) or self.peak_bytes
+        return self.peak_bytes
+
+    def stop(self, patience: float, *, heard: bool = False) -> bool:
+        """End it, politely at first (see `Child.end`), and read its last words."""
+        polite = self._child.end(patience, heard=heard)
+        while self.step(0.1):
+            pass
+        return polite
+
+    def kill(self) -> None:
+        self._child.kill_tree()
+
+    def diagnose(self, book: FailureBook, vendors: tuple[Vendor, ...] | None = None) -> Diagnosis | None:
+        """Why it ended, or why its model did not load; None when its log has no line that is known."""
+        scene = Scene(dir=self.plan.dir, python=self.plan.python, family=self._machine.family, vendors=vendors)
+        found = diagnose_log(self.log.lines, book.failures, scene=scene)
+        if found is not None and found.kind == "symptom" and found.topic == "gpu":
+            self._ask_torch()
+            found = diagnose_log(self.log.lines, book.failures, scene=scene)
+        _log.info("diagnosis: %s", found)
+        return found
+
+    def _ask_torch(self) -> None:
+        """The web UI's own test of the card hides what torch says; so torch is asked once more."""
+        self.log.note("asking torch itself")
+        argv = [self.plan.python, "-c", _ASK]
+        said = self._machine.run(argv, timeout=_ASKING_TORCH, cwd=Path(self.plan.dir), env=self.plan.env)
+        for line in (*said.err.splitlines(), *said.out.splitlines()):
+            self.log.add(line)
+        if said.problem:
+            self.log.note(f"torch gave no answer: {said.problem}")
+
+
+def _nobody(_state: Startup, _line: str) -> None:
+    return
+
+
+@contextmanager
+def start(plan: LaunchPlan, context: Context, *, told: Told = _nobody) -> Iterator[WebUI]:
+    """Start the web UI; when the block is left, its whole tree of processes is gone.
+
+    `told` hears every line with the state after it, in the caller's thread.
+
+    Raises:
+        SdsetupError: `webui-not-startable` when its Python cannot be run.
+    """
+    log = WebUILog(context.state, plan.secrets)
+    _log.info("starting %s in %s, log %s", plan.argv, plan.dir, log.path)
+    log.note(f"started {time.strftime('%Y-%m-%d %H:%M:%S')} with {plan.env.get('COMMANDLINE_ARGS') or 'no flags'}")
+    try:
+        with _child(plan) as child:
+            yield WebUI(plan, context.machine, child, log, told)
+    finally:
+        log.close()
+
+
+def _child(plan: LaunchPlan) -> Child:
+    try:
+        return Child(plan.argv, cwd=Path(plan.dir), env=plan.env, shares_console=True)
+    except OSError as error:
+        raise SdsetupError(
+            Text("The web UI's Python cannot be started"),
+            where=plan.python,
+            why=Text("{error}", error=error.strerror or error),
+            hint=Text('Run `sdsetup install --dir "{dir}"`: it makes the environment again.', dir=plan.dir),
+            code="webui-not-startable",
+        ) from error

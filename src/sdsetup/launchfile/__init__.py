@@ -1,0 +1,123 @@
+"""The launch file: `webui-user.bat` on Windows, `webui-user.sh` elsewhere.
+
+    settings = Settings(
+        flags=("--xformers", "--medvram", flag("--ckpt-dir", r"D:\\AI models")),
+        env=(("SAFETENSORS_FAST_GPU", "1"),),
+        drop_flags=("--no-half",),                  # ours of an earlier time
+        exclusive=(("--lowvram", "--medvram"),),    # one of each group; setting one takes the others out
+    )
+    new = merge("bat", old_bytes_or_none, settings, oem_encoding="cp866")
+    seen = read("bat", new, encoding="cp866", environment=os.environ, folder=str(checkout))
+    seen.flags, seen.env, seen.apply(os.environ), seen.unclear
+
+`merge` keeps the person's lines, variables and flags byte for byte and changes ours where they stand;
+the same input gives the same bytes, and merging twice gives the same as once. What it cannot do
+safely it refuses with a `SdsetupError`, and nothing is lost. Nothing here touches a file or the system.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sdsetup.errors import SdsetupError
+from sdsetup.launchfile.bat import merge as merge_bat
+from sdsetup.launchfile.bat_reading import read as read_bat
+from sdsetup.launchfile.sh import merge as merge_sh
+from sdsetup.launchfile.sh_reading import read as read_sh
+from sdsetup.text import Text
+from sdsetup.values.flags import (
+    ARGS,
+    FILE_NAMES,
+    Flag,
+    Kind,
+    LaunchFile,
+    Settings,
+    Unclear,
+    checked,
+    flag,
+    grouped,
+    parsed_flags,
+)
+
+__all__ = [
+    "ARGS",
+    "FILE_NAMES",
+    "Flag",
+    "Kind",
+    "LaunchFile",
+    "Settings",
+    "Unclear",
+    "flag",
+    "grouped",
+    "merge",
+    "read",
+]
+
+
+def merge(kind: Kind, existing: bytes | None, settings: Settings, *, oem_encoding: str | None = None) -> bytes:
+    """The launch file with our settings in it. `existing`: the person's file, None or empty for a fresh one.
+
+    `oem_encoding`: Python's name of the console's code page ("cp866"), in which cmd reads a .bat;
+    None when it is not known: then letters outside ASCII are left alone and none are written.
+
+    Raises:
+        SdsetupError: `launch-flag`, `launch-name`, `launch-empty-value`, `launch-control-letter` (a setting
+            that no launch file can carry), `launch-file-letters` (this code page lacks a letter),
+            `launch-file-too-long`, `launch-file-encoding`, `launch-file-quotes`, `launch-file-unclear`
+            (the person's file sets one of our names in a way that cannot be told or changed safely).
+    """
+    checked(settings)
+    merged = _merged(kind, existing, settings, oem_encoding)
+    _must_read_back(kind, merged, settings, oem_encoding)
+    return merged
+
+
+def _merged(kind: Kind, existing: bytes | None, settings: Settings, encoding: str | None) -> bytes:
+    return merge_bat(existing, settings, encoding) if kind == "bat" else merge_sh(existing, settings)
+
+
+def read(
+    kind: Kind,
+    content: bytes,
+    *,
+    encoding: str | None = None,
+    environment: Mapping[str, str] | None = None,
+    folder: str | None = None,
+) -> LaunchFile:
+    """What the web UI would see after this file.
+
+    `encoding`: as `oem_encoding` of `merge`. `environment`: the variables it starts with, None when
+    not known (a value that needs one of them is then unclear). `folder`: where a .bat lies, for `%~dp0`.
+
+    Raises:
+        SdsetupError: `launch-file-encoding`
+    """
+    return read_bat(content, encoding, environment, folder) if kind == "bat" else read_sh(content, environment)
+
+
+def _must_read_back(kind: Kind, merged: bytes, settings: Settings, encoding: str | None) -> None:
+    """A launch file that would not say what we decided is not written."""
+    seen = read(kind, merged, encoding=encoding)
+    unclear = {(one.name or ARGS).upper() for one in seen.unclear}
+    env = {name.upper(): value for name, value in seen.env.items()}
+    lost = [
+        name
+        for name, value in settings.env
+        if name.upper() not in unclear and env.get(name.upper(), "").strip('"') != value.strip('"')
+    ]
+    if ARGS not in unclear:
+        present = {(one.name, one.values) for one in grouped(seen.flags)}
+        names = {name for name, _ in present}
+        lost += [
+            one.name
+            for one in parsed_flags(settings).values()
+            if (one.name, one.values) not in present and (one.values or one.name not in names)
+        ]
+    if lost or _merged(kind, merged, settings, encoding) != merged:
+        raise SdsetupError(
+            Text("The launch file cannot be made to set {names}", names=", ".join(lost) or "our settings"),
+            code="launch-file-unclear",
+            where=FILE_NAMES[kind],
+            why=Text("its other lines change what ours would say"),
+            hint=Text("Rename it: a new one is then written beside it."),
+        )

@@ -1,0 +1,319 @@
+"""webui-user.bat: our settings put into the person's file."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Sequence
+
+from sdsetup.launchfile import refusals
+from sdsetup.launchfile.cmdlines import REFERENCE, Statement, depth_after, physical_lines, statements
+from sdsetup.launchfile.words import BrokenQuotesError, EntangledError, Unit, edit, letters, names_in, touched
+from sdsetup.text import Text
+from sdsetup.values.flags import ARGS, LONGEST_CMD_LINE, Settings
+
+# The file of a person who has none. ASCII and CRLF, which every code page and every cmd reads alike;
+# the cd, because "Run as administrator" starts in System32.
+FRESH = (
+    b"@echo off\r\n"
+    b'cd /d "%~dp0"\r\n'
+    b"\r\n"
+    b"rem Add what you like: when sdsetup changes its own settings here, your lines and flags stay.\r\n"
+    b"set PYTHON=\r\n"
+    b"set GIT=\r\n"
+    b"set VENV_DIR=\r\n"
+    b"set COMMANDLINE_ARGS=\r\n"
+    b"\r\n"
+    b"call webui.bat\r\n"
+)
+_STOCK_NAMES = ("PYTHON", "GIT", "VENV_DIR", ARGS)
+_SPECIAL = set("&|<>()^ \t")
+_NEEDS_CARET = "&|<>^"
+# Statements that set nothing, or whose setting is read in full.
+SILENT = frozenset({"set", "comment", "blank", "label", "calm", "folder", "echo-off"})
+_ABSOLUTE = re.compile(r"([A-Za-z]:[\\/]|\\\\)")
+
+
+def merge(existing: bytes | None, settings: Settings, encoding: str | None) -> bytes:
+    content = existing if existing is not None and existing.strip() else FRESH
+    refuse_unreadable(content)
+    editor = _Editor(content, encoding)
+    editor.put_flags(settings)
+    for name, value in settings.env:
+        editor.put_variable(name, value)
+    for name in settings.drop_env:
+        if name.upper() not in {set_name.upper() for set_name, _ in settings.env}:
+            editor.drop_variable(name)
+    editor.put_folder()
+    return editor.content()
+
+
+def refuse_unreadable(content: bytes) -> None:
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in content:
+        why = Text('it is saved as UTF-16 (Notepad\'s "Unicode"), which cmd cannot run')
+    elif b"\x1a" in content.rstrip(b"\x1a\r\n"):
+        why = Text("it holds an end-of-file mark (Ctrl+Z) in the middle; cmd stops reading there")
+    else:
+        return
+    raise refusals.encoding("bat", why, Text("Open it in Notepad and save it again with the encoding ANSI."))
+
+
+class _Editor:
+    """The person's lines, and what replaces or follows some of them."""
+
+    def __init__(self, content: bytes, encoding: str | None) -> None:
+        self.encoding = encoding
+        self.lines = physical_lines(content)
+        self.all = statements(content, encoding)
+        self.newline = "\n" if b"\n" in content and b"\r\n" not in content else "\r\n"
+        self.replaced: dict[int, bytes] = {}  # by first physical line of the statement
+        self.after: dict[int, list[bytes]] = {}  # by last physical line; -1 is the top
+        self.at_end: list[bytes] = []
+        starts = [one for one in self.all if one.kind == "start"]
+        self.start = starts[0] if starts else None
+        self.jumps = any(one.kind in ("jump", "label", "undo") for one in self._before_start(self.all))
+        last = self.all[-1]
+        open_end = depth_after(last, last.depth) > 0 or last.raw.rstrip("\r\n").endswith("^")
+        strange = any(one.kind in ("other", "jump", "label", "undo") for one in self.all)
+        if self.start is None and (strange or open_end):
+            raise refusals.unclear(
+                "bat", None, Text("it never calls webui.bat, so there is no place where settings must stand")
+            )
+
+    def _before_start(self, all_of_them: Sequence[Statement]) -> list[Statement]:
+        return [one for one in all_of_them if self.start is None or one.first < self.start.first]
+
+    def assignments(self, name: str) -> list[Statement]:
+        """Every `set` of this variable that may run before the start, in order.
+
+        Raises:
+            SdsetupError: `launch-file-unclear` where another command sets it.
+        """
+        reach = self.all if self.jumps else self._before_start(self.all)
+        for one in reach:
+            if one.kind not in SILENT and mentions(one.text, name):
+                raise refusals.unclear(
+                    "bat",
+                    one.first + 1,
+                    Text(
+                        "{name} is set there under a condition or in a way that depends on more than the file",
+                        name=name,
+                    ),
+                )
+        return [one for one in reach if one.kind == "set" and one.name.upper() == name.upper()]
+
+    # --- flags ---
+
+    def put_flags(self, settings: Settings) -> None:
+        wanted, gone = touched(settings)
+        chain = self._live(self.assignments(ARGS), set(wanted) | gone)
+        if not chain:
+            if wanted:
+                self._insert(ARGS, _body(ARGS, edit([[]], settings, ARGS)[0]))
+            return
+        for one in chain:
+            self._refuse_hidden(one, set(wanted) | gone)
+        try:
+            edited = edit([one.value for one in chain], settings, ARGS)
+        except BrokenQuotesError:
+            raise refusals.broken_quotes("bat", chain[-1].first + 1) from None
+        except EntangledError as error:
+            raise refusals.unclear(
+                "bat", chain[-1].first + 1, Text("{flag} gets its value from another variable", flag=error.flag)
+            ) from None
+        for one, units in zip(chain, edited, strict=True):
+            if list(one.value) != units:
+                self._replace(one, one.head + written(units, quoted='"' in one.head) + one.tail)
+
+    def _live(self, assignments: list[Statement], names: set[str]) -> list[Statement]:
+        """The lines whose text is in the final value: back from the last while each takes in what was before."""
+        live: list[Statement] = []
+        for one in reversed(assignments):
+            appends = any(unit.role == "reference" and unit.text.upper() == ARGS for unit in one.value)
+            if one.unsure:
+                raise refusals.unclear(
+                    "bat", one.first + 1, Text("its letters cannot be told without the console's code page")
+                )
+            if one.certain:
+                live.insert(0, one)
+            elif not appends or names & names_in(one.value, ARGS):
+                raise refusals.unclear(
+                    "bat", one.first + 1, Text("COMMANDLINE_ARGS is set there only under a condition")
+                )
+            if one.certain and not appends:
+                break
+        return live
+
+    def _refuse_hidden(self, one: Statement, names: set[str]) -> None:
+        """A variable inside COMMANDLINE_ARGS may carry one of our flags: then there are two hands on it."""
+        for unit in one.value:
+            if unit.role != "reference" or unit.text.upper() == ARGS:
+                continue
+            for other in self.assignments(unit.text) if re.fullmatch(r"\w+", unit.text) else []:
+                try:
+                    found = names & names_in(other.value, unit.text)
+                except BrokenQuotesError:
+                    found = set()
+                if found:
+                    raise refusals.unclear(
+                        "bat",
+                        other.first + 1,
+                        Text(
+                            "{flag} comes into COMMANDLINE_ARGS through {name}",
+                            flag=sorted(found)[0],
+                            name=unit.text,
+                        ),
+                    )
+
+    # --- variables ---
+
+    def put_variable(self, name: str, value: str) -> None:
+        if name.upper() == "PYTHON" and _ABSOLUTE.match(value) and set(value) & _SPECIAL:
+            value = f'"{value}"'  # webui.bat runs %PYTHON% bare
+        before = self.assignments(name)
+        if not before:
+            self._insert(name, _body(name, letters(value)))
+            return
+        last = before[-1]
+        if not last.certain:
+            raise refusals.unclear(
+                "bat", last.first + 1, Text("{name} is set there only under a condition", name=name)
+            )
+        if (
+            "".join(REFERENCE if unit.role == "reference" else unit.text for unit in last.value) != value
+            or last.unsure
+        ):
+            command = re.match(r"[\s@]*set[ \t]+", last.head, re.IGNORECASE)
+            assert command is not None
+            self._replace(last, command[0] + _body(last.name, letters(value)) + _line_end(last))
+
+    def drop_variable(self, name: str) -> None:
+        for one in self.assignments(name):
+            if not one.certain:
+                raise refusals.unclear(
+                    "bat", one.first + 1, Text("{name} is set there only under a condition", name=name)
+                )
+            keep = f"set {one.name}=" + _line_end(one) if name.upper() in _STOCK_NAMES else ""
+            if one.value or not keep:
+                self._replace(one, keep)
+
+    def put_folder(self) -> None:
+        before = self._before_start(self.all)
+        if any(one.kind == "folder" for one in before):
+            return
+        echo = [one for one in before if one.kind == "echo-off" and one.certain]
+        # A byte order mark must stay the first thing in the file.
+        top = self.all[0].last if self.lines[0].startswith(codecs.BOM_UTF8) else -1
+        self.after.setdefault(echo[0].last if echo else top, []).insert(
+            0, self._encoded('cd /d "%~dp0"' + self.newline, None, None)
+        )
+
+    # --- places ---
+
+    def _insert(self, name: str, body: str) -> None:
+        line = f"set {body}{self.newline}"
+        before = [one for one in self._before_start(self.all) if one.kind == "set" and one.certain]
+        if self.start is None and not before:
+            at = len(self.lines) - 1
+        elif before and not self.jumps:
+            at = before[-1].last
+        else:
+            assert self.start is not None
+            at = self._block_of(self.start).first - 1
+        self.after.setdefault(at, []).append(self._encoded(line, name, self._encoding_at(at)))
+
+    def _encoding_at(self, index: int) -> str | None:
+        following = [one.encoding for one in self.all if one.first > index]
+        return following[0] if following else self.all[-1].encoding if self.all else self.encoding
+
+    def _block_of(self, one: Statement) -> Statement:
+        """The statement at the top level that `one` is part of."""
+        place = self.all.index(one)
+        while self.all[place].depth > 0 and place > 0:
+            place -= 1
+        return self.all[place]
+
+    def _replace(self, one: Statement, text: str) -> None:
+        before = b"".join(self.lines[one.first : one.last + 1])
+        mark = codecs.BOM_UTF8 if before.startswith(codecs.BOM_UTF8) else b""
+        if not one.encoding and not one.raw.isascii():
+            self.replaced[one.first] = mark + self._latin(text, one)
+            return
+        if one.encoding and one.raw.encode(one.encoding, "surrogateescape") != before[len(mark) :]:
+            raise refusals.unclear("bat", one.first + 1, Text("its letters have two spellings in this code page"))
+        self.replaced[one.first] = mark + self._encoded(text, one.name, one.encoding)
+
+    def _latin(self, text: str, one: Statement) -> bytes:
+        """The person's letters of an unknown code page, byte for byte; our own are ASCII then."""
+        added = [letter for letter in text if not letter.isascii() and letter not in one.raw]
+        if added:
+            raise refusals.letters(one.name, "".join(added))
+        return text.encode("latin-1")
+
+    def _encoded(self, text: str, name: str | None, encoding: str | None) -> bytes:
+        if len(text) > LONGEST_CMD_LINE:
+            raise refusals.too_long(name or "a line")
+        if text.isascii():
+            return text.encode("ascii")
+        try:
+            data = text.encode(encoding or "ascii", "surrogateescape")
+        except UnicodeError:
+            raise refusals.letters(name or "a line", text) from None
+        if data.decode(encoding or "ascii", "surrogateescape") != text:
+            raise refusals.letters(name or "a line", text)
+        return data
+
+    def content(self) -> bytes:
+        out = [b"".join(self.after.get(-1, []))]
+        by_first = {one.first: one for one in self.all}
+        for one in by_first.values():
+            kept = b"".join(self.lines[one.first : one.last + 1])
+            text = self.replaced.get(one.first, kept)
+            extra = b"".join(self.after.get(one.last, []))
+            if extra and text and not text.endswith(b"\n"):
+                text += self.newline.encode()
+            out += [text, extra]
+        if self.start is None:
+            body = b"".join(out)
+            out = [
+                body,
+                b"" if body.endswith(b"\n") else self.newline.encode(),
+                f"call webui.bat{self.newline}".encode(),
+            ]
+        return b"".join(out)
+
+
+def mentions(text: str, name: str) -> bool:
+    """Does a command other than a plain `set` change this variable?"""
+    return re.search(rf"\bset\b[^&|]*?(?<![\w]){re.escape(name)}\s*=", text, re.IGNORECASE) is not None or (
+        re.search(rf"\bset\s+/[ap]\b[^&|]*\b{re.escape(name)}\b", text, re.IGNORECASE) is not None
+    )
+
+
+def _line_end(one: Statement) -> str:
+    return one.raw[len(one.raw.rstrip("\r\n")) :]
+
+
+def _body(name: str, units: Sequence[Unit]) -> str:
+    """`NAME=value` as it follows `set `: quoted where the value needs it and holds no quote itself."""
+    text = "".join(unit.text for unit in units)
+    if '"' not in text and (set(text) & _SPECIAL - {" "} or text != text.strip()):
+        return f'"{name}=' + written(units, quoted=True) + '"'
+    return f"{name}=" + written(units, quoted=False)
+
+
+def written(units: Sequence[Unit], *, quoted: bool) -> str:
+    """Letters as cmd must find them; what the person wrote stays where it still means the same."""
+    out: list[str] = []
+    for unit in units:
+        anywhere = unit.role == "reference" or unit.text not in _NEEDS_CARET
+        if unit.raw is not None and (unit.quoted == quoted or (anywhere and not unit.raw.startswith("^"))):
+            piece = unit.raw
+        elif unit.text == "%":
+            piece = "%%"
+        else:
+            piece = "^" + unit.text if not quoted and unit.text in _NEEDS_CARET else unit.text
+        out.append(piece)
+        if piece == '"':
+            quoted = not quoted
+    return "".join(out)

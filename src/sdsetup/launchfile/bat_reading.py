@@ -1,0 +1,119 @@
+"""webui-user.bat read as webui.bat will see it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+
+from sdsetup.launchfile.bat import SILENT, refuse_unreadable
+from sdsetup.launchfile.cmdlines import Statement, statements
+from sdsetup.text import Text
+from sdsetup.values.flags import ARGS, LaunchFile, Unclear
+
+
+def read(
+    content: bytes, encoding: str | None, environment: Mapping[str, str] | None, folder: str | None
+) -> LaunchFile:
+    refuse_unreadable(content)
+    seen = _Seen(environment, folder)
+    jumped = False
+    for one in statements(content, encoding):
+        jumped = jumped or one.kind in ("jump", "label")
+        if one.kind == "start" and not jumped:
+            break
+        seen.take(one)
+    return seen.result()
+
+
+class _Seen:
+    """The variables as they stand after each statement."""
+
+    def __init__(self, environment: Mapping[str, str] | None, folder: str | None) -> None:
+        self.outside = (
+            None if environment is None else {name.upper(): value for name, value in environment.items()}
+        )
+        self.folder = folder
+        self.env: dict[str, tuple[str, str]] = {}  # upper-case name -> (name, value)
+        self.unset: dict[str, str] = {}
+        self.unclear: dict[str, Unclear] = {}
+        self.delayed = False
+
+    def take(self, one: Statement) -> None:
+        if re.search(r"\bsetlocal\b.*enabledelayedexpansion", one.text, re.IGNORECASE):
+            self.delayed = True
+        if one.kind == "undo":
+            for key, (name, _) in list(self.env.items()):
+                self._lost(key, name, one, Text("endlocal takes back what was set before"))
+        if one.kind == "set":
+            self._assign(one)
+        elif one.kind not in SILENT:
+            for name in re.findall(r"\bset\b(?:\s+/[ap])?\s*\"?\s*([A-Za-z_]\w*)\s*=?", one.text, re.IGNORECASE):
+                self._lost(
+                    name.upper(), name, one, Text("set under a condition, or from something typed or computed")
+                )
+
+    def _assign(self, one: Statement) -> None:
+        key = one.name.upper()
+        if not one.certain:
+            self._lost(key, one.name, one, Text("set only under a condition"))
+            return
+        value = self._expanded(one)
+        if isinstance(value, Text):
+            self._lost(key, one.name, one, value)
+            return
+        self.unclear.pop(key, None)
+        self.env.pop(key, None)
+        self.unset.pop(key, None)
+        if value:
+            self.env[key] = (one.name, value)
+        else:
+            self.unset[key] = one.name
+
+    def _lost(self, key: str, name: str, one: Statement, why: Text) -> None:
+        self.env.pop(key, None)
+        self.unset.pop(key, None)
+        self.unclear[key] = Unclear(line=one.first + 1, name=name, why=why)
+
+    def _expanded(self, one: Statement) -> str | Text:
+        if one.encoding is None and not one.raw.isascii():
+            return Text("letters outside ASCII, and the console's code page is not known")
+        if self.delayed and "!" in one.text:
+            return Text("! has a second meaning there (delayed expansion)")
+        out: list[str] = []
+        for unit in one.value:
+            text = self._reference(unit.text) if unit.role == "reference" else unit.text
+            if text is None:
+                return Text("{name} comes from outside the file", name=unit.raw)
+            if unit.role == "reference" and (
+                text.count('"') % 2 or (not unit.quoted and set(text) & set("&|<>^"))
+            ):
+                return Text("{name} holds letters that cmd reads as commands", name=unit.raw)
+            out.append(text)
+        return "".join(out)
+
+    def _reference(self, name: str) -> str | None:
+        key = name.upper()
+        if name == "%~dp0":
+            return None if self.folder is None else self.folder.rstrip("\\/") + "\\"
+        if not name or name.startswith("%"):
+            return ""  # a lone percent sign; an argument, of which a double click gives none
+        if key in self.unclear or ":" in name:
+            return None
+        if key in self.env:
+            return self.env[key][1]
+        if key in self.unset:
+            return ""
+        return None if self.outside is None else self.outside.get(key, "")
+
+    def result(self) -> LaunchFile:
+        env = dict(self.env.values())
+        unclear = dict(self.unclear)
+        flags: tuple[str, ...] = ()
+        try:
+            flags = tuple(shlex.split(self.env.get(ARGS, ("", ""))[1]))
+        except ValueError:
+            unclear[ARGS] = Unclear(line=0, name=ARGS, why=Text("a quote in COMMANDLINE_ARGS never closes"))
+        return LaunchFile(
+            kind="bat", flags=flags, env=env, unset=tuple(self.unset.values()), unclear=tuple(unclear.values())
+        )

@@ -1,0 +1,1 @@
+"""The values that cross rooms: facts, findings, settings, plans, records. No behaviour of their own."""

@@ -1,0 +1,115 @@
+"""What a machine taught us: settings that a proof on this card corrected, kept for the next run.
+
+A rule chooses by what is known of a kind of card; a proof has seen this one. Another card or driver
+makes the lesson void.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from sdsetup.text import Text
+from sdsetup.values.facts import Gpu
+from sdsetup.values.tuning import Reason, TorchBuild, Tuning
+
+SCHEMA = "sdsetup.learned/1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Correction:
+    """One correction: flags to add and to drop, or another torch build, and what was seen.
+
+    `measured`: it comes from a measurement of several settings; a new one takes its place.
+    """
+
+    because: str
+    add_flags: tuple[str, ...] = ()
+    drop_flags: tuple[str, ...] = ()
+    torch: TorchBuild | None = None
+    measured: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corrections:
+    card: str | None = None
+    corrections: tuple[Correction, ...] = ()
+
+    def plus(self, correction: Correction) -> Corrections:
+        before = self.without_measured() if correction.measured else self
+        return replace(self, corrections=(*before.corrections, correction))
+
+    def without_measured(self) -> Corrections:
+        return replace(self, corrections=tuple(one for one in self.corrections if not one.measured))
+
+
+def card_name(gpu: Gpu | None) -> str | None:
+    """What a lesson hangs on: card, memory and driver."""
+    if gpu is None:
+        return None
+    memory = "?" if gpu.vram_bytes is None else f"{gpu.vram_bytes / 2**30:.1f} GiB"
+    return f"{gpu.name or gpu.vendor}, {memory}, driver {gpu.driver_version or '?'}"
+
+
+def apply_corrections(flags: tuple[str, ...], corrections: Iterable[Correction]) -> tuple[str, ...]:
+    """The flags after every lesson, in a stable order and without repeats."""
+    for correction in corrections:
+        dropped = {flag.split(" ", 1)[0] for flag in correction.drop_flags}
+        kept = [flag for flag in flags if flag.split(" ", 1)[0] not in dropped]
+        flags = (*kept, *(flag for flag in correction.add_flags if flag not in kept))
+    return flags
+
+
+def with_corrections(tuning: Tuning, learned: Corrections) -> Tuning:
+    """The tuning corrected by what this very card has shown; unchanged for another card."""
+    if not learned.corrections or learned.card != card_name(tuning.gpu):
+        return tuning
+    flags = apply_corrections(tuning.flags, learned.corrections)
+    builds = [correction.torch for correction in learned.corrections if correction.torch is not None]
+    reasons = [
+        reason for reason in tuning.reasons if reason.setting in flags or not reason.setting.startswith("--")
+    ]
+    for correction in learned.corrections:
+        settings = [flag for flag in correction.add_flags if flag in flags] + (
+            ["torch"] if correction.torch else []
+        )
+        for setting in settings:
+            reasons = [reason for reason in reasons if reason.setting != setting]
+            reasons.append(
+                Reason(
+                    setting=setting,
+                    rule="measured" if correction.measured else "seen-here",
+                    because=Text(correction.because),
+                    source="a measurement on this card" if correction.measured else "a proof on this machine",
+                )
+            )
+    return replace(tuning, flags=flags, torch=builds[-1] if builds else tuning.torch, reasons=tuple(reasons))
+
+
+def to_json(learned: Corrections) -> dict[str, Any]:
+    return {"schema": SCHEMA, "card": learned.card, "lessons": [asdict(one) for one in learned.corrections]}
+
+
+def _build(raw: dict[str, Any]) -> TorchBuild:
+    return TorchBuild(**{**raw, "packages": tuple(raw.get("packages", ()))})
+
+
+def from_json(value: Any) -> Corrections:
+    """Lessons as they were stored; what cannot be read is forgotten."""
+    if not isinstance(value, dict) or value.get("schema") != SCHEMA:
+        return Corrections()
+    try:
+        corrections = tuple(
+            Correction(
+                because=str(raw["because"]),
+                add_flags=tuple(raw["add_flags"]),
+                drop_flags=tuple(raw["drop_flags"]),
+                torch=_build(raw["torch"]) if raw.get("torch") else None,
+                measured=raw.get("measured") is True,
+            )
+            for raw in value["lessons"]
+        )
+    except (KeyError, TypeError):
+        return Corrections()
+    return Corrections(card=value.get("card"), corrections=corrections)

@@ -1,0 +1,291 @@
+"""`sdsetup tune --measure`: try the settings on this card, show what came out, keep the fastest that fits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sdsetup.catalog.catalog import Rules
+from sdsetup.decide.launch_settings import launch_settings
+from sdsetup.decide.refusals import refuse_tuning
+from sdsetup.decide.tuning.engine import ModelClass, situation, tune
+from sdsetup.decide.tuning.measured import choose, key_for, with_measured
+from sdsetup.decide.tuning.measuring import Trial
+from sdsetup.decide.tuning.steps import step_down
+from sdsetup.errors import EXIT_DONE, EXIT_EXPECTED, EXIT_INTERRUPTED, SdsetupError, UsageError
+from sdsetup.execute.lock import folder_lock
+from sdsetup.execute.measuring import Bench, measure, remember, remembered
+from sdsetup.execute.runner import load_corrections
+from sdsetup.machine.card_watch import CardWatch
+from sdsetup.show.document import print_document
+from sdsetup.show.measuring import (
+    MeasuringScreen,
+    measure_json,
+    show_before,
+    show_holders,
+    show_kept,
+    show_not_kept,
+    show_stopped,
+)
+from sdsetup.show.plan import show_plan
+from sdsetup.show.questions import ask_yes
+from sdsetup.show.tuning_measured import show_measured
+from sdsetup.text import Text
+from sdsetup.values.corrections import Correction, with_corrections
+from sdsetup.workflows.carrying_out import perform
+from sdsetup.workflows.described_machine import MachineOptions
+from sdsetup.workflows.inspect import vendors
+from sdsetup.workflows.session import AlreadySaid, Session
+from sdsetup.workflows.tune import Tuned, card_changes, decide_launch_files, tuned_for
+
+if TYPE_CHECKING:
+    from sdsetup.catalog.failures import FailureBook
+    from sdsetup.catalog.measure import MeasureProfile, Pictures
+    from sdsetup.decide.tuning.measured import Key, Verdict
+    from sdsetup.decide.tuning.measuring import Measurement
+    from sdsetup.machine.answers_nvml import CardProgram, CardUse
+    from sdsetup.values.events import Event, Listener
+    from sdsetup.values.plan import Plan
+    from sdsetup.values.tuning import Tuning
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """What is measured, and where. `decided`: the flags that candidates differ in, whoever wrote them."""
+
+    tuned: Tuned
+    folder: Path
+    trial: Trial
+    key: Key
+    pictures: Pictures
+    decided: tuple[str, ...]
+    book: FailureBook
+
+
+def run_measure(session: Session, options: MachineOptions, *, profile: str, yes: bool, again: bool = False) -> int:
+    """The whole of it; returns the exit code. Changes nothing but our own memory until the person agrees.
+
+    `again`: what was measured before does not count.
+
+    Raises:
+        UsageError: `measure-elsewhere`.
+        SdsetupError: `no-installation`, `card-changed`; the web UI cannot be started here.
+    """
+    setup = _setup(session, options, profile)
+    state = setup.folder / ".sdsetup"
+    if again:
+        remember(state, setup.key, ())
+    with CardWatch(setup.trial.tuning.gpu) as watch:
+        use, programs = watch.use(), watch.programs()
+        _show_before(session, setup, remembered(state, setup.key), use, programs)
+        try:
+            done = _measured(session, setup, watch)
+        except KeyboardInterrupt:
+            show_stopped(remembered(state, setup.key), session.screen)
+            return AlreadySaid(EXIT_INTERRUPTED)
+    verdict = choose(done, setup.trial.profile)
+    if not session.json:
+        session.screen.line()
+        show_measured(done, verdict, session.screen)
+    changed = None if verdict is None else _kept(session, setup, verdict, yes=yes)
+    if session.json:
+        print_document(measure_json(str(setup.folder), setup.key, done, verdict, use, programs, changed))
+    return EXIT_EXPECTED if verdict is None else EXIT_DONE
+
+
+def _setup(session: Session, options: MachineOptions, profile: str) -> Setup:
+    rules, measuring, book = session.catalog.rules(profile), session.catalog.measure, session.catalog.failures
+    _refuse_description(options)
+    if options.dir is None:
+        options = replace(options, dir=session.folder(None))
+    tuned = tuned_for(session, options, rules)
+    folder = _folder(tuned, options.dir)
+    trial = _trial(tuned, folder, rules, measuring, book)
+    refuse_tuning(trial.tuning)
+    pictures = measuring.pictures_for(trial.tuning.device, trial.tuning.model_class)
+    found = tuned.facts.installation
+    key = key_for(trial.tuning, found.commit if found else None, pictures)
+    return Setup(
+        tuned=tuned,
+        folder=folder,
+        trial=trial,
+        # What is installed counts, not what would be chosen today.
+        key=replace(key, torch=(found.torch if found else None) or key.torch),
+        pictures=pictures,
+        decided=_decided(trial),
+        book=book,
+    )
+
+
+def _refuse_description(options: MachineOptions) -> None:
+    given = {
+        "--gpu": options.gpu, "--vram": options.vram, "--os": options.os, "--ram": options.ram,
+        "--driver": options.driver, "--facts": options.facts,
+    }  # fmt: skip
+    if named := [name for name, value in given.items() if value]:
+        raise UsageError(
+            Text("Only the card in this PC can be measured, not one that is supposed"),
+            where=", ".join(named),
+            hint=Text("Leave these options out, or leave out --measure to see what the rules say."),
+            code="measure-elsewhere",
+        )
+
+
+def _folder(tuned: Tuned, wanted: Path | None) -> Path:
+    if tuned.folder is None or tuned.facts.installation is None:
+        raise SdsetupError(
+            Text("There is no web UI in this folder"),
+            where=tuned.folder or wanted,
+            hint=Text("Install it first (sdsetup install), or give its folder with --dir."),
+            code="no-installation",
+        )
+    if card_changes(tuned):
+        raise SdsetupError(
+            Text("The card is another one than this installation was made for"),
+            where=tuned.folder,
+            hint=Text('First make it fit: sdsetup tune --yes --dir "{dir}"', dir=tuned.folder),
+            code="card-changed",
+        )
+    return tuned.folder
+
+
+def _trial(tuned: Tuned, folder: Path, rules: Rules, measuring: MeasureProfile, book: FailureBook) -> Trial:
+    """What candidates are made from: the rules' choice with what proofs taught, without former measurements."""
+    facts = tuned.facts
+    model_class: ModelClass = "sdxl" if tuned.tuning.model_class == "sdxl" else "sd15"
+    tuning = tune(facts, rules, model_class=model_class)
+    tuning = with_corrections(tuning, load_corrections(folder / ".sdsetup").without_measured())
+    if not _has_xformers(folder) and "--xformers" not in tuning.flags:
+        # The web UI would install it by itself, in a version of its own choice.
+        others = tuple(one for one in measuring.alternatives if "--xformers" not in one.flags)
+        measuring = replace(measuring, alternatives=others)
+    return Trial(
+        tuning=tuning,
+        case=situation(facts, rules, model_class=model_class),
+        profile=measuring,
+        known=rules.known,
+        safer=lambda former, cause: step_down(former, cause, book),
+    )
+
+
+def _has_xformers(folder: Path) -> bool:
+    places = ("lib/python3*/site-packages/xformers", "Lib/site-packages/xformers")
+    return any(any((folder / "venv").glob(place)) for place in places)
+
+
+def _decided(trial: Trial) -> tuple[str, ...]:
+    """The rules' flags, and what takes the place of some: ways of attention, and how much memory is saved.
+
+    Other flags that a person wrote stay in every candidate.
+    """
+    profile, tuning = trial.profile, trial.tuning
+    attention = (
+        flag
+        for one in profile.alternatives
+        if one.decides == "attention" and one.when.holds(trial.case.values)
+        for flag in one.flags
+    )
+    saves = tuning.device in profile.memory_devices
+    memory = (flag for rungs in profile.memory.values() for rung in rungs for flag in rung if saves)
+    return tuple(dict.fromkeys((*tuning.flags, *attention, *memory)))
+
+
+def _show_before(
+    session: Session,
+    setup: Setup,
+    done: Sequence[Measurement],
+    use: CardUse,
+    programs: tuple[CardProgram, ...] | None,
+) -> None:
+    if session.quiet:
+        return
+    gpu, pictures = setup.trial.tuning.gpu, setup.pictures
+    on_card = gpu is not None and setup.trial.tuning.device not in ("cpu", "none")
+    card = Text("{name}", name=gpu.name or gpu.vendor) if gpu is not None and on_card else Text("the processor")
+    where = Text(
+        "{count} pictures of {width} x {height} points in {steps} steps",
+        count=pictures.warm_up + pictures.count, width=pictures.width, height=pictures.height,
+        steps=pictures.steps,
+    )  # fmt: skip
+    show_before(card, where, setup.trial, done, session.screen, dir=str(setup.folder))
+    if on_card:
+        show_holders(use, programs, setup.trial.profile.margin, session.screen)
+
+
+def _measured(session: Session, setup: Setup, watch: CardWatch) -> tuple[Measurement, ...]:
+    context = session.context(setup.folder)
+    settings = launch_settings(setup.trial.tuning, setup.tuned.facts.recorded, setup.trial.known)
+    settings = replace(settings, flags=())  # each candidate brings its own
+    with (
+        folder_lock(context.dir, context.cache, waiting=session.screen.line),
+        MeasuringScreen(setup.trial, session.screen) as shown,
+    ):
+        bench = Bench(
+            context=context,
+            key=setup.key,
+            pictures=setup.pictures,
+            settings=settings,
+            decided=setup.decided,
+            book=setup.book,
+            gauge=watch,
+            told=shown,
+            spill_bytes=setup.trial.profile.spill_bytes,
+            vendors=vendors(setup.tuned.facts),
+        )
+        return measure(setup.trial, bench)
+
+
+def _kept(session: Session, setup: Setup, verdict: Verdict, *, yes: bool) -> list[Path] | None:
+    """Write the winner into the launch file and remember why; None when the person does not want it."""
+    tuning = with_measured(setup.trial.tuning, verdict)
+    dropped = tuple(flag.split(" ", 1)[0] for flag in setup.decided if flag not in tuning.flags)
+    decision = decide_launch_files(session, setup.folder, tuning, setup.tuned.facts, also_drop=dropped)
+    own = [flag for flag in setup.tuned.own_flags if flag.split(" ", 1)[0] in dropped]
+    if own and not session.quiet:
+        session.screen.line(
+            Text(
+                "Your own {flags} comes out of the launch file: it goes against what was measured.",
+                flags=" ".join(own),
+            ),
+            "warn",
+        )
+    if decision.plan.todo and not yes:
+        if session.json or not session.screen.interactive:
+            show_not_kept(str(setup.folder), session.screen)
+            return None
+        session.screen.line()
+        show_plan(decision.plan, session.screen)
+        if not ask_yes(session.screen, Text("Write this into the launch file?")):
+            show_not_kept(str(setup.folder), session.screen)
+            return None
+    correction = lesson_of(setup.trial.tuning, setup.decided, verdict)
+    _, results = perform(session, decision, _silent, (correction,))
+    # A step that was done already answers with what it did then.
+    fresh = [results[step.id] for step in decision.plan.todo]
+    changed = [Path(result["path"]) for result in fresh if result.get("changed")]
+    if not session.json and not session.quiet:
+        show_kept(changed, str(setup.folder), session.screen)
+    return changed
+
+
+def lesson_of(tuning: Tuning, decided: Sequence[str], verdict: Verdict) -> Correction:
+    """What the next plan is to know: the flags that were measured, whatever the rules say by then."""
+    won = verdict.winner.candidate.flags
+    differs = {*decided, *(flag for flag in won if flag not in tuning.flags)}
+    return Correction(
+        because=str(verdict.because),
+        add_flags=tuple(flag for flag in won if flag in differs),
+        drop_flags=tuple(flag for flag in decided if flag not in won),
+        measured=True,
+    )
+
+
+@contextmanager
+def _silent(_plan: Plan) -> Iterator[Listener]:
+    def hear(_event: Event) -> None:
+        return
+
+    yield hear

@@ -1,0 +1,154 @@
+"""From a decision to a finished plan: consent, the work under the folder's lock, and what is next.
+
+`install`, the wizard, `tune` and the benchmark share it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from sdsetup import __version__
+from sdsetup.decide.planning import Components
+from sdsetup.decide.record import record_of
+from sdsetup.errors import EXIT_DONE, DeclinedError, SdsetupError, UsageError
+from sdsetup.execute.lock import folder_lock
+from sdsetup.execute.runner import Runner, load_corrections
+from sdsetup.execute.undo import keep_staged, stage
+from sdsetup.show.done import show_done
+from sdsetup.show.live import JsonLines, Live
+from sdsetup.show.questions import ask_yes
+from sdsetup.storage import read_json, write_json
+from sdsetup.text import Text
+from sdsetup.values.corrections import Correction, card_name, with_corrections
+from sdsetup.values.events import Listener
+from sdsetup.values.facts import Facts
+from sdsetup.values.install_record import from_json, to_json
+from sdsetup.values.plan import Plan
+from sdsetup.values.request import Request
+from sdsetup.values.tuning import Tuning
+from sdsetup.workflows.session import Session
+
+PRACTICE_MARK = "rehearsal.json"  # below .sdsetup: this folder holds a practice run's stand-ins
+
+Results = Mapping[str, Mapping[str, Any]]  # of each step, by its id
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """Everything decided, nothing done. `again` decides anew, after another run has changed the folder."""
+
+    facts: Facts
+    request: Request
+    tuning: Tuning
+    components: Components
+    plan: Plan
+    again: Callable[[], Decision]
+
+
+def consent(session: Session, *, yes: bool, dry_run: bool = False) -> None:
+    """Ask whether to go on; Enter is the safe answer. `dry_run`: the command has that option too.
+
+    Raises:
+        UsageError: `consent-needed` where nobody can answer.
+        DeclinedError: the answer was no.
+    """
+    if yes:
+        return
+    if session.json or not session.screen.interactive:
+        raise UsageError(
+            Text("This would change your PC, and nobody is there to agree"),
+            hint=Text("Add --yes to go on without a question, or --dry-run to see the plan only.")
+            if dry_run
+            else Text("Add --yes to go on without a question."),
+            code="consent-needed",
+        )
+    if not ask_yes(session.screen, Text("Go on with this?")):
+        raise DeclinedError
+
+
+def carry_out(session: Session, decision: Decision) -> int:
+    """Do the plan, remember the machine, say what is next.
+
+    Raises:
+        SdsetupError: the step that failed; what was finished before it is kept.
+    """
+    done, results = perform(session, decision, lambda plan: _listener(session, plan))
+    if not session.json:
+        show_done(done.plan, done.tuning, results, session.screen)
+    return EXIT_DONE
+
+
+def perform(
+    session: Session,
+    decision: Decision,
+    listening: Callable[[Plan], AbstractContextManager[Listener]],
+    corrections: Sequence[Correction] = (),
+) -> tuple[Decision, Results]:
+    """Do the plan under the folder's lock with a point to come back to; the plan as it was done, and results.
+
+    `corrections`: what the plan was made with and what is to be remembered; kept before the first step.
+
+    Raises:
+        SdsetupError: the step that failed; what was finished before it is kept.
+    """
+    waited: list[Text] = []
+
+    def waiting(text: Text) -> None:
+        waited.append(text)
+        session.screen.line(text)
+
+    folder = Path(decision.request.dir)
+    with folder_lock(folder, session.cache, waiting=waiting):
+        if waited and not corrections:  # the other run may have done it all
+            decision = decision.again()
+        with listening(decision.plan) as listen:
+            context = session.context(folder, listen)
+            if decision.plan.todo:
+                if session.practising:
+                    write_json(context.state / PRACTICE_MARK, {"schema": "sdsetup.rehearsal/1"})
+                stage(context)  # so that `sdsetup undo` can come back to here
+            card = card_name(decision.tuning.gpu)
+            runner = Runner(decision.plan, context, card=card, changed=lambda: keep_staged(context))
+            for correction in corrections:
+                runner.learn(correction)
+            results = runner.run()
+        if decision.plan.todo:
+            _remember_machine(decision)
+    return decision, results
+
+
+@contextmanager
+def _listener(session: Session, plan: Plan) -> Iterator[Listener]:
+    """Bars or plain lines for people; JSON lines, the last one telling how it ended, for programs."""
+    if not session.json:
+        with Live(plan, session.screen) as live:
+            yield live.listen
+        return
+    lines = JsonLines()
+    try:
+        yield lines.listen
+    except SdsetupError as error:
+        lines.write({"event": "done", "ok": False, "code": error.code, "text": str(error.message)})
+        error.announced = True
+        raise
+    except BaseException:
+        lines.write({"event": "done", "ok": False, "code": "interrupted"})
+        raise
+    lines.write({"event": "done", "ok": True})
+
+
+def _remember_machine(decision: Decision) -> None:
+    """What this installation was made for, so that a new card is noticed."""
+    state = Path(decision.request.dir) / ".sdsetup"
+    tuning = with_corrections(decision.tuning, load_corrections(state))
+    versions = {"sdsetup": __version__, "webui": decision.components.webui.commit}
+    now = record_of(decision.facts, tuning, versions)
+    then = from_json(read_json(state / "machine.json"))
+    if not decision.request.environment and then is not None:
+        # Only the launch file was written: the environment is still the one made for that card.
+        now = replace(then, profile=now.profile, flags=now.flags, env=now.env)
+    write_json(state / "machine.json", to_json(now))

@@ -1,0 +1,64 @@
+"""Keeps what a picture taught: in the launch file, and in the memory that the next plan is made from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sdsetup.decide.tuning.engine import tune
+from sdsetup.execute import launch_file
+from sdsetup.execute.context import Context
+from sdsetup.execute.lock import folder_lock
+from sdsetup.execute.runner import load_corrections, load_journal
+from sdsetup.launchfile import FILE_NAMES, Kind
+from sdsetup.storage import write_json
+from sdsetup.values.corrections import Corrections, card_name, to_json
+from sdsetup.values.plan import WriteLauncher
+from sdsetup.workflows.inspect import TUNING_SUBJECTS, inspect
+from sdsetup.workflows.session import Session
+
+if TYPE_CHECKING:
+    from sdsetup.values.corrections import Correction
+
+
+def keep(session: Session, context: Context, correction: Correction) -> list[Path]:
+    """Write the lesson into the launch file and remember it for this card; the files that changed.
+
+    Raises:
+        SdsetupError: the launch file cannot be changed; nothing is remembered then.
+    """
+    with folder_lock(context.dir, context.cache, waiting=session.screen.line):
+        changed = _write(context, correction)
+        _remember(session, context, correction)
+    return changed
+
+
+def _write(context: Context, correction: Correction) -> list[Path]:
+    own: Kind = "bat" if context.machine.family == "windows" else "sh"
+    written = load_journal(context.state).entries
+    kinds: list[Kind] = [own]
+    for kind in ("bat", "sh"):
+        if kind != own and f"launcher:{kind}" in written:
+            kinds.append(kind)
+    page = context.machine.windows().oem_code_page
+    changed = []
+    for kind in kinds:
+        action = WriteLauncher(
+            kind=kind,
+            flags=correction.add_flags,
+            env=(),
+            drop_flags=tuple(flag.split(" ", 1)[0] for flag in correction.drop_flags),
+            encoding=f"cp{page}" if kind == "bat" and page else None,
+        )
+        if launch_file.write(action, context)["changed"]:
+            changed.append(context.dir / FILE_NAMES[kind])
+    return changed
+
+
+def _remember(session: Session, context: Context, correction: Correction) -> None:
+    facts = inspect(session, context.dir, subjects=TUNING_SUBJECTS)
+    card = card_name(tune(facts, session.catalog.rules()).gpu)
+    learned = load_corrections(context.state)
+    if learned.card != card:
+        learned = Corrections(card=card)
+    write_json(context.state / "learned.json", to_json(learned.plus(correction)))

@@ -1,0 +1,120 @@
+"""`sdsetup doctor`: look at this PC, say what is in the way and why, and apply what can be fixed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from sdsetup.catalog.requirements import Requirements
+from sdsetup.decide.checks import diagnose
+from sdsetup.decide.checks.wording import quoted
+from sdsetup.errors import EXIT_DONE, EXIT_EXPECTED, UsageError
+from sdsetup.show.doctor import show_report, show_waiting
+from sdsetup.show.doctor_json import report_json
+from sdsetup.show.document import print_document
+from sdsetup.text import Text
+from sdsetup.values.facts import Facts
+from sdsetup.values.findings import Report
+from sdsetup.workflows.fixes import apply_fixes
+from sdsetup.workflows.inspect import inspect, read_facts
+from sdsetup.workflows.session import Session
+
+
+def run_doctor(session: Session, dir: Path | None, *, facts_file: Path | None, fix: bool, yes: bool) -> int:
+    """The whole of `sdsetup doctor`; returns the exit code.
+
+    Raises:
+        UsageError: `options-exclude`.
+        SdsetupError: a facts file that cannot be read, or why a fix failed.
+    """
+    if facts_file is not None and fix:
+        raise UsageError(
+            Text("--fix cures this PC, and --facts describes another one"),
+            code="options-exclude",
+            hint=Text("Leave one of them out."),
+        )
+    report = examine(session, dir) if facts_file is None else judge(session, read_facts(facts_file))
+    if not session.json:
+        _show(session, report, next_too=facts_file is None and not fix)
+    if fix:
+        before, report = report, offer_fixes(session, report, yes=yes)
+        if not session.json and report is not before:
+            _show_changed(session, before, report)
+    if session.json:
+        print_document(report_json(report))
+    return EXIT_DONE if report.ok else EXIT_EXPECTED
+
+
+def examine(session: Session, dir: Path | None) -> Report:
+    """Ask this machine about itself and about a folder (the default one, when none is named), and judge."""
+    facts = inspect(session, session.folder(dir), network=True, slow=_slow(session))
+    return judge(session, session.adjust(facts))
+
+
+def judge(session: Session, facts: Facts) -> Report:
+    """What the facts mean for a usual installation."""
+    return diagnose(facts, requirements_of(session, facts))
+
+
+def requirements_of(session: Session, facts: Facts) -> Requirements:
+    """What a usual installation needs; a finished one needs no room for itself."""
+    profile, there = session.catalog.doctor, facts.installation
+    finished = there is not None and there.torch is not None and bool(there.models)
+    brings = {"python"} | ({"git"} if facts.system.family == "windows" else set())
+    return profile.need(disk_bytes=profile.update_bytes if finished else None, brings=frozenset(brings))
+
+
+def next_command(session: Session, report: Report) -> str | None:
+    """The one command that comes after this screen; it names the folder unless that is the usual one."""
+    if not report.ok:
+        return None
+    there = report.facts.installation
+    if any(finding.id == "card" and finding.status == "warn" for finding in report.findings):
+        command = "sdsetup tune --yes"
+    elif there is None or there.torch is None or not there.models:
+        command = "sdsetup install"
+    else:
+        command = "sdsetup launch"
+    folder = report.facts.folder
+    if folder is None or folder.path == str(session.folder(None)):
+        return command
+    return f"{command} --dir {quoted(folder.path, report.facts.system.family)}"
+
+
+def offer_fixes(session: Session, report: Report, *, yes: bool) -> Report:
+    """The report after the fixes that were agreed to; the same one where nothing was done."""
+    done = apply_fixes(session, report, yes=yes)
+    if not done:
+        return report
+    folder = next((action.folder for action in done if action.folder), None)
+    subjects = {subject for action in done for subject in action.subjects}
+    if folder is not None:
+        subjects |= {"folder", "disk", "installation"}
+    here = report.facts.folder.path if report.facts.folder else str(session.machine.home)
+    facts = inspect(session, Path(folder or here), network=True, subjects=subjects, known=report.facts)
+    return judge(session, facts)
+
+
+def _slow(session: Session) -> Callable[[tuple[str, ...]], None] | None:
+    """Tells somebody at a terminal what is being waited for; a script wants the answer only."""
+    if session.json or session.quiet or not session.screen.interactive:
+        return None
+
+    def tell(subjects: tuple[str, ...]) -> None:
+        show_waiting(subjects, session.screen)
+
+    return tell
+
+
+def _show(session: Session, report: Report, *, next_too: bool) -> None:
+    show_report(report, session.screen, next_command=next_command(session, report) if next_too else None)
+
+
+def _show_changed(session: Session, before: Report, after: Report) -> None:
+    """Only what a fix has touched, then the count and the next command."""
+    changed = tuple(new for old, new in zip(before.findings, after.findings, strict=True) if new != old)
+    session.screen.line()
+    show_report(
+        after, session.screen, shown=replace(after, findings=changed), next_command=next_command(session, after)
+    )

@@ -1,0 +1,144 @@
+"""`sdsetup install`: look, decide, show, ask, do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from sdsetup.catalog.models import find_model
+from sdsetup.decide.checks import diagnose
+from sdsetup.decide.checks.tools import best_python
+from sdsetup.decide.launch_settings import launch_settings
+from sdsetup.decide.planning import Components, plan_install
+from sdsetup.decide.refusals import refuse, refuse_machine, refuse_mixing, refuse_move, refuse_tuning
+from sdsetup.decide.tuning.engine import tune
+from sdsetup.errors import EXIT_DONE, UsageError
+from sdsetup.execute.runner import load_corrections, load_journal
+from sdsetup.probe.contents import look
+from sdsetup.show.document import print_document
+from sdsetup.show.plan import plan_json, show_plan, show_warnings
+from sdsetup.text import Text
+from sdsetup.values.corrections import with_corrections
+from sdsetup.values.facts import Facts
+from sdsetup.values.request import LauncherKind, Request
+from sdsetup.workflows.carrying_out import PRACTICE_MARK, Decision, carry_out, consent
+from sdsetup.workflows.doctor import requirements_of
+from sdsetup.workflows.inspect import inspect, own_flags_of
+from sdsetup.workflows.session import Session
+
+
+def run_install(
+    session: Session, request: Request, *, profile: str = "current", dry_run: bool = False, yes: bool = False
+) -> int:
+    """The whole of `sdsetup install`; returns the exit code.
+
+    Raises:
+        SdsetupError: whatever stopped it, before or during the work.
+    """
+    decision = decide(session, request, profile=profile)
+    if dry_run and session.json:
+        print_document(plan_json(decision.plan))
+        return EXIT_DONE
+    if dry_run or not (session.json or session.quiet):
+        show_decision(session, decision)
+    if dry_run:
+        session.screen.line()
+        session.screen.line(Text("This was a dry run: nothing was changed."))
+        return EXIT_DONE
+    if decision.plan.todo:
+        consent(session, yes=yes, dry_run=True)
+    return carry_out(session, decision)
+
+
+def show_decision(session: Session, decision: Decision) -> None:
+    show_warnings(decision.tuning, session.screen)
+    show_plan(decision.plan, session.screen)
+
+
+def launcher_kinds(session: Session, chosen: str = "auto") -> tuple[LauncherKind, ...]:
+    """Which launch files are written: the platform's own, one by name, or both.
+
+    Raises:
+        UsageError: `launcher-unknown`.
+    """
+    own: LauncherKind = "bat" if session.machine.family == "windows" else "sh"
+    choices: dict[str, tuple[LauncherKind, ...]] = {
+        "auto": (own,),
+        "bat": ("bat",),
+        "sh": ("sh",),
+        "both": ("bat", "sh"),
+    }
+    if chosen not in choices:
+        raise UsageError(
+            Text("There is no launch file kind {kind}", kind=chosen),
+            hint=Text("Use one of: {kinds}.", kinds=", ".join(choices)),
+            code="launcher-unknown",
+        )
+    return choices[chosen]
+
+
+def decide(session: Session, request: Request, *, profile: str = "current") -> Decision:
+    """Look and decide; changes nothing.
+
+    Raises:
+        SdsetupError: a bad profile, an unknown model, a folder or disk that cannot be used.
+    """
+    folder = Path(request.dir)
+    state = folder / ".sdsetup"
+    found = inspect(session, folder)
+    requirements = requirements_of(session, found)
+    if not session.practising:
+        refuse_machine(diagnose(found, requirements))
+    facts = session.adjust(found)
+    tuning = tune(_without_environment(found), session.catalog.rules(profile))
+    tuning = with_corrections(tuning, load_corrections(state))
+    refuse_tuning(tuning)
+    components = components_for(session, request, facts)
+    contents = look(
+        folder,
+        repositories=[f"repositories/{repository.name}" for repository in components.webui.repositories],
+        files=[file.save_as for file in components.files],
+        launch_files=request.launchers,
+        tools=session.tools,
+    )
+    _, warnings = own_flags_of(session, folder, facts, tuning, contents.launch_files)
+    tuning = replace(tuning, warnings=(*tuning.warnings, *warnings))
+    settings = launch_settings(tuning, facts.recorded, session.catalog.flags)
+    plan = plan_install(facts, request, tuning, components, settings, load_journal(state), contents)
+    practised = (state / PRACTICE_MARK).is_file()
+    refuse_mixing(facts, request.dir, practised=practised, practising=session.practising)
+    refuse_move(facts, request.dir, components.webui.commit)
+    refuse(facts, plan, git_command=requirements.commands_for(facts).git)
+    return Decision(
+        facts=facts,
+        request=request,
+        tuning=tuning,
+        components=components,
+        plan=plan,
+        again=partial(decide, session, request, profile=profile),
+    )
+
+
+def components_for(session: Session, request: Request, facts: Facts) -> Components:
+    """What the profiles and this machine offer for a request.
+
+    Raises:
+        ProfileError, UsageError: a bad profile, an unknown model or commit.
+    """
+    catalog = session.catalog
+    python = best_python(facts, requirements_of(session, facts))
+    return Components(
+        webui=catalog.webui.at(request.ref) if request.ref else catalog.webui,
+        model=find_model(catalog.models.models, request.model) if request.model else None,
+        mingit=catalog.tools.mingit if facts.system.family == "windows" else None,
+        python=python.path if python else None,
+        tools=str(session.tools),
+    )
+
+
+def _without_environment(facts: Facts) -> Facts:
+    """An environment that is there may be of a Python that fits nothing: it is made again then."""
+    if facts.installation is None:
+        return facts
+    return replace(facts, installation=replace(facts.installation, environment_python=None))

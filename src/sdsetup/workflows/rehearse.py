@@ -1,0 +1,59 @@
+"""`--rehearse`: the same plan and the same code against small stand-ins on loopback."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from sdsetup.decide.tuning.engine import tune
+from sdsetup.errors import SdsetupError
+from sdsetup.rehearsal.stage import rehearsal
+from sdsetup.text import Text
+from sdsetup.values.facts import Facts, Python
+from sdsetup.workflows.inspect import TUNING_SUBJECTS, inspect
+from sdsetup.workflows.session import Session
+
+BANNER = Text("REHEARSAL: small stand-ins from this PC take the place of everything real.")
+
+
+def practice_folder(session: Session) -> Path:
+    """Where a practice run installs, when nobody says where."""
+    return session.cache / "rehearsal" / "webui"
+
+
+@contextmanager
+def with_stand_ins(session: Session, profile: str) -> Iterator[Session]:
+    """The same session with stand-ins in place of the world, while the block lasts.
+
+    Raises:
+        SdsetupError: `git-missing`.
+    """
+    git = session.machine.which("git")
+    if git is None:
+        raise SdsetupError(
+            Text("Git was not found, and the rehearsal uses the real one"),
+            hint=Text("Install git first (`sdsetup doctor` names the command), then run the same command again."),
+            code="git-missing",
+        )
+    home = practice_folder(session).parent
+    tuning = tune(inspect(session, home, subjects=TUNING_SUBJECTS), session.catalog.rules(profile))
+    card = (tuning.gpu.name or tuning.gpu.vendor) if tuning.gpu and tuning.device not in ("cpu", "none") else None
+    with rehearsal(home / "stand-ins", session.catalog.files, git=git, card=card) as scene:
+        yield session.with_stand_ins(scene.profiles, scene.env, BANNER, with_this_python)
+
+
+def with_this_python(facts: Facts) -> Facts:
+    """The stand-ins need no particular Python: the one that runs us will do."""
+    version = sys.version_info[:3]
+    running = Python(
+        path=getattr(sys, "_base_executable", None) or sys.executable,
+        version=(version[0], version[1], version[2]),
+        bits=64,
+        implementation="CPython",
+        origin="running",
+        can_venv=True,
+    )
+    return replace(facts, pythons=(running,))

@@ -1,0 +1,106 @@
+"""What every command works with: the machine, the catalog, and where to speak."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from sdsetup.catalog.catalog import Catalog
+from sdsetup.catalog.files import Profiles
+from sdsetup.execute.context import Context
+from sdsetup.machine import Machine
+from sdsetup.machine.real import RealMachine
+from sdsetup.probe import default_folder
+from sdsetup.show.screen import Screen
+from sdsetup.storage import cache_folder, data_folder
+from sdsetup.text import Text
+from sdsetup.values.events import Event, Listener
+from sdsetup.values.facts import Facts
+from sdsetup.workflows import log
+
+
+def _as_they_are(facts: Facts) -> Facts:
+    return facts
+
+
+class AlreadySaid(int):
+    """An exit code whose reason the command has told the user itself."""
+
+    said = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """One run of one command. `json` moves people's text to standard error."""
+
+    machine: Machine
+    catalog: Catalog
+    json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    # A practice run: said on every screen, and what it changes about the facts.
+    banner: Text | None = None
+    adjust: Callable[[Facts], Facts] = _as_they_are
+
+    @cached_property
+    def screen(self) -> Screen:
+        """Where people's text goes."""
+        return Screen(to_stderr=self.json, quiet=self.quiet, verbose=self.verbose, banner=self.banner)
+
+    @property
+    def practising(self) -> bool:
+        return self.banner is not None
+
+    @property
+    def cache(self) -> Path:
+        return cache_folder(self.machine.env)
+
+    @property
+    def tools(self) -> Path:
+        """Where the Python and the Git lie that an installation brings."""
+        return data_folder(self.machine.env) / "tools"
+
+    def folder(self, given: Path | None) -> Path:
+        """The folder that was named, made absolute; else the default for this machine."""
+        if given is not None:
+            return Path(given).expanduser().absolute()
+        return default_folder(self.machine, need_bytes=self.catalog.doctor.install_bytes)
+
+    def context(self, folder: Path, listen: Listener | None = None, *, step: str = "") -> Context:
+        """What steps are given to work on an installation; without a listener, notes go to the screen."""
+        return Context(
+            dir=folder,
+            tools=self.tools,
+            cache=self.cache,
+            machine=self.machine,
+            catalog=self.catalog,
+            step=step,
+            listen=listen or self._tell_notes,
+        )
+
+    def with_stand_ins(
+        self, profiles: Profiles, env: Mapping[str, str], banner: Text, adjust: Callable[[Facts], Facts]
+    ) -> Session:
+        """The same run with stand-ins in place of the world."""
+        machine = RealMachine({**self.machine.env, **env})
+        return replace(self, machine=machine, catalog=Catalog(profiles), banner=banner, adjust=adjust)
+
+    def _tell_notes(self, event: Event) -> None:
+        if event.kind == "note" and event.text is not None and not self.quiet:
+            self.screen.line(event.text, "quiet", indent=2)
+
+
+def open_session(
+    *,
+    command: str,
+    profiles: Path | None = None,
+    json: bool = False,
+    quiet: bool = False,
+    verbose: bool = False,
+) -> Session:
+    """Start the log file of this run and gather what the command works with."""
+    machine = RealMachine()
+    log.start(command, machine)
+    return Session(machine=machine, catalog=Catalog(Profiles(profiles)), json=json, quiet=quiet, verbose=verbose)

@@ -1,0 +1,257 @@
+"""`sdsetup tune` and `why`: the settings for this card, or for a PC that is described, each with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from sdsetup.catalog.catalog import Rules
+from sdsetup.decide.launch_settings import launch_settings
+from sdsetup.decide.planning import plan_launchers
+from sdsetup.decide.record import Change, changed, of_card
+from sdsetup.decide.tuning.compare import compare
+from sdsetup.decide.tuning.engine import tune
+from sdsetup.decide.tuning.fit import misfit
+from sdsetup.decide.tuning.what_if import describe
+from sdsetup.decide.tuning.why import explain
+from sdsetup.errors import EXIT_DONE, SdsetupError
+from sdsetup.execute.runner import load_corrections
+from sdsetup.launchfile import FILE_NAMES, Kind, merge
+from sdsetup.probe.contents import look
+from sdsetup.show.change import show_change
+from sdsetup.show.document import print_document
+from sdsetup.show.plan import show_plan
+from sdsetup.show.tuning import show_comparison, show_next, show_tuning
+from sdsetup.show.tuning_json import comparison_json, tuning_json, why_json
+from sdsetup.show.tuning_why import show_why
+from sdsetup.text import Text
+from sdsetup.values.corrections import with_corrections
+from sdsetup.values.facts import Facts
+from sdsetup.values.request import Request
+from sdsetup.values.tuning import Tuning
+from sdsetup.workflows.carrying_out import Decision, carry_out, consent
+from sdsetup.workflows.described_machine import MachineOptions, check_options, described, options_text
+from sdsetup.workflows.inspect import LAUNCH_FILE_SUBJECTS, TUNING_SUBJECTS, inspect, own_flags_of, read_facts
+from sdsetup.workflows.install import components_for, launcher_kinds, run_install
+from sdsetup.workflows.session import Session
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tuned:
+    """A machine, and the tuning for it.
+
+    `folder`: the installation that it is about, None when it is about none of ours. `launch_file`: what stands
+    there now; `own_flags`: the user's own flags in it. `described`: the machine is not this one. `options`: what
+    asks the same again.
+    """
+
+    facts: Facts
+    tuning: Tuning
+    folder: Path | None = None
+    launch_file: bytes | None = None
+    own_flags: tuple[str, ...] = ()
+    described: bool = False
+    options: str = ""
+
+    @property
+    def kind(self) -> Kind:
+        return "bat" if self.facts.system.family == "windows" else "sh"
+
+    @property
+    def encoding(self) -> str | None:
+        """Python's name of the code page in which cmd reads a .bat here, None when it is not known."""
+        page = self.facts.system.oem_code_page
+        return f"cp{page}" if page else None
+
+
+def run_tune(
+    session: Session,
+    options: MachineOptions,
+    *,
+    profile: str = "current",
+    other: str | None = None,
+    apply: bool = False,
+    yes: bool = False,
+) -> int:
+    """The whole of `sdsetup tune`; returns the exit code. `other`: a profile to show beside the first.
+
+    Raises:
+        UsageError: an option that cannot be meant.
+        SdsetupError: what stopped the work.
+    """
+    if apply and options.dir is None:
+        options = replace(options, dir=session.folder(None))
+    tuned = tuned_for(session, options, session.catalog.rules(profile))
+    theirs = None if other is None else tuned_with(tuned, session.catalog.rules(other))
+    changes = card_changes(tuned)
+    if not session.json:
+        _show(session, tuned, theirs, following=apply or (yes and bool(changes)))
+    elif not apply:
+        _print(session, tuned, theirs)
+    if changes and not session.json:
+        show_change(changes, session.screen, dir=tuned.folder, carried_out=apply or yes)
+    if changes and (apply or yes) and tuned.folder is not None:
+        # Environment, launch file and proofs; models, pictures, extensions and the user's own flags stay.
+        request = Request(dir=str(tuned.folder), launchers=launcher_kinds(session))
+        return run_install(session, request, profile=profile, yes=yes)
+    if not apply:
+        return EXIT_DONE
+    decision = decide_launch_files(session, tuned.folder or session.folder(options.dir), tuned.tuning, tuned.facts)
+    if decision.plan.todo:
+        if not session.json and not session.quiet:
+            show_plan(decision.plan, session.screen)
+        consent(session, yes=yes)
+    return carry_out(session, decision)
+
+
+def run_why(session: Session, setting: str, options: MachineOptions, *, profile: str = "current") -> int:
+    """The whole of `sdsetup why`: who set it, why, and what would change without it; returns the exit code.
+
+    Raises:
+        UsageError: an option that cannot be meant, or a setting that is none.
+    """
+    rules = session.catalog.rules(profile)
+    tuned = tuned_for(session, options, rules)
+    told = explain(
+        setting,
+        tuned.tuning,
+        rules.known,
+        without=lambda rule: tuned_with(tuned, rules.without(rule)),
+        own=tuned.own_flags,
+    )
+    if session.json:
+        print_document(why_json(told))
+    else:
+        show_why(told, tuned.tuning, tuned.facts, session.screen)
+    return EXIT_DONE
+
+
+def tuned_for(session: Session, options: MachineOptions, rules: Rules) -> Tuned:
+    """Look at this machine (or at what was reported), lay the description over it, and tune.
+
+    Raises:
+        UsageError: an option that cannot be meant.
+        SdsetupError: a report that cannot be read.
+    """
+    check_options(options)
+    machine, sizes = described(session, rules.gpus, options)
+    folder = None
+    if options.facts is not None:
+        facts = read_facts(options.facts)
+    elif options.dir is None and machine.elsewhere:
+        subjects = [subject for subject in TUNING_SUBJECTS if subject != "installation"]
+        facts = inspect(session, session.machine.home, subjects=subjects)
+    else:
+        folder = session.folder(options.dir)
+        facts = inspect(session, folder, subjects=LAUNCH_FILE_SUBJECTS)
+    facts = describe(facts, machine)
+    tuned = Tuned(
+        facts=facts,
+        tuning=_tuning(facts, rules, options.model_class),
+        folder=folder,
+        described=machine.elsewhere or options.facts is not None,
+        options=options_text(options, sizes),
+    )
+    return tuned if folder is None else _in_folder(session, tuned, folder)
+
+
+def tuned_with(tuned: Tuned, other: Rules) -> Tuning:
+    """The same machine and the same card by other rules."""
+    return _tuning(tuned.facts, other, tuned.tuning.model_class, chosen_gpu=tuned.tuning.gpu)
+
+
+def card_changes(tuned: Tuned) -> tuple[Change, ...]:
+    """How this machine's card differs from the one that the installation was made for."""
+    recorded = tuned.facts.recorded
+    if tuned.described or recorded is None or tuned.tuning.gpu is None:
+        return ()
+    changes = changed(recorded, of_card(tuned.tuning.gpu))
+    return changes if any(change.what in ("card", "vram") for change in changes) else ()
+
+
+def decide_launch_files(
+    session: Session, folder: Path, tuning: Tuning, facts: Facts, *, also_drop: tuple[str, ...] = ()
+) -> Decision:
+    """Only the launch files of `folder` with this tuning; `also_drop` are taken out of them whoever wrote them.
+
+    Raises:
+        SdsetupError: `no-installation` when there is no web UI in the folder; what the launch file refuses.
+    """
+    if facts.folder is None or facts.folder.state != "webui":
+        raise SdsetupError(
+            Text("There is no web UI in this folder"),
+            where=folder,
+            hint=Text('Install it first: sdsetup install --dir "{dir}"', dir=folder),
+            code="no-installation",
+        )
+    request = Request(dir=str(folder), launchers=launcher_kinds(session), environment=False)
+    settings = launch_settings(tuning, facts.recorded, session.catalog.flags, also_drop=also_drop)
+
+    def decision() -> Decision:
+        contents = look(folder, repositories=(), files=(), launch_files=request.launchers, tools=session.tools)
+        components = components_for(session, request, facts)
+        plan = plan_launchers(facts, request, components, settings, contents)
+        return Decision(
+            facts=facts, request=request, tuning=tuning, components=components, plan=plan, again=decision
+        )
+
+    return decision()
+
+
+def _tuning(facts: Facts, rules: Rules, model_class: Any, **more: Any) -> Tuning:
+    return tune(facts, rules, model_class=model_class, **more)
+
+
+def _in_folder(session: Session, tuned: Tuned, folder: Path) -> Tuned:
+    """With what an installation knows: what proofs on this very card corrected, and the user's own flags."""
+    tuning = tuned.tuning
+    if not tuned.described:
+        tuning = with_corrections(tuning, load_corrections(folder / ".sdsetup"))
+    tuned = replace(tuned, tuning=tuning)
+    tuned = replace(tuned, tuning=_with_misfit(tuned, folder))
+    try:
+        content = (folder / FILE_NAMES[tuned.kind]).read_bytes()
+    except OSError:
+        return tuned
+    own, warnings = own_flags_of(session, folder, tuned.facts, tuned.tuning, {tuned.kind: content})
+    warned = replace(tuned.tuning, warnings=(*tuned.tuning.warnings, *warnings))
+    return replace(tuned, tuning=warned, launch_file=content, own_flags=own)
+
+
+def _with_misfit(tuned: Tuned, folder: Path) -> Tuning:
+    """The tuning with a warning where the environment there is for another torch."""
+    there = tuned.facts.installation
+    if there is None or card_changes(tuned):  # a new card is a matter of its own
+        return tuned.tuning
+    fix = (
+        Text("They fit after an installation on the PC that they are meant for")
+        if tuned.described
+        else Text('This makes both fit: sdsetup install --dir "{dir}"', dir=folder)
+    )
+    warning = misfit(tuned.tuning, there.torch, fix=fix)
+    return replace(tuned.tuning, warnings=(*tuned.tuning.warnings, warning)) if warning else tuned.tuning
+
+
+def _launch_file_text(session: Session, tuned: Tuned) -> str:
+    """The launch file as `--apply` would leave it: the user's own where there is one."""
+    settings = launch_settings(tuned.tuning, tuned.facts.recorded, session.catalog.flags)
+    merged = merge(tuned.kind, tuned.launch_file, settings, oem_encoding=tuned.encoding)
+    return merged.decode((tuned.encoding or "utf-8") if tuned.kind == "bat" else "utf-8", errors="replace")
+
+
+def _print(session: Session, tuned: Tuned, theirs: Tuning | None) -> None:
+    document = tuning_json(tuned.tuning, tuned.facts, _launch_file_text(session, tuned))
+    if theirs is not None:
+        document["compare"] = comparison_json(theirs, compare(tuned.tuning, theirs))
+    print_document(document)
+
+
+def _show(session: Session, tuned: Tuned, theirs: Tuning | None, *, following: bool) -> None:
+    """`following`: the next step is about to be done, so none is named."""
+    if theirs is not None:
+        show_comparison(tuned.tuning, theirs, compare(tuned.tuning, theirs), session.screen)
+        return
+    show_tuning(tuned.tuning, tuned.facts, _launch_file_text(session, tuned), session.screen)
+    if not following:
+        show_next(tuned.tuning, tuned.options, session.screen, here=not tuned.described)
