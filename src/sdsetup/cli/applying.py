@@ -69,7 +69,14 @@ def prepare_launchers(
     request = Request(dir=str(folder), launchers=launcher_kinds(launcher, session), environment=False)
     knowledge = known(session, request, facts, tuning)
     knowledge = replace(knowledge, drop_flags=tuple(dict.fromkeys((*knowledge.drop_flags, *drop_flags))))
-    present = look(folder, repositories=(), files=(), launch_files=request.launchers, tools=Path(knowledge.tools))
+    present = look(
+        session.machine,
+        folder,
+        repositories=(),
+        files=(),
+        launch_files=request.launchers,
+        tools=Path(knowledge.tools),
+    )
     plan = plan_launchers(facts, request, tuning, knowledge, present)
     return Prepared(
         facts=facts, request=request, profile=tuning.profile, tuning=tuning, knowledge=knowledge, plan=plan

@@ -68,9 +68,9 @@ def run_install(session: Session, wish: Wish) -> int:
         return EXIT_DONE
     if not session.json and not session.quiet:
         _show_decision(session, prepared)
-    if prepared.plan.todo:
-        consent(session, yes=wish.yes, dry_run=True)
-    return carry_out(session, prepared)
+    from sdsetup.cli.confirming import agreed
+
+    return carry_out(session, agreed(session, prepared, yes=wish.yes, dry_run=True))
 
 
 def to_request(session: Session, wish: Wish) -> Request:
@@ -123,7 +123,7 @@ def prepare(session: Session, request: Request, *, profile: str, facts: Facts | 
     from sdsetup.cli.knowledge import known, tuned
     from sdsetup.decide.checks import diagnose
     from sdsetup.decide.learned import with_lessons
-    from sdsetup.decide.refusals import refuse, refuse_machine, refuse_mixing, refuse_move, refuse_tuning
+    from sdsetup.decide.refusals import refuse, refuse_machine, refuse_mixing, refuse_tuning
     from sdsetup.execute.runner import load_journal, load_learned
     from sdsetup.probe import gather
     from sdsetup.probe.present import look
@@ -140,6 +140,7 @@ def prepare(session: Session, request: Request, *, profile: str, facts: Facts | 
     knowledge = known(session, request, facts, tuning)
     files = [file.save_as for file in knowledge.files]
     present = look(
+        session.machine,
         folder,
         repositories=[f"repositories/{repository.name}" for repository in knowledge.webui.repositories],
         files=files,
@@ -150,7 +151,6 @@ def prepare(session: Session, request: Request, *, profile: str, facts: Facts | 
     plan = plan_install(facts, request, tuning, knowledge, load_journal(state), present)
     practised = (state / PRACTICE_MARK).is_file()
     refuse_mixing(facts, request.dir, practised=practised, practising=session.banner is not None)
-    refuse_move(facts, request.dir, knowledge.webui.commit)
     refuse(facts, plan, git_command=need.commands_for(facts).git)
     return Prepared(facts=facts, request=request, profile=profile, tuning=tuning, knowledge=knowledge, plan=plan)
 

@@ -58,7 +58,8 @@ def _examined(session: Session) -> Report:
 
 
 def _install(session: Session, facts: Facts) -> int:
-    from sdsetup.cli.installing import Wish, carry_out, consent, prepare, to_request
+    from sdsetup.cli.confirming import agreed
+    from sdsetup.cli.installing import Wish, carry_out, prepare, to_request
     from sdsetup.show.errors import show_error
     from sdsetup.show.plan import show_plan, show_warnings
 
@@ -76,11 +77,10 @@ def _install(session: Session, facts: Facts) -> int:
             show_error(error, None, session.screen)
     show_warnings(prepared.tuning, session.screen)
     show_plan(prepared.plan, session.screen)
-    if prepared.plan.todo:
-        try:
-            consent(session, yes=False)
-        except DeclinedError:
-            return _left(session)
+    try:
+        prepared = agreed(session, prepared, yes=False)
+    except DeclinedError:
+        return _left(session)
     return carry_out(session, prepared)
 
 
