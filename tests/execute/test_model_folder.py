@@ -143,9 +143,36 @@ def test_a_model_we_know_gets_the_name_that_install_looks_for(context: Context, 
 
 def test_a_name_of_ones_own(context: Context, own: Path) -> None:
     assert import_file(own, context, MODELS, name="other").path.name == "other.safetensors"
+    assert import_file(own, context, MODELS, name="mine/Other.SAFETENSORS").path.parent.name == "mine"
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("../../../outside", "target-outside"),
+        ("", "target-outside"),
+        ("\\x", "target-outside"),
+        ("\\\\server\\share\\x", "target-outside"),
+        ("C:x", "target-outside"),
+        ("/tmp/x", "target-outside"),
+        ("nul", "bad-file-name"),
+        ("CON.safetensors", "bad-file-name"),
+        ("model:stream", "bad-file-name"),
+        (".git/x", "bad-file-name"),
+        ("x" * 300, "path-too-long"),
+        ("link/x", "target-outside"),
+    ],
+)
+def test_a_name_that_leaves_the_folder(context: Context, own: Path, folder: Path, name: str, code: str) -> None:
+    elsewhere = context.dir.parent / "elsewhere"
+    elsewhere.mkdir()
+    if name.startswith("link/"):
+        (folder / "link").symlink_to(elsewhere)
+    before = sorted(context.dir.parent.rglob("*"))
     with pytest.raises(SdsetupError) as caught:
-        import_file(own, context, MODELS, name="../../../outside")
-    assert caught.value.code == "target-outside"
+        import_file(own, context, MODELS, name=name)
+    assert caught.value.code == code
+    assert sorted(context.dir.parent.rglob("*")) == before
 
 
 def test_another_file_of_that_name_is_not_replaced(context: Context, folder: Path, own: Path) -> None:

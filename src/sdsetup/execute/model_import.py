@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from sdsetup.decide.names import path_problem
 from sdsetup.decide.profiles.models import MODEL_FOLDER, Model
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.download.hashing import sha256_of
-from sdsetup.execute.download.preflight import check_folder, inside
+from sdsetup.execute.download.preflight import check_folder
 from sdsetup.execute.download.problems import disk_problem
 from sdsetup.execute.download.reuse import place_copy
+from sdsetup.execute.inside import inside, refused
 from sdsetup.execute.lock import folder_lock
 from sdsetup.execute.model_files import MODEL_ENDINGS, Look, Scan, look_at, scan_pickle
 from sdsetup.execute.model_folder import danger, which_model
@@ -98,10 +100,13 @@ def _usable(source: Path, *, allow_pickle: bool) -> Look:
 
 
 def _target(source: Path, context: Context, model: Model | None, name: str | None) -> Path:
-    if name is not None and not name.lower().endswith(source.suffix.lower()):
+    if name is None:
+        return inside(f"{MODEL_FOLDER}/{source.name}" if model is None else model.save_as, context.dir)
+    if (problem := path_problem(name)) is not None:
+        raise refused(name, problem)
+    if not name.lower().endswith(source.suffix.lower()):
         name += source.suffix
-    wanted = f"{MODEL_FOLDER}/{name or source.name}" if name or model is None else model.save_as
-    return inside(wanted, context)
+    return inside(f"{MODEL_FOLDER}/{name}", context.dir)
 
 
 def _place(
