@@ -82,6 +82,7 @@ def test_what_a_plan_fetches() -> None:
         (changed("models", "small", "save_as", value="models/nul.txt"), "small.save_as"),
         (changed("models", "small", "save_as", value=".sdsetup/journal.json"), "small.save_as"),
         (changed("models", "small", "file", value="../x"), "small.file"),
+        (changed("models", "small", "save_as", value="models/Stable-diffusion/x.CKPT"), "is a pickle"),
         (changed("places", value=[{"program": "X", "folders": ["a/*", "a/../../b"]}]), "places[0].folders[1]"),
         (changed("models", "small", "sources", value=[{"hub": "../x", "revision": "abc"}]), "sources[0].hub"),
         (changed("models", "small", "sources", value=[]), "small.sources: needs at least one"),

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from model_samples import LFS_POINTER, WEB_PAGE, checkpoint, safetensors
 
-from sdsetup.execute.model_files import look_at, looks_whole, scan_pickle
+from sdsetup.execute.model_files import look_at, looks_whole
+from sdsetup.execute.pickle_scan import scan_pickle
 
 GOOD = safetensors()
 

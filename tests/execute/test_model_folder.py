@@ -218,6 +218,26 @@ def test_a_pickle_is_let_in_only_after_a_scan(context: Context, tmp_path: Path) 
     assert not (imported.path.parent / "evil.ckpt").exists()
 
 
+def test_names_that_nobody_knows_need_a_consent_of_their_own(context: Context, tmp_path: Path) -> None:
+    path = tmp_path / "a.ckpt"
+    path.write_bytes(checkpoint(program=b"\x80\x02cldm.thing\nOne\n)Rcldm.thing\nTwo\n)R0."))
+    for trust in ((), ("ldm.thing.One",), ("ldm.thing",)):
+        with pytest.raises(SdsetupError) as caught:
+            import_file(path, context, MODELS, allow_pickle=True, trust=trust)
+        assert caught.value.code == "pickle-unknown"
+        assert "ldm.thing.Two" in str(caught.value.message)
+        assert "--trust ldm.thing.Two" in str(caught.value.hint)
+        assert not (context.dir / "models").exists()
+    imported = import_file(path, context, MODELS, allow_pickle=True, trust=("ldm.thing.One", "ldm.thing.Two"))
+    assert imported.scan is not None and imported.scan.verdict == "unknown"
+    (verdict,) = check_models(context, MODELS)
+    assert (verdict.state, verdict.ok) == ("pickle-unknown", False)
+    path.write_bytes(checkpoint(bad=True))
+    with pytest.raises(SdsetupError) as caught:
+        import_file(path, context, MODELS, name="b", allow_pickle=True, trust=("posix.system", "nt.system"))
+    assert caught.value.code == "pickle-dangerous"
+
+
 def test_a_file_that_is_not_there(context: Context, tmp_path: Path) -> None:
     with pytest.raises(SdsetupError) as caught:
         import_file(tmp_path / "absent.safetensors", context, MODELS)

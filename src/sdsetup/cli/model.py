@@ -108,6 +108,15 @@ def import_model(
     allow_pickle: Annotated[
         bool, typer.Option("--allow-pickle", help="Accept a .ckpt, after it has been scanned.")
     ] = False,
+    trust: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option(
+            "--trust",
+            metavar="NAME",
+            help="With --allow-pickle: accept that it calls this; repeat for several.",
+            show_default=False,
+        ),
+    ] = None,
     json: Json = False,
     profiles: Profiles = None,
     quiet: Quiet = False,
@@ -125,7 +134,9 @@ def import_model(
     models = _profile(session).models
     with working(session, folder, "Bringing the model in") as listen:
         context = context_for(session, folder, listen)
-        imported = import_file(source, context, models, name=name, allow_pickle=allow_pickle, copy=copy)
+        imported = import_file(
+            source, context, models, name=name, allow_pickle=allow_pickle, trust=trust or (), copy=copy
+        )
     if json:
         from sdsetup.show.document import print_document
 

@@ -13,6 +13,14 @@ from sdsetup.errors import UsageError
 from sdsetup.text import Text
 
 MODEL_FOLDER = "models/Stable-diffusion"
+PICKLES = (
+    ".ckpt",
+    ".pt",
+    ".pth",
+    ".bin",
+    ".pkl",
+    ".pickle",
+)  # files that can run any program when they are loaded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +132,10 @@ def find_model(models: Mapping[str, Model], name: str) -> Model:
 def _model(name: str, reader: Reader) -> Model:
     file = reader.relative_path("file")
     save_as = reader.relative_path("save_as")
+    if isinstance(save_as, str) and save_as.lower().endswith(PICKLES):
+        reader.problem(
+            "save_as", f"{save_as!r} is a pickle: bring it in with `sdsetup model import`, which scans it"
+        )
     size = reader.integer("size")
     if isinstance(size, int) and size <= 0 and reader.has("size"):
         reader.problem("size", "must be more than 0 bytes")
