@@ -73,6 +73,18 @@ def test_the_traps_are_real(trapped: Path) -> None:
     assert {"core.fsmonitor", "bin-python"} <= set(sprung(trapped / "witnesses"))
 
 
+@pytest.mark.parametrize("missing", ["launch.py", "venv/bin/python"])
+def test_a_launch_that_is_refused_runs_nothing(tmp_path: Path, missing: str) -> None:
+    folder = set_traps(tmp_path / "D", tmp_path / "witnesses")
+    (folder / "webui-user.sh").write_text("export COMMANDLINE_ARGS='--lowvram'\n")
+    (folder / missing).unlink()
+    path = os.pathsep.join([str(folder / "venv" / "bin"), os.environ["PATH"]])
+    words = ("launch", "--no-browser", "--dir", str(folder))
+    code, out, err = run_sdsetup(words, script=tmp_path / "run.py", cwd=folder, env={**os.environ, "PATH": path})
+    assert code == 1, (out, err)
+    assert sprung(tmp_path / "witnesses") == []
+
+
 def test_what_is_known_comes_from_the_files(trapped: Path, tmp_path: Path) -> None:
     folder = trapped / "D"
     words = ("doctor", "--json", "--dir", str(folder))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import struct
 import zipfile
@@ -70,6 +71,9 @@ def test_a_cut_file_says_how_much_of_it_is_there(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     assert look_at(tmp_path / "absent.safetensors").damage == "unreadable"
     assert look_at(tmp_path).damage == "unreadable"
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe.ckpt")
+        assert look_at(tmp_path / "pipe.ckpt").damage == "unreadable"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import stat
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -50,7 +51,10 @@ class Look:
 def look_at(path: Path) -> Look:
     """What a file is, from its first and last bytes. Nothing in it is executed."""
     try:
-        size = path.stat().st_size
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):  # a pipe would keep us waiting for its writer
+            return _damaged(0, "unreadable", Text("it is not a file"))
+        size = found.st_size
         with path.open("rb") as file:
             head = file.read(4096)
             if not size:
