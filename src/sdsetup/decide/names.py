@@ -60,7 +60,7 @@ def name_problem(name: str, *, pattern: bool = False) -> NameProblem | None:
     if "/" in name or "\\" in name:
         return _problem("outside", "is more than one name")
     if _as_git_sees(name) in (".git", "git~1", ".sdsetup"):
-        return _problem("name", f'has the part "{name}", which is not for files of others')
+        return _problem("name", 'has a part ".git" or ".sdsetup", which are for git and for sdsetup alone')
     return system_problem(name, pattern=pattern)
 
 

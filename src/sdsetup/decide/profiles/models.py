@@ -13,14 +13,8 @@ from sdsetup.errors import UsageError
 from sdsetup.text import Text
 
 MODEL_FOLDER = "models/Stable-diffusion"
-PICKLES = (
-    ".ckpt",
-    ".pt",
-    ".pth",
-    ".bin",
-    ".pkl",
-    ".pickle",
-)  # files that can run any program when they are loaded
+# Files that can run any program when they are loaded.
+PICKLES = (".ckpt", ".pt", ".pth", ".bin", ".pkl", ".pickle")
 
 
 @dataclass(frozen=True, kw_only=True)
