@@ -31,6 +31,8 @@ LOOKS = (
     ("install", "--dir", "D"),
     ("doctor", "--fix", "--dir", "D"),
     ("tune", "--apply", "--dir", "D"),
+    ("tune", "--measure", "--dir", "D"),
+    ("undo", "--dir", "D"),
     ("launch", "--dir", "D", "--no-browser"),
 )
 

@@ -175,6 +175,17 @@ def test_a_name_that_leaves_the_folder(context: Context, own: Path, folder: Path
     assert sorted(context.dir.parent.rglob("*")) == before
 
 
+@pytest.mark.skipif(os.name == "nt", reason="no such file can be made")
+def test_a_file_whose_own_name_only_this_system_can_have(context: Context, own: Path) -> None:
+    odd = own.with_name("what? a:b.safetensors")
+    own.rename(odd)
+    with pytest.raises(SdsetupError) as caught:
+        import_file(odd, context, MODELS)
+    assert caught.value.code == "bad-file-name"
+    assert "--as NAME" in str(caught.value.hint)
+    assert import_file(odd, context, MODELS, name="plain").path.name == "plain.safetensors"
+
+
 def test_another_file_of_that_name_is_not_replaced(context: Context, folder: Path, own: Path) -> None:
     (folder / "own.safetensors").write_bytes(KNOWN)
     with pytest.raises(SdsetupError) as caught:

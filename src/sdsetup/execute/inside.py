@@ -11,10 +11,12 @@ from sdsetup.text import Text
 
 _CODES = {"outside": "target-outside", "name": "bad-file-name", "long": "path-too-long"}
 _MODELS = "models"
+_LONGEST_SHOWN = 100
+_HINT = Text("Use letters, digits, blanks, dots and dashes, and forward slashes between folders.")
 
 
-def inside(name: str, folder: Path) -> Path:
-    """`folder` with a relative path (forward slashes) joined onto it.
+def inside(name: str, folder: Path, *, hint: Text = _HINT) -> Path:
+    """`folder` with a relative path (forward slashes) joined onto it. `hint`: what to do about a bad name.
 
     A link may stand for `models`, or for one kind of them: many people keep those on another drive. No other
     link on the way may lead out.
@@ -24,7 +26,7 @@ def inside(name: str, folder: Path) -> Path:
     """
     problem = path_problem(name)
     if problem is not None:
-        raise refused(name, problem)
+        raise refused(name, problem, hint=hint)
     parts = name.split("/")
     target = folder.joinpath(*parts)
     shared = min(2, len(parts) - 1) if parts[0] == _MODELS else 0
@@ -35,15 +37,16 @@ def inside(name: str, folder: Path) -> Path:
             where=target.parent,
             why=Text("it leads to {place}", place=os.path.realpath(target.parent)),
             code="target-outside",
-            hint=Text("Replace the link by a folder, or choose another name."),
+            hint=Text("Replace the link with a folder, or choose another name."),
         )
     return target
 
 
-def refused(name: str, problem: NameProblem) -> SdsetupError:
+def refused(name: str, problem: NameProblem, *, hint: Text = _HINT) -> SdsetupError:
     """The error for a name that the judge refused."""
+    shown = repr(name) if len(name) <= _LONGEST_SHOWN else f"{name[:_LONGEST_SHOWN]!r}..."
     return SdsetupError(
-        Text("{name} is no name for a file in this folder: it {problem}", name=repr(name), problem=problem.said),
+        Text("{name} is no name for a file in this folder: it {problem}", name=shown, problem=problem.said),
         code=_CODES[problem.kind],
-        hint=Text("Use letters, digits, blanks, dots and dashes, and forward slashes between folders."),
+        hint=hint,
     )

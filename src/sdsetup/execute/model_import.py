@@ -122,7 +122,8 @@ def _refuse_pickle(source: Path, scan: Scan, trust: Collection[str]) -> None:
 
 def _target(source: Path, context: Context, model: Model | None, name: str | None) -> Path:
     if name is None:
-        return inside(f"{MODEL_FOLDER}/{source.name}" if model is None else model.save_as, context.dir)
+        wanted = f"{MODEL_FOLDER}/{source.name}" if model is None else model.save_as
+        return inside(wanted, context.dir, hint=Text("Give it another name with --as NAME."))
     if (problem := path_problem(name)) is not None:
         raise refused(name, problem)
     if not name.lower().endswith(source.suffix.lower()):
