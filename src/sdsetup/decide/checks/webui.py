@@ -55,7 +55,7 @@ def _problem(facts: Facts, there: Installation) -> tuple[Text, Cure] | None:
         )
     if there.environment_broken is not None:
         return (
-            Text("The environment does not start: {why}.", why=there.environment_broken.rstrip(".")),
+            Text("The Python environment is broken: {why}.", why=there.environment_broken.rstrip(".")),
             Cure(text=Text("Build it anew; models, pictures and settings stay:"), command=finish),
         )
     if there.environment_python is None or there.torch is None:
