@@ -169,6 +169,7 @@ def test_what_is_neither_a_zip_nor_a_pickle_is_dangerous(tmp_path: Path, pack: C
         ("sqlite3", "connect"), ("zipfile", "ZipFile"), ("xml.etree.ElementTree", "parse"), ("smtplib", "SMTP"),
         ("site", "addsitedir"), ("atexit", "register"), ("threading", "Thread"), ("signal", "signal"),
         ("gc", "get_objects"),
+        ("pipes", "Template"), ("_pyrepl.pager", "pipe_pager"),
         ("distutils.spawn", "spawn"), ("pip", "main"), ("pip._internal", "main"), ("torch", "load"),
         ("torch.serialization", "load"), ("torch.hub", "load"), ("torch.jit", "load"),
         ("torch.utils.cpp_extension", "load"),

@@ -88,7 +88,13 @@ def test_a_repository_elsewhere_on_the_network_is_not_looked_for(webui: Path) ->
             asked.append(str(path))
             return super().read_text(path, limit)
 
-    for planted in (r"\\evil\share", "//evil/share", r"\\?\UNC\evil\share"):
+    for planted in (
+        r"\\evil\share",
+        "//evil/share",
+        r"\\?\UNC\evil\share",
+        r"\??\UNC\evil\share",
+        r" /\evil\share",
+    ):
         (webui / ".git" / "commondir").write_text(planted)
         gather(Listening(), webui, subjects=["installation", "folder"])
     assert asked

@@ -51,7 +51,7 @@ def _places(machine: Machine, folder: Path) -> tuple[Path, Path]:
 
 def on_a_server(path: str) -> bool:
     """Whether a path leads to another computer: Windows logs in there with the account of whoever looks."""
-    return path.strip().replace("/", "\\").startswith("\\\\")
+    return re.match(r"\s*(?:[\\/]{2}|[\\/]\?\?[\\/])", path) is not None
 
 
 def _head(machine: Machine, own: Path, common: Path) -> tuple[str | None, str | None]:
