@@ -79,6 +79,9 @@ class RecordedMachine:
 
     # Programs
 
+    def looking_at(self, folder: Any) -> RecordedMachine:
+        return self
+
     def which(self, name: str) -> str | None:
         return self.paths.get(name)
 
@@ -138,6 +141,9 @@ class RecordedMachine:
 
     def resolve(self, path: Any) -> str:
         return self.links.get(str(path), str(path))
+
+    def foreign_owner(self, path: Any) -> bool | None:
+        return None
 
     def write_problem(self, folder: Any) -> str | None:
         return {self._key(path): why for path, why in self.unwritable.items()}.get(self._key(folder))

@@ -111,6 +111,16 @@ def test_a_profile_with_five_mistakes_names_all_five(tmp_path: Path) -> None:
     assert not (tmp_path / "sd").exists()
 
 
+def test_a_practice_run_judges_the_names_as_well(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "models.toml").write_text('[models.sd15]\nsave_as = "models/../../x"\n')
+    (tmp_path / "own" / "webui.toml").write_text('[[repositories]]\nname = "../../../outside"\n')
+    before = sorted(tmp_path.rglob("*"))
+    for words in (("install", "--rehearse", "--yes"), ("install", "--yes", "--dir", "sd"), ("model", "list")):
+        refused(sdsetup(*words, "--profiles", "own", cwd=tmp_path), "profile-invalid")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 def test_a_wrong_model_name_suggests(tmp_path: Path) -> None:
     done = sdsetup("install", "--yes", "--dir", "sd", "--model", "sd51", cwd=tmp_path)
     refused(done, "unknown-model", exit_code=2)

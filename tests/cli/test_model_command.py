@@ -242,6 +242,29 @@ def test_import(bench: Bench, tmp_path: Path) -> None:
     assert scanned["scan"] == {"verdict": "clean", "dangerous": [], "unknown": []}
 
 
+def test_a_pickle_with_names_that_nobody_knows(bench: Bench, tmp_path: Path) -> None:
+    pickle = tmp_path / "old.ckpt"
+    pickle.write_bytes(checkpoint(program=b"\x80\x02cldm.thing\nOne\n)R."))
+    words = ("import", str(pickle), "--dir", str(bench.folder), "--allow-pickle")
+    refused = bench.run(*words, code=1)
+    assert "ldm.thing.One" in refused.stderr
+    assert "code: pickle-unknown" in refused.stderr
+    assert not bench.target.parent.exists()
+    taken = bench.json(*words, "--trust", "ldm.thing.One")
+    assert taken["scan"] == {"verdict": "unknown", "dangerous": [], "unknown": ["ldm.thing.One"]}
+    (file,) = bench.json("check", "--dir", str(bench.folder), code=1)["files"]
+    assert file["state"] == "pickle-unknown"
+
+
+def test_a_name_that_leaves_the_folder(bench: Bench, tmp_path: Path) -> None:
+    own = tmp_path / "own.safetensors"
+    own.write_bytes(safetensors())
+    for name in ("\\x", "\\\\server\\share\\x", "C:x", "../../x", "", "nul", ".git/x"):
+        refused = bench.run("import", str(own), "--dir", str(bench.folder), f"--as={name}", code=1)
+        assert "is no name for a file in this folder" in " ".join(refused.stderr.split())
+    assert list(bench.folder.iterdir()) == []
+
+
 def test_nothing_secret_reaches_the_log(bench: Bench) -> None:
     path = "/org/tiny/resolve/" + "a" * 40 + "/tiny.safetensors"
     bench.hub.answer(path, status(401, X_Error_Code="GatedRepo"), redirect("/cdn?X-Amz-Signature=s3cret"))

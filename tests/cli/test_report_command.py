@@ -57,6 +57,21 @@ def test_what_is_in_it_and_what_is_not(profiles: Path, home: Path, tmp_path: Pat
     assert here == there
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links and pipes")
+def test_a_planted_log_brings_in_no_other_file(profiles: Path, tmp_path: Path) -> None:
+    folder, diary = tmp_path / "D", tmp_path / "diary"
+    diary.write_text("dear diary")
+    logs = folder / ".sdsetup" / "logs"
+    logs.mkdir(parents=True)
+    (logs / "a.log").symlink_to(diary)
+    printed = sdsetup("report", "--dir", str(folder), "--profiles", str(profiles))
+    assert printed.returncode == 0, printed.stderr
+    assert b"dear diary" not in printed.stdout
+    os.mkfifo(logs / "b.log")
+    again = sdsetup("report", "--dir", str(folder), "--profiles", str(profiles))
+    assert again.returncode == 0, again.stderr
+
+
 def test_without_a_file_it_is_printed_alone(profiles: Path, tmp_path: Path) -> None:
     ended = sdsetup("report", "--dir", str(tmp_path / "sd"), "--profiles", str(profiles))
     assert ended.returncode == 0

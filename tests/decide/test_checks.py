@@ -500,7 +500,7 @@ WHOLE = Installation(
     ("change", "wanted", "about"),
     [
         ({}, "ok", ""),
-        ({"changed_files": ("webui.py",)}, "ok", ""),
+        ({"foreign_owner": True}, "warn", "belongs to another account"),
         ({"commit": None}, "warn", "history"),
         ({"environment_broken": "its Python is gone", "environment_python": None}, "warn", "its Python is gone"),
         ({"torch": None}, "warn", "not finished"),
@@ -515,7 +515,7 @@ def test_an_installation(change: dict[str, Any], wanted: str, about: str) -> Non
 
 
 def test_another_account_s_folder() -> None:
-    facts = replace(GOOD, installation=WHOLE, unknown={"installation.changes": "dubious ownership"})
+    facts = replace(GOOD, installation=replace(WHOLE, foreign_owner=True))
     fix = find("webui", facts).fix
     assert fix is not None
     assert fix.command == "git config --global --add safe.directory C:\\sd-webui"

@@ -73,3 +73,21 @@ def test_every_problem_is_named_with_its_place() -> None:
     text = "\n".join(caught.value.problems)
     for place in ("commit", "urls", "extra", "colour", "sha256", "name", "wanted"):
         assert place in text
+
+
+@pytest.mark.parametrize("name", ["..", ".", ".git", "", "a/b", "a\\b", "C:x", "con", "x.", ".sdsetup"])
+def test_names_that_leave_the_folder_are_all_refused_at_once(name: str) -> None:
+    raw = Profiles().raw("webui")
+    raw["repositories"][0]["name"] = name
+    raw["tokenizer"][1]["save_as"] = f"openai/{name}" if name else name
+    raw["environment"]["requirements"] = name
+    raw["environment"]["compile_later"] = ["transformers/models", name]
+    raw["webui"]["branch"] = "--upload-pack=touch x"
+    with pytest.raises(ProfileError) as caught:
+        parse_webui(raw)
+    found = [problem.split(":")[1].strip() for problem in caught.value.problems]
+    places = {"repositories[0].name", "tokenizer[1].save_as", "environment.requirements", "webui.branch"}
+    if "/" not in name:
+        assert places | {"environment.compile_later[1]"} <= set(found), found
+    else:
+        assert "repositories[0].name" in found

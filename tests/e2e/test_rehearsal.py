@@ -34,6 +34,25 @@ def test_from_nothing_to_a_picture_and_again_without_a_change(rehearsal: Rehears
     assert len(rehearsal.transfers()) == sent
 
 
+@pytest.mark.skipif(os.name == "nt", reason="a script as the environment's Python")
+def test_an_environment_that_looks_whole_and_does_not_start_is_built_again(rehearsal: Rehearsal) -> None:
+    """Looking starts nothing, so only a run that was agreed to can find out, and it says what it will do."""
+    assert rehearsal.run().returncode == 0
+    python = rehearsal.dir / "venv" / "bin" / "python"
+    witness = rehearsal.dir.parent / "witness"
+    python.unlink()
+    python.write_text(f"#!/bin/sh\n: > '{witness}'\nexit 1\n")
+    python.chmod(0o755)
+    dry = rehearsal.run("--dry-run")
+    assert dry.returncode == 0, dry.stderr
+    assert not witness.exists()
+    again = rehearsal.run()
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert witness.exists()
+    assert "does not start" in again.stdout
+    rehearsal.assert_whole()
+
+
 def test_a_dry_run_changes_nothing_and_says_everything(rehearsal: Rehearsal) -> None:
     done = rehearsal.run("--dry-run", "--json")
     assert done.returncode == 0, done.stderr

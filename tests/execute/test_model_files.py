@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import struct
 import zipfile
@@ -13,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from model_samples import LFS_POINTER, WEB_PAGE, checkpoint, safetensors
 
-from sdsetup.execute.models.files import look_at, looks_whole, scan_pickle
+from sdsetup.execute.models.files import look_at, looks_whole
+from sdsetup.execute.models.pickle_scan import scan_pickle
 
 GOOD = safetensors()
 
@@ -69,6 +71,9 @@ def test_a_cut_file_says_how_much_of_it_is_there(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     assert look_at(tmp_path / "absent.safetensors").damage == "unreadable"
     assert look_at(tmp_path).damage == "unreadable"
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe.ckpt")
+        assert look_at(tmp_path / "pipe.ckpt").damage == "unreadable"
 
 
 @pytest.mark.parametrize(

@@ -143,9 +143,47 @@ def test_a_model_we_know_gets_the_name_that_install_looks_for(context: Context, 
 
 def test_a_name_of_ones_own(context: Context, own: Path) -> None:
     assert import_file(own, context, MODELS, name="other").path.name == "other.safetensors"
+    assert import_file(own, context, MODELS, name="mine/Other.SAFETENSORS").path.parent.name == "mine"
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("../../../outside", "target-outside"),
+        ("", "target-outside"),
+        ("\\x", "target-outside"),
+        ("\\\\server\\share\\x", "target-outside"),
+        ("C:x", "target-outside"),
+        ("/tmp/x", "target-outside"),
+        ("nul", "bad-file-name"),
+        ("CON.safetensors", "bad-file-name"),
+        ("model:stream", "bad-file-name"),
+        (".git/x", "bad-file-name"),
+        ("x" * 300, "path-too-long"),
+        ("link/x", "target-outside"),
+    ],
+)
+def test_a_name_that_leaves_the_folder(context: Context, own: Path, folder: Path, name: str, code: str) -> None:
+    elsewhere = context.dir.parent / "elsewhere"
+    elsewhere.mkdir()
+    if name.startswith("link/"):
+        (folder / "link").symlink_to(elsewhere)
+    before = sorted(context.dir.parent.rglob("*"))
     with pytest.raises(SdsetupError) as caught:
-        import_file(own, context, MODELS, name="../../../outside")
-    assert caught.value.code == "target-outside"
+        import_file(own, context, MODELS, name=name)
+    assert caught.value.code == code
+    assert sorted(context.dir.parent.rglob("*")) == before
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such file can be made")
+def test_a_file_whose_own_name_only_this_system_can_have(context: Context, own: Path) -> None:
+    odd = own.with_name("what? a:b.safetensors")
+    own.rename(odd)
+    with pytest.raises(SdsetupError) as caught:
+        import_file(odd, context, MODELS)
+    assert caught.value.code == "bad-file-name"
+    assert "--as NAME" in str(caught.value.hint)
+    assert import_file(odd, context, MODELS, name="plain").path.name == "plain.safetensors"
 
 
 def test_another_file_of_that_name_is_not_replaced(context: Context, folder: Path, own: Path) -> None:
@@ -189,6 +227,26 @@ def test_a_pickle_is_let_in_only_after_a_scan(context: Context, tmp_path: Path) 
         import_file(evil, context, MODELS, allow_pickle=True)
     assert caught.value.code == "pickle-dangerous"
     assert not (imported.path.parent / "evil.ckpt").exists()
+
+
+def test_names_that_nobody_knows_need_a_consent_of_their_own(context: Context, tmp_path: Path) -> None:
+    path = tmp_path / "a.ckpt"
+    path.write_bytes(checkpoint(program=b"\x80\x02cldm.thing\nOne\n)Rcldm.thing\nTwo\n)R0."))
+    for trust in ((), ("ldm.thing.One",), ("ldm.thing",)):
+        with pytest.raises(SdsetupError) as caught:
+            import_file(path, context, MODELS, allow_pickle=True, trust=trust)
+        assert caught.value.code == "pickle-unknown"
+        assert "ldm.thing.Two" in str(caught.value.message)
+        assert "--trust ldm.thing.Two" in str(caught.value.hint)
+        assert not (context.dir / "models").exists()
+    imported = import_file(path, context, MODELS, allow_pickle=True, trust=("ldm.thing.One", "ldm.thing.Two"))
+    assert imported.scan is not None and imported.scan.verdict == "unknown"
+    (verdict,) = check_models(context, MODELS)
+    assert (verdict.state, verdict.ok) == ("pickle-unknown", False)
+    path.write_bytes(checkpoint(bad=True))
+    with pytest.raises(SdsetupError) as caught:
+        import_file(path, context, MODELS, name="b", allow_pickle=True, trust=("posix.system", "nt.system"))
+    assert caught.value.code == "pickle-dangerous"
 
 
 def test_a_file_that_is_not_there(context: Context, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -88,6 +89,52 @@ def test_a_program_of_the_current_folder_is_not_found(tmp_path: Path, monkeypatc
     planted.chmod(0o755)
     monkeypatch.chdir(tmp_path)
     assert RealMachine(env={"PATH": f".:{tmp_path}"}).which("git") is None
+    other = tmp_path / "bin" / "git"
+    other.parent.mkdir()
+    other.write_text("#!/bin/sh\n")
+    other.chmod(0o755)
+    assert RealMachine(env={"PATH": f".::bin:{tmp_path}:{other.parent}"}).which("git") == str(other)
+
+
+def _speaking(path: Path, word: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\necho {word}\npwd\n")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="scripts as programs")
+def test_a_folder_that_is_looked_at_runs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, elsewhere = tmp_path / "D", tmp_path / "bin"
+    inside = _speaking(folder / "venv" / "bin" / "tool", "planted")
+    outside = _speaking(elsewhere / "tool", "mine")
+    link_in, link_out = elsewhere / "linked", folder / "out"
+    link_in.symlink_to(inside)
+    link_out.symlink_to(outside)
+    monkeypatch.chdir(folder)
+    machine = RealMachine({"PATH": f"{inside.parent}:{elsewhere}"})
+    looking = machine.looking_at(folder)
+    assert machine.which("tool") == str(inside)
+    assert looking.which("tool") == str(outside)
+    for planted in (inside, link_in, link_out):
+        assert looking.run([str(planted)], timeout=5).problem == "untrusted"
+        assert machine.run([str(planted)], timeout=5).ok
+    assert looking.run(["tool"], timeout=5).out.split() == ["mine", "/"]
+    assert looking.which("linked") is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="scripts as programs")
+def test_the_home_itself_may_be_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody's own Python below their home is theirs, and `--dir ~` does not make it a stranger's."""
+    own = _speaking(tmp_path / ".local" / "bin" / "tool", "mine")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert RealMachine({"PATH": str(own.parent)}).looking_at(tmp_path).which("tool") == str(own)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in folders here")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "HEAD")
+    assert RealMachine().read_text(tmp_path / "HEAD") is None
 
 
 @pytest.mark.parametrize(

@@ -59,30 +59,61 @@ def test_commit_and_branch(webui: Path) -> None:
     assert (found(webui.parent / "second").commit, found(webui.parent / "second").branch) == (head, "second")
 
 
-def test_changes_of_tracked_files_only_and_nothing_is_written(webui: Path) -> None:
-    (webui / "own notes.txt").write_text("mine")
-    assert found(webui).changed_files == ()
-    (webui / "webui.py").write_text("# changed\n")
-    git(webui, "mv", "launch.py", "start.py")
-    (webui / "launch.py").write_text("")
-    index = webui / ".git" / "index"
-    before = index.read_bytes()
-    assert found(webui).changed_files == ("start.py", "webui.py")
-    assert index.read_bytes() == before
+def test_branches_that_name_each_other_and_a_submodule(webui: Path) -> None:
+    head = git(webui, "rev-parse", "HEAD")
+    git(webui, "symbolic-ref", "refs/heads/other", "refs/heads/master")
+    git(webui, "symbolic-ref", "HEAD", "refs/heads/other")
+    assert (found(webui).commit, found(webui).branch) == (head, "other")
+    git(webui, "pack-refs", "--all")
+    assert found(webui).commit == head
+    (webui / ".git").rename(webui.parent / "elsewhere")
+    (webui / ".git").write_text("gitdir: ../elsewhere\n")
+    assert (found(webui).commit, found(webui).branch) == (head, "other")
 
 
+def test_a_circle_of_branches_ends(webui: Path) -> None:
+    (webui / ".git" / "refs" / "heads" / "master").write_text("ref: refs/heads/master\n")
+    assert (found(webui).commit, found(webui).branch) == (None, "master")
+
+
+def test_a_repository_elsewhere_on_the_network_is_not_looked_for(webui: Path) -> None:
+    """Windows logs in to a server whose path is opened, with the account of whoever looks."""
+    asked: list[str] = []
+
+    class Listening(RealMachine):
+        def looking_at(self, folder: Path) -> RealMachine:
+            return self
+
+        def read_text(self, path: str | Path, limit: int = 1_000_000) -> str | None:
+            asked.append(str(path))
+            return super().read_text(path, limit)
+
+    for planted in (
+        r"\\evil\share",
+        "//evil/share",
+        r"\\?\UNC\evil\share",
+        r"\??\UNC\evil\share",
+        r" /\evil\share",
+    ):
+        (webui / ".git" / "commondir").write_text(planted)
+        gather(Listening(), webui, subjects=["installation", "folder"])
+    assert asked
+    assert not [path for path in asked if "evil" in path]
+
+
+def test_what_cannot_be_told_from_the_files(webui: Path) -> None:
+    (webui / ".git" / "HEAD").write_text(
+        "ref: refs/heads/.invalid\n"
+    )  # a repository that keeps its refs otherwise
+    assert (found(webui).commit, found(webui).branch) == (None, None)
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="only root can give a file away")
 def test_a_repository_of_somebody_else(webui: Path) -> None:
-    facts = look(webui, GIT_TEST_ASSUME_DIFFERENT_OWNER="1")
-    assert facts.unknown == {"installation.changes": "dubious ownership"}
-    assert facts.installation is not None
-    assert facts.installation.commit
-
-
-def test_a_program_named_by_the_folder_s_settings_is_not_started(webui: Path, tmp_path: Path) -> None:
-    trap = tmp_path / "trap"
-    git(webui, "config", "core.fsmonitor", f"touch {trap};")
-    found(webui)
-    assert not trap.exists()
+    assert found(webui).foreign_owner is False
+    os.chown(webui / ".git", 12345, 12345)
+    assert found(webui).foreign_owner is True
+    assert found(webui, SUDO_UID="12345").foreign_owner is False
 
 
 @pytest.mark.parametrize("damage", ["", "ref: refs/heads/gone", "ref: ../../../etc/passwd", "xyz", "ref: "])
@@ -125,15 +156,33 @@ def test_environments(webui: Path) -> None:
     programs.mkdir(parents=True)
     assert found(webui).environment_broken == "its Python is gone"
     (programs / "python").symlink_to(sys.executable)
+    assert found(webui).environment_broken == "its pyvenv.cfg is missing or damaged"
+    settings = webui / "venv" / "pyvenv.cfg"
+    settings.write_text(f"home = {Path(sys.executable).parent}\nimplementation = CPython\nversion = 3.10.13\n")
     packages = webui / "venv" / "lib" / "python3.10" / "site-packages"
     for name in ("torch-2.1.2+cu121.dist-info", "torchvision-0.16.2.dist-info", "torch"):
         (packages / name).mkdir(parents=True)
-    assert found(webui).environment_python == sys.version_info[:3]
+    assert (found(webui).environment_python, found(webui).environment_broken) == ((3, 10, 13), None)
     assert found(webui).torch == "2.1.2+cu121"
+    settings.write_text("version_info = 3.10.6.final.0\n")
+    assert found(webui).environment_python == (3, 10, 6)
+    settings.write_text("home = /nowhere/python/bin\nversion = 3.10.6\n")
+    assert found(webui).environment_broken == "the Python it was made with is gone (/nowhere/python/bin)"
     (programs / "python").unlink()
-    (programs / "python").write_text("#!/bin/sh\necho 'No Python at /usr/bin/python3.10' >&2\nexit 103\n")
-    (programs / "python").chmod(0o755)
-    assert found(webui).environment_broken == "No Python at /usr/bin/python3.10"
+    (programs / "python").symlink_to("/nowhere/python")
+    assert found(webui).environment_broken == "its Python is gone"
+    (programs / "python").unlink()
+    (programs / "python").write_text("")
+    assert found(webui).environment_broken == "its Python is an empty file"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a script as the environment's Python")
+def test_a_conda_environment_is_one_too(webui: Path) -> None:
+    (webui / "venv" / "bin").mkdir(parents=True)
+    (webui / "venv" / "conda-meta").mkdir()
+    (webui / "venv" / "bin" / "python").write_text("x")
+    (webui / "venv" / "conda-meta" / "python-3.10.14-hd12c33a_0_cpython.json").write_text("{}")
+    assert found(webui).environment_python == (3, 10, 14)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import sdsetup.probe
 from machines import SAMPLES
 from sdsetup.machine.real import decode
-from sdsetup.probe import cpu, disk, folder, git, installation, memory, network, port
+from sdsetup.probe import cpu, disk, environment, git, memory, network, port, repository
 from sdsetup.probe.gpus import macos as macos_gpus
 from sdsetup.probe.gpus import registry, smi, sysfs
 from sdsetup.probe.pythons import parse_answer, windows
@@ -203,12 +203,13 @@ def test_long_nonsense_is_quick() -> None:
         (macos.parse_sysctl("hw.optional.arm64: 1\nsysctl.proc_translated: 0\n"), {"hw.optional.arm64": 1, "sysctl.proc_translated": 0}),
         (disk.parse_mounts("/dev/sda1 /mnt/a\\040b ext4 rw 0 0\n"), (("/mnt/a b", "ext4"),)),
         (disk.parse_mount_program("/dev/disk3s5 on /System/Volumes/Data (apfs, local, journaled)\n"), (("/System/Volumes/Data", "apfs"),)),
-        (installation.parse_status(" M webui.py\0R  new.py\0old.py\0MM a b.py\0"), ("webui.py", "new.py", "a b.py")),
+        (environment.version_of(environment.parse_pyvenv("home = /x\nVersion=3.10.6\n")), (3, 10, 6)),
+        (environment.version_of({"version_info": "3.11.2.final.0"}), (3, 11, 2)),
         (sysfs.parse_address("0000:0c:00.0"), (0, 0x0C00)),
         (sysfs.parse_topology("gfx_target_version 100300\nlocation_id 3072\ndomain 0\n"), ((0, 3072), "gfx1030")),
         (sysfs.parse_topology("gfx_target_version 90010\nlocation_id 768\ndomain 0\n"), ((0, 768), "gfx90a")),
         (sysfs.parse_topology("gfx_target_version 0\nlocation_id 0\n"), None),
-        (folder.parse_git_config('[remote "up"]\n\turl = https://u:p@example.org/x.git\n'), "https://example.org/x.git"),
+        (repository.parse_remote('[remote "up"]\n\turl = https://u:p@example.org/x.git\n'), "https://example.org/x.git"),
     ],
 )  # fmt: skip
 def test_answers(found: object, wanted: object) -> None:

@@ -12,6 +12,7 @@ from sdsetup.catalog.flags import KnownFlags, parse_flags
 from sdsetup.catalog.gpus import GpuTable, parse_gpus
 from sdsetup.catalog.measure import MeasureProfile, parse_measure
 from sdsetup.catalog.models import ModelProfile, parse_model_profile
+from sdsetup.catalog.pickles import PickleNames, parse_pickles
 from sdsetup.catalog.tools import Tools, parse_tools
 from sdsetup.catalog.torch import TorchBuilds, parse_torch
 from sdsetup.catalog.tuning import Profile, parse_profile
@@ -67,6 +68,10 @@ class Catalog:
     @cached_property
     def models(self) -> ModelProfile:
         return parse_model_profile(self.files.raw("models"))
+
+    @cached_property
+    def pickles(self) -> PickleNames:
+        return parse_pickles(self.files.raw("pickles"))
 
     @cached_property
     def tools(self) -> Tools:

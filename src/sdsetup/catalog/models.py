@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
 from sdsetup.catalog.reading import Reader
@@ -14,6 +13,8 @@ from sdsetup.text import Text
 from sdsetup.values.plan import FetchFile, Source
 
 MODEL_FOLDER = "models/Stable-diffusion"
+# Files that can run any program when they are loaded.
+PICKLES = (".ckpt", ".pt", ".pth", ".bin", ".pkl", ".pickle")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,11 +124,11 @@ def find_model(models: Mapping[str, Model], name: str) -> Model:
 
 
 def _model(name: str, reader: Reader) -> Model:
-    file = reader.text("file")
-    save_as = reader.text("save_as")
-    if save_as and not _inside(save_as):
+    file = reader.relative_path("file")
+    save_as = reader.relative_path("save_as")
+    if isinstance(save_as, str) and save_as.lower().endswith(PICKLES):
         reader.problem(
-            "save_as", f"{save_as!r} must be a path below the installation folder, with forward slashes"
+            "save_as", f"{save_as!r} is a pickle: bring it in with `sdsetup model import`, which scans it"
         )
     size = reader.integer("size")
     if isinstance(size, int) and size <= 0 and reader.has("size"):
@@ -154,8 +155,8 @@ def _model(name: str, reader: Reader) -> Model:
 
 
 def _source(reader: Reader, file: str) -> ModelSource:
-    hub, url = reader.text("hub", None), reader.url("url", None)
-    revision, inside = reader.text("revision", None), reader.text("file", None)
+    hub, url = reader.relative_path("hub", None), reader.url("url", None)
+    revision, inside = reader.relative_path("revision", None), reader.relative_path("file", None)
     if (hub is None) == (url is None):
         reader.problem("hub", "give either hub with revision, or url")
     elif hub is not None and revision is None:
@@ -164,7 +165,7 @@ def _source(reader: Reader, file: str) -> ModelSource:
         )
     elif url is not None and (revision is not None or inside is not None):
         reader.problem("url", "stands alone: revision and file belong to hub")
-    if hub is not None and len(hub.strip("/").split("/")) != 2:
+    if hub is not None and hub.count("/") != 1:
         reader.problem("hub", f"{hub!r} is not of the form owner/repository")
     because, known_from = reader.text("because", None), reader.text("source", None)
     reader.no_other_keys()
@@ -179,10 +180,7 @@ def _source(reader: Reader, file: str) -> ModelSource:
 
 
 def _place(reader: Reader) -> ModelPlace:
-    place = ModelPlace(program=reader.text("program"), folders=reader.texts("folders"))
-    for folder in place.folders:
-        if not _inside(folder):
-            reader.problem("folders", f"{folder!r} must be a relative path with forward slashes")
+    place = ModelPlace(program=reader.text("program"), folders=reader.relative_paths("folders", pattern=True))
     reader.text("because", None)
     reader.text("source", None)
     reader.no_other_keys()
@@ -195,14 +193,3 @@ def _with_reasons(readers: Iterable[Reader]) -> Iterable[Reader]:
         reader.text("because", None)
         reader.text("source", None)
         reader.no_other_keys()
-
-
-def _inside(path: str) -> bool:
-    windows = PureWindowsPath(path)
-    return (
-        not PurePosixPath(path).is_absolute()
-        and not windows.drive
-        and not windows.root
-        and "\\" not in path
-        and ".." not in windows.parts
-    )

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from sdsetup.catalog.names import NameProblem, name_problem, path_problem, ref_problem
 from sdsetup.errors import SdsetupError
 from sdsetup.text import Text
 
@@ -115,6 +116,37 @@ class Reader:
 
     def commit(self, key: str) -> str:
         return self._matching(key, _COMMIT, "a full commit id (40 hexadecimal digits)")
+
+    def relative_path(self, key: str, default: Any = _REQUIRED, *, pattern: bool = False) -> Any:
+        """A path that stays below the folder it is joined onto, with forward slashes (see `catalog.names`)."""
+        value = self.text(key, default)
+        if isinstance(value, str) and value:
+            self._judge(key, value, path_problem(value, pattern=pattern))
+        return value
+
+    def relative_paths(self, key: str, default: Any = _REQUIRED, *, pattern: bool = False) -> tuple[str, ...]:
+        values = self.texts(key, default)
+        for n, value in enumerate(values):
+            self._judge(f"{key}[{n}]", value, path_problem(value, pattern=pattern))
+        return values
+
+    def file_name(self, key: str) -> str:
+        """One name of a file or folder."""
+        value: str = self.text(key)
+        if value:
+            self._judge(key, value, name_problem(value))
+        return value
+
+    def ref_name(self, key: str) -> str:
+        """The name of a branch or tag."""
+        value: str = self.text(key)
+        if value:
+            self._judge(key, value, ref_problem(value))
+        return value
+
+    def _judge(self, key: str, value: str, problem: NameProblem | None) -> None:
+        if problem is not None:
+            self.problem(key, f"{value!r} {problem}")
 
     def url(self, key: str, default: Any = _REQUIRED) -> Any:
         """https anywhere, plain http only to this machine's loopback addresses."""

@@ -29,8 +29,8 @@ def parse_tools(raw: Mapping[str, Any], path: str = "tools.toml") -> Tools:
 
 
 def _archive(reader: Reader) -> FetchFile:
-    name = reader.text("name")
-    if not name.endswith(".zip") or "/" in name or "\\" in name:
+    name = reader.file_name("name")
+    if not name.endswith(".zip"):
         reader.problem("name", f"{name!r} is not the file name of a zip archive")
     archive = FetchFile(
         name=name,

@@ -92,9 +92,9 @@ def parse_webui(raw: Mapping[str, Any], path: str = "webui.toml") -> WebUI:
     top = Reader(raw, path)
     webui = top.table("webui")
     read = WebUI(
-        tag=webui.text("tag"),
+        tag=webui.ref_name("tag"),
         commit=webui.commit("commit"),
-        branch=webui.text("branch"),
+        branch=webui.ref_name("branch"),
         urls=_urls(webui),
         shallow_bytes=webui.integer("shallow_bytes"),
         full_bytes=webui.integer("full_bytes"),
@@ -126,12 +126,12 @@ def _python(reader: Reader) -> PythonSpec:
 
 def _environment(reader: Reader) -> EnvironmentSpec:
     wish = EnvironmentSpec(
-        requirements=reader.text("requirements"),
+        requirements=reader.relative_path("requirements"),
         extra=reader.texts("extra", ()),
         overrides=reader.texts("overrides", ()),
         build_constraints=reader.texts("build_constraints", ()),
         constraints=reader.texts("constraints", ()),
-        compile_later=reader.texts("compile_later", ()),
+        compile_later=reader.relative_paths("compile_later", ()),
         download_bytes=reader.integer("download_bytes"),
         disk_bytes=reader.integer("disk_bytes"),
     )
@@ -141,14 +141,12 @@ def _environment(reader: Reader) -> EnvironmentSpec:
 
 def _repository(reader: Reader) -> Repository:
     repository = Repository(
-        name=reader.text("name"),
+        name=reader.file_name("name"),
         commit=reader.commit("commit"),
         urls=_urls(reader),
         download_bytes=reader.integer("download_bytes"),
         disk_bytes=reader.integer("disk_bytes"),
     )
-    if repository.name and not re.fullmatch(r"[A-Za-z0-9._-]+", repository.name):
-        reader.problem("name", f"{repository.name!r} is not a folder name")
     _reasoned(reader)
     return repository
 
@@ -156,7 +154,7 @@ def _repository(reader: Reader) -> Repository:
 def _file(reader: Reader) -> FetchFile:
     file = FetchFile(
         name=reader.text("name"),
-        save_as=reader.text("save_as"),
+        save_as=reader.relative_path("save_as"),
         size=reader.integer("size"),
         sha256=reader.sha256("sha256"),
         sources=tuple(_source(source) for source in reader.tables("sources")),
@@ -167,9 +165,9 @@ def _file(reader: Reader) -> FetchFile:
 
 def _source(reader: Reader) -> Source:
     source = Source(
-        hub=reader.text("hub", None),
-        revision=reader.text("revision", None),
-        file=reader.text("file", None),
+        hub=reader.relative_path("hub", None),
+        revision=reader.relative_path("revision", None),
+        file=reader.relative_path("file", None),
         url=reader.url("url", None),
     )
     if (source.hub is None) == (source.url is None):

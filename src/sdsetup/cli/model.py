@@ -74,6 +74,15 @@ def import_model(
     allow_pickle: Annotated[
         bool, typer.Option("--allow-pickle", help="Accept a .ckpt, after it has been scanned.")
     ] = False,
+    trust: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option(
+            "--trust",
+            metavar="NAME",
+            help="With --allow-pickle: accept that it calls this; repeat for several.",
+            show_default=False,
+        ),
+    ] = None,
     json: Json = False,
     profiles: Profiles = None,
     quiet: Quiet = False,
@@ -81,4 +90,6 @@ def import_model(
 ) -> None:
     """Bring a model of your own into the web UI's folder."""
     session = open_session(command="model-import", profiles=profiles, json=json, quiet=quiet, verbose=verbose)
-    raise typer.Exit(models.import_model(session, file, dir, name=name, allow_pickle=allow_pickle, copy=copy))
+    raise typer.Exit(
+        models.import_model(session, file, dir, name=name, allow_pickle=allow_pickle, trust=trust or (), copy=copy)
+    )

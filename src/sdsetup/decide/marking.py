@@ -80,7 +80,7 @@ def _truth(step: Step, facts: Facts, contents: Contents) -> _Truth | None:
                 and found.torch is not None
                 and found.torch.split("+")[0] == torch.torch.split("+")[0]
             )
-            return _Truth(there=there, enough=False, because=Text("works, with torch {torch}", torch=torch.torch))
+            return _Truth(there=there, enough=False, because=Text("there, with torch {torch}", torch=torch.torch))
         case WriteLauncher(kind=kind) as launcher:
             existing = contents.launch_files.get(kind)
             merged = (

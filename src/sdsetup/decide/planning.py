@@ -142,7 +142,8 @@ def _checkout(given: _Given) -> Step:
     detail = Text("commit {commit}, from {url}", commit=webui.commit[:8], url=webui.urls[0])
     if former is not None and former != webui.commit:
         detail = Text(
-            "moves from {old} to {new}; `git checkout {old}` brings the former back",
+            "moves from {old} to {new} unless a file you changed is in the way; "
+            "`git checkout {old}` brings the former back",
             old=former[:8],
             new=webui.commit[:8],
         )

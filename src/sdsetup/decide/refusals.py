@@ -34,20 +34,6 @@ def refuse(facts: Facts, plan: Plan, *, git_command: str | None = None) -> None:
     _refuse_disk(facts, plan)
 
 
-def refuse_move(facts: Facts, dir: str, commit: str) -> None:
-    """Nothing, or the reason why an installation at another commit is not moved: files changed by hand.
-
-    Raises:
-        SdsetupError: `local-changes`.
-    """
-    there = facts.installation
-    if there is None or there.commit is None or there.commit == commit:
-        return
-    touched = by_hand(there.changed_files)
-    if touched:
-        raise local_changes(dir, there.commit, touched)
-
-
 def refuse_mixing(facts: Facts, dir: str, *, practised: bool, practising: bool) -> None:
     """Nothing, or the reason why a practice run and the real thing are not done in one folder.
 

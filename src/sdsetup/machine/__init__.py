@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class Completed:
     """How a program ended. `rc` is None when it never ran or was stopped; `problem` then says why:
-    missing, timeout, denied, broken."""
+    missing, timeout, denied, broken, untrusted (it lies in the folder that is looked at)."""
 
     rc: int | None
     out: str = ""
@@ -45,6 +45,11 @@ class Machine(Protocol):
 
     @property
     def home(self) -> Path: ...
+
+    def looking_at(self, folder: Path) -> Machine:
+        """The same machine for a look at a folder: no program that lies in it is found or run, and programs
+        run elsewhere than in the current folder, whose configuration they might read."""
+        ...
 
     def which(self, name: str) -> str | None:
         """Full path of a program on PATH, never one from the current folder."""
@@ -113,6 +118,10 @@ class Machine(Protocol):
 
     def resolve(self, path: str | Path) -> str:
         """The path behind links, as far as it exists."""
+        ...
+
+    def foreign_owner(self, path: str | Path) -> bool | None:
+        """Whether a path belongs to another account than this one, as git judges it; None where not known."""
         ...
 
     def write_problem(self, folder: str | Path) -> str | None:

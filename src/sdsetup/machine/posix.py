@@ -5,6 +5,7 @@ from __future__ import annotations
 import grp
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from sdsetup.machine.answers import Volume
@@ -25,6 +26,19 @@ def groups() -> tuple[str, ...] | None:
 
 def superuser() -> bool | None:
     return None if sys.platform == "win32" else os.geteuid() == 0
+
+
+def foreign_owner(path: str | Path, env: Mapping[str, str]) -> bool | None:
+    """Whether a path belongs to another account, as git judges it (`safe.directory` in git-config(1))."""
+    if sys.platform == "win32":
+        return None
+    try:
+        owner = os.lstat(path).st_uid
+    except (OSError, ValueError):
+        return None
+    me = os.geteuid()
+    # Under sudo the files of who called it are their own.
+    return owner != me and not (me == 0 and env.get("SUDO_UID") == str(owner))
 
 
 def libc() -> str | None:

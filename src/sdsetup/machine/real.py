@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sdsetup.machine import Completed, network, nvml, posix, windows
+from sdsetup.machine import Completed, network, nvml, posix, programs, windows
 from sdsetup.machine.answers import Kernel
 from sdsetup.machine.decoding import decode
 from sdsetup.machine.short import run_short
@@ -30,8 +29,9 @@ _APP_EXECUTION_LINK = 0x8000001B  # IO_REPARSE_TAG_APPEXECLINK: the Microsoft St
 class RealMachine:
     """The operating system this process runs on."""
 
-    def __init__(self, env: Mapping[str, str] | None = None) -> None:
+    def __init__(self, env: Mapping[str, str] | None = None, *, looked_at: Path | None = None) -> None:
         self._env = dict(os.environ if env is None else env)
+        self._looked_at = looked_at
 
     @property
     def family(self) -> Family:
@@ -50,12 +50,11 @@ class RealMachine:
         except RuntimeError:  # no HOME and no entry in the user database
             return Path.cwd()
 
+    def looking_at(self, folder: Path) -> RealMachine:
+        return RealMachine(self._env, looked_at=folder)
+
     def which(self, name: str) -> str | None:
-        # shutil.which looks into the current folder first on Windows: a planted git.exe must not win.
-        found = shutil.which(name, path=self._env.get("PATH", ""))
-        if found is None or Path(found).parent.resolve() == Path.cwd().resolve():
-            return None
-        return found
+        return programs.find(name, self._env, outside=self._untrusted())
 
     def run(
         self,
@@ -68,10 +67,25 @@ class RealMachine:
         program = argv[0] if os.path.dirname(argv[0]) else self.which(argv[0])  # noqa: PTH120 - a bare name has none
         if program is None:
             return Completed(rc=None, problem="missing")
+        if self._looked_at is not None:
+            untrusted = self._untrusted()
+            if untrusted is not None and programs.lies_in(Path(program), untrusted):
+                return Completed(rc=None, problem="untrusted")
+            # Git would read the configuration of the folder it stands in.
+            cwd = cwd or Path(self._env.get("SYSTEMROOT") or Path(program).anchor)
         return run_short([program, *argv[1:]], timeout=timeout, cwd=cwd, env={**self._env, **(env or {})})
+
+    def _untrusted(self) -> Path | None:
+        """The folder that is looked at. One that holds the home is the person's whole account, with the Python
+        and the git that they use: its programs are theirs."""
+        folder = self._looked_at
+        return None if folder is None or programs.lies_in(self.home, folder) else folder
 
     def read_text(self, path: str | Path, limit: int = 1_000_000) -> str | None:
         try:
+            # A pipe that stands where a file should be would keep us waiting for its writer.
+            if not Path(path).is_file():
+                return None
             with Path(path).open("rb") as file:
                 return decode(file.read(limit))
         except (OSError, ValueError):
@@ -193,6 +207,13 @@ class RealMachine:
             return os.path.realpath(path)
         except (OSError, ValueError):
             return str(path)
+
+    def foreign_owner(self, path: str | Path) -> bool | None:
+        if sys.platform == "win32":
+            from sdsetup.machine import windows_owner
+
+            return windows_owner.foreign_owner(path)
+        return posix.foreign_owner(path, self._env)
 
     def write_problem(self, folder: str | Path) -> str | None:
         if sys.platform != "win32":

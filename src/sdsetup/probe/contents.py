@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from sdsetup.launchfile import FILE_NAMES
+from sdsetup.machine import Machine
+from sdsetup.probe.repository import read_repository
 from sdsetup.values.contents import Contents
 from sdsetup.values.request import LauncherKind
 
-_COMMIT = re.compile(r"[0-9a-f]{40}")
-
 
 def look(
+    machine: Machine,
     folder: Path,
     *,
     repositories: Iterable[str],
@@ -22,7 +22,8 @@ def look(
     tools: Path,
 ) -> Contents:
     """Ask the folder; what is absent or cannot be read is left out."""
-    heads = {name: head for name in ("", *repositories) if (head := head_of(folder / name)) is not None}
+    found = {name: read_repository(machine, folder / name) for name in ("", *repositories)}
+    heads = {name: one.commit for name, one in found.items() if one is not None and one.commit is not None}
     sizes = {name: size for name in files if (size := _size(folder / name)) is not None}
     begun = {name: size for name in files if (size := _size(folder / f"{name}.part")) is not None}
     contents = {
@@ -32,29 +33,6 @@ def look(
     return Contents(
         heads=heads, sizes=sizes, begun=begun, launch_files=contents, git=str(git) if git.is_file() else None
     )
-
-
-def head_of(repository: Path) -> str | None:
-    """The commit that HEAD names, read from the files of `.git` (no git needed, no process started)."""
-    git = repository / ".git"
-    said = _line(git / "HEAD")
-    if said is None or not said.startswith("ref: "):
-        return said if said is not None and _COMMIT.fullmatch(said) else None
-    reference = said.removeprefix("ref: ")
-    loose = _line(git / reference)
-    if loose is not None:
-        return loose if _COMMIT.fullmatch(loose) else None
-    packed = _bytes(git / "packed-refs") or b""
-    for line in packed.decode("utf-8", errors="replace").splitlines():
-        commit, _, name = line.partition(" ")
-        if name == reference and _COMMIT.fullmatch(commit):
-            return commit
-    return None
-
-
-def _line(path: Path) -> str | None:
-    content = _bytes(path)
-    return None if content is None else content.decode("utf-8", errors="replace").strip()
 
 
 def _bytes(path: Path) -> bytes | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from sdsetup.machine import Machine
 from sdsetup.probe.asked import Asked
+from sdsetup.probe.repository import read_repository
 from sdsetup.values.facts import Folder, FolderState
 
 _OWN = ".sdsetup"  # our own folder alone does not make a folder foreign
@@ -22,6 +23,7 @@ _SHORTCUTS = frozenset({"desktop.ini", "thumbs.db", ".ds_store"})
 def ask(asked: Asked) -> dict[str, Any]:
     machine, path = asked.machine, asked.folder
     state, entries = state_of(machine, path)
+    repository = read_repository(machine, path) if state in ("git", "webui") else None
     standing = asked.standing
     problem = machine.write_problem(standing) if machine.kind(standing) == "folder" else "no such folder"
     return {
@@ -33,7 +35,7 @@ def ask(asked: Asked) -> dict[str, Any]:
             cloud_root=holder(machine, path, cloud_roots(machine)),
             protected_root=holder(machine, path, protected_roots(machine)),
             entries=entries,
-            remote=remote(machine, path) if state in ("git", "webui") else None,
+            remote=repository.remote if repository is not None else None,
         )
     }
 
@@ -59,24 +61,6 @@ def _below_a_file(machine: Machine, path: Path) -> bool:
     """Whether the nearest thing that exists on the way to a path is a file: no folder can be made there."""
     kinds = (machine.kind(parent) for parent in path.parents)
     return next((kind for kind in kinds if kind != "absent"), "folder") == "file"
-
-
-def remote(machine: Machine, path: Path) -> str | None:
-    return parse_git_config(machine.read_text(path / ".git" / "config") or "")
-
-
-def parse_git_config(text: str) -> str | None:
-    """The address of `origin` (or of the first remote), without name and password."""
-    remotes: dict[str, str] = {}
-    section = ""
-    for line in text.splitlines():
-        if header := re.match(r'\s*\[\s*remote\s+"([^"]*)"\s*\]', line):
-            section = header[1]
-        elif line.lstrip().startswith("["):
-            section = ""
-        elif section and (setting := re.match(r"\s*url\s*=\s*(\S+)", line)):
-            remotes.setdefault(section, re.sub(r"://[^/@\s]*@", "://", setting[1]))
-    return remotes.get("origin") or next(iter(remotes.values()), None)
 
 
 def cloud_roots(machine: Machine) -> list[str]:

@@ -69,7 +69,8 @@ def gather(
     `slow` is told, after a few seconds, which subjects are being waited for.
     Never raises for what a machine answers: a probe that fails is in `facts.unknown`, with the reason.
     """
-    asked = Asked(machine=machine, folder=folder, port=port, hosts=tuple(hosts))
+    # Whatever the folder holds or names, looking at it starts none of it.
+    asked = Asked(machine=machine.looking_at(folder), folder=folder, port=port, hosts=tuple(hosts))
     chosen = [probe for probe in PROBES if subjects is None or probe.subject in subjects]
     answers = side_by_side(
         [Job(name=probe.subject, limit=probe.limit, ask=partial(probe.ask, asked)) for probe in chosen],

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from sdsetup.catalog.files import Profiles
+from sdsetup.catalog.models import parse_models
+from sdsetup.catalog.webui import parse_webui
 from sdsetup.rehearsal.server import LoopbackServer, Shelf
 from sdsetup.rehearsal.stand_ins import make_model, make_repository, make_wheel, webui_files
 from sdsetup.rehearsal.torch_stand_in import torch_module
@@ -57,8 +59,11 @@ def rehearsal(
     stand-in torch pretends to calculate on, None for the processor.
 
     Raises:
+        ProfileError: naming every problem of the profiles beneath; nothing of theirs is joined onto a folder then.
         SdsetupError: `rehearsal-git` when git cannot make the small repositories.
     """
+    parse_webui(beneath.raw("webui"))
+    parse_models(beneath.raw("models"))
     folder.mkdir(parents=True, exist_ok=True)
     shelf = Shelf(git=git, rate=rate, ledger=folder / "served.jsonl")
     with LoopbackServer(shelf, port=_former_port(folder)) as server:

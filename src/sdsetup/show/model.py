@@ -21,6 +21,7 @@ _STATES = {
     "known": ("ok", "known"),
     "unknown": ("ok", "whole"),
     "pickle": ("warn", "pickle"),
+    "pickle-unknown": ("warn", "unsure"),
     "unfinished": ("warn", "part"),
     "set-aside": ("warn", "aside"),
     "damaged": ("fail", "damaged"),

@@ -184,14 +184,14 @@ class Host:
 
 @dataclass(frozen=True, kw_only=True)
 class Installation:
-    """An AUTOMATIC1111 checkout in the target folder."""
+    """An AUTOMATIC1111 checkout in the target folder, as its files tell it: nothing in it was started."""
 
     commit: str | None = None
     branch: str | None = None
-    changed_files: tuple[str, ...] = ()  # tracked files with local changes
+    foreign_owner: bool | None = None  # the repository belongs to another account, so git refuses to work in it
     models: tuple[str, ...] = ()  # file names below models/Stable-diffusion
-    environment_python: tuple[int, int, int] | None = None  # of D/venv, None when there is none that starts
-    environment_broken: str | None = None  # why D/venv does not start
+    environment_python: tuple[int, int, int] | None = None  # of D/venv, None when there is no whole one
+    environment_broken: str | None = None  # what is missing of D/venv
     torch: str | None = None  # version found in D/venv, "2.1.2+cu121"
     launch_files: tuple[str, ...] = ()  # names that exist: webui-user.bat, webui-user.sh
 

@@ -15,19 +15,21 @@ from sdsetup import __version__
 from sdsetup.decide.planning import Components
 from sdsetup.decide.record import record_of
 from sdsetup.errors import EXIT_DONE, DeclinedError, SdsetupError, UsageError
+from sdsetup.execute.environment.places import python_of, starts
 from sdsetup.execute.lock import folder_lock
 from sdsetup.execute.runner import Runner, load_corrections
 from sdsetup.execute.undo import keep_staged, stage
 from sdsetup.show.done import show_done
 from sdsetup.show.live import JsonLines, Live
+from sdsetup.show.plan import show_plan
 from sdsetup.show.questions import ask_yes
 from sdsetup.storage import read_json, write_json
 from sdsetup.text import Text
 from sdsetup.values.corrections import Correction, card_name, with_corrections
-from sdsetup.values.events import Listener
+from sdsetup.values.events import Listener, silent
 from sdsetup.values.facts import Facts
 from sdsetup.values.install_record import from_json, to_json
-from sdsetup.values.plan import Plan
+from sdsetup.values.plan import BuildEnvironment, Plan
 from sdsetup.values.request import Request
 from sdsetup.values.tuning import Tuning
 from sdsetup.workflows.session import Session
@@ -39,14 +41,17 @@ Results = Mapping[str, Mapping[str, Any]]  # of each step, by its id
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """Everything decided, nothing done. `again` decides anew, after another run has changed the folder."""
+    """Everything decided, nothing done.
+
+    `again` decides anew: after another run has changed the folder, or with facts that turned out otherwise.
+    """
 
     facts: Facts
     request: Request
     tuning: Tuning
     components: Components
     plan: Plan
-    again: Callable[[], Decision]
+    again: Callable[..., Decision]  # (facts: Facts | None = None)
 
 
 def consent(session: Session, *, yes: bool, dry_run: bool = False) -> None:
@@ -68,6 +73,42 @@ def consent(session: Session, *, yes: bool, dry_run: bool = False) -> None:
         )
     if not ask_yes(session.screen, Text("Go on with this?")):
         raise DeclinedError
+
+
+def agreed(session: Session, decision: Decision, *, yes: bool, dry_run: bool = False) -> Decision:
+    """Ask for consent, then whether the environment that looks whole starts; what is true then.
+
+    Looking runs nothing of the folder, so the plan takes an environment with all its files for finished. One
+    that does not start is planned again, shown, and asked about once more. With nothing to do and no
+    `--yes` there was no consent to run anything, and nothing is run.
+
+    Raises:
+        UsageError: `consent-needed` where nobody can answer.
+        DeclinedError: the answer was no.
+    """
+    if decision.plan.todo:
+        consent(session, yes=yes, dry_run=dry_run)
+    elif not yes:
+        return decision
+    if _environment_starts(session, decision):
+        return decision
+    there = decision.facts.installation
+    assert there is not None, "an environment that is done stands in an installation"
+    again = decision.again(replace(decision.facts, installation=replace(there, environment_python=None)))
+    if not session.json:
+        session.screen.line(Text("The Python environment does not start, so it is built again."), "warn")
+        if not session.quiet:
+            show_plan(again.plan, session.screen)
+    consent(session, yes=yes, dry_run=dry_run)
+    return again
+
+
+def _environment_starts(session: Session, decision: Decision) -> bool:
+    """Whether the environment of a plan that leaves it alone starts; True where it is built anyway."""
+    if not any(isinstance(s.action, BuildEnvironment) and s.state == "done" for s in decision.plan.steps):
+        return True
+    folder = Path(decision.request.dir)
+    return starts(python_of(folder / "venv", session.machine.family), session.context(folder, silent))
 
 
 def carry_out(session: Session, decision: Decision) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from sdsetup.catalog.models import find_model
@@ -11,7 +10,7 @@ from sdsetup.decide.checks import diagnose
 from sdsetup.decide.checks.tools import best_python
 from sdsetup.decide.launch_settings import launch_settings
 from sdsetup.decide.planning import Components, plan_install
-from sdsetup.decide.refusals import refuse, refuse_machine, refuse_mixing, refuse_move, refuse_tuning
+from sdsetup.decide.refusals import refuse, refuse_machine, refuse_mixing, refuse_tuning
 from sdsetup.decide.tuning.engine import tune
 from sdsetup.errors import EXIT_DONE, UsageError
 from sdsetup.execute.runner import load_corrections, load_journal
@@ -22,7 +21,7 @@ from sdsetup.text import Text
 from sdsetup.values.corrections import with_corrections
 from sdsetup.values.facts import Facts
 from sdsetup.values.request import LauncherKind, Request
-from sdsetup.workflows.carrying_out import PRACTICE_MARK, Decision, carry_out, consent
+from sdsetup.workflows.carrying_out import PRACTICE_MARK, Decision, agreed, carry_out
 from sdsetup.workflows.doctor import requirements_of
 from sdsetup.workflows.inspect import inspect, own_flags_of
 from sdsetup.workflows.session import Session
@@ -46,9 +45,7 @@ def run_install(
         session.screen.line()
         session.screen.line(Text("This was a dry run: nothing was changed."))
         return EXIT_DONE
-    if decision.plan.todo:
-        consent(session, yes=yes, dry_run=True)
-    return carry_out(session, decision)
+    return carry_out(session, agreed(session, decision, yes=yes, dry_run=True))
 
 
 def show_decision(session: Session, decision: Decision) -> None:
@@ -78,15 +75,17 @@ def launcher_kinds(session: Session, chosen: str = "auto") -> tuple[LauncherKind
     return choices[chosen]
 
 
-def decide(session: Session, request: Request, *, profile: str = "current") -> Decision:
-    """Look and decide; changes nothing.
+def decide(
+    session: Session, request: Request, *, profile: str = "current", facts: Facts | None = None
+) -> Decision:
+    """Look and decide; changes nothing. `facts`: what was found already.
 
     Raises:
         SdsetupError: a bad profile, an unknown model, a folder or disk that cannot be used.
     """
     folder = Path(request.dir)
     state = folder / ".sdsetup"
-    found = inspect(session, folder)
+    found = facts or inspect(session, folder)
     requirements = requirements_of(session, found)
     if not session.practising:
         refuse_machine(diagnose(found, requirements))
@@ -96,6 +95,7 @@ def decide(session: Session, request: Request, *, profile: str = "current") -> D
     refuse_tuning(tuning)
     components = components_for(session, request, facts)
     contents = look(
+        session.machine,
         folder,
         repositories=[f"repositories/{repository.name}" for repository in components.webui.repositories],
         files=[file.save_as for file in components.files],
@@ -108,7 +108,6 @@ def decide(session: Session, request: Request, *, profile: str = "current") -> D
     plan = plan_install(facts, request, tuning, components, settings, load_journal(state), contents)
     practised = (state / PRACTICE_MARK).is_file()
     refuse_mixing(facts, request.dir, practised=practised, practising=session.practising)
-    refuse_move(facts, request.dir, components.webui.commit)
     refuse(facts, plan, git_command=requirements.commands_for(facts).git)
     return Decision(
         facts=facts,
@@ -116,7 +115,7 @@ def decide(session: Session, request: Request, *, profile: str = "current") -> D
         tuning=tuning,
         components=components,
         plan=plan,
-        again=partial(decide, session, request, profile=profile),
+        again=lambda facts=None: decide(session, request, profile=profile, facts=facts),
     )
 
 

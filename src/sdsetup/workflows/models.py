@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -128,7 +128,14 @@ def check_models(session: Session, dir: Path | None) -> int:
 
 
 def import_model(
-    session: Session, file: Path, dir: Path | None, *, name: str | None, allow_pickle: bool, copy: bool
+    session: Session,
+    file: Path,
+    dir: Path | None,
+    *,
+    name: str | None,
+    allow_pickle: bool,
+    trust: Sequence[str],
+    copy: bool,
 ) -> int:
     """The whole of `sdsetup model import`; returns the exit code.
 
@@ -138,7 +145,13 @@ def import_model(
     source = file.expanduser().absolute()
     with _working(session, session.folder(dir), "Bringing the model in") as context:
         imported = import_file(
-            source, context, session.catalog.models.models, name=name, allow_pickle=allow_pickle, copy=copy
+            source,
+            context,
+            session.catalog.models.models,
+            name=name,
+            allow_pickle=allow_pickle,
+            trust=trust,
+            copy=copy,
         )
     if session.json:
         print_document(imported_json(imported))

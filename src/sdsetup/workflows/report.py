@@ -96,6 +96,9 @@ def logs(machine: Machine, folder: Path | None) -> list[dict[str, str]]:
     theirs = sorted((folder / ".sdsetup" / "logs").glob("*.log"))[-1:] if folder else []
     found = []
     for path in (*earlier, *theirs):
+        # A link planted in the folder could put any file of the person's into a report.
+        if path.is_symlink() or not path.is_file():
+            continue
         try:
             with path.open("rb") as file:
                 size = file.seek(0, 2)

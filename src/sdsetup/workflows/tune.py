@@ -188,8 +188,10 @@ def decide_launch_files(
     request = Request(dir=str(folder), launchers=launcher_kinds(session), environment=False)
     settings = launch_settings(tuning, facts.recorded, session.catalog.flags, also_drop=also_drop)
 
-    def decision() -> Decision:
-        contents = look(folder, repositories=(), files=(), launch_files=request.launchers, tools=session.tools)
+    def decision(_facts: Facts | None = None) -> Decision:
+        contents = look(
+            session.machine, folder, repositories=(), files=(), launch_files=request.launchers, tools=session.tools
+        )
         components = components_for(session, request, facts)
         plan = plan_launchers(facts, request, components, settings, contents)
         return Decision(

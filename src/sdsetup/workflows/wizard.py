@@ -17,7 +17,7 @@ from sdsetup.text import Text
 from sdsetup.values.facts import Facts
 from sdsetup.values.findings import Report
 from sdsetup.values.request import Request
-from sdsetup.workflows.carrying_out import carry_out, consent
+from sdsetup.workflows.carrying_out import agreed, carry_out
 from sdsetup.workflows.doctor import examine, offer_fixes
 from sdsetup.workflows.fixes import fix_actions
 from sdsetup.workflows.install import decide, launcher_kinds, show_decision
@@ -73,11 +73,10 @@ def _install(session: Session, facts: Facts) -> int:
                 raise
             show_error(error, None, session.screen)
     show_decision(session, decision)
-    if decision.plan.todo:
-        try:
-            consent(session, yes=False)
-        except DeclinedError:
-            return _left(session)
+    try:
+        decision = agreed(session, decision, yes=False)
+    except DeclinedError:
+        return _left(session)
     return carry_out(session, decision)
 
 

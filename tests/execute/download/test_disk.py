@@ -16,7 +16,7 @@ from download_bench import CONTENT, SIZE, Bench
 from faulty_hub import drop, flipped, status, trickle, whole
 
 from sdsetup.errors import SdsetupError
-from sdsetup.execute.download.preflight import is_impossible_on_windows, linux_filesystem
+from sdsetup.execute.download.preflight import linux_filesystem
 
 HALF = SIZE // 2
 
@@ -155,14 +155,11 @@ def test_a_damaged_file_of_that_name_is_kept_and_stays_kept(bench: Bench) -> Non
     assert bench.bad.stat().st_size == SIZE
 
 
-@pytest.mark.parametrize("name", ["CON", "nul.txt", "com1.bin", "a:b", "what?.bin", "dot.", "space ", "a\tb"])
-def test_names_windows_cannot_have(name: str) -> None:
-    assert is_impossible_on_windows(name)
-
-
-@pytest.mark.parametrize("name", ["CONTENT.bin", "models", "модель (1) [x] & %.safetensors", ".hidden", "com10"])
-def test_names_windows_can_have(name: str) -> None:
-    assert not is_impossible_on_windows(name)
+@pytest.mark.parametrize("name", ["models/CON", "nul.txt", "models/a:b", "dot.", ".git/config", ".sdsetup/x"])
+def test_names_that_one_of_the_systems_cannot_have(bench: Bench, name: str) -> None:
+    bench.save_as = name
+    assert refused(bench).code == "bad-file-name"
+    assert bench.hub.requests == []
 
 
 # What an earlier run left.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from sdsetup.catalog.names import system_problem
 from sdsetup.catalog.requirements import Requirements
 from sdsetup.decide.checks.wording import disk as gb
 from sdsetup.decide.checks.wording import memory as binary_gb
@@ -15,9 +16,6 @@ from sdsetup.values.findings import Finding, Fix
 
 _DISK = Text("Disk")
 _FOLDER = Text("Folder")
-# https://learn.microsoft.com/windows/win32/fileio/naming-a-file
-_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?")
-_LONGEST_NAME = 255
 
 
 def disk(facts: Facts, need: Requirements) -> Finding:
@@ -99,10 +97,7 @@ def reserved_part(path: str) -> str | None:
     """The first part of a Windows path that Windows does not allow, None when all are allowed."""
     parts = re.split(r"[\\/]+", path)
     for part in parts[1:] if re.fullmatch(r"[A-Za-z]:|\\\\\?", parts[0]) else parts:
-        if not part or part in (".", ".."):
-            continue
-        bad = re.search(r'[<>:"|?*\x00-\x1f]', part)
-        if bad or _RESERVED.fullmatch(part) or part != part.rstrip(". ") or len(part) > _LONGEST_NAME:
+        if part not in ("", ".", "..") and system_problem(part) is not None:
             return part
     return None
 

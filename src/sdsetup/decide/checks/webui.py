@@ -29,9 +29,6 @@ def webui(facts: Facts, _need: Requirements) -> Finding:
 def _parts(there: Installation) -> list[str]:
     commit = (there.commit or "commit unknown")[:_SHORT] if there.commit else "no commit"
     parts = [f"{there.branch} at {commit}" if there.branch else f"at {commit}"]
-    if there.changed_files:
-        count = len(there.changed_files)
-        parts.append("one changed file" if count == 1 else f"{count} changed files")
     models = len(there.models)
     parts.append("no model" if not models else "one model" if models == 1 else f"{models} models")
     if there.environment_python is not None:
@@ -48,7 +45,7 @@ def _problem(facts: Facts, there: Installation) -> tuple[Text, Fix] | None:
             Text("Its Git history is missing or broken: a half-made clone, or a downloaded archive."),
             Fix(text=Text("Install beside it and move your models, or mend it:"), command=finish),
         )
-    if facts.unknown.get("installation.changes") == "dubious ownership":
+    if there.foreign_owner:
         return (
             Text("The folder belongs to another account, so Git refuses to work in it."),
             Fix(
@@ -58,7 +55,7 @@ def _problem(facts: Facts, there: Installation) -> tuple[Text, Fix] | None:
         )
     if there.environment_broken is not None:
         return (
-            Text("The environment does not start: {why}.", why=there.environment_broken.rstrip(".")),
+            Text("The Python environment is broken: {why}.", why=there.environment_broken.rstrip(".")),
             Fix(text=Text("Build it anew; models, pictures and settings stay:"), command=finish),
         )
     if there.environment_python is None or there.torch is None:

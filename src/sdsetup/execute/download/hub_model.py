@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from sdsetup.catalog.models import MODEL_FOLDER
+from sdsetup.catalog.names import path_problem
 from sdsetup.errors import SdsetupError, UsageError
 from sdsetup.execute.context import Context
 from sdsetup.execute.download.options import DownloadOptions
@@ -32,7 +33,7 @@ class HubFile:
 def parse_reference(text: str) -> HubFile | None:
     """The file a name means at the hub; None when the name is not of that form."""
     found = _REFERENCE.fullmatch(text)
-    if found is None or ".." in found["file"].split("/"):
+    if found is None or any(map(path_problem, (found["repo"], found["file"]))):
         return None
     return HubFile(repo=found["repo"], file=found["file"], revision=found["revision"] or "main")
 

@@ -7,46 +7,25 @@ import re
 import shutil
 import sys
 import tempfile
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 
 from sdsetup.execute.context import Context
 from sdsetup.execute.download import problems
 from sdsetup.execute.download.options import DownloadOptions
+from sdsetup.execute.inside import inside
 from sdsetup.machine import Machine
 from sdsetup.values.plan import FetchFile
 
 FAT32_LARGEST = 2**32 - 1
-_DEVICES = ("CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$")
 
 
 def target_of(file: FetchFile, context: Context) -> Path:
     """Where the file goes.
 
     Raises:
-        SdsetupError: `target-outside` when `save_as` would leave the installation folder.
+        SdsetupError: what `inside` refuses.
     """
-    return inside(file.save_as, context)
-
-
-def inside(save_as: str, context: Context) -> Path:
-    """A path below the installation folder.
-
-    Raises:
-        SdsetupError: `target-outside`.
-    """
-    wanted, windows = PurePosixPath(save_as), PureWindowsPath(save_as)
-    if not wanted.parts or wanted.is_absolute() or windows.drive or windows.root or ".." in windows.parts:
-        raise problems.outside(save_as)
-    if any(is_impossible_on_windows(part) for part in windows.parts) and sys.platform == "win32":
-        raise problems.bad_name(save_as)
-    return context.dir.joinpath(*wanted.parts)
-
-
-def is_impossible_on_windows(name: str) -> bool:
-    """Names that mean a device there (CON, nul.txt), a stream of another file (a:b), or nothing at all."""
-    stem = name.split(".")[0].rstrip(" ").upper()
-    device = stem in _DEVICES or (stem[:3] in ("COM", "LPT") and len(stem) == 4 and stem[3].isdigit())
-    return device or bool(set(name) & set('<>:"|?*')) or name != name.rstrip(". ") or any(c < " " for c in name)
+    return inside(file.save_as, context.dir)
 
 
 def check_folder(target: Path) -> None:

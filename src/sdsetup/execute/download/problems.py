@@ -144,24 +144,6 @@ def in_the_way(target: Path, what: str) -> SdsetupError:
     )
 
 
-def outside(save_as: str) -> SdsetupError:
-    return SdsetupError(
-        Text("The profile wants to save outside the installation folder"),
-        where=save_as,
-        code="target-outside",
-        hint=Text("Let save_as be a path below the folder, such as models/Stable-diffusion/NAME.safetensors."),
-    )
-
-
-def bad_name(save_as: str) -> SdsetupError:
-    return SdsetupError(
-        Text("Windows cannot have a file of that name"),
-        where=save_as,
-        code="bad-file-name",
-        hint=Text("Choose a name of letters, digits, spaces, dots and dashes."),
-    )
-
-
 def _amount(count: int) -> str:
     for unit, step in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
         if count >= step:

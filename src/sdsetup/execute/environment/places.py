@@ -67,7 +67,7 @@ def starts(python: Path, context: Context) -> bool:
     """Whether this interpreter runs and is the one of its environment."""
     if not python.exists():
         return False
-    ended = context.machine.run([str(python), "-I", "-c", "import sys, pip; print(sys.prefix)"], timeout=60)
+    ended = context.machine.run([str(python), "-I", "-B", "-c", "import sys, pip; print(sys.prefix)"], timeout=60)
     return ended.ok and Path(ended.out.strip()).resolve() == python.parent.parent.resolve()
 
 

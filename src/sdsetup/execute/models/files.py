@@ -1,11 +1,10 @@
-"""Looks at model files without ever loading one: is it whole, what is it, is its pickle dangerous?"""
+"""Looks at model files without ever loading one: what is it, and is it whole?"""
 
 from __future__ import annotations
 
 import json
-import logging
-import pickle
 import re
+import stat
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -52,7 +51,10 @@ class Look:
 def look_at(path: Path) -> Look:
     """What a file is, from its first and last bytes. Nothing in it is executed."""
     try:
-        size = path.stat().st_size
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):  # a pipe would keep us waiting for its writer
+            return _damaged(0, "unreadable", Text("it is not a file"))
+        size = found.st_size
         with path.open("rb") as file:
             head = file.read(4096)
             if not size:
@@ -164,42 +166,3 @@ def _cut(size: int, whole: int) -> Look:
 
 def _damaged(size: int, damage: str, said: Text) -> Look:
     return Look(kind="damaged", size=size, said=said, damage=damage)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scan:
-    """What a pickle would call. `dangerous` and `unknown` hold names such as "posix.system"; `failed` means
-    that there is none, or that its program breaks off after a call: no honest file does that."""
-
-    dangerous: tuple[str, ...] = ()
-    unknown: tuple[str, ...] = ()
-    failed: bool = False
-
-    @property
-    def verdict(self) -> Literal["clean", "unknown", "dangerous"]:
-        if self.dangerous or self.failed:
-            return "dangerous"
-        return "unknown" if self.unknown else "clean"
-
-
-def scan_pickle(path: Path) -> Scan:
-    """Read the pickle's program without running it (picklescan).
-
-    Raises:
-        OSError: the file cannot be read.
-    """
-    from picklescan.scanner import SafetyLevel, scan_file_path
-
-    logging.getLogger("picklescan").addHandler(logging.NullHandler())  # it would write to the screen
-    try:
-        found = scan_file_path(str(path))
-    except (ValueError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile, ImportError):
-        return Scan(failed=True)
-    named = {level: set() for level in SafetyLevel}  # type: dict[Any, set[str]]
-    for call in found.globals:
-        named[call.safety].add(f"{call.module}.{call.name}")
-    return Scan(
-        dangerous=tuple(sorted(named[SafetyLevel.Dangerous])),
-        unknown=tuple(sorted(named[SafetyLevel.Suspicious])),
-        failed=found.scan_err or not found.scanned_files,
-    )

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Literal
 
 from sdsetup.catalog.models import MODEL_FOLDER, Model
+from sdsetup.catalog.pickles import PickleNames
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.download.hashing import sha256_of
-from sdsetup.execute.models.files import MODEL_ENDINGS, Look, Scan, look_at, scan_pickle
+from sdsetup.execute.models.files import MODEL_ENDINGS, Look, look_at
+from sdsetup.execute.models.pickle_scan import Scan, scan_pickle
 from sdsetup.text import Text
 
-State = Literal["known", "unknown", "damaged", "pickle", "dangerous", "unfinished", "set-aside"]
+State = Literal["known", "unknown", "damaged", "pickle", "pickle-unknown", "dangerous", "unfinished", "set-aside"]
 
 _ASIDE = re.compile(r"\.(bad|old)(-\d+)?$")
 _WHY_ASIDE = {
@@ -57,9 +59,12 @@ def check_models(context: Context, models: Mapping[str, Model]) -> tuple[Verdict
             code="no-model-folder",
             hint=Text("Give the folder of the web UI with --dir, or install one: sdsetup install"),
         )
+    names = context.catalog.pickles
     files = sorted(path for path in folder.rglob("*") if path.is_file() or path.is_symlink())
     return tuple(
-        _judge(path, path.relative_to(folder).as_posix(), models, context) for path in files if _is_ours(path)
+        _judge(path, path.relative_to(folder).as_posix(), models, context, names)
+        for path in files
+        if _is_ours(path)
     )
 
 
@@ -71,7 +76,7 @@ def _is_ours(path: Path) -> bool:
     return name.endswith((*MODEL_ENDINGS, ".part", ".copying")) or _ASIDE.search(name) is not None
 
 
-def _judge(path: Path, name: str, models: Mapping[str, Model], context: Context) -> Verdict:
+def _judge(path: Path, name: str, models: Mapping[str, Model], context: Context, names: PickleNames) -> Verdict:
     if path.name.endswith((".part", ".copying")):
         return _unfinished(path, name, models)
     if _ASIDE.search(path.name.lower()):
@@ -86,7 +91,7 @@ def _judge(path: Path, name: str, models: Mapping[str, Model], context: Context)
     if look.kind == "damaged":
         return _damaged(path, name, look, models)
     if look.kind == "pickle":
-        return _pickle(path, name, look)
+        return _pickle(path, name, look, names)
     model = which_model(path, models, context)
     if model is None:
         return Verdict(path=name, size=look.size, state="unknown", said=Text("whole; {said}", said=look.said))
@@ -146,9 +151,9 @@ def _damaged(path: Path, name: str, look: Look, models: Mapping[str, Model]) -> 
     )
 
 
-def _pickle(path: Path, name: str, look: Look) -> Verdict:
+def _pickle(path: Path, name: str, look: Look, names: PickleNames) -> Verdict:
     try:
-        scan = scan_pickle(path)
+        scan = scan_pickle(path, names)
     except OSError as error:
         scan = Scan(failed=True, unknown=(str(error),))
     if scan.verdict == "dangerous":
@@ -159,14 +164,13 @@ def _pickle(path: Path, name: str, look: Look) -> Verdict:
             said=danger(scan),
             todo=Text("Do not load it. Delete it, and take the .safetensors of that model instead."),
         )
-    said = Text("a pickle; nothing dangerous was found in it")
-    if scan.unknown:
-        said = Text("a pickle that calls what we do not know: {names}", names=_some(scan.unknown))
     return Verdict(
         path=name,
         size=look.size,
-        state="pickle",
-        said=said,
+        state="pickle-unknown" if scan.unknown else "pickle",
+        said=Text("a pickle that calls what we do not know: {names}", names=_some(scan.unknown))
+        if scan.unknown
+        else Text("a pickle; nothing dangerous was found in it"),
         todo=Text("A .safetensors of the same model is safer, and newer torch loads it without questions."),
     )
 
@@ -175,7 +179,7 @@ def danger(scan: Scan) -> Text:
     """What a dangerous scan found."""
     if scan.dangerous:
         return Text("a pickle that would run {names} when it is loaded", names=_some(scan.dangerous))
-    return Text("no readable pickle, although it is named like one")
+    return Text("no readable pickle, although it is named like one; what loading it does cannot be told")
 
 
 def _some(names: tuple[str, ...]) -> str:

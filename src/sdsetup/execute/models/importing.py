@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from sdsetup.catalog.models import MODEL_FOLDER, Model
+from sdsetup.catalog.names import path_problem
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.download.hashing import sha256_of
-from sdsetup.execute.download.preflight import check_folder, inside
+from sdsetup.execute.download.preflight import check_folder
 from sdsetup.execute.download.problems import disk_problem
 from sdsetup.execute.download.reuse import place_copy
+from sdsetup.execute.inside import inside, refused
 from sdsetup.execute.lock import folder_lock
-from sdsetup.execute.models.files import MODEL_ENDINGS, Look, Scan, look_at, scan_pickle
+from sdsetup.execute.models.files import MODEL_ENDINGS, Look, look_at
 from sdsetup.execute.models.folder import danger, which_model
+from sdsetup.execute.models.pickle_scan import Scan, scan_pickle
 from sdsetup.text import Text
 
 
@@ -37,25 +40,23 @@ def import_file(
     *,
     name: str | None = None,
     allow_pickle: bool = False,
+    trust: Collection[str] = (),
     copy: bool = False,
 ) -> Imported:
     """Bring a file into the model folder: a hard link on the same drive, else a copy; the source stays.
 
     A model we know gets the name that `install` looks for, any other keeps its own, unless `name` is given.
+    `trust`: names that a pickle may call although we do not know them.
 
     Raises:
-        SdsetupError: `no-such-file`, `model-damaged`, `pickle-refused`, `pickle-dangerous`, `not-a-model`,
-            `name-taken`, and what `check_folder` raises.
+        SdsetupError: `no-such-file`, `model-damaged`, `pickle-refused`, `pickle-dangerous`, `pickle-unknown`,
+            `not-a-model`, `name-taken`, and what `inside` and `check_folder` raise.
     """
     look = _usable(source, allow_pickle=allow_pickle)
-    scan = scan_pickle(source) if look.kind == "pickle" else None
-    if scan is not None and scan.verdict == "dangerous":
-        raise SdsetupError(
-            Text("{name} is dangerous: {why}", name=source.name, why=danger(scan)),
-            where=source,
-            code="pickle-dangerous",
-            hint=Text("Delete it, and take the .safetensors of that model instead."),
-        )
+    scan = None
+    if look.kind == "pickle":
+        scan = scan_pickle(source, context.catalog.pickles)
+        _refuse_pickle(source, scan, trust)
     model = which_model(source, models, context)
     target = _target(source, context, model, name)
     return _place(source, target, context, model=model, scan=scan, copy=copy)
@@ -97,11 +98,37 @@ def _usable(source: Path, *, allow_pickle: bool) -> Look:
     return look
 
 
+def _refuse_pickle(source: Path, scan: Scan, trust: Collection[str]) -> None:
+    if scan.verdict == "dangerous":
+        raise SdsetupError(
+            Text("{name} is dangerous: {why}", name=source.name, why=danger(scan)),
+            where=source,
+            code="pickle-dangerous",
+            hint=Text("Delete it, and take the .safetensors of that model instead."),
+        )
+    unknown = [name for name in scan.unknown if name not in trust]
+    if unknown:
+        raise SdsetupError(
+            Text("{name} calls what sdsetup does not know: {names}", name=source.name, names=", ".join(unknown)),
+            where=source,
+            why=Text("whatever a pickle names runs when the model is loaded"),
+            code="pickle-unknown",
+            hint=Text(
+                "Take the .safetensors of that model; or, if you know that these are harmless, add {options}",
+                options=" ".join(f"--trust {name}" for name in unknown),
+            ),
+        )
+
+
 def _target(source: Path, context: Context, model: Model | None, name: str | None) -> Path:
-    if name is not None and not name.lower().endswith(source.suffix.lower()):
+    if name is None:
+        wanted = f"{MODEL_FOLDER}/{source.name}" if model is None else model.save_as
+        return inside(wanted, context.dir, hint=Text("Give it another name with --as NAME."))
+    if (problem := path_problem(name)) is not None:
+        raise refused(name, problem)
+    if not name.lower().endswith(source.suffix.lower()):
         name += source.suffix
-    wanted = f"{MODEL_FOLDER}/{name or source.name}" if name or model is None else model.save_as
-    return inside(wanted, context)
+    return inside(f"{MODEL_FOLDER}/{name}", context.dir)
 
 
 def _place(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import zipfile
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
+from sdsetup.catalog.names import path_problem
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.download import DownloadOptions, fetch
@@ -68,8 +69,7 @@ def _unpack(archive: Path, home: Path, sha256: str) -> None:
 
 
 def _refuse_escape(name: str, archive: Path) -> None:
-    path = PurePosixPath(name.replace("\\", "/"))
-    if path.is_absolute() or ".." in path.parts or ":" in name:
+    if path_problem(name.removesuffix("/")) is not None:
         raise SdsetupError(
             Text("The archive holds a file that would be written outside its folder ({name})", name=name),
             where=archive,

@@ -6,6 +6,7 @@ from typing import Any
 
 from sdsetup.execute.context import Context
 from sdsetup.execute.git import clone_at
+from sdsetup.execute.inside import inside
 from sdsetup.values.plan import CloneRepository
 
 
@@ -16,8 +17,8 @@ def clone(action: CloneRepository, context: Context) -> dict[str, Any]:
         `{"commit", "url", "kept"}`: `url` is None where it was whole already.
 
     Raises:
-        SdsetupError: when no address has it.
+        SdsetupError: when no address has it; what `inside` refuses.
     """
-    target = context.dir / "repositories" / action.name
+    target = inside(f"repositories/{action.name}", context.dir)
     done = clone_at(action.urls, target, action.commit, None, False, context)
     return {"commit": done.commit, "url": done.url, "kept": None if done.kept is None else str(done.kept)}

@@ -73,7 +73,8 @@ def planned(
     plan = launch_plan(
         dir=str(root),
         family=machine.family,
-        environment={**environment, **_preloaded(environment, machine)},
+        # Nothing of the folder runs before the start itself.
+        environment={**environment, **_preloaded(environment, machine.looking_at(root))},
         flags=flags,
         variables=seen.variables if seen else {},
         details=(_DETAILS,) if knows_details and _DETAILS not in flags else (),
