@@ -6,6 +6,16 @@
 set -u
 unset CDPATH
 
+# Programs are taken from full paths only: what lies in the current folder is not ours to start.
+rest=${PATH:-}:
+PATH=
+while [ -n "$rest" ]; do
+  case ${rest%%:*} in /*) PATH=${PATH:+$PATH:}${rest%%:*} ;; esac
+  rest=${rest#*:}
+done
+PATH=${PATH:-/usr/local/bin:/usr/bin:/bin}
+export PATH
+
 # uv, an installer of Pythons, by pinned address and SHA-256. The hashes are those of the release's own .sha256
 # files, and agree with the manifests of package managers (Chocolatey's "uv" 0.12.7, Spaces' uv/0.12.7.star).
 uv_version=0.12.7
@@ -33,13 +43,20 @@ project_folder() { # of this file, also when it was started through a link
   cd "$(dirname "$file")" && pwd -P
 }
 
-suits() { # is this a CPython that can make our environment?
-  "$1" -I -c '
+home_folder() { # where HOME is not set, as the system knows it
+  user=$(id -un) || return
+  case $user in '' | *[!A-Za-z0-9._-]*) return 1 ;; esac
+  eval "printf '%s' ~$user"
+}
+
+suits() { # is this a CPython that can make our environment? It has to say so: to sh an empty file is a program
+  said=$("$1" -I -c '
 import sys, struct, sysconfig
 right = sys.implementation.name == "cpython" and (3, 10) <= sys.version_info < (3, 15)
 right = right and struct.calcsize("P") == 8 and not sysconfig.get_config_var("Py_GIL_DISABLED")
 import ensurepip, venv
-sys.exit(not right)' >/dev/null 2>&1
+print("suits" if right else "no")' </dev/null 2>/dev/null)
+  [ "$said" = suits ]
 }
 
 find_python() { # prints the first suitable one
@@ -128,8 +145,11 @@ project=$(project_folder) || exit 1
   fail "This file was started without the rest of its folder." "$project/bootstrap/start.py is not there" \
     "unpack or clone the whole project and start sdsetup.sh in it"
 system=$(uname -s)
-HOME=${HOME:-$(cd ~ && pwd)}
-export HOME
+HOME=${HOME:-$(home_folder)}
+case $HOME in
+  /*) export HOME ;;
+  *) fail "Your home folder is not known." "HOME is not set to a full path" "set HOME, then start again" ;;
+esac
 if [ -n "${SDSETUP_DATA_DIR:-}" ]; then
   data=$SDSETUP_DATA_DIR
 elif [ "$system" = Darwin ]; then
@@ -141,7 +161,8 @@ fi
 export SDSETUP_COMMAND
 
 python=$data/app/env/bin/python
-if [ ! -f "$data/app/stamp.txt" ] || [ ! -x "$python" ]; then
+# The environment's own Python may be damaged, or the one that it was made with may be gone.
+if [ ! -f "$data/app/stamp.txt" ] || ! suits "$python"; then
   python=$(find_python) || {
     bring_python
     python=$(find_python) ||
