@@ -77,7 +77,8 @@ find_python() { # prints the first suitable one
 
 fetch() { # address, file
   if command -v curl >/dev/null 2>&1; then
-    curl --fail --location --silent --show-error --retry 3 --connect-timeout 20 --output "$2" "$1"
+    curl --fail --location --silent --show-error --retry 3 --connect-timeout 20 --proto-redir =https \
+      --output "$2" "$1"
   elif command -v wget >/dev/null 2>&1; then
     wget -q --tries=3 --timeout=20 -O "$2" "$1"
   else
@@ -112,6 +113,7 @@ bring_uv() { # puts the path of uv into $uv
   address=${SDSETUP_UV_ADDRESS:-$uv_address}/$name.tar.gz
   sum=${SDSETUP_UV_SHA256:-$sum}
   case $address in
+    *@*) fail "uv is not fetched from $address" "a name stands before the server" "unset SDSETUP_UV_ADDRESS" ;;
     https://* | http://127.0.0.1:* | http://localhost:*) ;;
     *) fail "uv is not fetched from $address" "the address is not https" "unset SDSETUP_UV_ADDRESS" ;;
   esac
@@ -134,8 +136,9 @@ bring_uv() { # puts the path of uv into $uv
 bring_python() {
   bring_uv
   printf '%s\n' "Fetching Python $python_version (30 MB) into $data/tools/python" >&2
-  UV_PYTHON_INSTALL_DIR=$data/tools/python UV_PYTHON_INSTALL_BIN=0 UV_NO_CACHE=1 \
-    "$uv" python install "$python_version" >&2 ||
+  # In a folder of ours: uv reads a uv.toml that lies in the current one.
+  (cd "$data/tools" && UV_PYTHON_INSTALL_DIR=$data/tools/python UV_PYTHON_INSTALL_BIN=0 UV_NO_CACHE=1 \
+    "$uv" python install "$python_version" >&2) ||
     fail "Python $python_version could not be brought." "uv said why above" \
       "check the connection and the proxy, or install python3 and python3-venv, then start again"
 }
@@ -157,6 +160,7 @@ elif [ "$system" = Darwin ]; then
 else
   data=${XDG_DATA_HOME:-$HOME/.local/share}/sdsetup
 fi
+case $data in /*) ;; *) data=$PWD/$data ;; esac
 : "${SDSETUP_COMMAND:=$0}" # what a person types to start us
 export SDSETUP_COMMAND
 

@@ -26,8 +26,8 @@ FOREIGN = (
     *("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"),
     *("PIP_CONSTRAINT", "PIP_REQUIREMENT", "PIP_EDITABLE", "PIP_NO_BINARY", "PIP_ONLY_BINARY", "PIP_DRY_RUN"),
 )
-# Set once a start has found its packages damaged, so that the next one does not begin a third.
-AGAIN = "SDSETUP_MADE_ANEW"
+# Set from the making of an environment to its first start, so that one which stays damaged is not made for ever.
+PREPARED = "SDSETUP_PREPARED"
 
 
 class Stop(Exception):  # noqa: N818 - a sentence for the person, not a mistake
@@ -137,7 +137,14 @@ def main(arguments: "list[str]") -> int:
             if WINDOWS and place.inside():
                 # A running python.exe cannot be replaced: its base does this, and starts the new one.
                 return wait_for([base_python(place), "-I", os.path.abspath(__file__), *arguments])
+            if os.environ.pop(PREPARED, None):
+                raise Stop(
+                    f"sdsetup's environment changed right after it was made.\nwhere: {place.env}\n"
+                    "why: another program takes files away there, such as a virus scanner\n"
+                    "fix: let it leave that folder alone, then start again."
+                )
             prepare(place)
+            os.environ[PREPARED] = "1"
             # In a new process, even where this is the environment's: it began before the packages were there.
             return go_on_in(place.python, arguments)
     except Stop as stop:
@@ -169,13 +176,12 @@ def run_here(place: Place, arguments: "list[str]") -> int:
         from sdsetup.__main__ import main as sdsetup
     except Exception:
         # Damage that leaves size and time of a file as they were: after a power cut it may be all zeros.
-        if os.environ.get(AGAIN):
+        if os.environ.get(PREPARED):
             raise
-        os.environ[AGAIN] = "1"
         python = base_python(place)
         remove(place.stamp)
         return go_on_in(python, arguments)
-    os.environ.pop(AGAIN, None)
+    os.environ.pop(PREPARED, None)
     sys.argv = ["sdsetup", *arguments]
     sdsetup()
     return 0

@@ -30,6 +30,7 @@ import json, os, sys
 def main():
     seen = {"cwd": os.getcwd(), "args": sys.argv[1:], "prefix": sys.prefix}
     seen["command"] = os.environ["SDSETUP_COMMAND"]
+    seen["full paths"] = bool(os.environ.get("NoDefaultCurrentDirectoryInExePath"))
     print(json.dumps(seen), flush=True)
     sys.exit(int(os.environ.get("CODE", "0")))
 """,

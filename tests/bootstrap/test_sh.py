@@ -82,6 +82,7 @@ def test_arguments_folder_and_exit_code_are_passed_on(ready: Bench) -> None:
         "args": ["install", "--dir", "a b", "*", 'q"uote'],
         "prefix": str(ready.data / "app" / "env"),
         "command": str(ready.project / "sdsetup.sh"),
+        "full paths": False,
     }
     assert (started.returncode, started.stderr) == (130, "")
 
@@ -293,7 +294,7 @@ def test_a_file_without_its_folder_says_so(bench: Bench) -> None:
 # --- without a Python ---
 
 STAND_IN = """#!/bin/sh
-[ "$1 $2 $3" = "python install 3.10" ] || exit 9
+[ "$1 $2 $3" = "python install 3.10" ] && [ ! -e uv.toml ] || exit 9
 place=$UV_PYTHON_INSTALL_DIR/cpython-3.10.99-some-system/bin
 mkdir -p "$place"
 ln -s "{python}" "$place/python3"
@@ -331,6 +332,7 @@ def test_without_a_python_one_is_brought(bench: Bench, server: tuple[str, str]) 
     # Debian's python3 without python3-venv, a shim of pyenv, an old one: passed by.
     (bench.bin / "python3").write_text("#!/bin/sh\nexit 1\n")
     (bench.bin / "python3").chmod(0o755)
+    (bench.cwd / "uv.toml").write_text('python-install-mirror = "https://planted.example"')
     address, sha256 = server
     told = bench.start("--version", SDSETUP_UV_ADDRESS=address, SDSETUP_UV_SHA256=sha256)
     assert told.returncode == 0, told.stderr
@@ -348,6 +350,7 @@ def test_without_a_python_one_is_brought(bench: Bench, server: tuple[str, str]) 
         ({"SDSETUP_UV_SHA256": "0" * 64}, "is not the pinned one"),
         ({"SDSETUP_UV_ADDRESS": "http://127.0.0.1:1"}, "could not be fetched"),
         ({"SDSETUP_UV_ADDRESS": "http://example.org"}, "not https"),
+        ({"SDSETUP_UV_ADDRESS": "http://127.0.0.1:80@example.org"}, "stands before the server"),
     ],
 )
 def test_what_is_not_as_pinned_is_not_used(
