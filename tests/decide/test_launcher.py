@@ -505,3 +505,16 @@ def test_an_escaped_quote_shields_nothing() -> None:
     existing = b'set ^"COMMANDLINE_ARGS=--api"\r\ncall webui.bat\r\n'
     new = merged("bat", existing, Settings(flags=("--gradio-auth a&b:c",)))
     assert read("bat", new, environment={}).flags == ("--api", "--gradio-auth", "a&b:c")
+
+
+@pytest.mark.parametrize(
+    ("existing", "where"),
+    [
+        (b"# mine\nexport X=a\\", "webui-user.sh, line 2"),
+        (b"# mine\nexport COMMANDLINE_ARGS=--api\\\n", "webui-user.sh, line 2"),
+    ],
+)
+def test_a_value_that_cannot_be_written_names_the_line_in_its_way(existing: bytes, where: str) -> None:
+    with pytest.raises(SdsetupError) as caught:
+        merge("sh", existing, Settings(flags=(flag("--ckpt-dir", "a b"),), env=(("X", "1"),)))
+    assert (caught.value.code, caught.value.where) == ("launch-file-unclear", where)
