@@ -21,7 +21,8 @@ import pytest
 import small_project
 from conftest import Cmd, python_program
 
-AT = "C:\\AI (x86) & co; [x] ! ^\\тест"
+# No `;` here: the small project's build backend lies in its own folder, and Windows splits such paths at it.
+AT = "C:\\AI (x86) & co [x] ! ^\\тест"
 DATA = "C:\\users\\Имя (1)\\AppData\\Local\\sdsetup"
 OVERRIDES = "certutil.exe=n;mscoree=;mshtml=;winemenubuilder.exe="
 KEY = "HKCU\\Software\\Python\\PythonCore\\3.10\\InstallPath"
