@@ -6,8 +6,11 @@ rem It takes a Python that is on this PC, or brings one with uv into sdsetup's o
 rem sdsetup needs go into a private environment there. Windows and your own Pythons stay as they are.
 rem
 rem How this file is written: ASCII, CRLF, no blocks around paths (a folder may hold parentheses), and no
-rem path through `call` arguments (call expands % a second time).
+rem path through `call` arguments (call expands % a second time). Programs are named by their full paths:
+rem what lies beside this file or in the current folder, such as Downloads, is not ours to start.
 setlocal EnableExtensions DisableDelayedExpansion
+rem For all programs below, and for those that they start.
+set "NoDefaultCurrentDirectoryInExePath=1"
 
 rem uv, an installer of Pythons, by pinned address and SHA-256. The hash is that of the release's own .sha256
 rem file, and agrees with the manifests of package managers (Chocolatey's "uv" 0.12.7, Spaces' uv/0.12.7.star).
@@ -20,28 +23,37 @@ rem Asked of a Python: are you one that can make our environment?
 set "boot_ask=import sys,struct,sysconfig,ensurepip,venv; right=sys.implementation.name=='cpython' and sys.version_info[:2] in [(3,m) for m in range(10,15)] and struct.calcsize('P')==8 and 'MSC' in sys.version and not sysconfig.get_config_var('Py_GIL_DISABLED'); print('suits' if right else 'no')"
 
 set "boot_rc=1"
+set "boot_away="
 set "boot_python="
 set "boot_args="
 set "boot_tools=%SystemRoot%\System32"
+set "ComSpec=%boot_tools%\cmd.exe"
 call :clicked
 if defined boot_clicked cd /d "%~dp0" 2>nul
 
+if defined SDSETUP_DATA_DIR call :bare_data_dir
+if not defined SDSETUP_DATA_DIR if not defined LOCALAPPDATA if not defined USERPROFILE goto :no_home
 set "boot_data=%LOCALAPPDATA%\sdsetup"
 if not defined LOCALAPPDATA set "boot_data=%USERPROFILE%\AppData\Local\sdsetup"
 if defined SDSETUP_DATA_DIR set "boot_data=%SDSETUP_DATA_DIR%"
+for %%D in ("%boot_data%") do set "boot_data=%%~fD"
 if not defined SDSETUP_COMMAND set "SDSETUP_COMMAND=sdsetup.bat"
 
 rem Explorer shows the inside of a .zip like a folder, and starts a file in there without its neighbours.
 if not exist "%~dp0bootstrap\start.py" goto :alone
 
-rem --- the environment of an earlier start ---
+rem Until sdsetup itself starts we stand where nobody can have put a program: `for` starts a cmd of its own.
+pushd "%boot_tools%"
+set "boot_away=1"
+
+rem --- the environment of an earlier start, unless it is damaged or its Python is gone ---
 if not exist "%boot_data%\app\stamp.txt" goto :search
-if not exist "%boot_data%\app\env\Scripts\python.exe" goto :search
-"%boot_data%\app\env\Scripts\python.exe" -I "%~dp0bootstrap\start.py" %*
-set "boot_rc=%ERRORLEVEL%"
-rem 103: the Python that the environment was made with is gone.
-if not "%boot_rc%"=="103" goto :end
-del "%boot_data%\app\stamp.txt" 2>nul
+set "boot_try=%boot_data%\app\env\Scripts\python.exe"
+if not exist "%boot_try%" goto :search
+call :suits
+if not defined boot_suits goto :search
+set "boot_python=%boot_try%"
+goto :start
 
 rem --- a Python on this PC ---
 :search
@@ -50,20 +62,11 @@ for /f "tokens=2 delims=[]" %%V in ('ver') do for /f "tokens=2 delims=. " %%M in
 if "%boot_major%"=="5" goto :too_old
 if "%boot_major%"=="6" goto :too_old
 if /i "%PROCESSOR_ARCHITECTURE%"=="x86" if not defined PROCESSOR_ARCHITEW6432 goto :too_old
-rem cmd looks into the current folder first: a python.exe that lies in Downloads is not what we look for.
-set "NoDefaultCurrentDirectoryInExePath=1"
 rem The launcher of new Pythons would fetch one when it has none.
 set "PYTHON_MANAGER_AUTOMATIC_INSTALL=false"
 call :try_brought
 for %%V in (12 11 10 13 14) do call :try_version %%V
-for %%N in (python.exe python3.exe) do (
-  set "boot_try=%%~$PATH:N"
-  call :try
-)
-for /f "delims=" %%P in ('where python.exe 2^>nul') do (
-  set "boot_try=%%P"
-  call :try
-)
+if defined PATH call :try_path
 if defined boot_python goto :start
 
 rem --- no Python: bring one ---
@@ -71,12 +74,14 @@ call :bring
 if not defined boot_python goto :end
 
 :start
-set "NoDefaultCurrentDirectoryInExePath="
 set "PYTHON_MANAGER_AUTOMATIC_INSTALL="
+popd
+set "boot_away="
 "%boot_python%" %boot_args% -I "%~dp0bootstrap\start.py" %*
 set "boot_rc=%ERRORLEVEL%"
 
 :end
+if defined boot_away popd
 if not defined boot_clicked goto :leave
 echo.
 pause
@@ -94,14 +99,22 @@ set "boot_name=%~nx0 "
 if /i "%boot_line:~-12%"=="%boot_name:~-12%" set "boot_clicked=1"
 exit /b
 
+:bare_data_dir
+set "SDSETUP_DATA_DIR=%SDSETUP_DATA_DIR:"=%"
+exit /b
+
 :try
+set "boot_args="
+:try_with_args
 rem Is boot_try a CPython that can make our environment? Never the stand-in of the Store, nor the Store's
-rem own Python, whose application folder is not the real one.
+rem own Python, whose application folder is not the real one. Where it comes from may hold quotes.
 if defined boot_python exit /b
 if not defined boot_try exit /b
+set "boot_try=%boot_try:"=%"
+if not defined boot_try exit /b
+if not "%boot_try:~1,2%"==":\" exit /b
 if not exist "%boot_try%" exit /b
 if not "%boot_try:\WindowsApps\=%"=="%boot_try%" exit /b
-set "boot_args="
 call :suits
 if defined boot_suits set "boot_python=%boot_try%"
 exit /b
@@ -131,34 +144,63 @@ call :try
 set "boot_try=%SystemDrive%\Python3%1\python.exe"
 call :try
 if defined boot_python exit /b
-rem The launcher, by name: no path goes through reg or where, which lose foreign letters.
-set "boot_try=py.exe"
+rem The launcher: what it knows does not go through reg, which loses foreign letters.
 set "boot_args=-3.%1"
-call :suits
-if defined boot_suits set "boot_python=py.exe"
+set "boot_try=%SystemRoot%\py.exe"
+call :try_with_args
+set "boot_try=%LOCALAPPDATA%\Programs\Python\Launcher\py.exe"
+call :try_with_args
 exit /b
+
+:try_path
+rem Each folder of PATH, but for this one and those that are not full paths. where.exe would look into the
+rem current folder first.
+set "boot_rest=.;%PATH:"=%"
+:try_path_next
+if defined boot_python exit /b
+if not defined boot_rest exit /b
+set "boot_folder="
+for /f "tokens=1* delims=;" %%A in ("%boot_rest%") do (
+  set "boot_folder=%%A"
+  set "boot_rest=%%B"
+)
+if not defined boot_folder exit /b
+if "%boot_folder:~-1%"=="\" set "boot_folder=%boot_folder:~0,-1%"
+if /i "%boot_folder%\"=="%~dp0" goto :try_path_next
+for %%N in (python.exe python3.exe) do (
+  set "boot_name=%%N"
+  call :try_in_folder
+)
+goto :try_path_next
+:try_in_folder
+set "boot_try=%boot_folder%\%boot_name%"
+goto :try
 
 :try_key
 if defined boot_python exit /b
-for /f "tokens=2,*" %%A in ('reg query "%boot_key%" /v ExecutablePath /reg:64 2^>nul') do (
+for /f "tokens=2,*" %%A in ('^""%boot_tools%\reg.exe" query "%boot_key%" /v ExecutablePath /reg:64 2^>nul^"') do (
   if "%%A"=="REG_SZ" set "boot_try=%%B"
   if "%%A"=="REG_SZ" call :try
 )
 exit /b
 
 :suits
-rem Sets boot_suits where boot_try with boot_args runs and says so itself; a missing program never does.
+rem Sets boot_suits where boot_try with boot_args runs and says so itself; a missing or damaged one never does.
+rem The cmd of `for` puts boot_try in, so that signs in it are read once.
 set "boot_suits="
-for /f %%S in ('^""%boot_try%" %boot_args% -I -c "%boot_ask%" 2^>nul^"') do if "%%S"=="suits" set "boot_suits=1"
+for /f %%S in ('^""%%boot_try%%" %boot_args% -I -c "%boot_ask%" 2^>nul^"') do if "%%S"=="suits" set "boot_suits=1"
 exit /b
 
 :bring
-if defined SDSETUP_UV_ADDRESS set "boot_address=%SDSETUP_UV_ADDRESS%"
+if defined SDSETUP_UV_ADDRESS set "boot_address=%SDSETUP_UV_ADDRESS:"=%"
 if defined SDSETUP_UV_SHA256 set "boot_sha256=%SDSETUP_UV_SHA256%"
 set "boot_address=%boot_address%/uv-x86_64-pc-windows-msvc.zip"
+rem What stands before an @ is a name for the server, not the server.
+if not "%boot_address:@=%"=="%boot_address%" goto :bring_not
 if /i "%boot_address:~0,8%"=="https://" goto :bring_uv
 if /i "%boot_address:~0,17%"=="http://127.0.0.1:" goto :bring_uv
->&2 echo uv is not fetched from %boot_address%: the address is not https. Unset SDSETUP_UV_ADDRESS.
+:bring_not
+>&2 echo uv is not fetched from "%boot_address%": the address is not https. Unset SDSETUP_UV_ADDRESS.
 exit /b
 :bring_uv
 set "boot_uv=%boot_data%\tools\uv-%boot_uv_version%\uv.exe"
@@ -187,7 +229,10 @@ set "UV_PYTHON_INSTALL_DIR=%boot_data%\tools\python"
 set "UV_PYTHON_INSTALL_BIN=0"
 set "UV_PYTHON_INSTALL_REGISTRY=0"
 set "UV_NO_CACHE=1"
+rem In a folder of ours: uv reads a uv.toml that lies in the current one.
+pushd "%boot_data%\tools"
 "%boot_uv%" python install %boot_python_version%
+popd
 for %%N in (UV_PYTHON_INSTALL_DIR UV_PYTHON_INSTALL_BIN UV_PYTHON_INSTALL_REGISTRY UV_NO_CACHE) do set "%%N="
 call :try_brought
 if defined boot_python exit /b
@@ -199,7 +244,7 @@ exit /b
 
 :fetch
 if not exist "%boot_tools%\curl.exe" goto :fetch_old
-"%boot_tools%\curl.exe" --fail --location --silent --show-error --retry 3 --connect-timeout 20 --output uv.zip "%boot_address%"
+"%boot_tools%\curl.exe" --fail --location --silent --show-error --retry 3 --connect-timeout 20 --proto-redir =https --output uv.zip "%boot_address%"
 if not "%ERRORLEVEL%"=="0" del uv.zip 2>nul
 if exist uv.zip exit /b
 :fetch_old
@@ -210,12 +255,12 @@ exit /b
 rem Sets boot_right where a line that certutil prints is the pinned hash. Old ones print blanks between the bytes.
 set "boot_right="
 set "boot_asked="
-for /f "delims=" %%H in ('%boot_tools%\certutil.exe -hashfile uv.zip SHA256 2^>nul') do (
+for /f "delims=" %%H in ('^""%boot_tools%\certutil.exe" -hashfile uv.zip SHA256 2^>nul^"') do (
   set "boot_line=%%H"
   call :hash_line
 )
 if defined boot_asked exit /b
-for /f "delims=" %%H in ('%boot_tools%\WindowsPowerShell\v1.0\powershell.exe -NoProfile -Command "(Get-FileHash uv.zip -Algorithm SHA256).Hash" 2^>nul') do (
+for /f "delims=" %%H in ('^""%boot_tools%\WindowsPowerShell\v1.0\powershell.exe" -NoProfile -Command "(Get-FileHash uv.zip -Algorithm SHA256).Hash" 2^>nul^"') do (
   set "boot_line=%%H"
   call :hash_line
 )
@@ -235,7 +280,7 @@ exit /b
 popd
 >&2 echo.
 >&2 echo Python 3.10 or newer was not found on this PC, and uv, which would bring one, could not be fetched.
->&2 echo where: %boot_address%
+>&2 echo where: "%boot_address%"
 >&2 echo fix: check the connection and the proxy, or install Python 3.10 or newer from python.org; then start again.
 exit /b
 
@@ -244,8 +289,8 @@ del uv.zip 2>nul
 popd
 >&2 echo.
 >&2 echo The file that was fetched is not the pinned one, and was not used.
->&2 echo where: %boot_address%
->&2 echo why: its SHA-256 is not %boot_sha256%
+>&2 echo where: "%boot_address%"
+>&2 echo why: its SHA-256 is not "%boot_sha256%"
 >&2 echo fix: start again; if it stays so, a proxy or a virus scanner changes downloads.
 exit /b
 
@@ -257,9 +302,23 @@ exit /b
 exit /b
 
 :alone
+set "boot_here=%~dp0"
+if not "%boot_here:~220,1%"=="" goto :too_deep
 >&2 echo This file was started without the rest of its folder.
 >&2 echo where: "%~dp0"
 >&2 echo fix: unpack the whole .zip (right click, "Extract all"), then start sdsetup.bat in the unpacked folder.
+goto :end
+
+:too_deep
+>&2 echo The path of this folder is too long for Windows.
+>&2 echo where: "%~dp0"
+>&2 echo fix: move the folder to a short path, such as C:\sdsetup; then start again.
+goto :end
+
+:no_home
+>&2 echo Your home folder is not known.
+>&2 echo why: neither LOCALAPPDATA nor USERPROFILE is set
+>&2 echo fix: start sdsetup.bat with a double click, or set SDSETUP_DATA_DIR to a folder for sdsetup.
 goto :end
 
 :too_old

@@ -6,6 +6,16 @@
 set -u
 unset CDPATH
 
+# Programs are taken from full paths only: what lies in the current folder is not ours to start.
+rest=${PATH:-}:
+PATH=
+while [ -n "$rest" ]; do
+  case ${rest%%:*} in /*) PATH=${PATH:+$PATH:}${rest%%:*} ;; esac
+  rest=${rest#*:}
+done
+PATH=${PATH:-/usr/local/bin:/usr/bin:/bin}
+export PATH
+
 # uv, an installer of Pythons, by pinned address and SHA-256. The hashes are those of the release's own .sha256
 # files, and agree with the manifests of package managers (Chocolatey's "uv" 0.12.7, Spaces' uv/0.12.7.star).
 uv_version=0.12.7
@@ -33,13 +43,20 @@ project_folder() { # of this file, also when it was started through a link
   cd "$(dirname "$file")" && pwd -P
 }
 
-suits() { # is this a CPython that can make our environment?
-  "$1" -I -c '
+home_folder() { # where HOME is not set, as the system knows it
+  user=$(id -un) || return
+  case $user in '' | *[!A-Za-z0-9._-]*) return 1 ;; esac
+  eval "printf '%s' ~$user"
+}
+
+suits() { # is this a CPython that can make our environment? It has to say so: to sh an empty file is a program
+  said=$("$1" -I -c '
 import sys, struct, sysconfig
 right = sys.implementation.name == "cpython" and (3, 10) <= sys.version_info < (3, 15)
 right = right and struct.calcsize("P") == 8 and not sysconfig.get_config_var("Py_GIL_DISABLED")
 import ensurepip, venv
-sys.exit(not right)' >/dev/null 2>&1
+print("suits" if right else "no")' </dev/null 2>/dev/null)
+  [ "$said" = suits ]
 }
 
 find_python() { # prints the first suitable one
@@ -60,7 +77,8 @@ find_python() { # prints the first suitable one
 
 fetch() { # address, file
   if command -v curl >/dev/null 2>&1; then
-    curl --fail --location --silent --show-error --retry 3 --connect-timeout 20 --output "$2" "$1"
+    curl --fail --location --silent --show-error --retry 3 --connect-timeout 20 --proto-redir =https \
+      --output "$2" "$1"
   elif command -v wget >/dev/null 2>&1; then
     wget -q --tries=3 --timeout=20 -O "$2" "$1"
   else
@@ -95,6 +113,7 @@ bring_uv() { # puts the path of uv into $uv
   address=${SDSETUP_UV_ADDRESS:-$uv_address}/$name.tar.gz
   sum=${SDSETUP_UV_SHA256:-$sum}
   case $address in
+    *@*) fail "uv is not fetched from $address" "a name stands before the server" "unset SDSETUP_UV_ADDRESS" ;;
     https://* | http://127.0.0.1:* | http://localhost:*) ;;
     *) fail "uv is not fetched from $address" "the address is not https" "unset SDSETUP_UV_ADDRESS" ;;
   esac
@@ -117,8 +136,9 @@ bring_uv() { # puts the path of uv into $uv
 bring_python() {
   bring_uv
   printf '%s\n' "Fetching Python $python_version (30 MB) into $data/tools/python" >&2
-  UV_PYTHON_INSTALL_DIR=$data/tools/python UV_PYTHON_INSTALL_BIN=0 UV_NO_CACHE=1 \
-    "$uv" python install "$python_version" >&2 ||
+  # In a folder of ours: uv reads a uv.toml that lies in the current one.
+  (cd "$data/tools" && UV_PYTHON_INSTALL_DIR=$data/tools/python UV_PYTHON_INSTALL_BIN=0 UV_NO_CACHE=1 \
+    "$uv" python install "$python_version" >&2) ||
     fail "Python $python_version could not be brought." "uv said why above" \
       "check the connection and the proxy, or install python3 and python3-venv, then start again"
 }
@@ -128,8 +148,11 @@ project=$(project_folder) || exit 1
   fail "This file was started without the rest of its folder." "$project/bootstrap/start.py is not there" \
     "unpack or clone the whole project and start sdsetup.sh in it"
 system=$(uname -s)
-HOME=${HOME:-$(cd ~ && pwd)}
-export HOME
+HOME=${HOME:-$(home_folder)}
+case $HOME in
+  /*) export HOME ;;
+  *) fail "Your home folder is not known." "HOME is not set to a full path" "set HOME, then start again" ;;
+esac
 if [ -n "${SDSETUP_DATA_DIR:-}" ]; then
   data=$SDSETUP_DATA_DIR
 elif [ "$system" = Darwin ]; then
@@ -137,11 +160,13 @@ elif [ "$system" = Darwin ]; then
 else
   data=${XDG_DATA_HOME:-$HOME/.local/share}/sdsetup
 fi
+case $data in /*) ;; *) data=$PWD/$data ;; esac
 : "${SDSETUP_COMMAND:=$0}" # what a person types to start us
 export SDSETUP_COMMAND
 
 python=$data/app/env/bin/python
-if [ ! -f "$data/app/stamp.txt" ] || [ ! -x "$python" ]; then
+# The environment's own Python may be damaged, or the one that it was made with may be gone.
+if [ ! -f "$data/app/stamp.txt" ] || ! suits "$python"; then
   python=$(find_python) || {
     bring_python
     python=$(find_python) ||

@@ -4,8 +4,10 @@ Run by sdsetup.bat and sdsetup.sh with any CPython >= 3.10 that can make environ
 
     python -I bootstrap/start.py [arguments of sdsetup]
 
-The environment lies in the platform's application folder, so this project's folder stays as it is.
-A stamp beside it says what it was made of; while that is unchanged a start costs a few milliseconds.
+The environment lies in the platform's application folder, so this project's folder stays as it is. It gets
+the packages of bootstrap/requirements.lock, each with its SHA-256, and then this project. A stamp beside it says
+what it was made of and what lies in it; while both are unchanged a start costs a few milliseconds, and where
+something in it is missing or cut it is made anew.
 Nothing but the standard library is imported here.
 """
 
@@ -17,9 +19,15 @@ PROJECT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 WINDOWS = os.name == "nt"
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 # What an installed copy is made of.
-PARTS = ("pyproject.toml", "src", "profiles")
-# pip settings that would put the packages somewhere else than into our environment.
-FOREIGN = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
+LOCK = os.path.join("bootstrap", "requirements.lock")
+PARTS = ("pyproject.toml", LOCK, "src", "profiles")
+# Settings that would put the packages somewhere else than into our environment, or others than the locked ones.
+FOREIGN = (
+    *("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"),
+    *("PIP_CONSTRAINT", "PIP_REQUIREMENT", "PIP_EDITABLE", "PIP_NO_BINARY", "PIP_ONLY_BINARY", "PIP_DRY_RUN"),
+)
+# Set from the making of an environment to its first start, so that one which stays damaged is not made for ever.
+PREPARED = "SDSETUP_PREPARED"
 
 
 class Stop(Exception):  # noqa: N818 - a sentence for the person, not a mistake
@@ -32,6 +40,8 @@ def data_folder() -> str:
     if env.get("SDSETUP_DATA_DIR"):
         return env["SDSETUP_DATA_DIR"]
     home = os.path.expanduser("~")
+    if not os.path.isabs(home):
+        raise Stop("Your home folder is not known.\nwhy: HOME is not set\nfix: set HOME, then start again.")
     if WINDOWS:
         return os.path.join(env.get("LOCALAPPDATA") or os.path.join(home, "AppData", "Local"), "sdsetup")
     if sys.platform == "darwin":
@@ -50,8 +60,13 @@ def stamp_now(version: str) -> str:
                 found = [entry for entry in entries if entry.name != "__pycache__"]
             waiting += [entry.path for entry in found if entry.is_dir()]
             files = [(entry.path, entry.stat()) for entry in found if entry.is_file()]
-        else:
+        elif os.path.exists(path):
             files = [(path, os.stat(path))]
+        else:
+            raise Stop(
+                f"A part of sdsetup's own folder is missing.\nwhere: {path}\n"
+                "fix: unpack or clone the whole project again, then start it from there."
+            )
         lines += [f"{stat.st_size} {stat.st_mtime_ns} {file[len(PROJECT) + 1 :]}" for file, stat in files]
     return "\n".join(sorted(lines)) + "\n"
 
@@ -60,33 +75,78 @@ class Place:
     """The private environment and what lies beside it."""
 
     def __init__(self, data: str) -> None:
-        self.folder = os.path.join(data, "app")
+        self.folder = os.path.join(os.path.abspath(data), "app")
         self.env = os.path.join(self.folder, "env")
         self.stamp = os.path.join(self.folder, "stamp.txt")
-        self.made = os.path.join(self.env, "made-by-sdsetup.txt")  # written when the empty environment is whole
+        self.made = os.path.join(self.env, "made-by-sdsetup.txt")  # the first file in it
         self.log = os.path.join(self.folder, "preparing.log")
         self.python = os.path.join(self.env, *(("Scripts", "python.exe") if WINDOWS else ("bin", "python")))
 
-    def said(self) -> str:
+    def said(self) -> "tuple[str, str]":
+        """What the environment was made of, and what was in it then; empty where that is not known."""
         try:
             with open(self.stamp, encoding="utf-8", errors="surrogateescape") as file:
-                return file.read()
+                made_of, _, content = file.read().partition(BETWEEN)
+                return made_of, content
         except OSError:
-            return ""
+            return "", ""
+
+    def stamped(self, version: str) -> None:
+        with open(self.stamp + ".part", "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(stamp_now(version) + BETWEEN + "\n".join(sorted(self.content())) + "\n")
+        os.replace(self.stamp + ".part", self.stamp)
+
+    def content(self) -> "set[str]":
+        """A line for each file in the environment. Links count as they are, not as what they lead to."""
+        lines, waiting = set(), [self.env]
+        while waiting:
+            try:
+                with os.scandir(waiting.pop()) as entries:
+                    for entry in entries:
+                        if entry.is_dir(follow_symlinks=False):
+                            waiting.append(entry.path)
+                            continue
+                        stat = entry.stat(follow_symlinks=False)
+                        lines.add(f"{stat.st_size} {stat.st_mtime_ns} {entry.path[len(self.env) + 1 :]}")
+            except OSError:
+                continue  # what cannot be looked at is not as it was
+        return lines
+
+    def whole(self) -> bool:
+        """Is everything still there that was put into it? What came later does not count."""
+        was = self.said()[1].splitlines()
+        return bool(was) and self.content().issuperset(was)
 
     def inside(self) -> bool:
         """Is this very Python the environment's?"""
         return os.path.normcase(os.path.realpath(sys.prefix)) == os.path.normcase(os.path.realpath(self.env))
 
 
+# Between the two parts of a stamp.
+BETWEEN = "--- the environment ---\n"
+
+
 def main(arguments: "list[str]") -> int:
-    place = Place(data_folder())
     try:
-        if not place.inside() or place.said() != stamp_now(VERSION):
+        place = Place(data_folder())
+    except Stop as stop:
+        tell(str(stop))
+        return 1
+    try:
+        if not place.inside() or place.said()[0] != stamp_now(VERSION) or not place.whole():
             if WINDOWS and place.inside():
                 # A running python.exe cannot be replaced: its base does this, and starts the new one.
-                return wait_for([base_python(), "-I", os.path.abspath(__file__), *arguments])
+                return wait_for([base_python(place), "-I", os.path.abspath(__file__), *arguments])
+            if os.environ.pop(PREPARED, None):
+                raise Stop(
+                    f"sdsetup's environment changed right after it was made.\nwhere: {place.env}\n"
+                    "why: another program takes files away there, such as a virus scanner\n"
+                    "fix: let it leave that folder alone, then start again."
+                )
             prepare(place)
+            os.environ[PREPARED] = "1"
+            # In a new process, even where this is the environment's: it began before the packages were there.
+            return go_on_in(place.python, arguments)
     except Stop as stop:
         tell(str(stop))
         return 1
@@ -99,16 +159,29 @@ def main(arguments: "list[str]") -> int:
         tell("Stopped. The same command goes on.")
         return 130
     if place.inside():
-        return run_here(arguments)
-    command = [place.python, "-I", os.path.abspath(__file__), *arguments]
+        return run_here(place, arguments)
+    return go_on_in(place.python, arguments)
+
+
+def go_on_in(python: str, arguments: "list[str]") -> int:
+    """This file again, in another Python."""
+    command = [python, "-I", os.path.abspath(__file__), *arguments]
     if not WINDOWS:
-        os.execv(place.python, command)
+        os.execv(python, command)
     return wait_for(command)
 
 
-def run_here(arguments: "list[str]") -> int:
-    from sdsetup.__main__ import main as sdsetup
-
+def run_here(place: Place, arguments: "list[str]") -> int:
+    try:
+        from sdsetup.__main__ import main as sdsetup
+    except Exception:
+        # Damage that leaves size and time of a file as they were: after a power cut it may be all zeros.
+        if os.environ.get(PREPARED):
+            raise
+        python = base_python(place)
+        remove(place.stamp)
+        return go_on_in(python, arguments)
+    os.environ.pop(PREPARED, None)
     sys.argv = ["sdsetup", *arguments]
     sdsetup()
     return 0
@@ -130,60 +203,81 @@ def prepare(place: Place) -> None:
     """Make the environment whole. The stamp goes first and comes last, so half made never counts as made."""
     os.makedirs(place.folder, exist_ok=True)
     with one_at_a_time(os.path.join(place.folder, "lock")):
-        version = version_in(place)
-        if version and place.said() == stamp_now(version):
+        version = version_in(place) if place.whole() else ""
+        if version and place.said()[0] == stamp_now(version):
             return  # whole already; another start may have done it while we waited
-        if os.path.exists(place.stamp):
-            os.unlink(place.stamp)
+        stamp_now(version)  # a part of the project that is missing is told before anything is removed
+        base = base_python(place)
+        remove(place.stamp)
         tell("Updating sdsetup." if version else "Preparing sdsetup. This happens once and takes about a minute.")
         with open(place.log, "w", encoding="utf-8", errors="backslashreplace") as log:
             if not version:
-                make(place, log)
+                make(place, base, log)
             install(place, log)
-        with open(place.stamp + ".part", "w", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(stamp_now(version_in(place)))
-        os.replace(place.stamp + ".part", place.stamp)
+        place.stamped(version_in(place))
 
 
 def version_in(place: Place) -> str:
-    """The version of the environment's Python, "" where it is not whole (or its base was updated away)."""
+    """The version of the environment's Python, "" where it does not start (or its base was updated away)."""
     import subprocess
 
-    if not os.path.exists(place.made) or not os.path.exists(place.python):
-        return ""
     ask = "import pip, sys; print(f'{sys.version_info[0]}.{sys.version_info[1]}')"
-    asked = subprocess.run([place.python, "-I", "-c", ask], capture_output=True)
-    return asked.stdout.decode().strip() if asked.returncode == 0 else ""
+    try:
+        asked = subprocess.run([place.python, "-I", "-c", ask], capture_output=True, stdin=subprocess.DEVNULL)
+    except OSError:
+        return ""
+    return asked.stdout.decode("ascii", "replace").strip() if asked.returncode == 0 else ""
 
 
-def base_python() -> str:
+def base_python(place: Place) -> str:
     """This Python, or the one that the environment was made with when it is the environment's."""
-    return getattr(sys, "_base_executable", None) or sys.executable
+    base = getattr(sys, "_base_executable", None) or sys.executable
+    if os.path.normcase(base).startswith(os.path.normcase(place.env) + os.sep):
+        base = os.path.realpath(base)  # an environment that lost its pyvenv.cfg takes itself for a base
+    return base
 
 
-def make(place: Place, log) -> None:  # type: ignore[no-untyped-def]
-    clear(place.env)
-    command = [base_python(), "-I", "-X", "utf8", "-m", "venv", place.env]
-    if logged(command, log) != 0:
+def make(place: Place, base: str, log) -> None:  # type: ignore[no-untyped-def]
+    make_room(place)
+    os.makedirs(place.env)
+    with open(place.made, "w", encoding="utf-8") as file:
+        file.write("This environment belongs to sdsetup, which makes it anew when needed.\n")
+    command = [base, "-I", "-X", "utf8", "-m", "venv", place.env]
+    if logged(command, place.folder, log) != 0:
         raise Stop(
             f"The private Python environment could not be made.\nwhere: {place.env}\nwhy: {reason(place.log)}\n"
             f"fix: start again; if it stays so, install Python 3.10 or newer from python.org.\nlog: {place.log}"
         )
-    with open(place.made, "w", encoding="utf-8") as file:
-        file.write("This environment belongs to sdsetup, which makes it anew when needed.\n")
 
 
-def clear(folder: str) -> None:
-    """Remove an environment that is not whole: read-only files too, and files that a virus scanner still holds."""
+def make_room(place: Place) -> None:
+    """An earlier environment of ours goes; anything else that stands at its place is moved aside."""
+    if not os.path.lexists(place.env):
+        return
+    ours = os.path.isfile(place.made) and not os.path.islink(place.env)
+    if ours or (os.path.isdir(place.env) and not os.listdir(place.env)):
+        remove(place.env)
+        return
+    number = 1
+    while os.path.lexists(f"{place.env}-set-aside-{number}"):
+        number += 1
+    os.rename(place.env, f"{place.env}-set-aside-{number}")
+    tell(f"Moved aside, because it does not look like sdsetup's own: {place.env}-set-aside-{number}")
+
+
+def remove(path: str) -> None:
+    """Remove a file or folder of ours: read-only files too, and files that a virus scanner still holds."""
     import shutil
     import stat
     import time
 
-    def again(remove, path, _error):  # type: ignore[no-untyped-def]
+    def again(do, path, _error):  # type: ignore[no-untyped-def]
         for pause in (0.2, 0.5, 1.0, None):
             try:
+                # Removing needs the right to write the folder, and on Windows the file.
+                os.chmod(os.path.dirname(path), stat.S_IRWXU)
                 os.chmod(path, stat.S_IRWXU)
-                remove(path)
+                do(path)
                 break
             except FileNotFoundError:
                 break
@@ -192,43 +286,51 @@ def clear(folder: str) -> None:
                     raise
                 time.sleep(pause)
 
-    if os.path.isdir(folder):
-        shutil.rmtree(folder, onerror=again)
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path, onerror=again)
+    elif os.path.lexists(path):
+        os.unlink(path)
 
 
 def install(place: Place, log) -> None:  # type: ignore[no-untyped-def]
-    """pip, with whatever configuration the person has: index, proxy, certificates."""
-    options = ["--no-input", "--disable-pip-version-check", "--no-warn-script-location", "--progress-bar", "off"]
-    command = [
-        place.python,
-        "-I",
-        "-X",
-        "utf8",
-        "-m",
-        "pip",
-        "install",
-        "--no-user",
-        "--upgrade",
-        *options,
-        PROJECT,
-    ]
-    if logged(command, log) != 0:
-        raise Stop(
-            f"The packages that sdsetup needs could not be installed.\nwhere: {place.env}\n"
-            f"why: {reason(place.log)}\n"
-            "fix: check the connection (and the proxy, if there is one), then start again.\n"
-            f"log: {place.log}"
-        )
+    """pip, with whatever configuration the person has: index, proxy, certificates.
+
+    First the locked packages, wheels only: nothing of theirs runs while it is installed. Then the project,
+    with what it is built with from among them, so that nothing else is fetched.
+    """
+    pip = [place.python, "-I", "-X", "utf8", "-m", "pip", "install", "--upgrade", "--no-user", "--no-deps"]
+    pip += ["--no-input", "--disable-pip-version-check", "--no-warn-script-location", "--progress-bar", "off"]
+    lock = os.path.join(PROJECT, LOCK)
+    for what in (
+        ["--require-hashes", "--only-binary", ":all:", "--requirement", lock],
+        ["--no-build-isolation", address_of(PROJECT)],
+    ):
+        if logged([*pip, *what], place.folder, log) != 0:
+            raise Stop(
+                f"The packages that sdsetup needs could not be installed.\nwhere: {place.env}\n"
+                f"why: {reason(place.log)}\n"
+                "fix: check the connection (and the proxy, if there is one), then start again.\n"
+                f"log: {place.log}"
+            )
 
 
-def logged(command: "list[str]", log) -> int:  # type: ignore[no-untyped-def]
+def address_of(folder: str) -> str:
+    """file:..., because in a plain path pip takes [x] and ; for parts of a requirement."""
+    from pathlib import Path
+
+    return Path(folder).as_uri()
+
+
+def logged(command: "list[str]", folder: str, log) -> int:  # type: ignore[no-untyped-def]
+    """Runs in a folder of ours: a program that lies in the person's must not be taken for one of the system."""
     import subprocess
 
     env = {name: value for name, value in os.environ.items() if name.upper() not in FOREIGN}
     env["PYTHONUTF8"] = "1"
+    env["PIP_REQUIRE_HASHES"] = "0"  # where it matters it is asked for; a folder has no hash
     log.write("+ " + " ".join(command) + "\n")
     with subprocess.Popen(
-        command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as child:
         assert child.stdout is not None
         for line in child.stdout:
@@ -239,6 +341,7 @@ def logged(command: "list[str]", log) -> int:  # type: ignore[no-untyped-def]
 
 # What pip says -> what it means.
 CAUSES = (
+    ("DO NOT MATCH THE HASHES", "what arrived is not the locked package (its SHA-256 differs), and was not used"),
     ("CERTIFICATE_VERIFY_FAILED", "the server's certificate is not trusted: something looks into the connection"),
     ("407 ", "the proxy wants a name and a password"),
     ("ProxyError", "the proxy cannot be reached"),

@@ -30,10 +30,12 @@ import json, os, sys
 def main():
     seen = {"cwd": os.getcwd(), "args": sys.argv[1:], "prefix": sys.prefix}
     seen["command"] = os.environ["SDSETUP_COMMAND"]
+    seen["full paths"] = bool(os.environ.get("NoDefaultCurrentDirectoryInExePath"))
     print(json.dumps(seen), flush=True)
     sys.exit(int(os.environ.get("CODE", "0")))
 """,
     "profiles/x.toml": "",
+    "bootstrap/requirements.lock": "",
 }
 
 
@@ -42,7 +44,6 @@ def write(folder: Path) -> None:
     for name, text in PROJECT.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
-    (folder / "bootstrap").mkdir()
     shutil.copy(ROOT / "bootstrap" / "start.py", folder / "bootstrap")
     for starter in ("sdsetup.sh", "sdsetup.bat"):
         shutil.copy(ROOT / starter, folder)

@@ -8,13 +8,15 @@ import http.server
 import json
 import os
 import platform
+import pwd
 import shutil
 import subprocess
 import sys
 import tarfile
 import threading
 import time
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -27,16 +29,15 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="sdsetup.sh is for Linux
 
 class Bench:
     def __init__(self, folder: Path) -> None:
-        self.project = folder / "мой project (1) & 'co'"
+        self.project = folder / "мой project; (1) & 'co' 100% ! ^ $(x) [x]"
         small_project.write(self.project)
-        self.home = folder / "home of Имя"
+        self.home = folder / "home of Имя; [x] %A%"
         self.home.mkdir()
         self.bin = folder / "bin"
         self.bin.mkdir()
         self.cwd = folder
-        tools = (
-            "sh bash env dirname readlink uname cut mkdir rm mv ln cat tar gzip sha256sum shasum openssl curl wget"
-        )
+        tools = "sh bash env dirname readlink uname id cut mkdir rm mv ln cat tar gzip"
+        tools += " sha256sum shasum openssl curl wget"
         for tool in tools.split():
             if there := shutil.which(tool):
                 (self.bin / tool).symlink_to(there)
@@ -81,6 +82,7 @@ def test_arguments_folder_and_exit_code_are_passed_on(ready: Bench) -> None:
         "args": ["install", "--dir", "a b", "*", 'q"uote'],
         "prefix": str(ready.data / "app" / "env"),
         "command": str(ready.project / "sdsetup.sh"),
+        "full paths": False,
     }
     assert (started.returncode, started.stderr) == (130, "")
 
@@ -115,13 +117,13 @@ def test_a_change_in_the_project_is_taken_up(ready: Bench) -> None:
 
 
 def test_a_failed_installation_says_why_and_the_next_start_goes_on(ready: Bench) -> None:
-    pyproject = ready.project / "pyproject.toml"
-    pyproject.write_text(PROJECT["pyproject.toml"].replace("requires = []", 'requires = ["not-on-any-index"]'))
+    lock = ready.project / "bootstrap" / "requirements.lock"
+    lock.write_text(f"not-on-any-index==1 --hash=sha256:{'0' * 64}\n")
     failed = ready.start()
     assert failed.returncode == 1
     for part in ("could not be installed", "where: ", "why: ", "fix: ", "log: "):
         assert part in failed.stderr
-    pyproject.write_text(PROJECT["pyproject.toml"])
+    lock.write_text("")
     assert ready.start().returncode == 0
 
 
@@ -132,6 +134,143 @@ def test_an_environment_whose_python_went_away_is_made_anew(ready: Bench) -> Non
         python.symlink_to("/gone/python")
     again = ready.start()
     assert (again.returncode, again.stderr.count("Preparing")) == (0, 1)
+
+
+def site_packages(env: Path) -> Path:
+    return next((env / "lib").glob("python3*/site-packages"))
+
+
+def replaced(path: Path, content: str, mode: int = 0o755) -> None:
+    path.unlink()
+    path.write_text(content)
+    path.chmod(mode)
+
+
+def zeroed(path: Path) -> None:
+    """As after a power cut: the size and the time are right, the content is not."""
+    stat = path.stat()
+    path.write_bytes(bytes(stat.st_size))
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+def zeroed_with_its_cache(path: Path) -> None:
+    for each in (path, *(path.parent / "__pycache__").glob(f"{path.stem}.*")):
+        zeroed(each)
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "lib is gone": lambda env: shutil.rmtree(env / "lib"),
+    "bin is gone": lambda env: shutil.rmtree(env / "bin"),
+    "a package is gone": lambda env: shutil.rmtree(site_packages(env) / "sdsetup"),
+    "a file of a package is empty": lambda env: replaced(site_packages(env) / "sdsetup" / "__main__.py", ""),
+    "a file of pip is empty": lambda env: replaced(site_packages(env) / "pip" / "__main__.py", ""),
+    "a file is all zeros": lambda env: zeroed_with_its_cache(site_packages(env) / "sdsetup" / "__main__.py"),
+    "its Python is empty": lambda env: replaced(env / "bin" / "python", ""),
+    "its Python may not run": lambda env: replaced(env / "bin" / "python", "x", 0o644),
+    "its Python ends with 7": lambda env: replaced(env / "bin" / "python", "#!/bin/sh\nexit 7\n"),
+    "its Python dies": lambda env: replaced(env / "bin" / "python", "#!/bin/sh\nkill -9 $$\n"),
+    "pyvenv.cfg is gone": lambda env: (env / "pyvenv.cfg").unlink(),
+    "pyvenv.cfg is empty": lambda env: replaced(env / "pyvenv.cfg", ""),
+    "pyvenv.cfg leads nowhere": lambda env: replaced(env / "pyvenv.cfg", "home = /gone\nversion = 3.9\n"),
+    "the stamp is cut": lambda env: replaced(env.parent / "stamp.txt", "python 3"),
+    "the stamp is no text": lambda env: (env.parent / "stamp.txt").write_bytes(b"\xff\0" * 99),
+    "the stamp is a folder": lambda env: ((env.parent / "stamp.txt").unlink(), (env.parent / "stamp.txt").mkdir()),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_environment_heals_by_itself(ready: Bench, damage: Callable[[Path], object]) -> None:
+    damage(ready.data / "app" / "env")
+    healed = ready.start("x")
+    assert (healed.returncode, healed.stderr.count("Preparing")) == (0, 1), healed.stderr
+    assert json.loads(healed.stdout)["args"] == ["x"]
+    assert ready.start().stderr == ""
+
+
+def test_a_mistake_in_the_project_itself_is_shown_and_not_tried_for_ever(ready: Bench) -> None:
+    main = ready.project / "src/sdsetup/__main__.py"
+    main.write_text("import not_anywhere\n")
+    ended = ready.start()
+    assert (ended.returncode, "not_anywhere" in ended.stderr) == (1, True)
+    main.write_text(PROJECT["src/sdsetup/__main__.py"])
+    assert ready.start().returncode == 0
+
+
+def test_an_environment_that_is_not_ours_is_moved_aside(bench: Bench) -> None:
+    bench.with_python()
+    theirs = bench.data / "app" / "env" / "mine.txt"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("keep")
+    started = bench.start()
+    assert started.returncode == 0, started.stderr
+    assert (bench.data / "app" / "env-set-aside-1" / "mine.txt").read_text() == "keep"
+    assert "env-set-aside-1" in started.stderr
+
+
+def test_a_part_of_the_project_that_is_missing_is_named(bench: Bench) -> None:
+    bench.with_python()
+    (bench.project / "bootstrap" / "requirements.lock").unlink()
+    failed = bench.start()
+    assert failed.returncode == 1
+    assert "is missing" in failed.stderr and "requirements.lock" in failed.stderr and "fix: " in failed.stderr
+
+
+def test_a_package_that_is_not_the_locked_one_is_not_installed(bench: Bench, tmp_path: Path) -> None:
+    bench.with_python()
+    shelf = tmp_path / "shelf"
+    shelf.mkdir()
+    wheel = shelf / "needed-1-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as packed:
+        packed.writestr("needed.py", "")
+        meta = "needed-1.dist-info"
+        packed.writestr(f"{meta}/METADATA", "Metadata-Version: 2.1\nName: needed\nVersion: 1\n")
+        packed.writestr(f"{meta}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        packed.writestr(f"{meta}/RECORD", "needed.py,,\n")
+    lock = bench.project / "bootstrap" / "requirements.lock"
+    lock.write_text(f"needed==1 --hash=sha256:{'0' * 64}\n")
+    failed = bench.start(PIP_FIND_LINKS=str(shelf))
+    assert failed.returncode == 1
+    assert "SHA-256" in failed.stderr
+    lock.write_text("needed==1\n")
+    assert bench.start(PIP_FIND_LINKS=str(shelf)).returncode == 1
+    lock.write_text(f"needed==1 --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}\n")
+    assert bench.start(PIP_FIND_LINKS=str(shelf)).returncode == 0
+    assert (site_packages(bench.data / "app" / "env") / "needed.py").exists()
+
+
+@pytest.mark.parametrize("path", [":{bin}", ".:{bin}", "{bin}:", "tools:{bin}", "./tools/../:{bin}::."])
+def test_what_lies_in_the_current_folder_is_not_started(bench: Bench, path: str) -> None:
+    bench.with_python()
+    witness = bench.cwd / "planted-ran"
+    names = "python python3 python3.10 python3.11 python3.12 git curl tar uv readlink dirname uname id sha256sum"
+    for folder in (bench.cwd, bench.project, bench.cwd / "tools"):
+        folder.mkdir(exist_ok=True)
+        for name in names.split():
+            (folder / name).write_text(f"#!/bin/sh\n: >'{witness}'\nexit 1\n")
+            (folder / name).chmod(0o755)
+    started = bench.start(PATH=path.format(bin=bench.bin))
+    assert (started.returncode, witness.exists()) == (0, False), started.stderr
+
+
+@pytest.mark.parametrize("home", [None, ""])
+def test_without_a_home_the_system_is_asked_for_it(bench: Bench, home: str | None) -> None:
+    bench.with_python()
+    (bench.bin / "id").unlink()
+    (bench.bin / "id").write_text("#!/bin/sh\necho 'no such user'\n")
+    (bench.bin / "id").chmod(0o755)
+    env = {"PATH": str(bench.bin)} if home is None else {"PATH": str(bench.bin), "HOME": home}
+    command = [str(bench.project / "sdsetup.sh")]
+    failed = subprocess.run(command, cwd=bench.cwd, env=env, capture_output=True, encoding="utf-8")
+    assert (failed.returncode, "home folder is not known" in failed.stderr) == (1, True)
+    (bench.bin / "id").write_text("#!/bin/sh\necho root\n")
+    (bench.bin / "uname").unlink()  # the folder is decided before; this ends it
+    text = (
+        (bench.project / "sdsetup.sh").read_text().replace("python=$data/app", 'echo "$data"; exit 0; x=$data/app')
+    )
+    (bench.project / "sdsetup.sh").write_text(text)
+    told = subprocess.run(command, cwd=bench.cwd, env=env, capture_output=True, encoding="utf-8")
+    assert told.stdout.startswith(pwd.getpwnam("root").pw_dir + "/")
 
 
 def test_two_starts_at_once_prepare_once(ready: Bench) -> None:
@@ -155,7 +294,7 @@ def test_a_file_without_its_folder_says_so(bench: Bench) -> None:
 # --- without a Python ---
 
 STAND_IN = """#!/bin/sh
-[ "$1 $2 $3" = "python install 3.10" ] || exit 9
+[ "$1 $2 $3" = "python install 3.10" ] && [ ! -e uv.toml ] || exit 9
 place=$UV_PYTHON_INSTALL_DIR/cpython-3.10.99-some-system/bin
 mkdir -p "$place"
 ln -s "{python}" "$place/python3"
@@ -193,6 +332,7 @@ def test_without_a_python_one_is_brought(bench: Bench, server: tuple[str, str]) 
     # Debian's python3 without python3-venv, a shim of pyenv, an old one: passed by.
     (bench.bin / "python3").write_text("#!/bin/sh\nexit 1\n")
     (bench.bin / "python3").chmod(0o755)
+    (bench.cwd / "uv.toml").write_text('python-install-mirror = "https://planted.example"')
     address, sha256 = server
     told = bench.start("--version", SDSETUP_UV_ADDRESS=address, SDSETUP_UV_SHA256=sha256)
     assert told.returncode == 0, told.stderr
@@ -210,6 +350,7 @@ def test_without_a_python_one_is_brought(bench: Bench, server: tuple[str, str]) 
         ({"SDSETUP_UV_SHA256": "0" * 64}, "is not the pinned one"),
         ({"SDSETUP_UV_ADDRESS": "http://127.0.0.1:1"}, "could not be fetched"),
         ({"SDSETUP_UV_ADDRESS": "http://example.org"}, "not https"),
+        ({"SDSETUP_UV_ADDRESS": "http://127.0.0.1:80@example.org"}, "stands before the server"),
     ],
 )
 def test_what_is_not_as_pinned_is_not_used(

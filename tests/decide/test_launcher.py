@@ -445,3 +445,76 @@ def test_signs_at_the_start_of_a_continued_line_are_not_relied_on() -> None:
     for sign in ("&", ">", "^", '"', ")", "\r\n"):
         seen = read("bat", f"set A=1^\r\n{sign}2\r\ncall webui.bat\r\n".encode())
         assert "A" not in seen.env
+
+
+@pytest.mark.parametrize(
+    ("own", "new"),
+    [
+        (b"se^t PYTHON=", b"set PYTHON=D:\\py.exe"),
+        (b"  @S^E^T Python=old", b"  @SET Python=D:\\py.exe"),
+        (b"set ^\r\nPYTHON=", b"set PYTHON=D:\\py.exe"),
+        (b's^et "PYTHON=^', b"set PYTHON=D:\\py.exe"),
+    ],
+)
+def test_a_set_that_is_cut_by_carets_is_a_set(own: bytes, new: bytes) -> None:
+    existing = own + b"\r\ncall webui.bat\r\n"
+    settings = Settings(env=(("PYTHON", "D:\\py.exe"),))
+    assert merged("bat", existing, settings) == b'cd /d "%~dp0"\r\n' + new + b"\r\ncall webui.bat\r\n"
+
+
+@pytest.mark.parametrize(
+    "switch",
+    [b"setlocal EnableDelayedExpansion", b"@SetLocal EnableExtensions ENABLED^ELAYEDEXPANSION", b"setlocal %HOW%"],
+)
+@pytest.mark.parametrize(
+    ("own", "settings", "where"),
+    [
+        (b"set X=1", Settings(env=(("X", "a!b"),)), "webui-user.bat, line 1"),
+        (b"set X=a!b", Settings(env=(("X", "a!b"),)), "webui-user.bat, line 1"),
+        (b"", Settings(env=(("X", "a!b"),)), "webui-user.bat, line 1"),
+        (b"", Settings(flags=(flag("--ckpt-dir", "D:/wow!"),)), "webui-user.bat, line 1"),
+        (
+            b"set COMMANDLINE_ARGS=--api",
+            Settings(flags=(flag("--ckpt-dir", "D:/wow!"),)),
+            "webui-user.bat, line 1",
+        ),
+        (b"set COMMANDLINE_ARGS=--api !MORE!", Settings(flags=("--medvram",)), "webui-user.bat, line 2"),
+    ],
+)
+def test_an_exclamation_mark_is_no_plain_letter_under_delayed_expansion(
+    switch: bytes, own: bytes, settings: Settings, where: str
+) -> None:
+    existing = b"\r\n".join([switch, own, b"call webui.bat", b""])
+    with pytest.raises(SdsetupError) as caught:
+        merge("bat", existing, settings)
+    assert caught.value.code in ("launch-file-letters", "launch-file-unclear")
+    assert caught.value.where == where
+    plain = existing.replace(switch, b"rem " + switch)
+    assert b"!" in merged("bat", plain, settings)
+
+
+def test_what_we_do_not_touch_may_hold_exclamation_marks() -> None:
+    existing = (
+        b"setlocal EnableDelayedExpansion\r\nset MINE=!TIME!\r\nset COMMANDLINE_ARGS=!A!\r\ncall webui.bat\r\n"
+    )
+    assert merged("bat", existing, Settings(env=(("X", "1"),))).count(b"!") == 4
+    assert read("bat", existing).flags == ()
+
+
+def test_an_escaped_quote_shields_nothing() -> None:
+    existing = b'set ^"COMMANDLINE_ARGS=--api"\r\ncall webui.bat\r\n'
+    new = merged("bat", existing, Settings(flags=("--gradio-auth a&b:c",)))
+    assert read("bat", new, environment={}).flags == ("--api", "--gradio-auth", "a&b:c")
+
+
+@pytest.mark.parametrize(
+    ("existing", "where"),
+    [
+        (b"# mine\nexport X=a\\", "webui-user.sh, line 2"),
+        (b"# mine\nexport COMMANDLINE_ARGS=--api\\\n", "webui-user.sh, line 2"),
+    ],
+)
+def test_a_value_that_cannot_be_written_names_the_line_in_its_way(existing: bytes, where: str) -> None:
+    with pytest.raises(SdsetupError) as caught:
+        merge("sh", existing, Settings(flags=(flag("--ckpt-dir", "a b"),), env=(("X", "1"),)))
+    assert (caught.value.code, caught.value.where) == ("launch-file-unclear", where)

@@ -194,6 +194,68 @@ shell_soup = st.lists(
 ).map(lambda pieces: "".join(pieces).encode())
 
 
+_CUT = [
+    "s^et ",
+    "@SE^T ",
+    "PYTHON=",
+    "VENV_DIR^=",
+    'set ^"X=',
+    "^\r\n",
+    "^\n",
+    "^",
+    "(",
+    ")",
+    "goto a\r\n",
+    "!X!",
+    "%~dp0",
+]
+_SWITCHES = [
+    "setlocal EnableDelayedExpansion\r\n", "setlocal enabled^elayedexpansion\n", "setlocal %A%\n", "endlocal\r\n",
+    "chcp 932\r\n", "\x83\\", "set /p X=", "for %%a in (x) do ", "rem ",
+]  # fmt: skip
+_BASH = [
+    "=(a b)",
+    "f() {\n",
+    "case x in ",
+    "esac",
+    "a) ",
+    ";;",
+    "declare -x X=2\n",
+    "~",
+    "{a,b}",
+    "$'",
+    "if true; then ",
+]
+mixed_soup = st.lists(st.sampled_from([*_SIGNS, *_WORDS, *_SHELL, *_CUT, *_SWITCHES, *_BASH]), max_size=25).map(
+    lambda pieces: "".join(pieces).encode("latin-1")
+)
+asked_of_soup = st.one_of(
+    st.builds(wanted, value, value, names),
+    st.builds(
+        lambda text: Settings(env=(("PYTHON", text),)),
+        st.sampled_from(["C:\\a!b\\p.exe", "C:\\a & b\\p.exe", "x"]),
+    ),
+    st.just(Settings(drop_env=("PYTHON", "X", "VENV_DIR"), drop_flags=("--lowvram",))),
+)
+
+
+@calm(600)
+@given(mixed_soup, asked_of_soup, st.sampled_from(["bat", "sh"]), encodings)
+def test_any_settings_go_into_any_file_or_are_refused(
+    content: bytes, asked: Settings, kind: str, encoding: str | None
+) -> None:
+    try:
+        merged = merge(kind, content, asked, oem_encoding=encoding)  # type: ignore[arg-type]
+    except SdsetupError as error:
+        assert error.code in REFUSALS
+    else:
+        assert merge(kind, merged, asked, oem_encoding=encoding) == merged  # type: ignore[arg-type]
+    try:
+        read(kind, content, encoding=encoding, environment={"X": "a b"}, folder="C:\\sd")  # type: ignore[arg-type]
+    except SdsetupError as error:
+        assert error.code == "launch-file-encoding"
+
+
 @calm(300)
 @given(st.one_of(st.binary(max_size=60), shell_soup), st.sampled_from(["bat", "sh"]), encodings)
 def test_any_bytes_are_merged_or_refused_never_a_crash(content: bytes, kind: str, encoding: str | None) -> None:

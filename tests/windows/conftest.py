@@ -108,7 +108,7 @@ class Cmd:
         *,
         cwd: str = "C:\\windows\\system32",
         locale: str | None = None,
-        timeout: float = 100,
+        timeout: float = 240,
         **env: str,
     ) -> Ended:
         """`cwd` is a Windows folder, `locale` a country ("ru_RU"). stdin is empty, as NUL is."""

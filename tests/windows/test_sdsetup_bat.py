@@ -12,7 +12,7 @@ import subprocess
 import threading
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,10 @@ import pytest
 import small_project
 from conftest import Cmd, python_program
 
-AT = "C:\\AI (x86)\\тест"
+# No `;` here: the small project's build backend lies in its own folder, and Windows splits such paths at it.
+AT = "C:\\AI (x86) & co [x] ! ^\\тест"
 DATA = "C:\\users\\Имя (1)\\AppData\\Local\\sdsetup"
-OVERRIDES = "certutil.exe,where.exe=n;mscoree=;mshtml=;winemenubuilder.exe="
+OVERRIDES = "certutil.exe=n;mscoree=;mshtml=;winemenubuilder.exe="
 KEY = "HKCU\\Software\\Python\\PythonCore\\3.10\\InstallPath"
 
 # What Windows 10 carries and Wine does not, just as far as sdsetup.bat uses it.
@@ -44,16 +45,11 @@ print("SHA256 hash of " + sys.argv[2] + ":")
 print(hashlib.sha256(open(sys.argv[2], "rb").read()).hexdigest())
 print("CertUtil: -hashfile command completed successfully.")
 """
-WHERE = """
-import os, sys
-for folder in os.environ["PATH"].split(";"):
-    if os.path.isfile(os.path.join(folder, sys.argv[1])):
-        print(os.path.join(folder, sys.argv[1]))
-"""
 # An environment over the bench's Python is as good as a Python: python.exe beside a pyvenv.cfg.
 UV = """
 import os, shutil, sys
 assert sys.argv[1:] == ["python", "install", "3.10"], sys.argv
+assert not os.path.exists("uv.toml"), os.getcwd()
 place = os.path.join(os.environ["UV_PYTHON_INSTALL_DIR"], "cpython-3.10.99-windows-x86_64-none")
 os.makedirs(place)
 shutil.copy(sys.base_prefix + "\\\\python.exe", place)
@@ -98,7 +94,7 @@ def pc(bench: Any, windows_python: Path) -> Iterator[Windows]:
         shutil.rmtree(folder, ignore_errors=True)
     pc.reg(f'delete "{KEY}" /f')
     small_project.write(pc.project)
-    carried = {"curl.exe": CURL, "tar.exe": TAR, "certutil.exe": CERTUTIL, "where.exe": WHERE}
+    carried = {"curl.exe": CURL, "tar.exe": TAR, "certutil.exe": CERTUTIL}
     kept = {name: (pc.system / name).read_bytes() for name in carried if (pc.system / name).exists()}
     for name, script in carried.items():
         (pc.system / name).unlink(missing_ok=True)
@@ -146,6 +142,7 @@ def test_what_is_not_as_pinned_is_not_used(pc: Windows, server: dict[str, str]) 
         (wrong, "is not the pinned one"),
         ({"SDSETUP_UV_ADDRESS": "http://127.0.0.1:1"}, "could not be fetched"),
         ({"SDSETUP_UV_ADDRESS": "http://example.org"}, "not https"),
+        ({"SDSETUP_UV_ADDRESS": "http://127.0.0.1:80@example.org"}, "not https"),
     ]:
         ended = pc.start(**env)
         assert (ended.rc, words in ended.err) == (1, True), repr(ended)
@@ -168,14 +165,74 @@ def test_a_stand_in_of_the_store_is_never_started(pc: Windows) -> None:
         assert (ended.rc, words in ended.err) == (1, True), repr(ended)
 
 
-def test_without_a_python_one_is_brought(pc: Windows, server: dict[str, str]) -> None:
-    ended = pc.start('install --dir "D:\\a b" --yes', **server)
+PLANTED = (
+    *(
+        "py",
+        "python",
+        "python3",
+        "git",
+        "curl",
+        "tar",
+        "uv",
+        "powershell",
+        "where",
+        "cmd",
+        "reg",
+        "certutil",
+        "ver",
+    ),
+    *("find", "chcp.com", "python.bat", "py.cmd"),
+)
+
+
+@pytest.fixture
+def witness(pc: Windows) -> Iterator[Path]:
+    """Programs of all names that a starter could mean, beside sdsetup.bat and in a folder of its own."""
+    seen = pc.project.parent / "ran.txt"
+    seen.unlink(missing_ok=True)
+    downloads = pc.project.parent / "Downloads"
+    downloads.mkdir(exist_ok=True)
+    ran = AT + "\\ran.txt"
+    script = f"import sys\nopen({ran!r}, 'a', encoding='utf-8').write(repr(sys.argv))\nprint('suits')\n"
+    files = [folder / name for folder in (pc.project, downloads) for name in PLANTED]
+    files = [file if file.suffix else file.with_suffix(".exe") for file in files]
+    for file in files:
+        if file.suffix in (".bat", ".cmd"):
+            file.write_text('@echo ran>"%~dp0..\\ran.txt"\n@echo suits\n')
+        else:
+            file.write_bytes(python_program(pc.python, script))
+    (downloads / "uv.toml").write_text("planted")
+    (pc.project / "uv.toml").write_text("planted")
+    yield seen
+    for file in files:
+        file.unlink()
+    (downloads / "uv.toml").unlink()
+    (pc.project / "uv.toml").unlink()
+
+
+def test_a_program_beside_it_or_in_the_current_folder_does_not_run(pc: Windows, witness: Path) -> None:
+    beside = AT + "\\sdsetup"
+    for cwd, path in [(AT + "\\Downloads", {}), (beside, {"WINEPATH": "."}), (beside, {"WINEPATH": beside + ";"})]:
+        line = f'C:\\windows\\system32\\cmd.exe /c ""{pc.bat}" x"'
+        refused = pc.cmd(line, cwd=cwd, **{**pc.env, "SDSETUP_UV_ADDRESS": "http://127.0.0.1:1", **path})
+        assert (refused.rc, "could not be fetched" in refused.err) == (1, True), repr(refused)
+        assert not witness.exists(), witness.read_text()
+
+
+def test_without_a_python_one_is_brought(pc: Windows, witness: Path, server: dict[str, str]) -> None:
+    """And what lies beside sdsetup.bat does not run: not now, and not when all is there."""
+    line = 'C:\\windows\\system32\\cmd.exe /c "sdsetup.bat install --dir "D:\\a b" --yes"'
+    ended = pc.cmd(line, cwd=AT + "\\sdsetup", **{**pc.env, **server})
     assert ended.rc == 0, repr(ended)
     seen = json.loads(ended.out)
     assert (seen["args"], seen["command"]) == (["install", "--dir", "D:\\a b", "--yes"], "sdsetup.bat")
     assert "Fetching uv" in ended.err
     brought = sorted(path.name for path in (pc.data / "tools").iterdir())
     assert brought == ["python", "uv-0.12.7"]
+    again = pc.cmd(line, cwd=AT + "\\sdsetup", **pc.env)
+    assert (again.rc, again.err) == (0, ""), repr(again)
+    assert json.loads(again.out)["full paths"]
+    assert not witness.exists(), witness.read_text()
 
 
 def test_the_second_start_costs_little(pc: Windows) -> None:
@@ -188,6 +245,34 @@ def test_the_second_start_costs_little(pc: Windows) -> None:
     python = f"{DATA}\\app\\env\\Scripts\\python.exe"
     bare = min(seconds(lambda: pc.cmd(f'"{python}" -I -c pass')) for _ in range(3))
     assert ours < bare + 1
+
+
+def test_a_folder_for_sdsetup_may_be_given_in_quotes(pc: Windows) -> None:
+    ended = pc.start(SDSETUP_DATA_DIR=f'"{DATA}"')
+    assert (ended.rc, ended.err) == (0, ""), repr(ended)
+
+
+def replaced(path: Path, content: bytes) -> None:
+    path.unlink()
+    path.write_bytes(content)
+
+
+DAMAGES: dict[str, Callable[[Path, Path], object]] = {
+    "Lib is gone": lambda env, _: shutil.rmtree(env / "Lib"),
+    "a file is empty": lambda env, _: replaced(env / "Lib" / "site-packages" / "sdsetup" / "__main__.py", b""),
+    "its Python is empty": lambda env, _: replaced(env / "Scripts" / "python.exe", b""),
+    "its Python ends with 7": lambda env, python: replaced(
+        env / "Scripts" / "python.exe", python_program(python, "import sys\nsys.exit(7)")
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_environment_heals_by_itself(pc: Windows, damage: Callable[[Path, Path], object]) -> None:
+    damage(pc.data / "app" / "env", pc.python)
+    healed = pc.start("x", SDSETUP_UV_ADDRESS="http://127.0.0.1:1")
+    assert (healed.rc, healed.err.count("Preparing")) == (0, 1), repr(healed)
+    assert json.loads(healed.out)["args"] == ["x"]
 
 
 def test_exit_code_and_folder_are_passed_on_and_a_double_click_ends_with_a_pause(pc: Windows) -> None:
@@ -211,9 +296,14 @@ def test_a_registered_python_is_found_and_a_stale_key_is_not(pc: Windows) -> Non
     registered = pc.project.parents[1] / "Python & (1)"
     registered.mkdir()
     (registered / "python.exe").write_bytes(python_program(pc.python, SUITS))
-    pc.register_python("C:\\AI (x86)\\Python & (1)\\python.exe")
-    ended = pc.start("--version", **env)
-    assert (ended.rc, ended.err) == (1, "was started\n")
+    path = AT.removesuffix("\\тест") + "\\Python & (1)\\python.exe"
+    for written in (path, f'\\"{path}\\"', f'\\"{path}'):
+        pc.register_python(written)
+        ended = pc.start("--version", **env)
+        assert (ended.rc, ended.err) == (1, "was started\n"), repr(ended)
+    pc.register_python('C:\\gone\\" & echo ran>C:\\ran.txt & \\"python.exe'.replace("gone\\", "gone\\\\\\"))
+    assert "could not be fetched" in pc.start(**env).err
+    assert not pc.cmd.bench.host_path("C:\\ran.txt").exists()
 
 
 def test_a_file_started_out_of_the_zip_says_so(pc: Windows) -> None:

@@ -68,7 +68,7 @@ def merge(kind: Kind, existing: bytes | None, settings: Settings, *, oem_encodin
     """
     checked(settings)
     merged = _merged(kind, existing, settings, oem_encoding)
-    _must_read_back(kind, merged, settings, oem_encoding)
+    _must_read_back(kind, existing or b"", merged, settings, oem_encoding)
     return merged
 
 
@@ -95,7 +95,7 @@ def read(
     return read_bat(content, encoding, environment, folder) if kind == "bat" else read_sh(content, environment)
 
 
-def _must_read_back(kind: Kind, merged: bytes, settings: Settings, encoding: str | None) -> None:
+def _must_read_back(kind: Kind, existing: bytes, merged: bytes, settings: Settings, encoding: str | None) -> None:
     """A launch file that would not say what we decided is not written."""
     seen = read(kind, merged, encoding=encoding)
     unclear = {(one.name or ARGS).upper() for one in seen.unclear}
@@ -117,7 +117,18 @@ def _must_read_back(kind: Kind, merged: bytes, settings: Settings, encoding: str
         raise SdsetupError(
             Text("The launch file cannot be made to set {names}", names=", ".join(lost) or "our settings"),
             code="launch-file-unclear",
-            where=FILE_NAMES[kind],
+            where=_last_line_about(kind, existing, lost),
             why=Text("its other lines change what ours would say"),
             hint=Text("Rename it: a new one is then written beside it."),
         )
+
+
+def _last_line_about(kind: Kind, existing: bytes, lost: list[str]) -> str:
+    """The person's own line that names what was lost; the file where none does."""
+    names = [(ARGS if name.startswith("-") else name).lower().encode() for name in lost]
+    numbers = [
+        number
+        for number, line in enumerate(existing.lower().splitlines(), start=1)
+        if any(name in line for name in names)
+    ]
+    return f"{FILE_NAMES[kind]}, line {numbers[-1]}" if numbers else FILE_NAMES[kind]

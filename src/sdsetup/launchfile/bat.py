@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from sdsetup.launchfile import refusals
-from sdsetup.launchfile.cmdlines import REFERENCE, Statement, depth_after, physical_lines, statements
+from sdsetup.launchfile.cmdlines import REFERENCE, Statement, delays, depth_after, physical_lines, statements
 from sdsetup.launchfile.words import BrokenQuotesError, EntangledError, Unit, edit, letters, names_in, touched
 from sdsetup.text import Text
 from sdsetup.values.flags import ARGS, LONGEST_CMD_LINE, Settings
@@ -113,6 +113,10 @@ class _Editor:
             return
         for one in chain:
             self._refuse_hidden(one, set(wanted) | gone)
+            if (wanted or gone) and one.delayed and any(unit.text == "!" for unit in one.value):
+                raise refusals.unclear(
+                    "bat", one.first + 1, Text("! has a second meaning there (delayed expansion)")
+                )
         try:
             edited = edit([one.value for one in chain], settings, ARGS)
         except BrokenQuotesError:
@@ -123,7 +127,8 @@ class _Editor:
             ) from None
         for one, units in zip(chain, edited, strict=True):
             if list(one.value) != units:
-                self._replace(one, one.head + written(units, quoted='"' in one.head) + one.tail)
+                self._refuse_delayed(ARGS, "".join(unit.text for unit in units), one)
+                self._replace(one, one.head + written(units, quoted=one.quoted) + one.tail)
 
     def _live(self, assignments: list[Statement], names: set[str]) -> list[Statement]:
         """The lines whose text is in the final value: back from the last while each takes in what was before."""
@@ -179,13 +184,12 @@ class _Editor:
             raise refusals.unclear(
                 "bat", last.first + 1, Text("{name} is set there only under a condition", name=name)
             )
+        self._refuse_delayed(name, value, last)
         if (
             "".join(REFERENCE if unit.role == "reference" else unit.text for unit in last.value) != value
             or last.unsure
         ):
-            command = re.match(r"[\s@]*set[ \t]+", last.head, re.IGNORECASE)
-            assert command is not None
-            self._replace(last, command[0] + _body(last.name, letters(value)) + _line_end(last))
+            self._replace(last, last.command + _body(last.name, letters(value)) + _line_end(last))
 
     def drop_variable(self, name: str) -> None:
         for one in self.assignments(name):
@@ -213,14 +217,20 @@ class _Editor:
     def _insert(self, name: str, body: str) -> None:
         line = f"set {body}{self.newline}"
         before = [one for one in self._before_start(self.all) if one.kind == "set" and one.certain]
-        if self.start is None and not before:
-            at = len(self.lines) - 1
-        elif before and not self.jumps:
+        if before and not self.jumps:
             at = before[-1].last
-        else:
-            assert self.start is not None
+        elif self.start is not None:
             at = self._block_of(self.start).first - 1
+        else:
+            at = len(self.lines) - 1
+        self._refuse_delayed(name, body, next((one for one in self.all if one.first > at), self.all[-1]))
         self.after.setdefault(at, []).append(self._encoded(line, name, self._encoding_at(at)))
+
+    def _refuse_delayed(self, name: str, text: str, at: Statement) -> None:
+        """A `!` of ours would vanish where delayed expansion is on."""
+        if at.delayed and "!" in text:
+            switch = next(one for one in self.all if one.delayed and delays(one))
+            raise refusals.delayed(name, switch.first + 1)
 
     def _encoding_at(self, index: int) -> str | None:
         following = [one.encoding for one in self.all if one.first > index]

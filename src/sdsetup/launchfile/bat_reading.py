@@ -37,11 +37,8 @@ class _Seen:
         self.env: dict[str, tuple[str, str]] = {}  # upper-case name -> (name, value)
         self.unset: dict[str, str] = {}
         self.unclear: dict[str, Unclear] = {}
-        self.delayed = False
 
     def take(self, one: Statement) -> None:
-        if re.search(r"\bsetlocal\b.*enabledelayedexpansion", one.text, re.IGNORECASE):
-            self.delayed = True
         if one.kind == "undo":
             for key, (name, _) in list(self.env.items()):
                 self._lost(key, name, one, Text("endlocal takes back what was set before"))
@@ -78,7 +75,7 @@ class _Seen:
     def _expanded(self, one: Statement) -> str | Text:
         if one.encoding is None and not one.raw.isascii():
             return Text("letters outside ASCII, and the console's code page is not known")
-        if self.delayed and "!" in one.text:
+        if one.delayed and "!" in one.text:
             return Text("! has a second meaning there (delayed expansion)")
         out: list[str] = []
         for unit in one.value:

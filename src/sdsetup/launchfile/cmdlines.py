@@ -28,6 +28,8 @@ _STARTS = re.compile(r"(?<![\w.-])(webui(\.bat)?|launch\.py|webui\.py)(?![\w.-])
 _JUMP = re.compile(r"\b(goto|exit)\b|\bcall\s+:", re.IGNORECASE)
 _FIRST_WORD = re.compile(r"[\s@]*([^\s@=;,./\\\"<>|&:()]*)")
 _EXISTS = re.compile(r"\bexist\s+(\"[^\"]*\"|\S+)", re.IGNORECASE)
+# What a reference in the options stands for cannot be told, so it counts as this one.
+_DELAYS = re.compile(r"\bsetlocal\b[^&|]*(enabledelayedexpansion|\ufffc)", re.IGNORECASE)
 _PAGE = re.compile(r"[\s@]*chcp(?:\.com)?\s+(\d+)", re.IGNORECASE)
 # The second byte of a double-byte letter may look like one of these.
 _AMBIGUOUS = re.compile(rb"[\x80-\xff][\\^|]")
@@ -51,10 +53,13 @@ class Statement:
     raw: str  # as the file has it, with the line end
     encoding: str | None  # None: letters outside ASCII cannot be told
     unsure: bool = False  # double-byte letters in a code page that is not known
+    delayed: bool = False  # delayed expansion may be on: `!` is then no plain letter
     units: tuple[Unit, ...] = ()
     # For kind "set":
     name: str = ""  # as written
     value: tuple[Unit, ...] = ()
+    command: str = ""  # the `set` and what stands before it, as cmd reads them, up to the name or its quote
+    quoted: bool = False  # whether the value begins inside quotes
     head: str = ""  # raw text up to the value
     tail: str = ""  # raw text after the value, line end included
 
@@ -90,7 +95,21 @@ def statements(content: bytes, encoding: str | None) -> list[Statement]:
         if page:
             encoding = codec(page[1])
         depth = depth_after(one, depth)
-    return found
+    return _with_delays(found)
+
+
+def delays(one: Statement) -> bool:
+    """Does it switch delayed expansion on?"""
+    return one.kind not in ("comment", "blank", "label") and _DELAYS.search(one.text) is not None
+
+
+def _with_delays(found: list[Statement]) -> list[Statement]:
+    """Mark what may run under delayed expansion: all from its `setlocal` on, and the whole file where it jumps."""
+    switch = next((place for place, one in enumerate(found) if delays(one)), None)
+    if switch is None:
+        return found
+    since = 0 if any(one.kind in ("jump", "label") for one in found) else switch
+    return [replace(one, delayed=place >= since) for place, one in enumerate(found)]
 
 
 def _statement(lines: Sequence[bytes], at: int, depth: int, certain: bool, encoding: str | None) -> Statement:
@@ -238,8 +257,16 @@ def _as_set(base: Statement) -> Statement | None:
     body = name.end() + 1
     head = "".join(unit.raw or "" for unit in units[:body])
     value = "".join(unit.raw or "" for unit in units[body:end])
+    quotes = [unit for unit in units[:body] if unit.text == '"' and not (unit.raw or "").startswith("^")]
     return replace(
-        base, kind="set", name=name[0], value=units[body:end], head=head, tail=base.raw[len(head + value) :]
+        base,
+        kind="set",
+        name=name[0],
+        value=units[body:end],
+        command=start[0],
+        quoted=len(quotes) % 2 == 1,
+        head=head,
+        tail=base.raw[len(head + value) :],
     )
 
 

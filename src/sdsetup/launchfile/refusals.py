@@ -53,6 +53,16 @@ def letters(name: str, text: str) -> SdsetupError:
     )
 
 
+def delayed(name: str, line: int) -> SdsetupError:
+    return SdsetupError(
+        Text("{name} holds a !, which the launch file cannot carry", name=name),
+        code="launch-file-letters",
+        where=_place("bat", line),
+        why=Text("that line switches delayed expansion on, and cmd then takes every ! for part of a variable"),
+        hint=Text("Choose a folder without ! in its name, or take EnableDelayedExpansion out of that line."),
+    )
+
+
 def too_long(name: str) -> SdsetupError:
     return SdsetupError(
         Text("{name} would be longer than cmd can read", name=name),

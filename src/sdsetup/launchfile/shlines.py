@@ -195,7 +195,7 @@ class _Scanner(WordScanner):
             self._redirection()
         elif operator == "(":
             if self.current is not None and self.text[self.current.end - 1] == "=":
-                self._array(start)
+                self._array(self.current, start)
                 return
             self._finish(True)
             self.stack.append(")")
@@ -223,14 +223,13 @@ class _Scanner(WordScanner):
             self.current.end = self.at
             self.current.certain = False  # where the file cannot be opened the command does not run
 
-    def _array(self, start: int) -> None:
+    def _array(self, command: Command, start: int) -> None:
         """`NAME=(...)`: an opaque value."""
         self.at = self.closing(start, "(", ")")
-        assert self.current is not None
-        last = self.current.words.pop()
+        last = command.words.pop()
         opaque = Unit(self.text[start : self.at], self.text[start : self.at], role="reference")
-        self.current.words.append(Word(start=last.start, end=self.at, units=(*last.units, opaque)))
-        self.current.end = self.at
+        command.words.append(Word(start=last.start, end=self.at, units=(*last.units, opaque)))
+        command.end = self.at
 
     def _finish(self, chains: bool, *, closes: bool = False) -> None:
         """The command ends. In a pipe or in the background it runs in a shell of its own."""
