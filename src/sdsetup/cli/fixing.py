@@ -215,8 +215,14 @@ def _git_long_paths(_session: Session, report: Report, finding: Finding) -> Reme
         return None
     git, folder = facts.git.path, Path(facts.folder.path)
 
-    def run(session: Session, _report: Report) -> Text:
-        ended = session.machine.run([git, "-C", str(folder), "config", "core.longpaths", "true"], timeout=20)
+    def run(session: Session, report: Report) -> Text:
+        from sdsetup.execute.git import refuse_foreign
+        from sdsetup.machine.git_calls import NO_PROGRAMS
+
+        refuse_foreign(_context(session, report), folder)
+        ended = session.machine.run(
+            [git, *NO_PROGRAMS, "-C", str(folder), "config", "core.longpaths", "true"], timeout=20
+        )
         if not ended.ok:
             raise SdsetupError(
                 Text("Git's setting could not be changed"),

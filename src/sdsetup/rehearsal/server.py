@@ -17,6 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from urllib.parse import unquote, urlsplit
 
+from sdsetup.machine.git_calls import NO_PROGRAMS
+
 _RANGE = re.compile(r"bytes=(\d+)-")
 _SLICE = 64 * 1024
 
@@ -112,6 +114,7 @@ class _Answer(BaseHTTPRequestHandler):
         done = subprocess.run(
             [
                 self.server.shelf.git,
+                *NO_PROGRAMS,
                 "upload-pack",
                 "--stateless-rpc",
                 *(["--advertise-refs"] if advertise else []),
