@@ -72,5 +72,11 @@ def prepare_launchers(
     present = look(folder, repositories=(), files=(), launch_files=request.launchers, tools=Path(knowledge.tools))
     plan = plan_launchers(facts, request, tuning, knowledge, present)
     return Prepared(
-        facts=facts, request=request, profile=tuning.profile, tuning=tuning, knowledge=knowledge, plan=plan
+        facts=facts,
+        request=request,
+        profile=tuning.profile,
+        tuning=tuning,
+        knowledge=knowledge,
+        plan=plan,
+        again=lambda: prepare_launchers(session, folder, tuning, launcher=launcher, drop_flags=drop_flags),
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sdsetup.cli.session import Session
+from sdsetup.decide.events import silent
 from sdsetup.decide.facts import Facts
 from sdsetup.decide.plan import Plan
 from sdsetup.decide.planning import Knowledge, plan_install
@@ -53,6 +54,7 @@ class Prepared:
     tuning: Tuning
     knowledge: Knowledge
     plan: Plan
+    again: Callable[[], Prepared]  # look and decide once more
 
 
 def run_install(session: Session, wish: Wish) -> int:
@@ -152,7 +154,15 @@ def prepare(session: Session, request: Request, *, profile: str, facts: Facts | 
     refuse_mixing(facts, request.dir, practised=practised, practising=session.banner is not None)
     refuse_move(facts, request.dir, knowledge.webui.commit)
     refuse(facts, plan, git_command=need.commands_for(facts).git)
-    return Prepared(facts=facts, request=request, profile=profile, tuning=tuning, knowledge=knowledge, plan=plan)
+    return Prepared(
+        facts=facts,
+        request=request,
+        profile=profile,
+        tuning=tuning,
+        knowledge=knowledge,
+        plan=plan,
+        again=lambda: prepare(session, request, profile=profile),
+    )
 
 
 def _with_own_flags(session: Session, folder: Path, facts: Facts, tuning: Tuning, present: Present) -> Tuning:
@@ -227,9 +237,9 @@ def perform(
         SdsetupError: the step that failed; what was finished before it is kept.
     """
     from sdsetup.decide.learned import card_name
+    from sdsetup.execute import undo
     from sdsetup.execute.lock import folder_lock
     from sdsetup.execute.runner import Runner
-    from sdsetup.execute.undo import keep_staged, stage
     from sdsetup.storage import cache_folder, write_json
 
     waited: list[Text] = []
@@ -240,16 +250,19 @@ def perform(
 
     folder = Path(prepared.request.dir)
     with folder_lock(folder, cache_folder(session.machine.env), waiting=waiting):
-        if waited and not lessons:  # the other run may have done it all
-            prepared = prepare(session, prepared.request, profile=prepared.profile)
+        finished = undo.finish(context_for(session, prepared, silent))
+        if finished:
+            session.screen.line(Text("An undo that was interrupted has been finished first."))
+        if (waited and not lessons) or finished:  # the folder is another one than the plan was made for
+            prepared = prepared.again()
         with listening(prepared.plan) as listen:
             context = context_for(session, prepared, listen)
             if prepared.plan.todo:
                 if session.banner is not None:
                     write_json(folder / ".sdsetup" / PRACTICE_MARK, {"schema": "sdsetup.rehearsal/1"})
-                stage(context)  # so that `sdsetup undo` can come back to here
+                undo.stage(context)  # so that `sdsetup undo` can come back to here
             card = card_name(prepared.tuning.gpu)
-            runner = Runner(prepared.plan, context, card=card, changed=lambda: keep_staged(context))
+            runner = Runner(prepared.plan, context, card=card, undo=undo)
             for lesson in lessons:
                 runner.learn(lesson)
             results = runner.run()

@@ -49,7 +49,7 @@ def build(action: BuildEnvironment, context: Context) -> dict[str, Any]:
     """Make `D/venv` with everything the web UI needs, or leave the one that is whole and as wanted.
 
     Killed at any moment, `D/venv` is either absent, or what it was, or whole; the next run goes on with
-    the packages that have arrived. A former environment that works is kept as `.sdsetup/former/venv`.
+    the packages that have arrived. A former environment is kept in `.sdsetup/former`, whoever made it.
 
     Returns:
         `python` (its interpreter), `versions` of the packages that tuning cares about, `packages` (how
