@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from sdsetup.cli.installing import Prepared, carry_out, consent, launcher_kinds
+from sdsetup.cli.installing import Prepared, carry_out, consent, launcher_kinds, with_own_flags
 from sdsetup.cli.session import Session
 from sdsetup.decide.facts import Facts
 from sdsetup.decide.planning import plan_launchers
@@ -30,11 +30,13 @@ def apply_tuning(
         SdsetupError: `no-installation` when there is no web UI in the folder; what consent and the
             launch file refuse.
     """
-    from sdsetup.show.plan import show_plan
+    from sdsetup.show.plan import show_plan, show_warnings
 
     prepared = prepare_launchers(session, folder, tuning, launcher=launcher, facts=facts)
     if prepared.plan.todo:
         if not session.json and not session.quiet:
+            unsaid = tuple(warning for warning in prepared.tuning.warnings if warning not in tuning.warnings)
+            show_warnings(replace(prepared.tuning, warnings=unsaid), session.screen)
             show_plan(prepared.plan, session.screen)
         consent(session, yes=yes)
     return carry_out(session, prepared)
@@ -71,6 +73,7 @@ def prepare_launchers(
     knowledge = replace(knowledge, drop_flags=tuple(dict.fromkeys((*knowledge.drop_flags, *drop_flags))))
     present = look(folder, repositories=(), files=(), launch_files=request.launchers, tools=Path(knowledge.tools))
     plan = plan_launchers(facts, request, tuning, knowledge, present)
+    tuning = with_own_flags(session, folder, facts, tuning, present)
     return Prepared(
         facts=facts,
         request=request,

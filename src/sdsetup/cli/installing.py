@@ -148,7 +148,7 @@ def prepare(session: Session, request: Request, *, profile: str, facts: Facts | 
         launch_files=request.launchers,
         tools=Path(knowledge.tools),
     )
-    tuning = _with_own_flags(session, folder, facts, tuning, present)
+    tuning = with_own_flags(session, folder, facts, tuning, present)
     plan = plan_install(facts, request, tuning, knowledge, load_journal(state), present)
     practised = (state / PRACTICE_MARK).is_file()
     refuse_mixing(facts, request.dir, practised=practised, practising=session.banner is not None)
@@ -165,7 +165,7 @@ def prepare(session: Session, request: Request, *, profile: str, facts: Facts | 
     )
 
 
-def _with_own_flags(session: Session, folder: Path, facts: Facts, tuning: Tuning, present: Present) -> Tuning:
+def with_own_flags(session: Session, folder: Path, facts: Facts, tuning: Tuning, present: Present) -> Tuning:
     """The tuning with what has to be said, before anybody agrees, of the person's flags in the launch files."""
     from sdsetup.cli.own_flags import own_flags_of
     from sdsetup.decide.profiles.flags import parse_flags
@@ -267,7 +267,7 @@ def perform(
                 runner.learn(lesson)
             results = runner.run()
         if prepared.plan.todo:
-            _remember_machine(prepared)
+            _remember_machine(session, prepared)
     return prepared, results
 
 
@@ -326,20 +326,26 @@ def _show_dry_run(session: Session, prepared: Prepared) -> None:
         session.screen.line(Text("This was a dry run: nothing was changed."))
 
 
-def _remember_machine(prepared: Prepared) -> None:
-    """What this installation was made for, so that a new card is noticed."""
+def _remember_machine(session: Session, prepared: Prepared) -> None:
+    """What this installation was made for, so that a new card is noticed; versions are those on the disk."""
     from sdsetup import __version__
-    from sdsetup.decide.fingerprint import fingerprint, from_json, to_json
+    from sdsetup.decide.fingerprint import fingerprint, from_json, of_launch_file, to_json
     from sdsetup.decide.learned import with_lessons
     from sdsetup.execute.runner import load_learned
+    from sdsetup.probe import gather
     from sdsetup.storage import read_json, write_json
 
-    state = Path(prepared.request.dir) / ".sdsetup"
+    folder = Path(prepared.request.dir)
+    state = folder / ".sdsetup"
+    there = gather(session.machine, folder, subjects=("installation",)).installation
     tuning = with_lessons(prepared.tuning, load_learned(state))
-    versions = {"sdsetup": __version__, "webui": prepared.knowledge.webui.commit}
-    now = fingerprint(prepared.facts, tuning, versions)
-    then = from_json(read_json(state / "machine.json"))
-    if not prepared.request.environment and then is not None:
-        # Only the launch file was written: the environment is still the one made for that card.
-        now = replace(then, profile=now.profile, flags=now.flags, env=now.env)
+    versions = {"sdsetup": __version__}
+    if there is not None and there.commit is not None:
+        versions["webui"] = there.commit
+    if prepared.request.environment:
+        now = fingerprint(replace(prepared.facts, installation=there), tuning, versions)
+    else:
+        # Only the launch file was written: the environment is the one that another run, or somebody else, made.
+        then = from_json(read_json(state / "machine.json"))
+        now = of_launch_file(then, there, tuning, versions)
     write_json(state / "machine.json", to_json(now))

@@ -96,8 +96,11 @@ def _tune(
 ) -> int:
     from sdsetup.cli.answering import answer_for, answer_with
     from sdsetup.cli.changing import card_changes, change_card
+    from sdsetup.cli.folders import chosen_folder
     from sdsetup.cli.tuning import load_rules
 
+    if apply and question.dir is None:  # what is written to is looked at first, whatever card is supposed
+        question = replace(question, dir=chosen_folder(session, None))
     rules = load_rules(session.profiles, profile)
     other = load_rules(session.profiles, compare) if compare else None
     answer = answer_for(session, question, rules)
@@ -116,7 +119,6 @@ def _tune(
     if not apply:
         return 0
     from sdsetup.cli.applying import apply_tuning
-    from sdsetup.cli.folders import chosen_folder
 
     folder = answer.folder or chosen_folder(session, question.dir)
     return apply_tuning(session, folder, answer.tuning, yes=yes)

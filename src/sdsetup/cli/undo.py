@@ -22,9 +22,10 @@ def _undo(session: Session, given: Path | None, *, yes: bool) -> int:
     from sdsetup.cli.folders import chosen_folder
     from sdsetup.cli.installing import consent
     from sdsetup.cli.lessons import context_of
+    from sdsetup.execute.kept import kept_things
     from sdsetup.execute.lock import folder_lock
     from sdsetup.execute.undo import bring_back, point
-    from sdsetup.show.undo import show_point, show_undone, undone_json
+    from sdsetup.show.undo import show_kept, show_point, show_undone, undone_json
 
     context = context_of(session, chosen_folder(session, given))
     with folder_lock(context.dir, context.cache, waiting=session.screen.line):
@@ -33,11 +34,15 @@ def _undo(session: Session, given: Path | None, *, yes: bool) -> int:
             if not session.json and not session.quiet:
                 show_point(former, session.screen)
             consent(session, yes=yes)
+        elif not session.json:
+            show_kept(kept_things(context.dir), session.screen)
         back = bring_back(context)
+    kept = kept_things(context.dir)
     if session.json:
         from sdsetup.show.document import print_document
 
-        print_document(undone_json(back, context.dir))
+        print_document(undone_json(back, context.dir, kept))
     else:
         show_undone(back, session.screen)
+        show_kept(kept, session.screen)
     return 0

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:  # facts carry a recorded fingerprint, so the import goes the other way round
-    from sdsetup.decide.facts import Facts, Gpu
+    from sdsetup.decide.facts import Facts, Gpu, Installation
     from sdsetup.decide.tuning.values import Tuning
 
 SCHEMA = "sdsetup.machine/1"
@@ -20,7 +20,10 @@ _VRAM_TOLERANCE = 0.05
 class Fingerprint:
     """The card, the driver and the settings of one finished installation. Unknown is None."""
 
-    card: str | None = None  # "NVIDIA GeForce RTX 3060"; None: made for the processor, or not known
+    made_here: bool = True  # False: somebody else made the environment, only the launch file is ours
+    card: str | None = (
+        None  # "NVIDIA GeForce RTX 3060"; None: made for the processor, or (made elsewhere) not known
+    )
     compute_capability: tuple[int, int] | None = None
     vram_bytes: int | None = None
     driver: str | None = None
@@ -41,19 +44,30 @@ class Change:
 
 
 def fingerprint(facts: Facts, tuning: Tuning, versions: Mapping[str, str] | None = None) -> Fingerprint:
-    """What to remember of an installation made from these facts with this tuning."""
+    """What to remember of an installation made with this tuning; `facts` tell what lies there now."""
     gpu = tuning.gpu
     return Fingerprint(
         card=gpu.name if gpu else None,
         compute_capability=gpu.compute_capability if gpu else None,
         vram_bytes=gpu.vram_bytes if gpu else None,
         driver=gpu.driver_version if gpu else None,
-        torch=tuning.torch.torch if tuning.torch else (facts.installation.torch if facts.installation else None),
+        torch=facts.installation.torch if facts.installation else None,
         profile=tuning.profile,
         flags=tuning.flags,
         env=tuning.env,
         versions=tuple(sorted((versions or {}).items())),
     )
+
+
+def of_launch_file(
+    old: Fingerprint | None, there: Installation | None, tuning: Tuning, versions: Mapping[str, str]
+) -> Fingerprint:
+    """What to remember when only the launch file was written. Of a web UI that somebody else installed nobody
+    knows for which card; its torch is the one that lies there."""
+    if old is None:
+        torch = there.torch if there else None
+        old = Fingerprint(made_here=False, torch=torch, versions=tuple(sorted(versions.items())))
+    return replace(old, profile=tuning.profile, flags=tuning.flags, env=tuning.env)
 
 
 def left_over(
@@ -108,6 +122,7 @@ def same_name(one: str | None, other: str | None) -> bool:
 def to_json(value: Fingerprint) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
+        "made_here": value.made_here,
         "card": value.card,
         "compute_capability": list(value.compute_capability) if value.compute_capability else None,
         "vram_bytes": value.vram_bytes,
@@ -132,6 +147,7 @@ def from_json(value: Any) -> Fingerprint | None:
     vram = value.get("vram_bytes")
     flags = value.get("flags")
     return Fingerprint(
+        made_here=value.get("made_here") is not False,
         card=_text(value.get("card")),
         compute_capability=(pair[0], pair[1]) if whole and isinstance(pair, list) else None,
         vram_bytes=vram if type(vram) is int else None,
@@ -147,7 +163,7 @@ def from_json(value: Any) -> Fingerprint | None:
 def _same_card(old: Fingerprint, new: Fingerprint) -> bool:
     if old.compute_capability and new.compute_capability and old.compute_capability != new.compute_capability:
         return False
-    if old.card is None and old.profile is not None and new.card is not None:
+    if old.card is None and old.made_here and old.profile is not None and new.card is not None:
         return False  # it was made for the processor, and now there is a card
     return old.card is None or new.card is None or same_name(old.card, new.card)
 
