@@ -179,7 +179,7 @@ def _free_caches(session: Session, report: Report, finding: Finding) -> Remedy |
     return Remedy(
         id="free-caches",
         finding=finding.id,
-        what=Text("Empty our own cache {folder}: {size:.1f} GB", folder=cache, size=size / 1e9),
+        what=Text("Empty sdsetup's own folders in {folder}: {size:.1f} GB", folder=cache, size=size / 1e9),
         undo=Text("nothing is lost; a later installation downloads it again"),
         subjects=("disk",),
         run=run,

@@ -32,6 +32,8 @@ def rehearsed(session: Session, profile: str) -> Iterator[Session]:
     """
     from sdsetup.cli.knowledge import tuned
     from sdsetup.cli.tuning import SUBJECTS
+    from sdsetup.execute.caches import claim
+    from sdsetup.execute.folders import file_problem
     from sdsetup.probe import gather
     from sdsetup.rehearsal.stage import rehearsal
 
@@ -43,6 +45,10 @@ def rehearsed(session: Session, profile: str) -> Iterator[Session]:
             code="git-missing",
         )
     home = rehearsal_folder(session).parent
+    try:
+        claim(home.parent)
+    except OSError as error:
+        raise file_problem(error, home, Text("The cache folder cannot be written")) from error
     tuning = tuned(session.profiles, gather(session.machine, home, subjects=SUBJECTS), profile)
     card = (tuning.gpu.name or tuning.gpu.vendor) if tuning.gpu and tuning.device not in ("cpu", "none") else None
     with rehearsal(home / "stand-ins", session.profiles, git=git, card=card) as scene:

@@ -35,6 +35,7 @@ from sdsetup.execute.environment.wheels import Counter, LargeWheels, at_once
 from sdsetup.execute.folders import file_problem, remove_tree
 from sdsetup.execute.uv_words import without_secrets
 from sdsetup.machine.process import Child
+from sdsetup.storage import write_atomically
 from sdsetup.text import Text
 
 _UNCACHED = re.compile(r"Identified uncached distribution: (?P<name>[A-Za-z0-9._-]+)==")
@@ -212,7 +213,7 @@ class _Building:
 
     def _write(self, name: str, text: str) -> Path:
         path = self._where.question / f"pylock.{name}.toml"
-        path.write_text(text, encoding="utf-8")
+        write_atomically(path, text.encode())
         return path
 
     def _compile(self, *, final: bool) -> None:

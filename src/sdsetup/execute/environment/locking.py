@@ -180,7 +180,7 @@ def _ask(
     homes = _homes(text)
     large = {wheel.name for wheel in read(text).wheels if (wheel.size or LARGE) >= LARGE}
     asked = large | set({home: name for name, (_pin, home) in homes.items()}.values())
-    (folder / "asked.txt").write_text("\n".join(homes[name][0] for name in sorted(asked)), encoding="utf-8")
+    write_atomically(folder / "asked.txt", "\n".join(homes[name][0] for name in sorted(asked)).encode())
     ask = [*_compile(python, folder), pins[0], str(folder / "asked.txt"), "--no-deps", "--no-annotate"]
     found = dict(_INDEX_LINE.findall(uv.run(context, [*ask, "--emit-index-annotation"], env=env)))
     by_home = {homes[name][1]: index for name, index in found.items() if name in homes}
@@ -209,7 +209,7 @@ def _write_question(action: BuildEnvironment, folder: Path, *, shared: bool) -> 
         "build-constraints.txt": "\n".join(action.build_constraints),
     }
     for name, content in files.items():
-        (folder / name).write_text(content, encoding="utf-8")
+        write_atomically(folder / name, content.encode())
 
 
 def _compile(python: str, folder: Path) -> list[str]:
