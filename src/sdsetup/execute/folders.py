@@ -9,7 +9,7 @@ import os
 import shutil
 import stat
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,19 @@ def file_problem(error: OSError, where: Path, what: Text) -> SdsetupError:
     return SdsetupError(
         what, where=error.filename or where, why=error.strerror or str(error), hint=hint, code=code
     )
+
+
+@contextlib.contextmanager
+def file_problems(where: Path, what: Text) -> Iterator[None]:
+    """File operations whose failure is told in words: `what` could not be done at `where`.
+
+    Raises:
+        SdsetupError: as `file_problem`.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise file_problem(error, where, what) from error
 
 
 def remove_tree(path: Path) -> None:

@@ -82,12 +82,12 @@ def back_up(path: Path, content: bytes | None) -> Path | None:
     if content is None:
         return None
     kept = sorted(path.parent.glob(f"{path.name}.*.bak"))
-    if any(old.read_bytes() == content for old in kept):
+    if any(old.is_file() and old.read_bytes() == content for old in kept):
         return None
     day = time.strftime("%Y-%m-%d")
     backup = path.with_name(f"{path.name}.{day}.bak")
     count = 1
-    while backup.exists():
+    while os.path.lexists(backup):
         count += 1
         backup = path.with_name(f"{path.name}.{day}-{count}.bak")
     write_atomically(backup, content)

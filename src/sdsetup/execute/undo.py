@@ -19,7 +19,7 @@ from sdsetup.decide.undo import Point
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.environment.places import exchange, former, identity, is_environment
-from sdsetup.execute.folders import file_problem, remove_tree
+from sdsetup.execute.folders import file_problems, remove_tree
 from sdsetup.execute.launch_file import back_up, written_through
 from sdsetup.storage import read_json, replace, write_atomically, write_json
 from sdsetup.text import Text
@@ -36,30 +36,34 @@ def stage(context: Context) -> None:
     was cut off in the middle of a change: it is the state before the change, the present one is not.
     """
     place = _staged(context)
-    if (place / "changing").is_file() and _said(place) is not None:
-        return
-    remove_tree(place)
-    if (context.state / "machine.json").is_file():
-        _copy_state(context, place)
+    with _remembering(context):
+        if (place / "changing").is_file() and _said(place) is not None:
+            return
+        remove_tree(place)
+        if (context.state / "machine.json").is_file():
+            _copy_state(context, place)
 
 
 def changing(context: Context) -> None:
     """The next step changes the installation: whatever becomes of it, what was staged is the state before it."""
-    if _staged(context).is_dir():
-        (_staged(context) / "changing").touch()
+    with _remembering(context):
+        if _staged(context).is_dir():
+            (_staged(context) / "changing").touch()
 
 
 def changed_nothing(context: Context) -> None:
     """The step that was to change the installation failed and left it as it was."""
-    (_staged(context) / "changing").unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # the error of that step is the one to be told
+        (_staged(context) / "changing").unlink(missing_ok=True)
 
 
 def keep_staged(context: Context) -> None:
     """The state that was staged is what one step back leads to, from now on; again does nothing."""
-    if _said(_staged(context)) is not None:
-        remove_tree(_place(context))
-        replace(_staged(context), _place(context))
-        (_place(context) / "changing").unlink(missing_ok=True)  # last: killed before, it is staged still
+    with _remembering(context):
+        if _said(_staged(context)) is not None:
+            remove_tree(_place(context))
+            replace(_staged(context), _place(context))
+            (_place(context) / "changing").unlink(missing_ok=True)  # last: killed before, it is staged still
 
 
 def point(context: Context) -> Point | None:
@@ -95,11 +99,9 @@ def bring_back(context: Context) -> Point:
             hint=Text("Launch files are kept with their date beside them: webui-user.*.bak"),
             code="nothing-to-undo",
         )
-    try:
+    with file_problems(context.state, Text("Undo could not start")):
         if _begun(context) is None:
             _prepare(context)
-    except OSError as error:
-        raise file_problem(error, context.state, Text("The step back could not be prepared")) from error
     finish(context)
     return back
 
@@ -113,7 +115,7 @@ def finish(context: Context) -> bool:
     said = _begun(context)
     if said is None:
         return False
-    try:
+    with file_problems(context.dir, Text("Undo is not finished yet")):
         _bring_environment(context, said)
         forward = _going(context) / "forward"
         for name in _OURS:
@@ -124,8 +126,6 @@ def finish(context: Context) -> bool:
         for name in FILE_NAMES.values():
             _put(forward / name, context.dir / name, keeping=True)
         _change_points(context)
-    except OSError as error:
-        raise file_problem(error, context.dir, Text("The step back is not finished yet")) from error
     return True
 
 
@@ -232,6 +232,10 @@ def _said(place: Path) -> Mapping[str, Any] | None:
 def _begun(context: Context) -> Mapping[str, Any] | None:
     said = read_json(_going(context) / "plan.json")
     return said if isinstance(said, dict) and said.get("schema") == GOING_SCHEMA else None
+
+
+def _remembering(context: Context) -> contextlib.AbstractContextManager[None]:
+    return file_problems(context.state, Text("The state to go back to could not be written"))
 
 
 def _place(context: Context) -> Path:

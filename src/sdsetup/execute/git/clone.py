@@ -18,7 +18,7 @@ from sdsetup.execute.folders import file_problem, put_in_place, refuse_conflicts
 from sdsetup.execute.git.fetching import PAUSES, Wanted, fetch, from_first
 from sdsetup.execute.git.program import Runner, ask, commit_of, refuse_foreign
 from sdsetup.execute.git.seal import seal, untouched
-from sdsetup.storage import write_atomically
+from sdsetup.storage import replace, write_atomically
 from sdsetup.text import Text
 
 
@@ -151,7 +151,10 @@ def _make_room(stage: Path, target: Path, context: Context, own: Sequence[str]) 
         context.note(Text("Git cannot read the repository here (.git). It has been kept as {kept}", kept=kept))
         return kept
     if untouched(context, target):
-        remove_tree(target)
+        discarded = context.state / "partial" / f"{target.name}.discarded"
+        remove_tree(discarded)
+        replace(target, discarded)  # half of it, after a kill, could not be told from the person's own
+        remove_tree(discarded)
         return None
     kept = set_aside(target, former)
     context.note(

@@ -164,7 +164,7 @@ def refuse_foreign(context: Context, folder: Path) -> None:
             Text("This folder's Git repository belongs to another user"),
             where=folder,
             why=Text("its settings could make Git run that user's programs as you"),
-            hint=Text("Run sdsetup as the user who owns the folder, or choose a folder of your own with --dir."),
+            hint=Text("Run sdsetup as the user who owns the folder."),
             code="folder-of-another-user",
         )
 
