@@ -19,6 +19,8 @@ _SECRETS = re.compile(
     r"|(?i:(?<=signature=)|(?<=token=)|(?<=x-amz-signature=)|(?<=policy=))[^&\s]+"
 )
 
+_OURS = re.compile(r"\d{8}-\d{6}-[a-z-]+-\d{6}\.log")
+
 _current: list[Path] = []
 
 
@@ -70,7 +72,9 @@ class _Redacting(logging.Formatter):
 
 
 def _drop_old(folder: Path) -> None:
-    for old in sorted(folder.glob("*.log"))[:-KEPT_LOGS]:
+    # SDSETUP_LOG_DIR may name a folder with logs of other programs in it.
+    ours = sorted(path for path in folder.glob("*.log") if _OURS.fullmatch(path.name))
+    for old in ours[:-KEPT_LOGS]:
         try:
             old.unlink()
         except OSError:
