@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -335,3 +336,44 @@ def test_as_root_anothers_repository_is_refused(tmp_path: Path, origin: Origin) 
     with pytest.raises(SdsetupError) as caught:
         place(context, origin, origin.new, "v2")
     assert caught.value.code == "folder-of-another-user"
+
+
+def as_somebody(folder: Path, do: Callable[[], None]) -> int:
+    """Do it in a child process that may not read everything, which root may; its exit code."""
+    for path in (folder, *folder.rglob("*")) if os.geteuid() == 0 else ():
+        os.lchown(path, 65534, 65534)
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            if os.geteuid() == 0:
+                os.setgid(65534)
+                os.setuid(65534)
+            do()
+            code = 0
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+@posix
+@pytest.mark.parametrize("name", ["", "HEAD", "config", "refs", "objects", "index"])
+def test_what_may_not_be_read_is_set_aside(origin: Origin, name: str) -> None:
+    with tempfile.TemporaryDirectory() as made:  # below folders that everybody may enter
+        root = Path(made)
+        root.chmod(0o755)
+        url = shutil.copytree(origin.folder, root / "origin").as_uri()
+        context = context_for(root / "d", HOME=str(root))
+        target = context.dir / "repositories" / "BLIP"
+        clone_at((url,), target, origin.new, None, False, context)
+        (target / "mine.txt").write_text("mine")
+
+        def attempt() -> None:
+            (target / ".git" / name).chmod(0)
+            done = clone_at((url,), target, origin.old, None, False, context)
+            assert done.kept is not None
+            assert (done.kept / "mine.txt").read_text() == "mine"
+            assert whole_at(context, target, origin.old)
+            (done.kept / ".git" / name).chmod(0o755)
+
+        assert as_somebody(root, attempt) == 0
