@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -147,22 +148,47 @@ def test_stopped_at_any_change_the_same_command_ends_it(tmp_path: Path, how: Cal
     assert number > 20
 
 
-@forks
-def test_the_point_survives_an_install_that_was_killed_within_its_change(tmp_path: Path) -> None:
+@pytest.mark.parametrize("step", ["environment", "launcher:sh"])
+@pytest.mark.parametrize("moment", ["before", "between", "after"])
+def test_the_point_survives_an_install_that_was_killed_within_a_change(
+    tmp_path: Path, step: str, moment: str
+) -> None:
     context = context_for(tmp_path / "d")
     environment(context.dir / "venv", "old", 1000)
     (context.dir / "webui-user.sh").write_text("old\n")
     write_json(context.state / "machine.json", {"schema": "sdsetup.machine/1", "card": "old", "profile": "p"})
-    undo.stage(context)
-    undo.changing(context)
     environment(context.state / "partial" / "venv", "new", 2000)
-    exchange(context.state / "partial" / "venv", context)
-    (context.dir / "webui-user.sh").write_text("new\n")
+
+    def change() -> None:
+        if step == "environment":
+            exchange(context.state / "partial" / "venv", context)
+        else:
+            (context.dir / "webui-user.sh").write_text("new\n")
+
+    undo.stage(context)
+    undo.changing(replace(context, step=step))
+    if moment == "between" and step == "environment":
+        (context.state / "former").mkdir()
+        (context.dir / "venv").rename(context.state / "former" / "venv")
+    elif moment == "after":
+        change()
     undo.stage(context)  # the next run, after a kill
+    undo.changing(replace(context, step=step))
+    if moment != "after":
+        change()
     undo.keep_staged(context)
     undo.bring_back(context)
     assert state(context)["extension.py"] == "added to old"
     assert state(context)["webui-user.sh"] == "old\n"
+
+
+def test_what_was_edited_after_a_run_that_changed_nothing_is_remembered(tmp_path: Path) -> None:
+    context = changed_installation(tmp_path / "d")
+    undo.stage(context)
+    undo.changing(replace(context, step="environment"))  # killed while it was downloading
+    (context.dir / "webui-user.sh").write_text("edited\n")
+    undo.stage(context)
+    assert (context.state / "undo.new" / "webui-user.sh").read_text() == "edited\n"
 
 
 def test_an_environment_that_is_gone_changes_nothing(tmp_path: Path) -> None:

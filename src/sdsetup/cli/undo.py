@@ -34,7 +34,7 @@ def _undo(session: Session, given: Path | None, *, yes: bool) -> int:
             if not session.json and not session.quiet:
                 show_point(former, session.screen)
             consent(session, yes=yes)
-        elif not session.json:
+        elif not session.json and not session.quiet:
             show_kept(kept_things(context.dir), session.screen)
         back = bring_back(context)
     kept = kept_things(context.dir)
@@ -44,5 +44,6 @@ def _undo(session: Session, given: Path | None, *, yes: bool) -> int:
         print_document(undone_json(back, context.dir, kept))
     else:
         show_undone(back, session.screen)
-        show_kept(kept, session.screen)
+        if not session.quiet:
+            show_kept(kept, session.screen)
     return 0

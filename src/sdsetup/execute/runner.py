@@ -92,14 +92,15 @@ class Runner:
         self._remember(self._journal.without(step.id))
         self._tell(Event(kind="started", step=step.id, text=step.title))
         _log.info("step %s: %r", step.id, step.action)
+        context = replace(self._context, step=step.id)
         settling = self._undo if isinstance(step.action, _SETTLING) else None
         if settling:
-            settling.changing(self._context)
+            settling.changing(context)
         try:
-            outcome = perform(step.action, replace(self._context, step=step.id), self._results, tuple(self._steps))
+            outcome = perform(step.action, context, self._results, tuple(self._steps))
         except SdsetupError as error:
             if settling:
-                settling.changed_nothing(self._context)
+                settling.changed_nothing(context)
             for name in error.redo:
                 self._remember(self._journal.without(name))
             self._tell(Event(kind="failed", step=step.id, text=error.message, seconds=time.monotonic() - began))

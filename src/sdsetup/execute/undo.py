@@ -37,7 +37,7 @@ def stage(context: Context) -> None:
     """
     place = _staged(context)
     with _remembering(context):
-        if (place / "changing").is_file() and _said(place) is not None:
+        if _cut_off(context, place):
             return
         remove_tree(place)
         if (context.state / "machine.json").is_file():
@@ -45,10 +45,10 @@ def stage(context: Context) -> None:
 
 
 def changing(context: Context) -> None:
-    """The next step changes the installation: whatever becomes of it, what was staged is the state before it."""
+    """The context's step is about to change the installation: what was staged is the state before it."""
     with _remembering(context):
         if _staged(context).is_dir():
-            (_staged(context) / "changing").touch()
+            write_atomically(_staged(context) / "changing", context.step.encode())
 
 
 def changed_nothing(context: Context) -> None:
@@ -221,6 +221,17 @@ def _put(source: Path, target: Path, *, keeping: bool = False) -> None:
     place = written_through(target)
     write_atomically(place, content)
     place.chmod(source.stat().st_mode & 0o7777)
+
+
+def _cut_off(context: Context, place: Path) -> bool:
+    """Whether an earlier run may have changed what was staged here, and was killed before it could say so."""
+    said = _said(place)
+    if said is None or not (place / "changing").is_file():
+        return False
+    step = (place / "changing").read_text(encoding="utf-8", errors="replace")
+    if step == "environment":  # hours of downloads come before the one moment in which it is exchanged
+        return identity(context.dir / "venv") != said.get("environment")
+    return step.startswith("launcher:")
 
 
 def _said(place: Path) -> Mapping[str, Any] | None:
