@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import http.server
 import os
 import shutil
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -293,6 +295,8 @@ def test_no_program_that_a_repository_names_is_run(tmp_path: Path, origin: Origi
         git("config", f"filter.{filter_name}.required", "true", cwd=folder)
         for key in ("core.fsmonitor", "core.sshCommand", "core.alternateRefsCommand", "core.askPass"):
             git("config", key, program, cwd=folder)
+        git("config", "remote.origin.uploadpack", program, cwd=folder)
+        git("config", "submodule.recurse", "true", cwd=folder)
         for command in ("status", "checkout", "rev-parse", "ls-files", "fetch"):
             git("config", f"alias.{command}", f"!{program}", cwd=folder)
         (folder / ".git" / "info" / "attributes").write_text(f"* filter={filter_name}\n")
@@ -306,6 +310,35 @@ def test_no_program_that_a_repository_names_is_run(tmp_path: Path, origin: Origi
         assert filter_name == "x=y", error
     clone_at((origin.url,), blip, origin.old, None, False, context)
     assert not witness.exists(), witness.read_text()
+
+
+class WantsPassword(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(401)
+        self.send_header("WWW-Authenticate", 'Basic realm="x"')
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@posix
+def test_no_program_that_a_repository_names_is_asked_for_a_password(tmp_path: Path, origin: Origin) -> None:
+    context = context_for(tmp_path / "d")
+    place(context, origin, origin.old, "v1")
+    witness = tmp_path / "ran"
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), WantsPassword) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}).start()
+        host = f"http://127.0.0.1:{server.server_port}"
+        for key in ("credential.helper", f"credential.{host}.helper"):
+            git("config", key, f"!echo $1 >>'{witness}'", cwd=context.dir)
+        wanted = CloneWebUI(urls=(f"{host}/x.git",), commit="1" * 40, ref="v9", branch="master")
+        with pytest.raises(SdsetupError) as caught:
+            checkout.place(wanted, context)
+        server.shutdown()
+    assert caught.value.code == "repository-gone"
+    assert not witness.exists()
 
 
 def test_a_repository_of_another_user_is_refused_and_untouched(tmp_path: Path, origin: Origin) -> None:

@@ -10,7 +10,13 @@ from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.git.words import SILENT, UNKNOWN, Cause, last_words, received, why_git_failed
 from sdsetup.machine import Completed, Machine
-from sdsetup.machine.git_calls import ALLOWED_PROTOCOLS, NAMED_PROGRAMS, NO_PROGRAMS, switched_off
+from sdsetup.machine.git_calls import (
+    ALLOWED_PROTOCOLS,
+    NAMED_PROGRAMS,
+    NO_PASSWORDS,
+    NO_PROGRAMS,
+    switched_off,
+)
 from sdsetup.machine.process import Child
 from sdsetup.text import Text
 
@@ -34,6 +40,7 @@ _QUIET = {
     "SSH_ASKPASS": "",
     "GIT_SSH_COMMAND": "ssh -oBatchMode=yes",
     "GIT_ALLOW_PROTOCOL": ALLOWED_PROTOCOLS,
+    "GIT_NO_LAZY_FETCH": "1",  # an object that is missing is not fetched from wherever the settings say
     "LC_ALL": "C",
     "LANGUAGE": "C",
 }
@@ -191,7 +198,7 @@ class Runner:
             calm = _without_programs(context.machine, self._argv, folder)
             if calm is None:
                 raise GitFailedError(UNKNOWN, "git did not list its settings")
-            self._argv += calm
+            self._argv += [*calm, *NO_PASSWORDS]
         self._env: Mapping[str, str] = environment(context.machine)
 
     def __call__(self, *args: str) -> str:
