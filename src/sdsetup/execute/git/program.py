@@ -102,16 +102,21 @@ def _answer(machine: Machine, tools: Path | None, folder: Path, *args: str) -> C
         if calm is None:
             return Completed(rc=None, problem="broken")
         call += calm
-    ended = machine.run([*call, *args], timeout=60, env=_overlay(machine, folder))
+    return _told(machine, [*call, *args], folder)
+
+
+def _told(machine: Machine, argv: list[str], folder: Path, **more: str) -> Completed:
+    env = {**_overlay(machine, folder), **more}
+    ended = machine.run(argv, timeout=60, env=env)
     if ended.rc not in _GIT_SPOKE:  # it was killed, or never began: that is no answer
-        ended = machine.run([*call, *args], timeout=60, env=_overlay(machine, folder))
+        ended = machine.run(argv, timeout=60, env=env)
     return ended
 
 
 def _without_programs(machine: Machine, call: list[str], folder: Path) -> list[str] | None:
     """Arguments that switch off the programs which the repository's settings name; None when that is not known."""
     asked = ("config", "--null", "--name-only", "--get-regexp", NAMED_PROGRAMS)
-    ended = machine.run([*call, *asked], timeout=60, env=_overlay(machine, folder))
+    ended = _told(machine, [*call, *asked], folder)
     if ended.rc not in (0, 1):  # 1: there are none
         return None
     return switched_off(tuple(dict.fromkeys(name for name in ended.out.split("\0") if name)))
@@ -162,10 +167,7 @@ def refuse_foreign(context: Context, folder: Path) -> None:
         return
     # Without --git-dir, since git looks at the owner only where it finds a repository by itself.
     call = [find(context.machine, context.tools), *NO_PROGRAMS, "-C", str(folder), "rev-parse", "--git-dir"]
-    above = os.path.realpath(folder.parent)
-    ended = context.machine.run(
-        call, timeout=60, env={**_overlay(context.machine, folder), "GIT_CEILING_DIRECTORIES": above}
-    )
+    ended = _told(context.machine, call, folder, GIT_CEILING_DIRECTORIES=os.path.realpath(folder.parent))
     if "dubious ownership" in ended.err and "does not record ownership" not in ended.err:
         raise SdsetupError(
             Text("This folder's Git repository belongs to another user"),
