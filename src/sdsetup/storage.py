@@ -15,9 +15,9 @@ import platformdirs
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace a file whole: staged beside it, flushed to the disk, renamed. The folder must exist."""
-    # As any new file of the person's, not with the privacy of a temporary one; O_EXCL refuses a planted link.
+    # As any new file of the person's, not with the privacy of a temporary one.
     staged = path.with_name(f".{path.name}.{os.getpid()}-{time.monotonic_ns() % 10**9}.new")
-    handle = os.open(staged, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o666)
+    handle = open_new(staged)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -29,6 +29,18 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:
         staged.unlink(missing_ok=True)
         raise
+
+
+def open_new(path: Path) -> int:
+    """A handle to a new file of this name, for writing. What lies there, such as a link that somebody planted
+    to have another file written over, is removed and never followed.
+
+    Raises:
+        OSError: as the system gives it; FileExistsError when something was planted at that very moment.
+    """
+    path.unlink(missing_ok=True)
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0)
+    return os.open(path, flags | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0), 0o666)
 
 
 def replace(source: Path, target: Path) -> None:

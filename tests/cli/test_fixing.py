@@ -12,6 +12,7 @@ import pytest
 from machines import Program, RecordedMachine, load_scene, said
 from sdsetup.catalog.catalog import Catalog
 from sdsetup.errors import SdsetupError, UsageError
+from sdsetup.execute.caches import claim, empty_cache
 from sdsetup.machine.real import RealMachine
 from sdsetup.probe import gather
 from sdsetup.values.facts import Facts, Git, Installation, Proxy
@@ -112,10 +113,18 @@ def test_git_may_use_long_paths_in_this_clone(tmp_path: Path) -> None:
 
 def test_our_own_cache_is_emptied_when_its_disk_is_short(tmp_path: Path) -> None:
     cache = tmp_path / "cache"
-    (cache / "wheels").mkdir(parents=True)
+    theirs = {
+        "wheels/mine.whl": b"mine",
+        "photos/me.jpg": b"mine",
+        "rehearsal/webui/models/mine.safetensors": b"mine",
+    }
+    for name, content in theirs.items():  # the variable may name a folder in which other things lie
+        (cache / name).parent.mkdir(parents=True)
+        (cache / name).write_bytes(content)
+    claim(cache)
     (cache / "locks").mkdir()
     (cache / "locks" / "a.lock").write_text("held")
-    with (cache / "wheels" / "torch.whl").open("wb") as file:
+    with (cache / "uv" / "torch.whl").open("wb") as file:
         file.truncate(200_000_000)
     facts: Facts = gather(RealMachine(), tmp_path / "webui", subjects=["system", "disk", "folder"])
     full = replace(facts, disk=replace(facts.disk, free_bytes=10**9))
@@ -124,9 +133,22 @@ def test_our_own_cache_is_emptied_when_its_disk_is_short(tmp_path: Path) -> None
     action = next(action for action in fix_actions(run, report) if action.id == "free-caches")
     assert "0.2 GB" in str(action.what)
     assert str(action.run(run, report)) == "0.2 GB are free again"
-    assert [path.name for path in cache.iterdir()] == ["locks"]
-    assert (cache / "locks" / "a.lock").exists()
+    left = {path.relative_to(cache).as_posix(): path.read_bytes() for path in cache.rglob("*") if path.is_file()}
+    assert left == {**theirs, "locks/a.lock": b"held"}
     assert "free-caches" not in offered(run, report)
+
+
+def test_a_link_in_the_cache_leads_to_nothing_that_is_removed(tmp_path: Path) -> None:
+    cache, elsewhere = tmp_path / "cache", tmp_path / "elsewhere"
+    claim(cache)
+    (cache / "uv").rename(elsewhere)
+    (elsewhere / "mine").write_text("mine")
+    try:
+        (cache / "uv").symlink_to(elsewhere, target_is_directory=True)
+    except OSError:
+        pytest.skip("no links here")
+    empty_cache(cache)
+    assert (elsewhere / "mine").read_text() == "mine"
 
 
 def test_only_what_a_cure_touches_is_asked_again_with_its_hosts(tmp_path: Path) -> None:

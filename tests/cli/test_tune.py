@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -225,6 +226,51 @@ def test_apply_writes_the_launch_file(capsys: pytest.CaptureFixture[str], checko
     assert run([*words, "--yes", "--quiet"]) == 0
     text = (checkout / "webui-user.sh").read_text(encoding="utf-8")
     assert "--xformers" in text and "--medvram-sdxl" in text and "--listen" in text and "export MINE=1" in text
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the usual folder is at the top of a drive there")
+@pytest.mark.parametrize("more", [(), ("--facts",)])
+def test_apply_without_a_folder_says_what_it_says_with_one(
+    capsys: pytest.CaptureFixture[str], checkout: Path, own_home: Path, more: tuple[str, ...]
+) -> None:
+    folder = own_home / "stable-diffusion-webui"
+    checkout.rename(folder)
+    if more:
+        facts = own_home / "facts.json"
+        facts.write_text('{"system": {"family": "linux"}, "gpus": []}')
+        more = (*more, str(facts))
+    assert run(["tune", "--apply", "--yes", "--gpu", "RTX 2060", "--vram", "6", "--os", "linux", *more]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "takes its place" in said
+    assert said.index("takes its place") < said.index("Launch file")
+    assert "--lowvram" not in (folder / "webui-user.sh").read_text(encoding="utf-8")
+
+
+def test_a_record_of_somebody_elses_web_ui_holds_what_lies_there(
+    capsys: pytest.CaptureFixture[str], checkout: Path
+) -> None:
+    (checkout / "venv" / "lib" / "python3.10" / "site-packages" / "torch-1.13.1+cu117.dist-info").mkdir(
+        parents=True
+    )
+    words = [
+        "tune",
+        "--apply",
+        "--yes",
+        "--dir",
+        str(checkout),
+        "--gpu",
+        "RTX 2060",
+        "--vram",
+        "6",
+        "--os",
+        "linux",
+    ]
+    assert run(words) == 0
+    record = json.loads((checkout / ".sdsetup" / "machine.json").read_text())
+    head = subprocess.run(["git", "-C", str(checkout), "rev-parse", "HEAD"], capture_output=True, text=True)
+    assert (record["card"], record["torch"]) == (None, "1.13.1+cu117")
+    assert record["versions"]["webui"] == head.stdout.strip()
+    capsys.readouterr()
 
 
 def test_apply_without_a_web_ui_says_so(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdsetup.decide.record import changed, of_card, record_of, same_name
+from sdsetup.decide.record import changed, of_card, of_launch_file, record_of, same_name
 from sdsetup.values.facts import GIB, Facts, Gpu, Installation, System
 from sdsetup.values.install_record import InstallRecord, from_json, to_json
 from sdsetup.values.tuning import TorchBuild, Tuning
@@ -33,7 +33,7 @@ TORCH = TorchBuild(
 TUNING = Tuning(
     profile="current", tier="6", gpu=CARD, flags=("--xformers", "--use-cpu all"), env=(("A", "1"),), torch=TORCH
 )
-FACTS = Facts(system=System(family="windows"), gpus=(CARD,))
+FACTS = Facts(system=System(family="windows"), gpus=(CARD,), installation=Installation(torch="2.1.2+cu121"))
 THEN = record_of(FACTS, TUNING, {"sdsetup": "0.1.0", "webui": "82a973c"})
 
 
@@ -52,10 +52,22 @@ def test_what_is_remembered() -> None:
         )
         == THEN
     )
-    # Without a torch of our own choosing the one that is there counts.
+    # Whatever was chosen, the one that is there counts.
     there = replace(FACTS, installation=Installation(torch="2.7.0+cu128"))
-    assert record_of(there, replace(TUNING, torch=None)).torch == "2.7.0+cu128"
+    assert record_of(there, TUNING).torch == "2.7.0+cu128"
+    assert record_of(replace(FACTS, installation=None), TUNING).torch is None
     assert record_of(FACTS, replace(TUNING, gpu=None)).card is None
+
+
+def test_of_somebody_elses_web_ui_no_card_is_invented() -> None:
+    there = Installation(torch="2.0.1+cu118", commit="a" * 40)
+    told = of_launch_file(None, there, TUNING, {"webui": "a" * 40})
+    assert (told.card, told.vram_bytes, told.driver, told.torch) == (None, None, None, "2.0.1+cu118")
+    assert (told.flags, dict(told.versions)["webui"]) == (TUNING.flags, "a" * 40)
+    again = from_json(to_json(told))
+    assert again == told
+    assert changed(told, of_card(CARD)) == ()  # not "made for the processor": nobody knows
+    assert of_launch_file(THEN, there, TUNING, {}) == THEN
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,9 @@ from execute.gitlab import Heard, context_for
 from execute.package_index import PIP, Index
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
-from sdsetup.execute.environment import build, swap_back, uv
+from sdsetup.execute.environment import build, uv
 from sdsetup.execute.environment.locking import LARGE
-from sdsetup.execute.environment.places import marker, places, python_of, refuse_full_disk
+from sdsetup.execute.environment.places import exchange, marker, places, python_of, refuse_full_disk
 from sdsetup.values.plan import BuildEnvironment
 from sdsetup.values.tuning import TorchBuild
 
@@ -214,22 +214,31 @@ def test_another_torch_replaces_and_the_former_comes_back(tmp_path: Path, index:
     version = "import importlib.metadata as m; print(m.version('torch'))"
     assert says(done["python"], version) == "2.7.0"
     assert done["kept"] == str(here.state / "former" / "venv")
-    assert swap_back(here)
+    newer_one = exchange(Path(done["kept"]), here)
     assert says(done["python"], version) == "2.1.2"
-    assert swap_back(here)
+    assert newer_one is not None
+    exchange(Path(newer_one), here)
     assert says(done["python"], version) == "2.7.0"
 
 
-def test_a_foreign_environment_that_works_is_kept_and_a_broken_one_goes(tmp_path: Path, index: Index) -> None:
+def test_no_environment_is_deleted_whoever_made_it(tmp_path: Path, index: Index) -> None:
     here = context(tmp_path, index)
-    broken = here.dir / "venv"
-    (broken / "lib").mkdir(parents=True)
-    (broken / "lib" / "half-a-torch").write_text("torn")
-    done = build(action(), here)
-    assert done["kept"] is None
-    assert marker(here.dir / "venv")
-    (here.dir / "venv" / ".sdsetup-environment.json").unlink()  # as if the web UI itself had made it
-    assert build(action(), here)["kept"] is not None
+    former = here.state / "former"
+    mine = here.dir / "venv"
+    (mine / "lib").mkdir(parents=True)
+    (mine / "lib" / "mine.py").write_text("mine")
+    assert build(action(), here)["kept"] == str(former / "venv")
+    assert marker(mine)
+    (mine / "added-by-an-extension").write_text("mine")
+    (mine / "pyvenv.cfg").write_text("home = /mnt/drive-that-is-not-plugged-in\n")
+    for program in (mine / "bin").glob("python*"):
+        program.unlink()
+    assert build(action(), here)["kept"] == str(former / "venv-2")
+    (mine / ".sdsetup-environment.json").unlink()  # as if the web UI itself had made it
+    assert build(action(), here)["kept"] == str(former / "venv-3")
+    assert (former / "venv" / "lib" / "mine.py").read_text() == "mine"
+    assert (former / "venv-2" / "added-by-an-extension").read_text() == "mine"
+    assert (former / "venv-3" / "pyvenv.cfg").is_file()
 
 
 def test_a_package_that_vanished_is_noticed(tmp_path: Path, index: Index) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import logging
 import os
 import sys
@@ -14,7 +15,8 @@ import typer
 from typer.core import TyperGroup
 
 from sdsetup import __version__
-from sdsetup.errors import EXIT_BUG, EXIT_DONE, EXIT_INTERRUPTED, SdsetupError
+from sdsetup.errors import EXIT_BUG, EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, SdsetupError
+from sdsetup.text import harmless
 
 # The module of each command below `sdsetup.cli`, imported when the command is called, and its line in --help.
 COMMANDS = {
@@ -105,8 +107,14 @@ def _show_usage(error: Exception) -> int | None:
     """
     if not isinstance(error, typer.BadParameter.__mro__[2]):
         return None
-    error.show()  # type: ignore[attr-defined]
-    return int(error.exit_code)  # type: ignore[attr-defined]
+    from sdsetup.show.screen import Screen
+
+    shown: Any = error
+    shown.message = harmless(shown.message)  # what was typed is repeated in it
+    said = io.StringIO()
+    shown.show(said)
+    Screen(to_stderr=True).write([(said.getvalue(), "")])
+    return EXIT_USAGE
 
 
 def _interrupted() -> int:

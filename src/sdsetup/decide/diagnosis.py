@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sdsetup.catalog.failures import Failure, Kind
+from sdsetup.command import Command
 from sdsetup.text import Text
 from sdsetup.values.facts import Family, Vendor
 from sdsetup.values.findings import Fix
@@ -180,7 +181,7 @@ def _diagnosis(found: _Found, text: str, scene: Scene, also: tuple[str, ...]) ->
         cause=Text(failure.cause, **values),
         fix=Fix(
             text=Text(failure.fix, **values),
-            command=None if failure.command is None else failure.command.format(**values),
+            command=None if failure.command is None else Command.filled(failure.command, scene.family, **values),
             act=failure.act,
         ),
         evidence=line if len(line) <= _EVIDENCE else line[: _EVIDENCE - 1] + "…",

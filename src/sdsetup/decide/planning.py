@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sdsetup.catalog.models import Model, fetch_file
-from sdsetup.catalog.webui import WebUI
+from sdsetup.catalog.webui import Repository, WebUI
 from sdsetup.decide.marking import marked
 from sdsetup.text import Text
 from sdsetup.values.contents import Contents
@@ -165,7 +165,7 @@ def _repositories(given: _Given) -> list[Step]:
         Step(
             id=f"repository:{repository.name}",
             title=Text("Repository {name}", name=repository.name),
-            detail=Text("commit {commit}, from {url}", commit=repository.commit[:8], url=repository.urls[0]),
+            detail=_repository_detail(repository, given.contents.heads.get(f"repositories/{repository.name}")),
             action=CloneRepository(name=repository.name, urls=repository.urls, commit=repository.commit),
             needs=("webui",),
             bytes=repository.download_bytes,
@@ -173,6 +173,17 @@ def _repositories(given: _Given) -> list[Step]:
         )
         for repository in given.components.webui.repositories
     ]
+
+
+def _repository_detail(repository: Repository, former: str | None) -> Text:
+    commit, url = repository.commit[:8], repository.urls[0]
+    if former in (None, repository.commit):
+        return Text("commit {commit}, from {url}", commit=commit, url=url)
+    return Text(
+        "commit {commit}, from {url}; the one that is there is kept in .sdsetup/former if you changed it",
+        commit=commit,
+        url=url,
+    )
 
 
 def _environment(given: _Given, before: list[Step]) -> Step:
@@ -183,7 +194,9 @@ def _environment(given: _Given, before: list[Step]) -> Step:
         id="environment",
         title=Text("Python environment with torch {torch}", torch=torch.torch),
         detail=Text(
-            "the folder venv: torch, the web UI's packages, xformers {x}", x=torch.xformers or "not needed"
+            "the folder venv: torch, the web UI's packages, xformers {x}{kept}",
+            x=torch.xformers or "not needed",
+            kept="; the one that is there is kept in .sdsetup/former" if _has_environment(given) else "",
         ),
         action=BuildEnvironment(
             python=given.components.python,
@@ -199,6 +212,11 @@ def _environment(given: _Given, before: list[Step]) -> Step:
         bytes=webui.environment.download_bytes + torch.download_bytes,
         disk_bytes=webui.environment.disk_bytes + torch.disk_bytes,
     )
+
+
+def _has_environment(given: _Given) -> bool:
+    there = given.facts.installation
+    return there is not None and (there.environment_python is not None or there.environment_broken is not None)
 
 
 def _files(given: _Given) -> list[Step]:

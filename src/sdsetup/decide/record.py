@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from sdsetup.values.facts import Facts, Gpu
+from sdsetup.values.facts import Facts, Gpu, Installation
 from sdsetup.values.install_record import InstallRecord
 from sdsetup.values.tuning import Tuning
 
@@ -23,19 +23,30 @@ class Change:
 
 
 def record_of(facts: Facts, tuning: Tuning, versions: Mapping[str, str] | None = None) -> InstallRecord:
-    """What to remember of an installation made from these facts with this tuning."""
+    """What to remember of an installation made with this tuning; `facts` tell what lies there now."""
     gpu = tuning.gpu
     return InstallRecord(
         card=gpu.name if gpu else None,
         compute_capability=gpu.compute_capability if gpu else None,
         vram_bytes=gpu.vram_bytes if gpu else None,
         driver=gpu.driver_version if gpu else None,
-        torch=tuning.torch.torch if tuning.torch else (facts.installation.torch if facts.installation else None),
+        torch=facts.installation.torch if facts.installation else None,
         profile=tuning.profile,
         flags=tuning.flags,
         env=tuning.env,
         versions=tuple(sorted((versions or {}).items())),
     )
+
+
+def of_launch_file(
+    old: InstallRecord | None, there: Installation | None, tuning: Tuning, versions: Mapping[str, str]
+) -> InstallRecord:
+    """What to remember when only the launch file was written. Of a web UI that somebody else installed nobody
+    knows for which card; its torch is the one that lies there."""
+    if old is None:
+        torch = there.torch if there else None
+        old = InstallRecord(made_here=False, torch=torch, versions=tuple(sorted(versions.items())))
+    return replace(old, profile=tuning.profile, flags=tuning.flags, env=tuning.env)
 
 
 def left_over(
@@ -90,7 +101,7 @@ def same_name(one: str | None, other: str | None) -> bool:
 def _same_card(old: InstallRecord, new: InstallRecord) -> bool:
     if old.compute_capability and new.compute_capability and old.compute_capability != new.compute_capability:
         return False
-    if old.card is None and old.profile is not None and new.card is not None:
+    if old.card is None and old.made_here and old.profile is not None and new.card is not None:
         return False  # it was made for the processor, and now there is a card
     return old.card is None or new.card is None or same_name(old.card, new.card)
 

@@ -1,4 +1,8 @@
-"""Our own cache: how much it holds, and emptying it without disturbing another run."""
+"""Our own cache: how much it holds, and emptying it without disturbing another run.
+
+`SDSETUP_CACHE_DIR` may name a folder in which other things lie, even under the names that we use. So each
+folder that we make gets a tag (https://bford.info/cachedir/) with our name in it, and only those are emptied.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +10,34 @@ import os
 from pathlib import Path
 
 from sdsetup.execute.folders import remove_tree
+from sdsetup.execute.kept import size_of
+from sdsetup.storage import write_atomically
 
-_KEPT = ("locks",)  # another run may hold one at this moment
+# Not among them: locks, which another run may hold at this moment, and the practice run's installation.
+_FOLDERS = ("bytecode", "downloads", "resolutions", "uv", "wheels", "rehearsal/stand-ins")
+_TAG = "CACHEDIR.TAG"
+_OURS = b"Signature: 8a477f597d28d172789f06886806bc55\n# This folder was made by sdsetup and can be made again.\n"
+
+
+def claim(cache: Path) -> None:
+    """Make our folders of the cache where they are not there yet, tagged as ours.
+
+    Raises:
+        OSError: the cache cannot be written.
+    """
+    for name in _FOLDERS:
+        folder = cache / name
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            continue
+        write_atomically(folder / _TAG, _OURS)
 
 
 def cache_size(cache: Path) -> int:
-    """Bytes of the files below our cache folder; 0 when there is none."""
-    total = 0
-    for root, _folders, files in os.walk(cache):
-        for name in files:
-            try:
-                total += os.lstat(os.path.join(root, name)).st_size  # noqa: PTH118 - thousands of files
-            except OSError:
-                continue
-    return total
+    """Bytes of what `empty_cache` would remove."""
+    return sum(size_of(folder) for folder in _ours(cache))
 
 
 def same_disk(one: Path, other: Path) -> bool:
@@ -36,9 +54,22 @@ def same_disk(one: Path, other: Path) -> bool:
 
 
 def empty_cache(cache: Path) -> int:
-    """Remove what can be made again; returns the bytes that were freed."""
+    """Remove the folders that we made; returns the bytes that were freed."""
     before = cache_size(cache)
-    for entry in cache.iterdir() if cache.is_dir() else ():
-        if entry.name not in _KEPT:
-            remove_tree(entry)
+    for folder in _ours(cache):
+        remove_tree(folder)
     return before - cache_size(cache)
+
+
+def _ours(cache: Path) -> list[Path]:
+    return [folder for name in _FOLDERS if _tagged(folder := cache / name)]
+
+
+def _tagged(folder: Path) -> bool:
+    # A link would lead out of the cache, and a folder that it names is not one that we made.
+    if os.path.realpath(folder) != os.path.join(os.path.realpath(folder.parent), folder.name):  # noqa: PTH118 - of a string
+        return False
+    try:
+        return (folder / _TAG).read_bytes() == _OURS
+    except OSError:
+        return False

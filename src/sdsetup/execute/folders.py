@@ -9,7 +9,7 @@ import os
 import shutil
 import stat
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,19 @@ def file_problem(error: OSError, where: Path, what: Text) -> SdsetupError:
     return SdsetupError(
         what, where=error.filename or where, why=error.strerror or str(error), hint=hint, code=code
     )
+
+
+@contextlib.contextmanager
+def file_problems(where: Path, what: Text) -> Iterator[None]:
+    """File operations whose failure is told in words: `what` could not be done at `where`.
+
+    Raises:
+        SdsetupError: as `file_problem`.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise file_problem(error, where, what) from error
 
 
 def remove_tree(path: Path) -> None:
@@ -60,12 +73,13 @@ def remove_tree(path: Path) -> None:
         shutil.rmtree(path, onerror=make_writable)
 
 
-def put_in_place(stage: Path, target: Path, *, last: str | None = None) -> None:
+def put_in_place(stage: Path, target: Path, *, last: str | None = None, own: Sequence[str] = ()) -> None:
     """Make a finished staged folder the target: one rename where nothing is there, else entry by entry.
 
     An existing target is merged into: folders that both have become one, a file that both have must
     be the same in both. `last` names the top entry that is moved after all others (".git"), so that
-    its presence means that everything is there. Both must lie on one volume.
+    its presence means that everything is there. `own`: top files that stay as the target has them.
+    Both must lie on one volume.
 
     Raises:
         SdsetupError: `folder-in-the-way` when a file of the target differs; nothing was moved then.
@@ -74,7 +88,23 @@ def put_in_place(stage: Path, target: Path, *, last: str | None = None) -> None:
     if not target.exists():
         replace(stage, target)
         return
-    different = list(_conflicts(stage, target))
+    refuse_conflicts(stage, target, own=own)
+    for name in own:
+        if os.path.lexists(target / name):
+            remove_tree(stage / name)
+    names = sorted(entry.name for entry in stage.iterdir())
+    for name in [*(n for n in names if n != last), *(n for n in names if n == last)]:
+        _move_over(stage / name, target / name)
+    remove_tree(stage)
+
+
+def refuse_conflicts(stage: Path, target: Path, *, own: Sequence[str] = ()) -> None:
+    """Nothing, or the files that differ in a staged folder and its target; `own` are no matter.
+
+    Raises:
+        SdsetupError: `folder-in-the-way`.
+    """
+    different = [name for name in _conflicts(stage, target) if name.split("/")[0] not in own]
     if different:
         raise SdsetupError(
             Text(
@@ -86,23 +116,19 @@ def put_in_place(stage: Path, target: Path, *, last: str | None = None) -> None:
             code="folder-in-the-way",
             hint=Text("Move these files away, or choose another folder. Nothing was changed."),
         )
-    names = sorted(entry.name for entry in stage.iterdir())
-    for name in [*(n for n in names if n != last), *(n for n in names if n == last)]:
-        _move_over(stage / name, target / name)
-    remove_tree(stage)
 
 
-def set_aside(path: Path, into: Path) -> Path:
-    """Move a folder that may hold a person's work into `into`, under its own name or NAME-2, NAME-3...
+def set_aside(path: Path, into: Path, *, name: str | None = None) -> Path:
+    """Move what may hold a person's work into `into`, under its own name (or `name`) or NAME-2, NAME-3...
 
     Returns:
         Where it is now.
     """
     into.mkdir(parents=True, exist_ok=True)
-    for name in _numbered(path.name):
-        if not os.path.lexists(into / name):
-            replace(path, into / name)
-            return into / name
+    for free in _numbered(name or path.name):
+        if not os.path.lexists(into / free):
+            replace(path, into / free)
+            return into / free
     raise AssertionError("the numbers never end")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import stat
 import time
 from collections.abc import Mapping
@@ -32,9 +33,10 @@ def write(action: WriteLauncher, context: Context) -> Mapping[str, Any]:
         return {"path": str(path), "changed": False}
     try:
         backup = back_up(path, existing)
-        write_atomically(path, wanted)
+        target = written_through(path)
+        write_atomically(target, wanted)
         if action.kind == "sh":
-            path.chmod(path.stat().st_mode | stat.S_IXUSR)
+            target.chmod(target.stat().st_mode | stat.S_IXUSR)
     except OSError as error:
         raise SdsetupError(
             Text("The launch file cannot be written"),
@@ -48,6 +50,11 @@ def write(action: WriteLauncher, context: Context) -> Mapping[str, Any]:
     if backup is not None:
         context.note(Text("Your former launch file is kept as {name}.", name=backup.name))
     return {"path": str(path), "changed": True, "backup": str(backup) if backup else None}
+
+
+def written_through(path: Path) -> Path:
+    """The file to write where a launch file is a symbolic link: what it leads to, so that the link stays."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 def read(path: Path) -> bytes | None:
@@ -75,12 +82,12 @@ def back_up(path: Path, content: bytes | None) -> Path | None:
     if content is None:
         return None
     kept = sorted(path.parent.glob(f"{path.name}.*.bak"))
-    if any(old.read_bytes() == content for old in kept):
+    if any(old.is_file() and old.read_bytes() == content for old in kept):
         return None
     day = time.strftime("%Y-%m-%d")
     backup = path.with_name(f"{path.name}.{day}.bak")
     count = 1
-    while backup.exists():
+    while os.path.lexists(backup):
         count += 1
         backup = path.with_name(f"{path.name}.{day}-{count}.bak")
     write_atomically(backup, content)

@@ -12,6 +12,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from sdsetup.errors import SdsetupError
+from sdsetup.execute.caches import claim
+from sdsetup.storage import open_new
 from sdsetup.text import Text
 
 _PATIENCE_PER_TRY = 2.0  # seconds between looks at whether to go on waiting
@@ -31,7 +33,10 @@ def folder_lock(
     """
     path = lock_path(folder, cache)
     try:
+        claim(cache)
         path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_symlink():  # opening a lock empties the file: through a link it would be another one
+            path.unlink()
         lock = FileLock(path)
     except OSError as error:
         raise _no_cache(path, error) from error
@@ -55,7 +60,8 @@ def folder_lock(
         except OSError as error:
             raise _no_cache(path, error) from error
     try:
-        _holder_file(path).write_text(json.dumps({"pid": os.getpid(), "folder": str(folder)}), encoding="utf-8")
+        with os.fdopen(open_new(_holder_file(path)), "w", encoding="utf-8") as file:
+            json.dump({"pid": os.getpid(), "folder": str(folder)}, file)
         yield
     finally:
         lock.release()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
@@ -36,6 +36,14 @@ def load_corrections(state: Path) -> Corrections:
     return learned_from_json(read_json(state / "learned.json"))
 
 
+class Remembering(Protocol):
+    """Keeps the state to go back to (`execute.undo`)."""
+
+    def changing(self, context: Context, /) -> None: ...
+    def changed_nothing(self, context: Context, /) -> None: ...
+    def keep_staged(self, context: Context, /) -> None: ...
+
+
 class Runner:
     """One run of one plan.
 
@@ -43,8 +51,8 @@ class Runner:
 
     The journal is read when the run starts (the caller holds the folder's lock) and written after
     every step, so a run that is killed at any moment loses at most the step it was in. `card` is
-    what corrections of this run hang on (see `values.corrections`); `changed` is called after each step that makes
-    the installation another one.
+    what corrections of this run hang on (see `values.corrections`); `undo` is told of each step that makes the
+    installation another one.
     """
 
     def __init__(
@@ -53,9 +61,9 @@ class Runner:
         context: Context,
         *,
         card: str | None = None,
-        changed: Callable[[], None] = lambda: None,
+        undo: Remembering | None = None,
     ) -> None:
-        self._changed = changed
+        self._undo = undo
         self._steps = list(plan.steps)
         self._context = context
         self._journal = load_journal(context.state)
@@ -84,9 +92,15 @@ class Runner:
         self._remember(self._journal.without(step.id))
         self._tell(Event(kind="started", step=step.id, text=step.title))
         _log.info("step %s: %r", step.id, step.action)
+        context = replace(self._context, step=step.id)
+        settling = self._undo if isinstance(step.action, _SETTLING) else None
+        if settling:
+            settling.changing(context)
         try:
-            outcome = perform(step.action, replace(self._context, step=step.id), self._results, tuple(self._steps))
+            outcome = perform(step.action, context, self._results, tuple(self._steps))
         except SdsetupError as error:
+            if settling:
+                settling.changed_nothing(context)
             for name in error.redo:
                 self._remember(self._journal.without(name))
             self._tell(Event(kind="failed", step=step.id, text=error.message, seconds=time.monotonic() - began))
@@ -100,8 +114,8 @@ class Runner:
 
     def _finish(self, step: Step, outcome: Outcome, seconds: float) -> None:
         self._results[step.id] = outcome.result
-        if isinstance(step.action, _SETTLING):
-            self._changed()
+        if self._undo and isinstance(step.action, _SETTLING):
+            self._undo.keep_staged(self._context)
         # Keys are taken from the steps as they are now: a lesson may have changed what they say.
         key = step_keys(tuple(self._steps))[step.id]
         at = datetime.now(timezone.utc).isoformat(timespec="seconds")

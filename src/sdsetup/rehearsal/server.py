@@ -19,6 +19,8 @@ from pathlib import Path
 from types import TracebackType
 from urllib.parse import unquote, urlsplit
 
+from sdsetup.machine.git_calls import NO_PROGRAMS
+
 _RANGE = re.compile(r"bytes=(\d+)-")
 _SLICE = 64 * 1024
 
@@ -114,6 +116,7 @@ class _Answer(BaseHTTPRequestHandler):
         done = subprocess.run(
             [
                 self.server.shelf.git,
+                *NO_PROGRAMS,
                 "upload-pack",
                 "--stateless-rpc",
                 *(["--advertise-refs"] if advertise else []),

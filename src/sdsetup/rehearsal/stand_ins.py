@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sdsetup.errors import SdsetupError
+from sdsetup.machine.git_calls import NO_PROGRAMS
 from sdsetup.text import Text
 
 MODEL_BYTES = 24 * 2**20
@@ -75,7 +76,9 @@ def make_repository(folder: Path, files: Mapping[str, bytes], *, tag: str, git: 
 
 def _git(git: str, arguments: list[str], folder: Path, given: bytes = b"") -> bytes:
     env = {**os.environ, "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
-    done = subprocess.run([git, *arguments], cwd=folder, input=given, capture_output=True, env=env, check=False)
+    done = subprocess.run(
+        [git, *NO_PROGRAMS, *arguments], cwd=folder, input=given, capture_output=True, env=env, check=False
+    )
     if done.returncode:
         raise SdsetupError(
             Text("git could not make the small repository of the rehearsal"),

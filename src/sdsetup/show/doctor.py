@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sdsetup.show.screen import STYLES, Screen
 from sdsetup.show.terminal import Part, folded
-from sdsetup.show.words import say
+from sdsetup.show.words import say, typed
 from sdsetup.text import Text
 from sdsetup.values.findings import Finding, Report
 
@@ -97,7 +97,7 @@ def _details(finding: Finding, width: int) -> list[Part]:
     if finding.fix is not None:
         parts += _detail("fix", say(finding.fix.text), width)
         if finding.fix.command is not None:
-            parts.append((" " * (_DETAIL + _LABEL) + finding.fix.command + "\n", STYLES["hint"]))
+            parts.append((" " * (_DETAIL + _LABEL) + typed(finding.fix.command) + "\n", STYLES["hint"]))
     return parts
 
 

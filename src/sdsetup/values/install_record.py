@@ -12,7 +12,8 @@ SCHEMA = "sdsetup.machine/1"
 class InstallRecord:
     """The card, the driver and the settings of one finished installation. Unknown is None."""
 
-    card: str | None = None  # "NVIDIA GeForce RTX 3060"; None: made for the processor, or not known
+    made_here: bool = True  # False: somebody else made the environment, only the launch file is ours
+    card: str | None = None  # "NVIDIA GeForce RTX 3060"; None: made for the processor (not known: made elsewhere)
     compute_capability: tuple[int, int] | None = None
     vram_bytes: int | None = None
     driver: str | None = None
@@ -26,6 +27,7 @@ class InstallRecord:
 def to_json(value: InstallRecord) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
+        "made_here": value.made_here,
         "card": value.card,
         "compute_capability": list(value.compute_capability) if value.compute_capability else None,
         "vram_bytes": value.vram_bytes,
@@ -50,6 +52,7 @@ def from_json(value: Any) -> InstallRecord | None:
     vram = value.get("vram_bytes")
     flags = value.get("flags")
     return InstallRecord(
+        made_here=value.get("made_here") is not False,
         card=_text(value.get("card")),
         compute_capability=(pair[0], pair[1]) if whole and isinstance(pair, list) else None,
         vram_bytes=vram if type(vram) is int else None,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdsetup.catalog.catalog import Rules
+from sdsetup.command import Command
 from sdsetup.decide.launch_settings import launch_settings
 from sdsetup.decide.refusals import refuse_tuning
 from sdsetup.decide.tuning.engine import ModelClass, situation, tune
@@ -146,7 +147,10 @@ def _folder(tuned: Tuned, wanted: Path | None) -> Path:
         raise SdsetupError(
             Text("The card is another one than this installation was made for"),
             where=tuned.folder,
-            hint=Text('First make it fit: sdsetup tune --yes --dir "{dir}"', dir=tuned.folder),
+            hint=Text(
+                "First make it fit: {command}",
+                command=Command("sdsetup", "tune", "--yes", "--dir", tuned.folder),
+            ),
             code="card-changed",
         )
     return tuned.folder

@@ -13,12 +13,12 @@ from typing import Any
 
 from sdsetup import __version__
 from sdsetup.decide.planning import Components
-from sdsetup.decide.record import record_of
+from sdsetup.decide.record import of_launch_file, record_of
 from sdsetup.errors import EXIT_DONE, DeclinedError, SdsetupError, UsageError
+from sdsetup.execute import undo
 from sdsetup.execute.environment.places import python_of, starts
 from sdsetup.execute.lock import folder_lock
 from sdsetup.execute.runner import Runner, load_corrections
-from sdsetup.execute.undo import keep_staged, stage
 from sdsetup.show.done import show_done
 from sdsetup.show.live import JsonLines, Live
 from sdsetup.show.plan import show_plan
@@ -32,6 +32,7 @@ from sdsetup.values.install_record import from_json, to_json
 from sdsetup.values.plan import BuildEnvironment, Plan
 from sdsetup.values.request import Request
 from sdsetup.values.tuning import Tuning
+from sdsetup.workflows.inspect import inspect
 from sdsetup.workflows.session import Session
 
 PRACTICE_MARK = "rehearsal.json"  # below .sdsetup: this folder holds a practice run's stand-ins
@@ -144,21 +145,24 @@ def perform(
 
     folder = Path(decision.request.dir)
     with folder_lock(folder, session.cache, waiting=waiting):
-        if waited and not corrections:  # the other run may have done it all
+        finished = undo.finish(session.context(folder, silent))
+        if finished:
+            session.screen.line(Text("An undo that was interrupted has been finished first."))
+        if (waited and not corrections) or finished:  # the folder is another one than the plan was made for
             decision = decision.again()
         with listening(decision.plan) as listen:
             context = session.context(folder, listen)
             if decision.plan.todo:
                 if session.practising:
                     write_json(context.state / PRACTICE_MARK, {"schema": "sdsetup.rehearsal/1"})
-                stage(context)  # so that `sdsetup undo` can come back to here
+                undo.stage(context)  # so that `sdsetup undo` can come back to here
             card = card_name(decision.tuning.gpu)
-            runner = Runner(decision.plan, context, card=card, changed=lambda: keep_staged(context))
+            runner = Runner(decision.plan, context, card=card, undo=undo)
             for correction in corrections:
                 runner.learn(correction)
             results = runner.run()
         if decision.plan.todo:
-            _remember_machine(decision)
+            _remember_machine(session, decision)
     return decision, results
 
 
@@ -182,14 +186,19 @@ def _listener(session: Session, plan: Plan) -> Iterator[Listener]:
     lines.write({"event": "done", "ok": True})
 
 
-def _remember_machine(decision: Decision) -> None:
-    """What this installation was made for, so that a new card is noticed."""
-    state = Path(decision.request.dir) / ".sdsetup"
+def _remember_machine(session: Session, decision: Decision) -> None:
+    """What this installation was made for, so that a new card is noticed; versions are those on the disk."""
+    folder = Path(decision.request.dir)
+    state = folder / ".sdsetup"
+    there = inspect(session, folder, subjects=("installation",)).installation
     tuning = with_corrections(decision.tuning, load_corrections(state))
-    versions = {"sdsetup": __version__, "webui": decision.components.webui.commit}
-    now = record_of(decision.facts, tuning, versions)
-    then = from_json(read_json(state / "machine.json"))
-    if not decision.request.environment and then is not None:
-        # Only the launch file was written: the environment is still the one made for that card.
-        now = replace(then, profile=now.profile, flags=now.flags, env=now.env)
+    versions = {"sdsetup": __version__}
+    if there is not None and there.commit is not None:
+        versions["webui"] = there.commit
+    if decision.request.environment:
+        now = record_of(replace(decision.facts, installation=there), tuning, versions)
+    else:
+        # Only the launch file was written: the environment is the one that another run, or somebody else, made.
+        then = from_json(read_json(state / "machine.json"))
+        now = of_launch_file(then, there, tuning, versions)
     write_json(state / "machine.json", to_json(now))

@@ -9,6 +9,7 @@ from typing import Any
 
 from sdsetup.catalog.conditions import TEXT_FIELDS
 from sdsetup.catalog.gpus import Card, GpuTable
+from sdsetup.command import Command
 from sdsetup.decide.tuning.cards import Match, match
 from sdsetup.decide.tuning.rule_context import plain
 from sdsetup.decide.tuning.what_if import DescribedMachine, pair
@@ -90,20 +91,15 @@ def described(
     return machine, memory
 
 
-def options_text(options: MachineOptions, sizes: Sequence[float | None]) -> str:
-    """The options as they are typed, with the answers that were given to our questions."""
+def typed_options(options: MachineOptions, sizes: Sequence[float | None]) -> tuple[str, ...]:
+    """The options as words of a command, with the answers that were given to our questions."""
     words: list[tuple[str, object]] = [("--dir", options.dir), *(("--gpu", name) for name in options.gpu)]
     words += [("--vram", f"{size:g}") for size in sizes if size is not None]
     words += [("--os", options.os), ("--ram", options.ram and f"{options.ram:g}")]
     words += [("--driver", options.driver), ("--facts", options.facts)]
     if options.model_class != "sd15":
         words.append(("--model-class", options.model_class))
-    return "".join(f" {name} {_quoted(str(value))}" for name, value in words if value is not None)
-
-
-def _quoted(word: str) -> str:
-    """In double quotes where a shell or cmd would split it."""
-    return f'"{word}"' if set(word) & set(" &()^;'") else word
+    return tuple(word for name, value in words if value is not None for word in (name, str(value)))
 
 
 def _the_card(session: Session, name: str, meant: Match) -> Card:
@@ -129,7 +125,7 @@ def _the_card(session: Session, name: str, meant: Match) -> Card:
         if more > 0
         else Text("{name} fits several cards: {names}", name=name, names=", ".join(names)),
         code="gpu-ambiguous",
-        hint=Text('Give the whole name, for example --gpu "{name}".', name=names[0]),
+        hint=Text("Give the whole name, for example {option}", option=Command("--gpu", names[0])),
     )
 
 

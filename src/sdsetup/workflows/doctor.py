@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from sdsetup.catalog.requirements import Requirements
+from sdsetup.command import Command
 from sdsetup.decide.checks import diagnose
-from sdsetup.decide.checks.wording import quoted
 from sdsetup.errors import EXIT_DONE, EXIT_EXPECTED, UsageError
 from sdsetup.show.doctor import show_report, show_waiting
 from sdsetup.show.doctor_json import report_json
@@ -65,21 +65,21 @@ def requirements_of(session: Session, facts: Facts) -> Requirements:
     return profile.need(disk_bytes=profile.update_bytes if finished else None, brings=frozenset(brings))
 
 
-def next_command(session: Session, report: Report) -> str | None:
+def next_command(session: Session, report: Report) -> Command | None:
     """The one command that comes after this screen; it names the folder unless that is the usual one."""
     if not report.ok:
         return None
     there = report.facts.installation
     if any(finding.id == "card" and finding.status == "warn" for finding in report.findings):
-        command = "sdsetup tune --yes"
+        words = ["tune", "--yes"]
     elif there is None or there.torch is None or not there.models:
-        command = "sdsetup install"
+        words = ["install"]
     else:
-        command = "sdsetup launch"
+        words = ["launch"]
     folder = report.facts.folder
-    if folder is None or folder.path == str(session.folder(None)):
-        return command
-    return f"{command} --dir {quoted(folder.path, report.facts.system.family)}"
+    if folder is not None and folder.path != str(session.folder(None)):
+        words += ["--dir", folder.path]
+    return Command("sdsetup", *words, family=report.facts.system.family)
 
 
 def offer_fixes(session: Session, report: Report, *, yes: bool) -> Report:

@@ -12,7 +12,9 @@ from pathlib import Path
 from sdsetup.errors import SdsetupError, UsageError
 from sdsetup.execute.caches import cache_size, empty_cache, same_disk
 from sdsetup.execute.context import Context
+from sdsetup.execute.git import refuse_foreign
 from sdsetup.execute.steps.perform import perform
+from sdsetup.machine.git_calls import NO_PROGRAMS
 from sdsetup.probe import default_folder
 from sdsetup.show.fixing import show_done, show_offer
 from sdsetup.show.questions import ask_yes
@@ -145,7 +147,7 @@ def _free_caches(session: Session, report: Report, finding: Finding) -> FixActio
     return FixAction(
         id="free-caches",
         finding=finding.id,
-        what=Text("Empty our own cache {folder}: {size:.1f} GB", folder=cache, size=size / 1e9),
+        what=Text("Empty sdsetup's own folders in {folder}: {size:.1f} GB", folder=cache, size=size / 1e9),
         undo=Text("nothing is lost; a later installation downloads it again"),
         subjects=("disk",),
         run=run,
@@ -178,8 +180,11 @@ def _git_long_paths(_session: Session, report: Report, finding: Finding) -> FixA
         return None
     git, folder = facts.git.path, Path(facts.folder.path)
 
-    def run(session: Session, _report: Report) -> Text:
-        ended = session.machine.run([git, "-C", str(folder), "config", "core.longpaths", "true"], timeout=20)
+    def run(session: Session, report: Report) -> Text:
+        refuse_foreign(_context(session, report), folder)
+        ended = session.machine.run(
+            [git, *NO_PROGRAMS, "-C", str(folder), "config", "core.longpaths", "true"], timeout=20
+        )
         if not ended.ok:
             raise SdsetupError(
                 Text("Git's setting could not be changed"),

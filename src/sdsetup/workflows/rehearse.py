@@ -10,6 +10,8 @@ from pathlib import Path
 
 from sdsetup.decide.tuning.engine import tune
 from sdsetup.errors import SdsetupError
+from sdsetup.execute.caches import claim
+from sdsetup.execute.folders import file_problem
 from sdsetup.rehearsal.stage import rehearsal
 from sdsetup.text import Text
 from sdsetup.values.facts import Facts, Python
@@ -39,6 +41,10 @@ def with_stand_ins(session: Session, profile: str) -> Iterator[Session]:
             code="git-missing",
         )
     home = practice_folder(session).parent
+    try:
+        claim(home.parent)
+    except OSError as error:
+        raise file_problem(error, home, Text("The cache folder cannot be written")) from error
     tuning = tune(inspect(session, home, subjects=TUNING_SUBJECTS), session.catalog.rules(profile))
     card = (tuning.gpu.name or tuning.gpu.vendor) if tuning.gpu and tuning.device not in ("cpu", "none") else None
     with rehearsal(home / "stand-ins", session.catalog.files, git=git, card=card) as scene:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sdsetup.catalog.catalog import Rules
+from sdsetup.command import Command
 from sdsetup.decide.launch_settings import launch_settings
 from sdsetup.decide.planning import plan_launchers
 from sdsetup.decide.record import Change, changed, of_card
@@ -21,7 +22,7 @@ from sdsetup.launchfile import FILE_NAMES, Kind, merge
 from sdsetup.probe.contents import look
 from sdsetup.show.change import show_change
 from sdsetup.show.document import print_document
-from sdsetup.show.plan import show_plan
+from sdsetup.show.plan import show_plan, show_warnings
 from sdsetup.show.tuning import show_comparison, show_next, show_tuning
 from sdsetup.show.tuning_json import comparison_json, tuning_json, why_json
 from sdsetup.show.tuning_why import show_why
@@ -31,7 +32,7 @@ from sdsetup.values.facts import Facts
 from sdsetup.values.request import Request
 from sdsetup.values.tuning import Tuning
 from sdsetup.workflows.carrying_out import Decision, carry_out, consent
-from sdsetup.workflows.described_machine import MachineOptions, check_options, described, options_text
+from sdsetup.workflows.described_machine import MachineOptions, check_options, described, typed_options
 from sdsetup.workflows.inspect import LAUNCH_FILE_SUBJECTS, TUNING_SUBJECTS, inspect, own_flags_of, read_facts
 from sdsetup.workflows.install import components_for, launcher_kinds, run_install
 from sdsetup.workflows.session import Session
@@ -52,7 +53,7 @@ class Tuned:
     launch_file: bytes | None = None
     own_flags: tuple[str, ...] = ()
     described: bool = False
-    options: str = ""
+    options: tuple[str, ...] = ()
 
     @property
     def kind(self) -> Kind:
@@ -100,6 +101,8 @@ def run_tune(
     decision = decide_launch_files(session, tuned.folder or session.folder(options.dir), tuned.tuning, tuned.facts)
     if decision.plan.todo:
         if not session.json and not session.quiet:
+            unsaid = tuple(one for one in decision.tuning.warnings if one not in tuned.tuning.warnings)
+            show_warnings(replace(decision.tuning, warnings=unsaid), session.screen)
             show_plan(decision.plan, session.screen)
         consent(session, yes=yes)
     return carry_out(session, decision)
@@ -151,7 +154,7 @@ def tuned_for(session: Session, options: MachineOptions, rules: Rules) -> Tuned:
         tuning=_tuning(facts, rules, options.model_class),
         folder=folder,
         described=machine.elsewhere or options.facts is not None,
-        options=options_text(options, sizes),
+        options=typed_options(options, sizes),
     )
     return tuned if folder is None else _in_folder(session, tuned, folder)
 
@@ -182,7 +185,7 @@ def decide_launch_files(
         raise SdsetupError(
             Text("There is no web UI in this folder"),
             where=folder,
-            hint=Text('Install it first: sdsetup install --dir "{dir}"', dir=folder),
+            hint=Text("Install it first: {command}", command=Command("sdsetup", "install", "--dir", folder)),
             code="no-installation",
         )
     request = Request(dir=str(folder), launchers=launcher_kinds(session), environment=False)
@@ -192,10 +195,17 @@ def decide_launch_files(
         contents = look(
             session.machine, folder, repositories=(), files=(), launch_files=request.launchers, tools=session.tools
         )
+        _, warnings = own_flags_of(session, folder, facts, tuning, contents.launch_files)
+        said = (*tuning.warnings, *(one for one in warnings if one not in tuning.warnings))
         components = components_for(session, request, facts)
         plan = plan_launchers(facts, request, components, settings, contents)
         return Decision(
-            facts=facts, request=request, tuning=tuning, components=components, plan=plan, again=decision
+            facts=facts,
+            request=request,
+            tuning=replace(tuning, warnings=said),
+            components=components,
+            plan=plan,
+            again=decision,
         )
 
     return decision()
@@ -229,7 +239,7 @@ def _with_misfit(tuned: Tuned, folder: Path) -> Tuning:
     fix = (
         Text("They fit after an installation on the PC that they are meant for")
         if tuned.described
-        else Text('This makes both fit: sdsetup install --dir "{dir}"', dir=folder)
+        else Text("This makes both fit: {command}", command=Command("sdsetup", "install", "--dir", folder))
     )
     warning = misfit(tuned.tuning, there.torch, fix=fix)
     return replace(tuned.tuning, warnings=(*tuned.tuning.warnings, warning)) if warning else tuned.tuning

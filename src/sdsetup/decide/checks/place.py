@@ -6,9 +6,10 @@ import re
 
 from sdsetup.catalog.names import system_problem
 from sdsetup.catalog.requirements import Requirements
+from sdsetup.command import Command
 from sdsetup.decide.checks.wording import disk as gb
 from sdsetup.decide.checks.wording import memory as binary_gb
-from sdsetup.decide.checks.wording import quoted, unanswered
+from sdsetup.decide.checks.wording import unanswered
 from sdsetup.decide.default_folder import better_folder
 from sdsetup.text import Text
 from sdsetup.values.facts import Facts, Folder
@@ -66,7 +67,7 @@ def folder(facts: Facts, need: Requirements) -> Finding:
     folder = facts.folder
     if folder is None:
         return Finding(id="folder", status="skip", title=_FOLDER, summary=Text("none was named"))
-    said = Text(folder.path)
+    said = Text("{path}", path=folder.path)
     refused = _refused(facts, folder, need)
     if refused is not None:
         return Finding(
@@ -193,4 +194,4 @@ def _elsewhere(facts: Facts, need: Requirements, text: Text, act: str | None = N
     here = facts.folder.path if facts.folder else ""
     if here == place or (family != "windows" and here.endswith(place[1:])):
         return Fix(text=text, command=None)
-    return Fix(text=text, command=f"sdsetup install --dir {quoted(place, family)}", act=act)
+    return Fix(text=text, command=Command("sdsetup", "install", "--dir", place, family=family), act=act)

@@ -25,12 +25,12 @@ def os(facts: Facts, need: Requirements) -> Finding:
     refused = _refused(system, need)
     if refused is not None:
         why, fix = refused
-        return Finding(id="os", status="fail", title=_OS, summary=Text(said), why=why, fix=fix)
+        return Finding(id="os", status="fail", title=_OS, summary=Text("{said}", said=said), why=why, fix=fix)
     warned = _warned(system)
     if warned is not None:
         why, fix = warned
-        return Finding(id="os", status="warn", title=_OS, summary=Text(said), why=why, fix=fix)
-    return Finding(id="os", status="ok", title=_OS, summary=Text(said))
+        return Finding(id="os", status="warn", title=_OS, summary=Text("{said}", said=said), why=why, fix=fix)
+    return Finding(id="os", status="ok", title=_OS, summary=Text("{said}", said=said))
 
 
 def cpu(facts: Facts, need: Requirements) -> Finding:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from sdsetup.catalog.requirements import Requirements
-from sdsetup.decide.checks.wording import quoted, unanswered
+from sdsetup.command import Command
+from sdsetup.decide.checks.wording import unanswered
 from sdsetup.text import Text
 from sdsetup.values.facts import Facts, Installation
 from sdsetup.values.findings import Finding, Fix
@@ -38,8 +39,8 @@ def _parts(there: Installation) -> list[str]:
 
 
 def _problem(facts: Facts, there: Installation) -> tuple[Text, Fix] | None:
-    place = quoted(facts.folder.path if facts.folder else ".", facts.system.family)
-    finish = f"sdsetup install --dir {place}"
+    place, family = facts.folder.path if facts.folder else ".", facts.system.family
+    finish = Command("sdsetup", "install", "--dir", place, family=family)
     if there.commit is None:
         return (
             Text("Its Git history is missing or broken: a half-made clone, or a downloaded archive."),
@@ -50,7 +51,7 @@ def _problem(facts: Facts, there: Installation) -> tuple[Text, Fix] | None:
             Text("The folder belongs to another account, so Git refuses to work in it."),
             Fix(
                 text=Text("Tell Git that you trust it:"),
-                command=f"git config --global --add safe.directory {place}",
+                command=Command("git", "config", "--global", "--add", "safe.directory", place, family=family),
             ),
         )
     if there.environment_broken is not None:

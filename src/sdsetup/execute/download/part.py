@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from sdsetup.storage import read_json, replace
+from sdsetup.storage import open_new, read_json, replace
 
 SCHEMA = "sdsetup.part/1"
 
@@ -91,7 +91,8 @@ class Part:
 
         # Staged and renamed, but not flushed: a lost sidecar costs a checkpoint, never a byte.
         staged = self.sidecar.with_name(self.sidecar.name + ".new")
-        staged.write_text(json.dumps(self._said, ensure_ascii=False), encoding="utf-8")
+        with os.fdopen(open_new(staged), "w", encoding="utf-8") as file:
+            file.write(json.dumps(self._said, ensure_ascii=False))
         replace(staged, self.sidecar)
 
     def append(self, view: memoryview) -> None:

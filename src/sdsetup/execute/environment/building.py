@@ -30,10 +30,11 @@ from sdsetup.execute.environment.places import (
     swap_in,
 )
 from sdsetup.execute.environment.sizes import with_sizes
-from sdsetup.execute.environment.uv_words import without_secrets
 from sdsetup.execute.environment.wheels import Counter, LargeWheels, at_once
 from sdsetup.execute.folders import file_problem, remove_tree
 from sdsetup.machine.process import Child
+from sdsetup.redaction import hide_secrets
+from sdsetup.storage import write_atomically
 from sdsetup.text import Text
 from sdsetup.values.plan import BuildEnvironment
 
@@ -49,7 +50,7 @@ def build(action: BuildEnvironment, context: Context) -> dict[str, Any]:
     """Make `D/venv` with everything the web UI needs, or leave the one that is whole and as wanted.
 
     Killed at any moment, `D/venv` is either absent, or what it was, or whole; the next run goes on with
-    the packages that have arrived. A former environment that works is kept as `.sdsetup/former/venv`.
+    the packages that have arrived. A former environment is kept in `.sdsetup/former`, whoever made it.
 
     Returns:
         `python` (its interpreter), `versions` of the packages that tuning cares about, `packages` (how
@@ -94,7 +95,7 @@ def _told(where: Places, lock: Lock, context: Context, *, downloaded: int, kept:
 def _hear(unpacking: Child, coming: LargeWheels) -> None:
     """Follow what uv says: a wheel that is in its cache is not needed any more."""
     for line in unpacking.lines():
-        _log.info("uv, large wheels: %s", without_secrets(line))
+        _log.info("uv, large wheels: %s", hide_secrets(line))
         if match := _DOWNLOADED.match(line):
             coming.unpacked(match["name"])
 
@@ -199,7 +200,7 @@ class _Building:
         """Make the stage hold what this lock says."""
 
         def heard(line: str) -> None:
-            _log.info("uv: %s", without_secrets(line))
+            _log.info("uv: %s", hide_secrets(line))
             if match := _DOWNLOADED.match(line):
                 meter.finish(match["name"])
 
@@ -212,7 +213,7 @@ class _Building:
 
     def _write(self, name: str, text: str) -> Path:
         path = self._where.question / f"pylock.{name}.toml"
-        path.write_text(text, encoding="utf-8")
+        write_atomically(path, text.encode())
         return path
 
     def _compile(self, *, final: bool) -> None:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from sdsetup.execute.folders import remove_tree
+from sdsetup.storage import write_atomically
 
 _HEADER = struct.Struct("<4sIII")  # magic, flags, source time, source size (PEP 552)
 _KEEP_DAYS = 90
@@ -131,7 +132,7 @@ def compilers(python: Path, sources: Sequence[Path], folder: Path, count: int) -
     commands = []
     for number in range(count):
         list_file = folder / f"compile-{number}.txt"
-        list_file.write_text("\n".join(map(str, sources[number::count])), encoding="utf-8")
+        write_atomically(list_file, "\n".join(map(str, sources[number::count])).encode())
         commands.append([str(python), "-I", "-X", "utf8", "-m", "compileall", "-q", "-q", "-i", str(list_file)])
     return commands
 

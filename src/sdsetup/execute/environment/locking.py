@@ -21,7 +21,8 @@ from urllib.parse import urlsplit
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.environment import uv
-from sdsetup.execute.environment.uv_words import AGAIN, without_secrets
+from sdsetup.execute.environment.uv_words import AGAIN
+from sdsetup.redaction import hide_secrets
 from sdsetup.storage import write_atomically
 from sdsetup.text import Text
 from sdsetup.values.plan import BuildEnvironment
@@ -180,7 +181,7 @@ def _ask(
     homes = _homes(text)
     large = {wheel.name for wheel in read(text).wheels if (wheel.size or LARGE) >= LARGE}
     asked = large | set({home: name for name, (_pin, home) in homes.items()}.values())
-    (folder / "asked.txt").write_text("\n".join(homes[name][0] for name in sorted(asked)), encoding="utf-8")
+    write_atomically(folder / "asked.txt", "\n".join(homes[name][0] for name in sorted(asked)).encode())
     ask = [*_compile(python, folder), pins[0], str(folder / "asked.txt"), "--no-deps", "--no-annotate"]
     found = dict(_INDEX_LINE.findall(uv.run(context, [*ask, "--emit-index-annotation"], env=env)))
     by_home = {homes[name][1]: index for name, index in found.items() if name in homes}
@@ -209,7 +210,7 @@ def _write_question(action: BuildEnvironment, folder: Path, *, shared: bool) -> 
         "build-constraints.txt": "\n".join(action.build_constraints),
     }
     for name, content in files.items():
-        (folder / name).write_text(content, encoding="utf-8")
+        write_atomically(folder / name, content.encode())
 
 
 def _compile(python: str, folder: Path) -> list[str]:
@@ -242,7 +243,7 @@ def _kept(path: Path, question: str, days: float | None = None) -> str | None:
 def _with_index(package: re.Match[str], indexes: Mapping[str, str | None]) -> str:
     """Say where a package is from: uv then finds it in its cache whenever anything asks that index for it."""
     index = indexes.get(package["name"])
-    return package[0] if index is None else f"{package[0]}\nindex = {json.dumps(without_secrets(index))}"
+    return package[0] if index is None else f"{package[0]}\nindex = {json.dumps(hide_secrets(index))}"
 
 
 def _name(part: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.environment import uv
-from sdsetup.execute.folders import remove_tree
+from sdsetup.execute.folders import set_aside
 from sdsetup.storage import read_json, replace, write_json
 from sdsetup.text import Text
 
@@ -22,7 +22,7 @@ MARKER = ".sdsetup-environment.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Places:
-    """`question` holds the resolver's files, `stage` the environment in the making, `former` the replaced one.
+    """`question` holds the resolver's files, `stage` the environment in the making.
 
     `cache` is ours for wheels and bytecode, `packages` is uv's; all on the drive of the environment
     where that is possible, since hard links do not cross drives.
@@ -30,7 +30,6 @@ class Places:
 
     venv: Path
     stage: Path
-    former: Path
     question: Path
     cache: Path
     packages: Path
@@ -42,7 +41,6 @@ def places(context: Context) -> Places:
     return Places(
         venv=context.dir / "venv",
         stage=context.state / "partial" / "venv",
-        former=context.state / "former" / "venv",
         question=context.state / "environment",
         cache=cache,
         packages=_packages(context, cache),
@@ -84,60 +82,69 @@ def _dist(name: str, version: str = "") -> tuple[str, str]:
     return re.sub(r"[-_.]+", "_", name).lower(), version
 
 
+def identity(venv: Path) -> str | None:
+    """What tells one environment from another, wherever it lies: the lock of one that we made, and when it was
+    made. None where there is none."""
+    lock = marker(venv).get("lock")
+    try:
+        made = (venv / "pyvenv.cfg").stat().st_mtime_ns
+    except OSError:
+        made = 0
+    return f"{lock or 'other'}@{made}" if lock or made else None
+
+
+def is_environment(venv: Path, wanted: str) -> bool:
+    """Whether an environment has this identity. Earlier versions remembered the lock alone."""
+    found = identity(venv)
+    return found is not None and wanted in (found, found.partition("@")[0])
+
+
+def former(context: Context, wanted: str) -> Path | None:
+    """The environment of this identity among those that were set aside."""
+    folder = context.state / "former"
+    found = sorted(folder.iterdir()) if folder.is_dir() else []
+    return next((venv for venv in found if is_environment(venv, wanted)), None)
+
+
 def swap_in(where: Places, context: Context) -> str | None:
-    """Make the finished stage the environment. A former one that works is kept, one generation; its place.
+    """Make the finished stage the environment; where the one that was there is kept, None without one.
+
+    Nothing is deleted, whoever made it: packages of extensions, or an environment of the person's own, cannot
+    be had again.
 
     Raises:
-        SdsetupError: `environment-in-use` when the web UI is running from it.
+        SdsetupError: `environment-in-use` when the web UI is running from it; it is still in its place then.
     """
-    kept = None
+    return exchange(where.stage, context)
+
+
+def exchange(new: Path, context: Context) -> str | None:
+    """Put an environment into its place; where the one that was there is kept, None without one.
+
+    Raises:
+        SdsetupError: `environment-in-use`, as `swap_in`.
+    """
+    venv, kept = context.dir / "venv", None
     try:
-        if os.path.lexists(where.venv):
-            works = starts(python_of(where.venv, context.machine.family), context)
-            remove_tree(where.former)
-            where.former.parent.mkdir(parents=True, exist_ok=True)
-            replace(where.venv, where.former)
-            kept = str(where.former)
-            if not works:
-                remove_tree(where.former)
-                kept = None
-        replace(where.stage, where.venv)
+        if os.path.lexists(venv):
+            kept = set_aside(venv, context.state / "former")
+        try:
+            replace(new, venv)
+        except OSError:
+            if kept is not None:
+                replace(kept, venv)
+            raise
     except PermissionError as error:
         raise SdsetupError(
             Text("The environment cannot be exchanged while a program uses it"),
-            where=where.venv,
-            why=str(error),
+            where=error.filename or venv,
+            why=error.strerror or str(error),
             hint=Text(
                 "Close the web UI and programs that look into this folder, then run the same command again."
             ),
             code="environment-in-use",
         ) from error
-    return kept
-
-
-def swap_back(context: Context) -> bool:
-    """Bring the former environment back and keep the present one in its place; False where there is none.
-
-    Raises:
-        SdsetupError: `environment-in-use`.
-    """
-    where = places(context)
-    if not where.former.is_dir():
-        return False
-    remove_tree(where.stage)
-    where.stage.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        replace(where.former, where.stage)
-    except PermissionError as error:
-        raise SdsetupError(
-            Text("The former environment cannot be moved"),
-            where=where.former,
-            why=str(error),
-            hint=Text("Close programs that look into this folder, then run the same command again."),
-            code="environment-in-use",
-        ) from error
-    swap_in(where, context)
-    return True
+    return None if kept is None else str(kept)
 
 
 def refuse_full_disk(where: Places, missing: int, all_of_them: int) -> None:

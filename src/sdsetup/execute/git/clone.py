@@ -6,6 +6,7 @@ it was: the work is done beside it and renamed at the end.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +14,11 @@ from urllib.parse import urlsplit
 
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
-from sdsetup.execute.folders import file_problem, put_in_place, remove_tree, set_aside
+from sdsetup.execute.folders import file_problem, put_in_place, refuse_conflicts, remove_tree, set_aside
 from sdsetup.execute.git.fetching import PAUSES, Wanted, fetch, from_first
-from sdsetup.execute.git.program import Runner, ask
-from sdsetup.storage import write_atomically
+from sdsetup.execute.git.program import Runner, ask, commit_of, refuse_foreign
+from sdsetup.execute.git.seal import seal, untouched
+from sdsetup.storage import replace, write_atomically
 from sdsetup.text import Text
 
 
@@ -39,6 +41,7 @@ def clone_at(
     *,
     branch: str | None = None,
     ignore: Sequence[str] = (),
+    own: Sequence[str] = (),
     pauses: Sequence[float] = PAUSES,
 ) -> Checkout:
     """Make `target` a repository with `commit` checked out.
@@ -51,46 +54,43 @@ def clone_at(
             `git pull` works; None leaves HEAD detached, as the web UI's own installer does.
         ignore: patterns that `git status` shall not report here although the repository does not know
             them ("/.sdsetup/"); they go into the clone's own exclude file, no tracked file changes.
+        own: files that everybody edits ("webui-user.bat"): where the folder has one it stays as it is.
         pauses: seconds before each further try of an address whose transfer broke.
 
-    A target at the commit is left alone but for files that are missing. One that is a broken clone is
-    made again. One at another commit is replaced, and kept in `.sdsetup/former` where anything in it
-    is the person's; the installation folder itself is never replaced. A target folder that is no
-    repository is filled, `.git` last.
+    A target at the commit is left alone but for files that are missing. Any other is replaced only where it
+    holds nothing but what we put there; else, and where git cannot tell, it is kept in `.sdsetup/former`. The
+    installation folder itself is never replaced: a broken `.git` of it is kept there likewise. A target folder
+    that is no repository is filled, `.git` last.
 
     Raises:
         SdsetupError: with the cause of the last address that failed as its code; `other-commit` for an
-            installation folder at another commit.
+            installation folder at another commit; `folder-of-another-user`; `folder-in-the-way`.
     """
-    if ask(context, target, "rev-parse", "HEAD") == commit and _mended(context, target):
-        _exclude(target, ignore)
-        return Checkout(commit=commit, url=None)
-    _refuse_installation(context, target)
-    wanted = Wanted(commit=commit, ref=ref, full_history=full_history, branch=branch)
     try:
-        return _made(urls, target, wanted, context, ignore, pauses)
+        refuse_foreign(context, target)
+        if ask(context, target, "rev-parse", "HEAD") == commit and _mended(context, target):
+            _exclude(target, ignore)
+            return Checkout(commit=commit, url=None)
+        _refuse_installation(context, target, commit)
+        wanted = Wanted(commit=commit, ref=ref, full_history=full_history, branch=branch)
+        stage = context.state / "partial" / target.name
+        url = _fetched(urls, stage, wanted, context, pauses)
+        _exclude(stage, ignore)
+        seal(stage)
+        kept = _make_room(stage, target, context, own)
+        put_in_place(stage, target, last=".git", own=own)
     except OSError as error:
         raise file_problem(error, target, Text("The repository could not be written")) from error
+    return Checkout(commit=wanted.commit, url=url, kept=kept)
 
 
-def _made(
-    urls: Sequence[str],
-    target: Path,
-    wanted: Wanted,
-    context: Context,
-    ignore: Sequence[str],
-    pauses: Sequence[float],
-) -> Checkout:
-    stage = context.state / "partial" / target.name
+def _fetched(urls: Sequence[str], stage: Path, wanted: Wanted, context: Context, pauses: Sequence[float]) -> str:
+    """Bring the commit into the stage; the address that had it."""
     try:
-        url = from_first(urls, lambda url: _transfer(url, stage, wanted, context), context, pauses)
+        return from_first(urls, lambda url: _transfer(url, stage, wanted, context), context, pauses)
     except SdsetupError:
         remove_tree(stage)
         raise
-    _exclude(stage, ignore)
-    kept = _make_room(target, context)
-    put_in_place(stage, target, last=".git")
-    return Checkout(commit=wanted.commit, url=url, kept=kept)
 
 
 def _transfer(url: str, stage: Path, wanted: Wanted, context: Context) -> None:
@@ -127,48 +127,50 @@ def _mended(context: Context, folder: Path) -> bool:
     return ask(context, folder, "checkout-index", "--all") is not None
 
 
-def _refuse_installation(context: Context, target: Path) -> None:
+def _refuse_installation(context: Context, target: Path, commit: str) -> None:
     if target != context.dir:
         return
-    found = ask(context, target, "rev-parse", "--verify", "--quiet", "HEAD")
-    if found is not None:
+    found = commit_of(context, target)
+    if found not in (None, commit):
         raise SdsetupError(
-            Text("The web UI there is at another version (commit {found})", found=found[:12]),
+            Text("The web UI there is at another version (commit {found})", found=str(found)[:12]),
             where=target,
             code="other-commit",
             hint=Text("Choose another folder, or bring this one to the wanted version with git first."),
         )
 
 
-def _make_room(target: Path, context: Context) -> Path | None:
-    """Clear a target that holds another repository. Only what can be had again goes."""
-    if not (target / ".git").exists():
+def _make_room(stage: Path, target: Path, context: Context, own: Sequence[str]) -> Path | None:
+    """Clear a target that holds another repository; where it is kept, None where nothing was of the person's."""
+    if not os.path.lexists(target / ".git"):
         return None
-    if ask(context, target, "rev-parse", "--verify", "--quiet", "HEAD") is None:
-        # A clone that never got its commit. The installation folder holds more than the clone.
-        remove_tree(target / ".git" if target == context.dir else target)
+    former = context.state / "former"
+    if target == context.dir:
+        refuse_conflicts(stage, target, own=(*own, ".git"))
+        kept = set_aside(target / ".git", former, name="webui.git")
+        context.note(Text("Git cannot read the repository here (.git). It has been kept as {kept}", kept=kept))
+        return kept
+    if untouched(context, target):
+        discarded = context.state / "partial" / f"{target.name}.discarded"
+        remove_tree(discarded)
+        replace(target, discarded)  # half of it, after a kill, could not be told from the person's own
+        remove_tree(discarded)
         return None
-    if not _holds_own_work(context, target):
-        remove_tree(target)
-        return None
-    kept = set_aside(target, context.state / "former")
-    context.note(Text("{name} was something else and has been kept as {kept}", name=target.name, kept=kept))
+    kept = set_aside(target, former)
+    context.note(
+        Text("{name} is not as sdsetup made it, so it has been kept as {kept}", name=target.name, kept=kept)
+    )
     return kept
 
 
-def _holds_own_work(context: Context, folder: Path) -> bool:
-    said = ask(context, folder, "status", "--porcelain", "--ignored", "--untracked-files=normal")
-    if said is None:
-        return True
-    return any(not line.endswith("__pycache__/") for line in said.splitlines())
-
-
 def _exclude(folder: Path, patterns: Sequence[str]) -> None:
-    if not patterns:
+    git = folder / ".git"
+    if not patterns or not git.is_dir():  # a linked worktree: what it ignores is said elsewhere
         return
-    path = folder / ".git" / "info" / "exclude"
+    path = git / "info" / "exclude"
     path.parent.mkdir(exist_ok=True)
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    missing = [pattern for pattern in patterns if pattern not in lines]
+    content = path.read_bytes() if path.exists() else b""
+    missing = [pattern for pattern in patterns if pattern.encode() not in content.splitlines()]
     if missing:
-        write_atomically(path, ("\n".join([*lines, *missing]) + "\n").encode())
+        start = content if not content or content.endswith(b"\n") else content + b"\n"
+        write_atomically(path, start + "".join(f"{pattern}\n" for pattern in missing).encode())

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
-from sdsetup.execute.git.words import SILENT, Cause, last_words, received, why_git_failed
-from sdsetup.machine import Machine
+from sdsetup.execute.git.words import SILENT, UNKNOWN, Cause, last_words, received, why_git_failed
+from sdsetup.machine import Completed, Machine
+from sdsetup.machine.git_calls import (
+    ALLOWED_PROTOCOLS,
+    NAMED_PROGRAMS,
+    NO_PASSWORDS,
+    NO_PROGRAMS,
+    switched_off,
+)
 from sdsetup.machine.process import Child
 from sdsetup.text import Text
 
@@ -31,9 +39,13 @@ _QUIET = {
     "GIT_ASKPASS": "",
     "SSH_ASKPASS": "",
     "GIT_SSH_COMMAND": "ssh -oBatchMode=yes",
+    "GIT_ALLOW_PROTOCOL": ALLOWED_PROTOCOLS,
+    "GIT_NO_LAZY_FETCH": "1",  # an object that is missing is not fetched from wherever the settings say
     "LC_ALL": "C",
     "LANGUAGE": "C",
 }
+_GIT_SPOKE = (0, 1, 128, 129)  # yes, no, fatal, usage; anything else came from the system
+_READS_FILES = ("status", "checkout-index", "read-tree")  # these may run a repository's filters
 _FOREIGN = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE", "GIT_PREFIX")
 
 
@@ -77,15 +89,98 @@ def ask(context: Context, folder: Path, *args: str) -> str | None:
 
 
 def _asked(machine: Machine, tools: Path | None, folder: Path, *args: str) -> str | None:
-    if not (folder / ".git").exists():
+    if not os.path.lexists(folder / ".git"):
         return None
-    ended = machine.run([find(machine, tools), *_of(folder), *args], timeout=60, env=_QUIET)
+    ended = _answer(machine, tools, folder, *args)
     return ended.out.strip() if ended.ok else None
+
+
+def _answer(machine: Machine, tools: Path | None, folder: Path, *args: str) -> Completed:
+    call = [find(machine, tools), *NO_PROGRAMS, *_of(folder)]
+    if args[0] in _READS_FILES:
+        calm = _without_programs(machine, call, folder)
+        if calm is None:
+            return Completed(rc=None, problem="broken")
+        call += calm
+    return _told(machine, [*call, *args], folder)
+
+
+def _told(machine: Machine, argv: list[str], folder: Path, **more: str) -> Completed:
+    env = {**_overlay(machine, folder), **more}
+    ended = machine.run(argv, timeout=60, env=env)
+    if ended.rc not in _GIT_SPOKE:  # it was killed, or never began: that is no answer
+        ended = machine.run(argv, timeout=60, env=env)
+    return ended
+
+
+def _without_programs(machine: Machine, call: list[str], folder: Path) -> list[str] | None:
+    """Arguments that switch off the programs which the repository's settings name; None when that is not known."""
+    asked = ("config", "--null", "--name-only", "--get-regexp", NAMED_PROGRAMS)
+    ended = _told(machine, [*call, *asked], folder)
+    if ended.rc not in (0, 1):  # 1: there are none
+        return None
+    return switched_off(tuple(dict.fromkeys(name for name in ended.out.split("\0") if name)))
+
+
+def _overlay(machine: Machine, folder: Path) -> dict[str, str]:
+    """Laid over the machine's variables: no questions, and no part of another repository."""
+    own = {"GIT_INDEX_FILE": "index", "GIT_OBJECT_DIRECTORY": "objects"}
+    moved = {name: str(folder / ".git" / part) for name, part in own.items() if name in machine.env}
+    return {**_QUIET, **moved, "GIT_OPTIONAL_LOCKS": "0", "GIT_NAMESPACE": ""}
 
 
 def head(folder: Path, machine: Machine, tools: Path | None = None) -> str | None:
     """The commit checked out in the repository of this folder; None without one."""
     return _asked(machine, tools, folder, "rev-parse", "--verify", "--quiet", "HEAD")
+
+
+def commit_of(context: Context, folder: Path) -> str | None:
+    """The commit that HEAD names; None where git finds none (a broken repository, one without a commit).
+
+    Raises:
+        SdsetupError: `git-failed` when git itself gave no answer: what is there is not known then.
+    """
+    if not os.path.lexists(folder / ".git"):
+        return None
+    ended = _answer(context.machine, context.tools, folder, "rev-parse", "--verify", "--quiet", "HEAD")
+    _refuse_silence(ended, folder)
+    return ended.out.strip() if ended.ok else None
+
+
+def _refuse_silence(ended: Completed, folder: Path) -> None:
+    if ended.rc not in _GIT_SPOKE:
+        raise SdsetupError(
+            Text("Git did not answer, so nothing was changed"),
+            where=folder,
+            why=ended.problem or Text("it ended with {code}", code=ended.rc),
+            hint=Text("Run the same command again."),
+            code="git-failed",
+        )
+
+
+def refuse_foreign(context: Context, folder: Path) -> None:
+    """Nothing, or the reason why git is not used here: the repository belongs to another user.
+
+    Whoever owns a repository decides what git does in it. Git's own judgement counts, with the folders that
+    you declared safe yourself; a drive that records no owners (exFAT) is no reason.
+
+    Raises:
+        SdsetupError: `folder-of-another-user`; `git-failed` when git itself gave no answer.
+    """
+    if not os.path.lexists(folder / ".git"):
+        return
+    # Without --git-dir, since git looks at the owner only where it finds a repository by itself.
+    call = [find(context.machine, context.tools), *NO_PROGRAMS, "-C", str(folder), "rev-parse", "--git-dir"]
+    ended = _told(context.machine, call, folder, GIT_CEILING_DIRECTORIES=os.path.realpath(folder.parent))
+    _refuse_silence(ended, folder)
+    if "dubious ownership" in ended.err and "does not record ownership" not in ended.err:
+        raise SdsetupError(
+            Text("This folder's Git repository belongs to another user"),
+            where=folder,
+            why=Text("its settings could make Git run that user's programs as you"),
+            hint=Text("Run sdsetup as the user who owns the folder."),
+            code="folder-of-another-user",
+        )
 
 
 def whole_at(context: Context, folder: Path, commit: str) -> bool:
@@ -98,13 +193,19 @@ def whole_at(context: Context, folder: Path, commit: str) -> bool:
 class Runner:
     """Git commands in one staged repository; progress becomes events, failure an exception with its cause."""
 
-    def __init__(self, context: Context, folder: Path, source: str) -> None:
+    def __init__(self, context: Context, folder: Path, source: str, *, existing: bool = False) -> None:
+        """`existing`: the repository was not made by us just now; programs that it names are switched off."""
         self._context = context
         self._folder = folder
         self._source = source
         self._shown = -1
         settings = [part for name, value in _SETTINGS for part in ("-c", f"{name}={value}")]
-        self._argv = [find(context.machine, context.tools), *settings, *_of(folder)]
+        self._argv = [find(context.machine, context.tools), *NO_PROGRAMS, *settings, *_of(folder)]
+        if existing:
+            calm = _without_programs(context.machine, self._argv, folder)
+            if calm is None:
+                raise GitFailedError(UNKNOWN, "git did not list its settings")
+            self._argv += [*calm, *NO_PASSWORDS]
         self._env: Mapping[str, str] = environment(context.machine)
 
     def __call__(self, *args: str) -> str:
@@ -128,12 +229,5 @@ class Runner:
 
 
 def _of(folder: Path) -> list[str]:
-    """Arguments that pin git to the repository of this folder, whoever owns it and whatever lies around it."""
-    return [
-        "-c",
-        f"safe.directory={folder.as_posix()}",
-        "-C",
-        str(folder),
-        "--git-dir=.git",
-        "--work-tree=.",
-    ]
+    """Arguments that pin git to the repository of this folder, whatever lies around it."""
+    return ["-C", str(folder), "--git-dir=.git", "--work-tree=."]

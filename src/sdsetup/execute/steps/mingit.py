@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from sdsetup.catalog.names import path_problem
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.download import DownloadOptions, fetch
-from sdsetup.execute.folders import remove_tree
+from sdsetup.execute.folders import remove_tree, set_aside
 from sdsetup.storage import replace as rename
 from sdsetup.text import Text
 from sdsetup.values.plan import BringGit
@@ -63,6 +64,8 @@ def _unpack(archive: Path, home: Path, sha256: str) -> None:
             code="archive-broken",
         ) from error
     (stage / "sdsetup-archive.txt").write_text(sha256, encoding="ascii")
+    if os.path.lexists(home) and not (home / "sdsetup-archive.txt").is_file():
+        set_aside(home, home.parent / "former")  # SDSETUP_DATA_DIR may name a folder with other things in it
     remove_tree(home)
     rename(stage, home)
     archive.unlink(missing_ok=True)

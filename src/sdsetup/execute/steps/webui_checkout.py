@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,12 +13,14 @@ from sdsetup.errors import SdsetupError
 from sdsetup.execute import git
 from sdsetup.execute.context import Context
 from sdsetup.execute.git.program import GitFailedError, Runner
+from sdsetup.launchfile import FILE_NAMES
 from sdsetup.text import Text
 from sdsetup.values.plan import CloneWebUI
 
 # Ours, and what we place beside the web UI's own files: not the person's changes, so not for `git status`.
 OURS = ("/.sdsetup/", "/openai/", "/webui-user.*.bak")
 FORMER_BRANCH = "before-sdsetup"
+_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
 def place(action: CloneWebUI, context: Context) -> Mapping[str, Any]:
@@ -26,7 +30,7 @@ def place(action: CloneWebUI, context: Context) -> Mapping[str, Any]:
         SdsetupError: `local-changes` when moving would touch files that the person changed; else git's
             own cause.
     """
-    former = git.ask(context, context.dir, "rev-parse", "HEAD") if (context.dir / ".git").exists() else None
+    former = _standing(context)
     if former is not None and former != action.commit:
         _move(action, context, former)
     git.clone_at(
@@ -38,8 +42,21 @@ def place(action: CloneWebUI, context: Context) -> Mapping[str, Any]:
         context,
         branch=action.branch,
         ignore=OURS,
+        own=tuple(FILE_NAMES.values()),
     )
     return {"commit": action.commit, "former": former if former != action.commit else None}
+
+
+def _standing(context: Context) -> str | None:
+    """The commit that is checked out, after HEAD and index have been mended where possible; None without one."""
+    git.refuse_foreign(context, context.dir)
+    found = git.commit_of(context, context.dir)
+    if found is None and os.path.lexists(context.dir / ".git"):
+        found = git.mend_head(context, context.dir)
+        git.refuse_foreign(context, context.dir)
+    if found is not None and git.ask(context, context.dir, "ls-files", "--deleted") is None:
+        git.mend_index(context, context.dir)
+    return found
 
 
 def _move(action: CloneWebUI, context: Context, former: str) -> None:
@@ -49,21 +66,15 @@ def _move(action: CloneWebUI, context: Context, former: str) -> None:
     if by_hand(files):
         raise local_changes(str(context.dir), former, by_hand(files))
     url = action.urls[0]
-    run = Runner(context, context.dir, urlsplit(url).hostname or url)
     try:
+        run = Runner(context, context.dir, urlsplit(url).hostname or url, existing=True)
         if git.ask(context, context.dir, "cat-file", "-e", f"{action.commit}^{{commit}}") is None:
             shallow = git.ask(context, context.dir, "rev-parse", "--is-shallow-repository") == "true"
-            run("fetch", "--progress", "--no-tags", *(["--depth", "1"] if shallow else []), url, action.commit)
-            run(
-                "fetch",
-                "--no-tags",
-                *(["--depth", "1"] if shallow else []),
-                url,
-                f"+refs/tags/{action.ref}:refs/tags/{action.ref}",
-            )
-        # The former place stays reachable: nothing of the person's history is lost by moving.
-        run("branch", "--force", FORMER_BRANCH, former)
-        run("checkout", "--quiet", "-B", action.branch, action.commit)
+            depth = ("--depth", "1") if shallow else ()
+            run("fetch", "--progress", "--no-tags", *depth, url, action.commit)
+            _fetch_tag(run, url, action.ref, depth)
+        _keep_reachable(run, former, action.branch)
+        run("checkout", "--quiet", "--no-overwrite-ignore", "-B", action.branch, action.commit)
     except GitFailedError as failed:
         if "would be overwritten" in failed.said:
             raise local_changes(str(context.dir), former, files) from failed
@@ -74,6 +85,37 @@ def _move(action: CloneWebUI, context: Context, former: str) -> None:
             hint=Text("It is still at {former}. Run the same command again.", former=former[:8]),
             code=failed.cause.code,
         ) from failed
+
+
+def _fetch_tag(run: Runner, url: str, ref: str, depth: tuple[str, ...]) -> None:
+    """The tag makes `git describe` speak; a tag of that name that is there may be the person's own, and stays."""
+    try:
+        run("rev-parse", "--verify", "--quiet", f"refs/tags/{ref}")
+    except GitFailedError:
+        run("fetch", "--no-tags", *depth, url, f"refs/tags/{ref}:refs/tags/{ref}")
+
+
+def _keep_reachable(run: Runner, former: str, branch: str) -> None:
+    """A branch for every commit that moving would leave without one: where HEAD is, and where `branch` is.
+
+    Raises:
+        GitFailedError: a question that fails is no permission to move a branch.
+    """
+    for commit in dict.fromkeys((former, _place_of(run, branch))):
+        number, kept = 1, False
+        while commit is not None and not kept:
+            name = FORMER_BRANCH if number == 1 else f"{FORMER_BRANCH}-{number}"
+            there = _place_of(run, name)
+            if there is None:
+                run("branch", name, commit)
+            kept = there in (None, commit)
+            number += 1
+
+
+def _place_of(run: Runner, branch: str) -> str | None:
+    """The commit of a branch, None where there is no such branch."""
+    lines = run("for-each-ref", "--format=%(objectname)", f"refs/heads/{branch}").splitlines()
+    return next((line for line in lines if _ID.fullmatch(line)), None)
 
 
 def _names(porcelain: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sdsetup.catalog.failures import FailureBook
+from sdsetup.command import Command
 from sdsetup.decide.diagnosis import Diagnosis, Scene, diagnose_log
 from sdsetup.decide.startup import LaunchPlan, Startup, after
 from sdsetup.errors import SdsetupError
@@ -17,6 +18,7 @@ from sdsetup.execute.webui.log import WebUILog
 from sdsetup.machine import Machine
 from sdsetup.machine.process import Child
 from sdsetup.machine.usage import peak_memory
+from sdsetup.redaction import known_secrets
 from sdsetup.text import Text
 from sdsetup.values.facts import Vendor
 
@@ -70,9 +72,8 @@ class WebUI:
                 self._end_noted = True
                 self.log.note(f"ended with code {self._child.rc}")
             return False
-        line = self.log.add(line)
         self.state = after(self.state, line)
-        self._told(self.state, line)
+        self._told(self.state, self.log.add(line))
         return True
 
     def until(self, done: Callable[[Startup], bool], seconds: float | None = None) -> bool:
@@ -132,7 +133,7 @@ def start(plan: LaunchPlan, context: Context, *, told: Told = _nobody) -> Iterat
     Raises:
         SdsetupError: `webui-not-startable` when its Python cannot be run.
     """
-    log = WebUILog(context.state, plan.secrets)
+    log = WebUILog(context.state, (*plan.secrets, *known_secrets(plan.env)))
     _log.info("starting %s in %s, log %s", plan.argv, plan.dir, log.path)
     log.note(f"started {time.strftime('%Y-%m-%d %H:%M:%S')} with {plan.env.get('COMMANDLINE_ARGS') or 'no flags'}")
     try:
@@ -150,6 +151,9 @@ def _child(plan: LaunchPlan) -> Child:
             Text("The web UI's Python cannot be started"),
             where=plan.python,
             why=Text("{error}", error=error.strerror or error),
-            hint=Text('Run `sdsetup install --dir "{dir}"`: it makes the environment again.', dir=plan.dir),
+            hint=Text(
+                "Run `{command}`: it makes the environment again.",
+                command=Command("sdsetup", "install", "--dir", plan.dir),
+            ),
             code="webui-not-startable",
         ) from error

@@ -1,0 +1,63 @@
+"""What was set aside and is nobody's but the person's: it stays until they remove it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sdsetup.catalog.models import MODEL_FOLDER
+from sdsetup.launchfile import FILE_NAMES
+
+_BACKUP = re.compile(rf"(?:{'|'.join(map(re.escape, FILE_NAMES.values()))})\.\d{{4}}-\d\d-\d\d(?:-\d+)?\.bak")
+# A file that had the name of a model to be put there, and a download whose bytes were not the model's.
+_MODEL = re.compile(r".+\.(?:kept(?:-\d+)?\.[A-Za-z0-9]+|old(?:-\d+)?|bad)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """A file or folder that was moved out of the way. `bytes`: of all its files."""
+
+    path: Path
+    bytes: int
+
+
+def kept_things(folder: Path) -> tuple[Kept, ...]:
+    """Everything that was set aside in an installation, the largest first.
+
+    Folders of `.sdsetup/former` (environments, repositories), backups of launch files, files of the model folder
+    that had to give way.
+    """
+    found = (Kept(path=path, bytes=size_of(path)) for path in _places(folder))
+    return tuple(sorted(found, key=lambda kept: (-kept.bytes, str(kept.path))))
+
+
+def _places(folder: Path) -> Iterator[Path]:
+    yield from _entries(folder / ".sdsetup" / "former")
+    yield from (path for path in _entries(folder) if _BACKUP.fullmatch(path.name))
+    yield from (path for path in _entries(folder / MODEL_FOLDER) if _MODEL.fullmatch(path.name))
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file, or of all files below a folder; links and what cannot be asked count as nothing."""
+    if path.is_symlink():
+        return 0
+    if not path.is_dir():
+        return _size(str(path))
+    return sum(_size(os.path.join(root, name)) for root, _folders, names in os.walk(path) for name in names)  # noqa: PTH118 - thousands of files
+
+
+def _size(path: str) -> int:
+    try:
+        return os.lstat(path).st_size
+    except OSError:
+        return 0
