@@ -2,7 +2,40 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+
+# What a terminal obeys instead of showing it, or what nobody sees: controls (C0, C1), line separators, marks of
+# direction, zero-width and other ignorable letters (Unicode's Default_Ignorable_Code_Point), halves of pairs.
+_UNSEEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def harmless(text: str, *, lines: bool = False) -> str:
+    r"""Foreign text as it may be shown: whatever a terminal would obey or nobody would see is written out,
+    as in "\x1b[31m" or "\u202e". `lines` keeps line feeds, for text of several lines that is our own."""
+    return _UNSEEN.sub(lambda found: _written(found[0], lines), text)
+
+
+def _written(letter: str, lines: bool) -> str:
+    if lines and letter == "\n":
+        return letter
+    code = ord(letter)
+    short = f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    return _SHORT.get(letter, short)
+
+
+class Lines(tuple[str, ...]):
+    """A value of several lines that are meant as such: a line feed inside of one is foreign."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "\n".join(self)
 
 
 class Text:
