@@ -137,7 +137,7 @@ def test_at_a_prompt_that_recalls_commands(name: str, tmp_path: Path) -> None:
 
 def test_a_home_folder_stays_one() -> None:
     assert Command("cd", "~/stable-diffusion-webui", family="linux") == "cd ~/stable-diffusion-webui"
-    assert Command("cd", "~/a b", family="linux") == "cd ~/'a b'"
+    assert Command("cd", "~/a b", family="linux") == 'cd ~/"a b"'
 
 
 @pytest.mark.parametrize(
@@ -163,8 +163,8 @@ def test_for_cmd(name: str, said: str) -> None:
 
 def test_it_is_text_that_remembers_its_arguments() -> None:
     command = Command("sdsetup", "install", "--dir", Path("a b"), family="linux")
-    assert command == "sdsetup install --dir 'a b'"
+    assert command == 'sdsetup install --dir "a b"'
     assert command.argv == ("sdsetup", "install", "--dir", "a b")
-    assert command.started_as("./my sdsetup.sh") == "'./my sdsetup.sh' install --dir 'a b'"
+    assert command.started_as("./my sdsetup.sh") == '"./my sdsetup.sh" install --dir "a b"'
     again = pickle.loads(pickle.dumps(command))
     assert (again, again.argv, again.family) == (command, command.argv, command.family)

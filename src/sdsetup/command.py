@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from typing import Any
 
 from sdsetup.text import harmless
 
 _PLAIN_SH = re.compile(r"[A-Za-z0-9_@+=:,./-]+")
 _PLAIN_CMD = re.compile(r"[A-Za-z0-9_+\-.:/\\]+")
+_ACTIVE_IN_QUOTES = re.compile(r'[$`"\\!]')
 _HOME = re.compile(r"~/(?=[A-Za-z0-9])")
 _SAFE_IN_PRINTF = re.compile(r"[A-Za-z0-9_@+=:,./ ]")
 
@@ -20,7 +22,7 @@ class Command(str):
     `argv` is what the program receives, `family` the system whose shell reads it ("windows": cmd; else a
     POSIX shell; left out: this system's). A leading `~/` means the person's home folder where the shell knows it.
 
-        Command("sdsetup", "install", "--dir", "/srv/it's")  # sdsetup install --dir '/srv/it'"'"'s'
+        Command("sdsetup", "install", "--dir", "/srv/$it")  # sdsetup install --dir '/srv/$it'
     """
 
     argv: tuple[str, ...]
@@ -32,6 +34,12 @@ class Command(str):
         self = super().__new__(cls, joined(words, family))
         self.argv, self.family = words, family
         return self
+
+    @classmethod
+    def filled(cls, template: str, family: str | None = None, **values: object) -> Command:
+        """From data: a line of shell words whose `{names}` are filled in, each as a whole argument or a part of
+        one, so that no value becomes more than that."""
+        return cls(*(word.format(**values) for word in shlex.split(template)), family=family)
 
     def __getnewargs_ex__(self) -> tuple[tuple[str, ...], dict[str, Any]]:
         return self.argv, {"family": self.family}
@@ -58,6 +66,8 @@ def _for_sh(word: str) -> str:
     if _PLAIN_SH.fullmatch(word):
         return word
     if harmless(word) == word:
+        if not _ACTIVE_IN_QUOTES.search(word):
+            return f'"{word}"'  # as cmd would have it, too
         return "'" + word.replace("'", "'\"'\"'") + "'"
     # What must not reach the terminal as it is: `printf` makes it. A substitution loses line feeds at its end.
     inner = word.rstrip("\n")

@@ -46,7 +46,7 @@ class SdsetupError(Exception):
         self.message = _text(message)
         self.where = None if where is None else str(where)
         self.why = None if why is None else _text(why)
-        self.hint = None if hint is None else _text(hint)
+        self.hint = None if hint is None else hint if isinstance(hint, Text) else Text(hint)
         self.code = code
 
 
@@ -65,4 +65,5 @@ class UsageError(SdsetupError):
 
 
 def _text(value: Text | str) -> Text:
-    return value if isinstance(value, Text) else Text(value)
+    # Words without a template are somebody else's: a value, which `show` makes harmless whole.
+    return value if isinstance(value, Text) else Text("{said}", said=value)

@@ -35,7 +35,7 @@ def test_the_whole_screen() -> None:
     drawn, written = screen()
     tuning = tuned(GTX1070)
     show_tuning(tuning, GTX1070, "set COMMANDLINE_ARGS=...\r\n", drawn)
-    show_next(tuning, ' --dir "D:/AI pictures"', drawn, here=True)
+    show_next(tuning, ("--dir", "D:/AI pictures"), drawn, here=True)
     assert (
         lines(written)
         == """\

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sdsetup.cli.session import Session
 from sdsetup.cli.tuning import Rules
+from sdsetup.command import Command
 from sdsetup.decide.facts import Facts
 from sdsetup.decide.tuning.values import Tuning
 from sdsetup.errors import UsageError
@@ -46,7 +47,7 @@ class Answer:
     own_flags: tuple[str, ...] = ()
     exclusive: tuple[tuple[str, ...], ...] = ()
     supposed: bool = False
-    options: str = ""
+    options: tuple[str, ...] = ()
 
     @property
     def kind(self) -> Kind:
@@ -113,7 +114,7 @@ def launcher_text(answer: Answer) -> str:
     return merged.decode((answer.encoding or "utf-8") if answer.kind == "bat" else "utf-8", errors="replace")
 
 
-def _options(question: Question, sizes: Sequence[float | None]) -> str:
+def _options(question: Question, sizes: Sequence[float | None]) -> tuple[str, ...]:
     """The options of a question, with the answers that were given to ours."""
     words: list[tuple[str, object]] = [("--dir", question.dir), *(("--gpu", name) for name in question.gpu)]
     words += [("--vram", f"{size:g}") for size in sizes if size is not None]
@@ -121,12 +122,7 @@ def _options(question: Question, sizes: Sequence[float | None]) -> str:
     words += [("--driver", question.driver), ("--facts", question.facts)]
     if question.model_class != "sd15":
         words.append(("--model-class", question.model_class))
-    return "".join(f" {name} {_quoted(str(value))}" for name, value in words if value is not None)
-
-
-def _quoted(word: str) -> str:
-    """In double quotes where a shell or cmd would split it."""
-    return f'"{word}"' if set(word) & set(" &()^;'") else word
+    return tuple(word for name, value in words if value is not None for word in (name, str(value)))
 
 
 def _at(answer: Answer, folder: Path, session: Session, rules: Rules) -> Answer:
@@ -160,7 +156,7 @@ def _with_misfit(answer: Answer, folder: Path) -> Tuning:
     cure = (
         Text("They fit after an installation on the PC that they are meant for")
         if answer.supposed
-        else Text('This makes both fit: sdsetup install --dir "{dir}"', dir=folder)
+        else Text("This makes both fit: {command}", command=Command("sdsetup", "install", "--dir", folder))
     )
     warning = misfit(answer.tuning, there.torch, cure=cure)
     return replace(answer.tuning, warnings=(*answer.tuning.warnings, warning)) if warning else answer.tuning

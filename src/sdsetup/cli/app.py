@@ -36,8 +36,7 @@ def run(arguments: Sequence[str]) -> int:
     except SdsetupError as error:
         return _show_error(error, json="--json" in arguments)
     except click.exceptions.ClickException as error:
-        error.show()
-        return EXIT_USAGE
+        return _show_usage(error)
     except (KeyboardInterrupt, typer.Abort):
         from sdsetup.show.errors import show_interrupted
 
@@ -69,6 +68,20 @@ def _show_error(error: SdsetupError, *, json: bool) -> int:
         print_document(error_json(error))
     show_error(error, log.current())
     return error.exit_code
+
+
+def _show_usage(error: click.exceptions.ClickException) -> int:
+    """Typer's own words about options; what the person typed is repeated in them."""
+    import io
+
+    from sdsetup.show.screen import Screen
+    from sdsetup.text import harmless
+
+    error.message = harmless(error.message)
+    said = io.StringIO()
+    error.show(said)
+    Screen(to_stderr=True).write([(said.getvalue(), "")])
+    return EXIT_USAGE
 
 
 def _logger() -> logging.Logger:

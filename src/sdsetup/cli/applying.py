@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sdsetup.cli.installing import Prepared, carry_out, consent, launcher_kinds
 from sdsetup.cli.session import Session
+from sdsetup.command import Command
 from sdsetup.decide.facts import Facts
 from sdsetup.decide.planning import plan_launchers
 from sdsetup.decide.request import Request
@@ -63,7 +64,7 @@ def prepare_launchers(
         raise SdsetupError(
             Text("There is no web UI in this folder"),
             where=folder,
-            hint=Text('Install it first: sdsetup install --dir "{dir}"', dir=folder),
+            hint=Text("Install it first: {command}", command=Command("sdsetup", "install", "--dir", folder)),
             code="no-installation",
         )
     request = Request(dir=str(folder), launchers=launcher_kinds(launcher, session), environment=False)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from sdsetup.cli.options import Dir, Json, Profiles, Quiet, Verbose, Yes
+from sdsetup.command import Command
 
 if TYPE_CHECKING:
     from sdsetup.cli.session import Session
@@ -132,28 +133,27 @@ def log_facts(facts: Facts) -> None:
         log.warning("unknown: %s: %s", subject, reason)
 
 
-def next_command(report: Report, session: Session) -> str | None:
+def next_command(report: Report, session: Session) -> Command | None:
     """The one command that comes after this screen; it names the folder unless that is the usual one."""
     if not report.ok:
         return None
     there = report.facts.installation
     if any(finding.id == "card" and finding.status == "warn" for finding in report.findings):
-        command = "sdsetup tune --yes"
+        words = ["tune", "--yes"]
     elif there is None or there.torch is None or not there.models:
-        command = "sdsetup install"
+        words = ["install"]
     else:
-        command = "sdsetup launch"
-    return command + _named_folder(report, session)
+        words = ["launch"]
+    return Command("sdsetup", *words, *_named_folder(report, session), family=report.facts.system.family)
 
 
-def _named_folder(report: Report, session: Session) -> str:
+def _named_folder(report: Report, session: Session) -> tuple[str, ...]:
     from sdsetup.cli.folders import chosen_folder
-    from sdsetup.decide.checks.wording import quoted
 
     folder = report.facts.folder
     if folder is None or folder.path == str(chosen_folder(session, None)):
-        return ""
-    return f" --dir {quoted(folder.path, report.facts.system.family)}"
+        return ()
+    return ("--dir", folder.path)
 
 
 def _slow(session: Session) -> Callable[[tuple[str, ...]], None] | None:

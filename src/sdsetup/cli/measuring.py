@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdsetup.cli.session import AlreadySaid, Session
+from sdsetup.command import Command
 from sdsetup.errors import EXIT_DONE, EXIT_EXPECTED, EXIT_INTERRUPTED, SdsetupError, UsageError
 from sdsetup.text import Text
 
@@ -144,7 +145,10 @@ def _folder(answer: Answer, wanted: Path | None) -> Path:
         raise SdsetupError(
             Text("The card is another one than this installation was made for"),
             where=answer.folder,
-            hint=Text('First make it fit: sdsetup tune --yes --dir "{dir}"', dir=answer.folder),
+            hint=Text(
+                "First make it fit: {command}",
+                command=Command("sdsetup", "tune", "--yes", "--dir", answer.folder),
+            ),
             code="card-changed",
         )
     return answer.folder

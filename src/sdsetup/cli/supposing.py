@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sdsetup.cli.session import Session
 from sdsetup.cli.tuning import SUBJECTS
+from sdsetup.command import Command
 from sdsetup.decide.facts import Facts
 from sdsetup.decide.profiles.gpus import Card, GpuTable
 from sdsetup.errors import UsageError
@@ -78,7 +79,7 @@ def _the_card(session: Session, name: str, meant: Match) -> Card:
         if more > 0
         else Text("{name} fits several cards: {names}", name=name, names=", ".join(names)),
         code="gpu-ambiguous",
-        hint=Text('Give the whole name, for example --gpu "{name}".', name=names[0]),
+        hint=Text("Give the whole name, for example {option}", option=Command("--gpu", names[0])),
     )
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sdsetup.command import Command
 from sdsetup.decide.facts import Family, Vendor
 from sdsetup.decide.findings import Cure
 from sdsetup.decide.profiles.failures import Failure, Kind
@@ -180,7 +181,7 @@ def _diagnosis(found: _Found, text: str, scene: Scene, also: tuple[str, ...]) ->
         cause=Text(failure.cause, **values),
         cure=Cure(
             text=Text(failure.cure, **values),
-            command=None if failure.command is None else failure.command.format(**values),
+            command=None if failure.command is None else Command.filled(failure.command, scene.family, **values),
             act=failure.act,
         ),
         evidence=line if len(line) <= _EVIDENCE else line[: _EVIDENCE - 1] + "…",

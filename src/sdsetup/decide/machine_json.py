@@ -9,7 +9,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from sdsetup.decide.facts import Facts, System
 from sdsetup.errors import SdsetupError
-from sdsetup.text import Text
+from sdsetup.text import Lines, Text
 
 _DEEPEST = 12
 
@@ -56,9 +56,7 @@ def facts_from_json(value: Any) -> Facts:
 
 def _invalid(problems: list[str]) -> SdsetupError:
     return SdsetupError(
-        Text(
-            "The file does not hold facts of a machine:\n{lines}", lines="\n".join(f"  {p}" for p in problems[:20])
-        ),
+        Text("The file does not hold facts of a machine:\n{lines}", lines=Lines(f"  {p}" for p in problems[:20])),
         code="facts-invalid",
         hint=Text("Give a file made by `sdsetup report` or by `sdsetup doctor --json`."),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sdsetup.command import Command
 from sdsetup.decide.facts import Facts, Folder
 from sdsetup.decide.findings import Report
 from sdsetup.decide.launcher import FILE_NAMES
@@ -85,9 +86,9 @@ def local_changes(dir: str, former: str, files: tuple[str, ...]) -> SdsetupError
         where=dir,
         why=Text("moving from {former} would touch {files}", former=former[:8], files=names),
         hint=Text(
-            'Keep your changes with `git -C "{dir}" stash`, or stay there: sdsetup install --ref {former}',
-            dir=dir,
-            former=former,
+            "Keep your changes with `{stash}`, or stay there: {stay}",
+            stash=Command("git", "-C", dir, "stash"),
+            stay=Command("sdsetup", "install", "--ref", former),
         ),
         code="local-changes",
     )
@@ -102,11 +103,14 @@ def refuse_machine(report: Report) -> None:
     for finding in report.findings:
         if finding.status == "fail" and finding.id in ("os", "libraries"):
             cure = finding.cure
-            command = f" {cure.command}" if cure is not None and cure.command else ""
             raise SdsetupError(
                 Text("{title}: {summary}", title=finding.title, summary=finding.summary),
                 why=finding.why,
-                hint=Text("{text}{command}", text=cure.text, command=command) if cure is not None else None,
+                hint=None
+                if cure is None
+                else Text("{text} {command}", text=cure.text, command=cure.command)
+                if cure.command
+                else cure.text,
                 code=f"machine-{finding.id}",
             )
 
@@ -149,7 +153,10 @@ def _refuse_folder(folder: Folder) -> None:
                 Text("The chosen folder holds other things"),
                 where=folder.path,
                 why=Text("it contains {names}", names=", ".join(folder.entries[:5]) or "files"),
-                hint=Text('Choose an empty or new folder, for example --dir "{dir}"', dir=_inside(folder.path)),
+                hint=Text(
+                    "Choose an empty or new folder, for example {option}",
+                    option=Command("--dir", _inside(folder.path)),
+                ),
                 code="folder-foreign",
             )
         case "git":

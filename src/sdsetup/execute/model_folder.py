@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from sdsetup.command import Command
 from sdsetup.decide.profiles.models import MODEL_FOLDER, Model
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
@@ -125,7 +126,7 @@ def _unfinished(path: Path, name: str, models: Mapping[str, Model]) -> Verdict:
         model=model.name,
         said=Text("{percent} % of {title} are there", percent=_size(path) * 100 // model.size, title=model.title),
         todo=Text("Continue it with:"),
-        command=f"sdsetup model get {model.name}",
+        command=Command("sdsetup", "model", "get", model.name),
     )
 
 
@@ -143,7 +144,7 @@ def _damaged(path: Path, name: str, look: Look, models: Mapping[str, Model]) -> 
         damage=look.damage,
         said=look.said,
         todo=todo,
-        command=f"sdsetup model get {model.name}" if model else None,
+        command=Command("sdsetup", "model", "get", model.name) if model else None,
     )
 
 

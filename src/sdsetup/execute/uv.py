@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sdsetup.command import Command
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.pip_settings import uv_variables
@@ -69,7 +70,8 @@ def find(machine: Machine) -> str:
             Text("The package installer uv was not found"),
             code="uv-missing",
             hint=Text(
-                'Install sdsetup again, or uv by itself: "{python}" -m pip install uv', python=sys.executable
+                "Install sdsetup again, or uv by itself: {command}",
+                command=Command(sys.executable, "-m", "pip", "install", "uv"),
             ),
         )
     return found

@@ -99,7 +99,7 @@ def why_uv_failed(said: str, what: str = "The Python packages could not be insta
     last = next((line for line in lines if line.startswith("error:")), lines[-1] if lines else "")
     if cause := next((line for line in lines if line.startswith(("cause:", "Caused by:"))), ""):
         last = f"{last}: {cause.partition(':')[2].strip()}"
-    message = Text(f"{what} ({{last}})", last=last.removeprefix("error: "))
+    message = Text("{what} ({last})", what=Text(what), last=last.removeprefix("error: "))
     for code, patterns, why, hint in _CAUSES:
         if any(re.search(pattern, said) for pattern in patterns):
             return SdsetupError(message, why=Text(why), hint=Text(hint), code=code)

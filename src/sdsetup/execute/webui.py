@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sdsetup.command import Command
 from sdsetup.decide.diagnosis import Diagnosis, Scene, diagnose_log
 from sdsetup.decide.facts import Vendor
 from sdsetup.decide.profiles.failures import FailureBook
@@ -150,6 +151,9 @@ def _child(plan: LaunchPlan) -> Child:
             Text("The web UI's Python cannot be started"),
             where=plan.python,
             why=Text("{error}", error=error.strerror or error),
-            hint=Text('Run `sdsetup install --dir "{dir}"`: it makes the environment again.', dir=plan.dir),
+            hint=Text(
+                "Run `{command}`: it makes the environment again.",
+                command=Command("sdsetup", "install", "--dir", plan.dir),
+            ),
             code="webui-not-startable",
         ) from error

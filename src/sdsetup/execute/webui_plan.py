@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
+from sdsetup.command import Command
 from sdsetup.decide.launcher import ARGS, FILE_NAMES, Kind, LaunchFile, read
 from sdsetup.decide.startup import LaunchPlan, launch_plan, tcmalloc_in
 from sdsetup.errors import SdsetupError
@@ -66,7 +67,10 @@ def planned(
         raise SdsetupError(
             Text("There is no web UI in this folder"),
             where=root,
-            hint=Text('Give its folder with --dir, or install one: sdsetup install --dir "{dir}"', dir=root),
+            hint=Text(
+                "Give its folder with --dir, or install one: {command}",
+                command=Command("sdsetup", "install", "--dir", root),
+            ),
             code="webui-missing",
         )
     knows_details = _DETAILS in (machine.read_text(root / "modules" / "timer.py") or "")
@@ -83,7 +87,7 @@ def planned(
         raise SdsetupError(
             Text("The web UI has no environment yet"),
             where=plan.python,
-            hint=Text('Make it: sdsetup install --dir "{dir}"', dir=root),
+            hint=Text("Make it: {command}", command=Command("sdsetup", "install", "--dir", root)),
             code="environment-missing",
         )
     return plan

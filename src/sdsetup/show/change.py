@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import PurePath
 
+from sdsetup.command import Command
 from sdsetup.decide.fingerprint import Change
 from sdsetup.show.screen import Screen
 from sdsetup.show.words import gib
@@ -23,7 +24,7 @@ def show_change(changes: Sequence[Change], screen: Screen, *, dir: PurePath | No
     screen.line(Text("Models, pictures, extensions and your own flags stay. `sdsetup undo` goes back."), indent=2)
     if not carried_out:
         screen.line(Text("To make it fit:"))
-        screen.command(f'sdsetup tune --yes --dir "{dir}"' if dir else "sdsetup tune --yes", indent=2)
+        screen.command(Command("sdsetup", "tune", "--yes", *(("--dir", dir) if dir else ())), indent=2)
     screen.line()
 
 

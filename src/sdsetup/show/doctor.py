@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sdsetup.decide.findings import Finding, Report
 from sdsetup.show.screen import STYLES, Screen
 from sdsetup.show.terminal import Part, folded
-from sdsetup.show.words import say
+from sdsetup.show.words import say, typed
 from sdsetup.text import Text
 
 _WORDS = {"ok": "ok", "warn": "warn", "fail": "fail", "skip": "skip"}
@@ -97,7 +97,7 @@ def _details(finding: Finding, width: int) -> list[Part]:
     if finding.cure is not None:
         parts += _detail("fix", say(finding.cure.text), width)
         if finding.cure.command is not None:
-            parts.append((" " * (_DETAIL + _LABEL) + finding.cure.command + "\n", STYLES["hint"]))
+            parts.append((" " * (_DETAIL + _LABEL) + typed(finding.cure.command) + "\n", STYLES["hint"]))
     return parts
 
 

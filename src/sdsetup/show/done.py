@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
+from sdsetup.command import Command
 from sdsetup.decide.plan import Plan, WriteLauncher
 from sdsetup.decide.tuning.values import Tuning
 from sdsetup.show.screen import Screen
@@ -37,7 +38,7 @@ def show_done(plan: Plan, tuning: Tuning, results: Mapping[str, Mapping[str, Any
         screen.command("sdsetup install", indent=2)
         return
     screen.line(Text("To start it:"))
-    screen.command(f'sdsetup launch --dir "{plan.dir}"', indent=2)
+    screen.command(Command("sdsetup", "launch", "--dir", plan.dir), indent=2)
     launchers = [
         step for step in plan.steps if isinstance(step.action, WriteLauncher) and step.action.kind == "bat"
     ]

@@ -12,7 +12,7 @@ from rich.text import Text as Line
 from sdsetup.decide.startup import LaunchPlan, Phase, Startup
 from sdsetup.show.screen import Screen
 from sdsetup.show.words import duration, say
-from sdsetup.text import Text
+from sdsetup.text import Text, harmless
 
 # What it is at, and that it is over.
 _PHASES: dict[Phase, tuple[Text, Text]] = {
@@ -72,7 +72,7 @@ class LaunchScreen:
         if state.phase != self._phase:
             self._passed(state)
         elif state.doing and self._bar is not None and self._task is not None and state.phase == "preparing":
-            self._bar.update(self._task, description=state.doing)
+            self._bar.update(self._task, description=harmless(state.doing))
         if state.model != self._model:
             self._model_is(state)
 

@@ -19,7 +19,7 @@ from sdsetup.decide.plan import Plan
 from sdsetup.show.bars import Bars
 from sdsetup.show.screen import Screen
 from sdsetup.show.words import duration, say, size
-from sdsetup.text import Text
+from sdsetup.text import Text, harmless
 
 _PLAIN_SECONDS = 10.0  # between two plain lines about one transfer
 
@@ -84,7 +84,7 @@ class Live:
     def _name(self, event: Event) -> str:
         number = self._numbers.get(event.step, 0)
         title = self._titles.get(event.step)
-        what = say(title) if title else event.step
+        what = say(title) if title else harmless(event.step)
         return f"[{number}/{self._count}] {what}" + (" (rehearsal)" if self._screen.banner else "")
 
     def _started(self, event: Event) -> None:
@@ -163,7 +163,7 @@ class _Steps(Bars):
         for task in self.tasks:
             source = task.fields.get("source")
             origin = f", {source}" if source == CHECKING else f", from {source}" if source else ""
-            yield Line(task.description + origin, no_wrap=True, overflow="ellipsis")
+            yield Line(harmless(task.description + origin), no_wrap=True, overflow="ellipsis")
         yield self.make_tasks_table(self.tasks)
 
 

@@ -12,6 +12,7 @@ from rich.console import RenderableType
 from rich.progress import ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn
 from rich.text import Text as Line
 
+from sdsetup.command import Command
 from sdsetup.decide.tuning.measured import Key, Verdict, to_json
 from sdsetup.decide.tuning.measuring import Candidate, Measurement, Trial, expected, seconds_left
 from sdsetup.machine.answers_nvml import CardProgram, CardUse
@@ -166,12 +167,12 @@ def show_kept(changed: Sequence[object], dir: str, screen: Screen) -> None:
             Text("{mark} The launch file has it from now on: {path}", mark=screen.mark("ok"), path=path), "ok"
         )
     screen.line(Text("One step back:"), indent=2)
-    screen.command(f'sdsetup undo --dir "{dir}"', indent=4)
+    screen.command(Command("sdsetup", "undo", "--dir", dir), indent=4)
 
 
 def show_not_kept(dir: str, screen: Screen) -> None:
     screen.line(Text("The launch file is as it was. To write the result into it (it is remembered):"))
-    screen.command(f'sdsetup tune --measure --yes --dir "{dir}"', indent=2)
+    screen.command(Command("sdsetup", "tune", "--measure", "--yes", "--dir", dir), indent=2)
 
 
 def show_stopped(done: Sequence[Measurement], screen: Screen) -> None:

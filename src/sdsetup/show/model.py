@@ -11,8 +11,8 @@ from rich.text import Text as Line
 
 from sdsetup.decide.profiles.models import MODEL_FOLDER, Model
 from sdsetup.show.screen import STYLES, Screen
-from sdsetup.show.words import say, size
-from sdsetup.text import Text
+from sdsetup.show.words import say, size, typed
+from sdsetup.text import Text, harmless
 
 _WIDEST = 100
 
@@ -130,14 +130,14 @@ def _draw_verdict(page: Line, verdict: Any, screen: Screen, width: int) -> None:
     status, word = _STATES[verdict.state]
     before = 12
     page.append(f" {screen.mark(status)} {word:<8} ", STYLES[status])
-    page.append(verdict.path, "bold")
+    page.append(harmless(verdict.path), "bold")
     page.append(f"  {size(verdict.size)}\n", "dim")
     sentences = [say(verdict.said)] + ([say(verdict.todo)] if verdict.todo else [])
     for sentence in sentences:
         for line in _folded(sentence[:1].upper() + sentence[1:], width - before):
             page.append(" " * before + line + "\n")
     if verdict.command:
-        page.append(" " * before + verdict.command + "\n", STYLES["hint"])
+        page.append(" " * before + typed(verdict.command) + "\n", STYLES["hint"])
 
 
 def verdicts_json(verdicts: Sequence[Any], folder: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sdsetup.errors import EXIT_INTERRUPTED, DeclinedError
 from sdsetup.show.screen import Screen
 from sdsetup.show.words import say
-from sdsetup.text import Text
+from sdsetup.text import Text, harmless
 
 
 def ask_yes(screen: Screen, question: Text) -> bool:
@@ -18,13 +18,13 @@ def ask_yes(screen: Screen, question: Text) -> bool:
 
 def ask_text(screen: Screen, question: Text, default: str) -> str:
     """A line of text; Enter takes the default that is shown."""
-    return _typed(screen, f"{say(question)} [{default}] ") or default
+    return _typed(screen, f"{say(question)} [{harmless(default)}] ") or default
 
 
 def ask_number(screen: Screen, question: Text, choices: Sequence[str]) -> int | None:
     """One of a numbered list, by its place (from 0); Enter and anything that is no number of it is None."""
     for number, choice in enumerate(choices, 1):
-        screen.line(f"{number}. {choice}", indent=2)
+        screen.line(f"{number}. {harmless(choice)}", indent=2)
     answer = _typed(screen, f"{say(question)} [1-{len(choices)}] ")
     return int(answer) - 1 if answer.isdecimal() and 1 <= int(answer) <= len(choices) else None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from sdsetup.command import Command
 from sdsetup.show.screen import Screen
 from sdsetup.text import Text
 
@@ -32,4 +33,4 @@ def show_written(document: dict[str, Any], path: Path, screen: Screen) -> None:
         indent=2,
     )
     screen.line(Text("A helper reads it with:"), indent=2)
-    screen.command(f"sdsetup doctor --facts {path.name}", indent=4)
+    screen.command(Command("sdsetup", "doctor", "--facts", path.name), indent=4)

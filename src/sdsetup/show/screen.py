@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sdsetup.show.terminal import Part, Terminal, folded
-from sdsetup.show.words import as_typed, say
-from sdsetup.text import Text
+from sdsetup.show.words import commands_in, say, typed
+from sdsetup.text import Text, harmless
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,9 +42,9 @@ class Screen:
     def console(self) -> Console:
         """Rich's console, made at its first use; from then on it draws the lines too, around its bars."""
         if self._console is None:
-            from rich.console import Console
+            from sdsetup.show.console import HarmlessConsole
 
-            self._console = Console(stderr=self._to_stderr, highlight=False, emoji=False, markup=False)
+            self._console = HarmlessConsole(stderr=self._to_stderr, highlight=False, emoji=False, markup=False)
         return self._console
 
     @property
@@ -76,20 +76,19 @@ class Screen:
             return
         from rich.text import Text as Line
 
-        self._console.print(Line.assemble(*parts), end="", soft_wrap=True)
+        safe = [(harmless(text, lines=True), style) for text, style in parts]
+        self._console.print(Line.assemble(*safe), end="", soft_wrap=True)
 
     def line(self, text: Text | str = "", style: str = "", *, indent: int = 0) -> None:
         """One paragraph, folded at the window's width with its indent kept."""
-        said = say(text) if isinstance(text, Text) else text
         style = STYLES.get(style, style)
-        for part in folded(said, self.width - indent):
+        for part in folded(say(text), self.width - indent, commands_in(text)):
             self.write([(" " * indent, ""), (part.rstrip(), style), ("\n", "")])
 
     def field(self, label: str, text: Text | str, style: str = "", *, indent: int = 2, room: int = 6) -> None:
         """A label and what it says, folded beside it: `room` letters are for the label and a blank."""
-        said = say(text) if isinstance(text, Text) else text
         style = STYLES.get(style, style)
-        for n, part in enumerate(folded(said, self.width - indent - room)):
+        for n, part in enumerate(folded(say(text), self.width - indent - room, commands_in(text))):
             head = f"{label if n == 0 else '':<{room}}"
             self.write([(" " * indent + head, style), (part.rstrip(), style), ("\n", "")])
 
@@ -101,4 +100,4 @@ class Screen:
 
     def command(self, command: str, *, indent: int = 0) -> None:
         """A command to paste: never folded, never coloured inside."""
-        self.write([(" " * indent + as_typed(command), STYLES["hint"]), ("\n", "")])
+        self.write([(" " * indent + typed(command), STYLES["hint"]), ("\n", "")])

@@ -6,9 +6,12 @@ What it decides is what Rich decides: `NO_COLOR`, `FORCE_COLOR`, `TERM=dumb`, `C
 from __future__ import annotations
 
 import os
+import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TextIO
+
+from sdsetup.text import harmless
 
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 _NARROWEST = 20
@@ -64,6 +67,7 @@ class Terminal:
         colour = self.colour
         said = []
         for text, style in parts:
+            text = harmless(text, lines=True)  # the last door: what comes here unasked is not obeyed either
             codes = ";".join(_CODES[word] for word in style.split()) if colour and text else ""
             said.append(f"\x1b[{codes}m{text}\x1b[0m" if codes else text)
         self.file.write("".join(said))
@@ -83,22 +87,30 @@ class Terminal:
         return bool(mode.value & 4 or kernel.SetConsoleMode(handle, mode.value | 4))
 
 
-def folded(text: str, width: int) -> list[str]:
+def folded(text: str, width: int, whole: Sequence[str] = ()) -> list[str]:
     """Lines of at most `width` letters, broken at blanks only: a path that is cut cannot be copied.
 
-    A paragraph's own indent is kept for its first line. (The standard library's `textwrap` does this too,
-    and costs more to load than everything drawn with it here.)
+    A paragraph's own indent is kept for its first line, and every blank where nothing is broken: two of them
+    in a name are two. `whole`: parts that are not broken at all, as commands are.
     """
     lines: list[str] = []
     width = max(width, _NARROWEST)
     for paragraph in text.split("\n"):
-        line = paragraph[: len(paragraph) - len(paragraph.lstrip())]
-        fresh = True
-        for word in paragraph.split():
-            if not fresh and len(line) + 1 + len(word) > width:
+        line = paragraph[: len(paragraph) - len(paragraph.lstrip(" "))]
+        gap = ""
+        for word, blanks in _words(paragraph[len(line) :].rstrip(" "), whole):
+            if gap and len(line) + len(gap) + len(word) > width:
                 lines.append(line)
-                line, fresh = "", True
-            line = line + word if fresh else f"{line} {word}"
-            fresh = False
+                line = word
+            else:
+                line += gap + word
+            gap = blanks
         lines.append(line)
     return lines
+
+
+def _words(paragraph: str, whole: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Words with the blanks behind each."""
+    kept = [re.escape(part) for part in sorted(filter(None, whole), key=len, reverse=True)]
+    for found in re.finditer(f"((?:{'|'.join([*kept, '[^ ]'])})+)( *)", paragraph):
+        yield found[1], found[2]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from rich.table import Table
 from rich.text import Text as Line
 
+from sdsetup.command import Command
 from sdsetup.decide.facts import Facts
 from sdsetup.decide.tuning.case import short_name
 from sdsetup.decide.tuning.compare import Difference
@@ -39,19 +40,19 @@ def show_tuning(tuning: Tuning, facts: Facts, launcher: str, screen: Screen) -> 
             screen.command(row, indent=2)
 
 
-def show_next(tuning: Tuning, options: str, screen: Screen, *, here: bool) -> None:
+def show_next(tuning: Tuning, options: Sequence[str], screen: Screen, *, here: bool) -> None:
     """What can be done with it. `options`: those that asked this question."""
     if screen.quiet:
         return
     screen.line()
     if here and tuning.device != "none":
         screen.line(Text("To write it into the launch file:"))
-        screen.command(f"sdsetup tune --apply{options}", indent=2)
+        screen.command(Command("sdsetup", "tune", "--apply", *options), indent=2)
     if not here:
         screen.line(Text("This is the answer for a machine that you described; nothing was changed on this one."))
     if tuning.device != "none":
         screen.line(Text("Where a setting comes from, and what changes without it:"))
-        screen.command(f"sdsetup why {_example(tuning)}{options}", indent=2)
+        screen.command(Command("sdsetup", "why", _example(tuning), *options), indent=2)
 
 
 def show_comparison(mine: Tuning, theirs: Tuning, differences: Sequence[Difference], screen: Screen) -> None:

@@ -4,25 +4,62 @@ from __future__ import annotations
 
 import os
 import re
+from typing import Any
 
-from sdsetup.text import Text
+from sdsetup.command import Command
+from sdsetup.text import Lines, Text, harmless
 
 _OURS = re.compile(r"(?<![\w./-])sdsetup(?= (?:doctor|install|tune|why|launch|verify|undo|report|model|--)\b)")
 
 
 def say(text: Text | str) -> str:
     """The sentence as the person reads it: English so far. Every sentence passes here as a template with its
-    values, so this is where another language's catalogue comes in."""
-    return as_typed(str(text))
+    values, so this is where another language's catalogue comes in, and where values are made harmless: they
+    are names of files and words of other programs, which a terminal must show and not obey."""
+    if not isinstance(text, Text):
+        return typed(text) if isinstance(text, Command) else as_typed(harmless(text, lines=True))
+    template = as_typed(harmless(text.template, lines=True))
+    return (
+        template.format(**{name: _said(value) for name, value in text.values.items()}) if text.values else template
+    )
+
+
+def _said(value: Any) -> Any:
+    """A value of a sentence; numbers stay what they are, as templates may say how they are written."""
+    if isinstance(value, (int, float)) or value is None:
+        return value
+    if isinstance(value, (Text, Command)):
+        return say(value)
+    if isinstance(value, Lines):
+        return "\n".join(harmless(line) for line in value)
+    return harmless(str(value))
+
+
+def commands_in(text: Text | str) -> tuple[str, ...]:
+    """The commands of a sentence as they stand in it: broken at a blank, one could not be pasted."""
+    if not isinstance(text, Text):
+        return (typed(text),) if isinstance(text, Command) else ()
+    return tuple(
+        said for value in text.values.values() if isinstance(value, str | Text) for said in commands_in(value)
+    )
+
+
+def typed(command: str) -> str:
+    """A command to paste, as it is typed here."""
+    if not isinstance(command, Command):
+        return harmless(as_typed(command))
+    program = os.environ.get("SDSETUP_COMMAND")
+    return harmless(command.started_as(program) if program and command.argv[0] == "sdsetup" else command)
 
 
 def as_typed(said: str) -> str:
     """The same with our commands as they are typed here: whoever started us with `./sdsetup.sh` or
     `sdsetup.bat` has no `sdsetup` on PATH."""
-    typed = os.environ.get("SDSETUP_COMMAND")
-    if not typed:
+    program = os.environ.get("SDSETUP_COMMAND")
+    if not program:
         return said
-    return _OURS.sub(lambda _: f'"{typed}"' if " " in typed else typed, said)
+    quoted = harmless(Command(program))
+    return _OURS.sub(lambda _: quoted, said)
 
 
 def size(count: int | float | None) -> str:

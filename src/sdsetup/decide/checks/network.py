@@ -124,7 +124,11 @@ def _network_cure(facts: Facts, host: Host, nothing: bool) -> Cure:
         return Cure(text=Text("Connect this PC to the Internet, then ask again:"), command="sdsetup doctor")
     hint = _HINTS.get(host.purpose)
     return Cure(
-        text=Text(f"Allow {_name(host)} in the firewall or try another network.{' ' + hint if hint else ''}")
+        text=Text(
+            "Allow {host} in the firewall or try another network.{hint}",
+            host=_name(host),
+            hint=f" {hint}" if hint else "",
+        )
     )
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
+from sdsetup.command import Command
 from sdsetup.decide.checks.need import Need
 from sdsetup.decide.checks.wording import disk as gb
 from sdsetup.decide.checks.wording import memory as binary_gb
-from sdsetup.decide.checks.wording import quoted, unanswered
+from sdsetup.decide.checks.wording import unanswered
 from sdsetup.decide.facts import Facts, Folder
 from sdsetup.decide.findings import Cure, Finding
 from sdsetup.decide.folders import better_folder
@@ -68,7 +69,7 @@ def folder(facts: Facts, need: Need) -> Finding:
     folder = facts.folder
     if folder is None:
         return Finding(id="folder", status="skip", title=_FOLDER, summary=Text("none was named"))
-    said = Text(folder.path)
+    said = Text("{path}", path=folder.path)
     refused = _refused(facts, folder, need)
     if refused is not None:
         return Finding(
@@ -198,4 +199,4 @@ def _elsewhere(facts: Facts, need: Need, text: Text, act: str | None = None) -> 
     here = facts.folder.path if facts.folder else ""
     if here == place or (family != "windows" and here.endswith(place[1:])):
         return Cure(text=text, command=None)
-    return Cure(text=text, command=f"sdsetup install --dir {quoted(place, family)}", act=act)
+    return Cure(text=text, command=Command("sdsetup", "install", "--dir", place, family=family), act=act)

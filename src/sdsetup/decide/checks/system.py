@@ -25,12 +25,12 @@ def os(facts: Facts, need: Need) -> Finding:
     refused = _refused(system, need)
     if refused is not None:
         why, cure = refused
-        return Finding(id="os", status="fail", title=_OS, summary=Text(said), why=why, cure=cure)
+        return Finding(id="os", status="fail", title=_OS, summary=Text("{said}", said=said), why=why, cure=cure)
     warned = _warned(system)
     if warned is not None:
         why, cure = warned
-        return Finding(id="os", status="warn", title=_OS, summary=Text(said), why=why, cure=cure)
-    return Finding(id="os", status="ok", title=_OS, summary=Text(said))
+        return Finding(id="os", status="warn", title=_OS, summary=Text("{said}", said=said), why=why, cure=cure)
+    return Finding(id="os", status="ok", title=_OS, summary=Text("{said}", said=said))
 
 
 def cpu(facts: Facts, need: Need) -> Finding:

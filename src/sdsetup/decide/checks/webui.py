@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from sdsetup.command import Command
 from sdsetup.decide.checks.need import Need
-from sdsetup.decide.checks.wording import quoted, unanswered
+from sdsetup.decide.checks.wording import unanswered
 from sdsetup.decide.facts import Facts, Installation
 from sdsetup.decide.findings import Cure, Finding
 from sdsetup.text import Text
@@ -41,8 +42,8 @@ def _parts(there: Installation) -> list[str]:
 
 
 def _problem(facts: Facts, there: Installation) -> tuple[Text, Cure] | None:
-    place = quoted(facts.folder.path if facts.folder else ".", facts.system.family)
-    finish = f"sdsetup install --dir {place}"
+    place, family = facts.folder.path if facts.folder else ".", facts.system.family
+    finish = Command("sdsetup", "install", "--dir", place, family=family)
     if there.commit is None:
         return (
             Text("Its Git history is missing or broken: a half-made clone, or a downloaded archive."),
@@ -53,7 +54,7 @@ def _problem(facts: Facts, there: Installation) -> tuple[Text, Cure] | None:
             Text("The folder belongs to another account, so Git refuses to work in it."),
             Cure(
                 text=Text("Tell Git that you trust it:"),
-                command=f"git config --global --add safe.directory {place}",
+                command=Command("git", "config", "--global", "--add", "safe.directory", place, family=family),
             ),
         )
     if there.environment_broken is not None:

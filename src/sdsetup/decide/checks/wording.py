@@ -1,10 +1,10 @@
-"""Numbers as people read them, commands that can be pasted, and the finding of a subject nobody could ask."""
+"""Numbers as people read them, and the finding of a subject nobody could ask."""
 
 from __future__ import annotations
 
 import re
 
-from sdsetup.decide.facts import Facts, Family
+from sdsetup.decide.facts import Facts
 from sdsetup.decide.findings import Finding
 from sdsetup.text import Text
 
@@ -27,15 +27,6 @@ def memory(count: int) -> str:
 def numbers(version: str | None) -> tuple[int, ...]:
     """A version as numbers that compare: "528.33" is (528, 33)."""
     return tuple(int(part) for part in re.findall(r"\d{1,9}", version or ""))
-
-
-def quoted(path: str, family: Family) -> str:
-    """A path as it is pasted into this system's shell."""
-    if family == "windows":
-        return f'"{path}"' if re.search(r"[^A-Za-z0-9_\-.:\\/]", path) else path
-    import shlex
-
-    return path if path.startswith("~/") and path.isascii() and " " not in path else shlex.quote(path)
 
 
 def listed(words: list[str]) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sdsetup.errors import SdsetupError
-from sdsetup.text import Text
+from sdsetup.text import Lines, Text
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -29,7 +29,7 @@ class ProfileError(SdsetupError):
             Text(
                 "{count} problem(s) in the profiles:\n{lines}",
                 count=len(problems),
-                lines="\n".join(f"  {p}" for p in problems),
+                lines=Lines(f"  {p}" for p in problems),
             ),
             code="profile-invalid",
             hint=Text("Mend the lines named above, or run without --profiles to use the built-in ones."),
