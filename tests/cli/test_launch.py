@@ -154,7 +154,7 @@ def test_when_it_dies_the_cause_the_cure_and_the_log_are_named(tmp_path: Path) -
         assert run.end() == 1
     assert "The web UI ended before it was ready (code 1)." in run.text
     assert "This Python is too new for the web UI's torch" in run.text
-    assert f'sdsetup install --dir "{root}"' in run.text
+    assert f"sdsetup install --dir {root}" in run.text
     assert ".sdsetup/logs/webui-" in run.text.replace("\n  ", "")
 
 

@@ -100,7 +100,7 @@ def test_a_failure_has_exit_code_1_and_names_the_cause(tmp_path: Path) -> None:
     done = verify(root)
     assert done.returncode == 1
     assert "A model file is damaged" in done.stdout
-    assert f'sdsetup model check --dir "{root}"' in done.stdout
+    assert f"sdsetup model check --dir {root}" in done.stdout
     said = json.loads(verify(root, "--json").stdout)
     assert said["ok"] is False
     assert said["problem"]["code"] == "picture-failed"

@@ -136,7 +136,7 @@ def test_sentences_are_filled_in() -> None:
     assert str(found.cause) == "The web UI does not know: --medvrm"
     moved = diagnose_log("No Python at 'x'", BOOK.failures, scene=PLACE)
     assert moved is not None
-    assert moved.cure.command == 'sdsetup install --dir "/home/anna/sd"'
+    assert moved.cure.command == "sdsetup install --dir /home/anna/sd"
     assert moved.cure.act == "rebuild-environment"
     assert "/home/anna/sd" in str(moved.cure.text)
     assert moved.to_json()["fix"]["command"] == moved.cure.command

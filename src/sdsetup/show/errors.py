@@ -29,12 +29,12 @@ def show_error(error: SdsetupError, log: Path | None, screen: Screen | None = No
     if error.where is not None:
         screen.line(Text("where: {where}", where=error.where), indent=2)
     if error.why is not None:
-        screen.line(Text("why:   {why}", why=error.why), indent=2)
+        screen.line(Text("why: {why}", why=error.why), indent=2)
     if error.hint is not None:
-        screen.line(Text("fix:   {hint}", hint=error.hint), "hint", indent=2)
-    screen.line(Text("code:  {code}", code=error.code), "quiet", indent=2)
+        screen.line(Text("fix: {hint}", hint=error.hint), "hint", indent=2)
+    screen.line(Text("code: {code}", code=error.code), "quiet", indent=2)
     if log is not None:
-        screen.line(Text("log:   {log}", log=log), "quiet", indent=2)
+        screen.line(Text("log: {log}", log=log), "quiet", indent=2)
 
 
 def show_interrupted(screen: Screen | None = None) -> None:

@@ -16,8 +16,8 @@ def show_point(point: Point, screen: Screen) -> None:
     """What would come back."""
     then = point.machine
     screen.heading(Text("One step back, to how it was before {at}", at=point.at.replace("T", " ").split("+")[0]))
-    screen.line(Text("made for:    {card}", card=then.card or "the processor"), indent=2)
-    screen.line(Text("flags:       {flags}", flags=" ".join(then.flags) or "none"), indent=2)
+    screen.line(Text("made for: {card}", card=then.card or "the processor"), indent=2)
+    screen.line(Text("flags: {flags}", flags=" ".join(then.flags) or "none"), indent=2)
     if point.environment:
         screen.line(Text("environment: the former one, with torch {torch}", torch=then.torch or "?"), indent=2)
     screen.line(Text("Models, pictures, extensions and your own flags stay. The same command again goes forward."))
