@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import logging
-import re
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
+from sdsetup.decide.redaction import hide_secrets, known_secrets
 from sdsetup.machine import Machine
+from sdsetup.text import harmless
 
 KEPT_LOGS = 20
-
-# Tokens of the hub, bearer headers, passwords inside addresses, signatures of signed links.
-_SECRETS = re.compile(
-    r"hf_[A-Za-z0-9]{8,}"
-    r"|(?i:(?<=bearer )|(?<=authorization: ))\S+"
-    r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
-    r"|(?i:(?<=signature=)|(?<=token=)|(?<=x-amz-signature=)|(?<=policy=))[^&\s]+"
-)
 
 _current: list[Path] = []
 
@@ -53,20 +47,21 @@ def start(command: str, machine: Machine) -> None:
         root.addHandler(logging.NullHandler())
         _current.clear()
         return
-    handler.setFormatter(_Redacting("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(_Redacting(known_secrets(machine.env)))
     root.addHandler(handler)
     _current[:] = [path]
     _drop_old(folder)
 
 
-def redact(text: str) -> str:
-    """The text with tokens, passwords and signatures replaced."""
-    return _SECRETS.sub("[secret]", text)
-
-
 class _Redacting(logging.Formatter):
+    """Lines without secrets, whoever said them, and without letters that would steer the terminal of a reader."""
+
+    def __init__(self, known: Sequence[str]) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+        self._known = tuple(known)
+
     def format(self, record: logging.LogRecord) -> str:
-        return redact(super().format(record))
+        return harmless(hide_secrets(super().format(record), self._known), lines=True)
 
 
 def _drop_old(folder: Path) -> None:

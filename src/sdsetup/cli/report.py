@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 SCHEMA = "sdsetup.report/1"
 _LOGS = 4
 _LOG_BYTES = 40_000
+_LAUNCH_FILE = 1_000_000  # bytes of one that are looked through
+_MOST_FILES = 5000  # names
+_SHORT_PART = 3  # letters; a shorter name is a part of too many words
+_LOG_NAME = r"(?:webui-)?\d{8}-\d{6}[\w-]*\.log"
 _LIBRARIES = ("typer", "rich", "requests", "huggingface_hub", "uv", "psutil", "platformdirs")
 
 Out = Annotated[
@@ -56,32 +60,101 @@ def describe(session: Session, folder: Path | None) -> dict[str, Any]:
     from sdsetup.show.doctor_json import finding_json
 
     facts = examine(session, folder).facts
-    redaction = redaction_for(session.machine)
+    redaction = redaction_for(session, facts)
     machine = redaction.machine(machine_json(facts))
     # Judged as a helper's doctor will judge it: from what is left. So no finding tells what was taken out.
     left = facts_from_json(machine)
     rest = {
         "checks": [finding_json(finding) for finding in judge(session, left).findings],
         "tuning": _tuning(session, left),
-        "logs": logs(session.machine, Path(facts.folder.path) if facts.folder else None),
     }
-    return {"schema": SCHEMA, "versions": versions(), "machine": machine, **redaction.value(rest)}
+    told = logs(session.machine, Path(facts.folder.path) if facts.folder else None, redaction)
+    return {"schema": SCHEMA, "versions": versions(), "machine": machine, **redaction.value(rest), "logs": told}
 
 
-def redaction_for(machine: Machine) -> Redaction:
-    """Names that must not stand in it: of the account (environment, home folder) and of the computer."""
+def redaction_for(session: Session, facts: Facts) -> Redaction:
+    """What must not stand in it as far as this PC itself tells: names of the account and of the computer, values of
+    secret variables and flags, the folder's path, names of the person's models."""
     import socket
 
-    from sdsetup.decide.redaction import Redaction
+    from sdsetup.decide.profiles.models import parse_models
+    from sdsetup.decide.redaction import Redaction, known_secrets
 
+    machine = session.machine
     env = machine.env
     names = {env.get(name, "") for name in ("USER", "USERNAME", "LOGNAME", "SUDO_USER")} | {machine.home.name}
-    hosts = {env.get("COMPUTERNAME", ""), env.get("HOSTNAME", ""), env.get("USERDOMAIN", ""), socket.gethostname()}
-    ordinary = {"", "root", "localhost", "workgroup"}
+    names |= {part for name in names for part in name.split() if len(part) > _SHORT_PART}
+    mail_names, mails = _git_identity(machine)
+    hosts = {
+        env.get(name, "") for name in ("COMPUTERNAME", "HOSTNAME", "USERDOMAIN", "USERDNSDOMAIN", "LOGONSERVER")
+    }
+    hosts = {host.strip("\\") for host in hosts} | {socket.gethostname()}
+    hosts |= {host.partition(".")[0] for host in hosts}
+    ordinary = {"", "root", "localhost", "workgroup", "home"}
+    folder = facts.folder.path if facts.folder else None
+    files = _own_files(Path(folder)) if folder else ()
+    public = {
+        name
+        for model in parse_models(session.profiles.raw("models")).values()
+        for name in (model.file, Path(model.save_as).name)
+    }
+    known = {Path(name).stem.lower() for name in public}
     return Redaction(
-        names=tuple(name for name in names if name.lower() not in ordinary),
+        names=tuple(name for name in {*names, *mail_names} if name.lower() not in ordinary),
         hosts=tuple(host for host in hosts if host.lower() not in ordinary),
+        secrets=(*known_secrets(env), *mails, *(_flag_secrets(Path(folder)) if folder else ())),
+        files=tuple(stem for stem in files if stem.lower() not in known),
+        public=tuple(public),
+        places=tuple({str(machine.home), *([folder] if folder else [])}),
     )
+
+
+def _git_identity(machine: Machine) -> tuple[set[str], set[str]]:
+    """Names and mail addresses that git writes into commits; its file is read, no program is asked."""
+    import re
+
+    text = machine.read_text(machine.home / ".gitconfig") or ""
+    name = re.search(r"(?mi)^\s*name\s*=\s*\"?([^\"#;\n]{3,80})", text)
+    mail = re.search(r"(?mi)^\s*email\s*=\s*\"?([^\"#;\s]{3,80})", text)
+    names = {name[1].strip(), *(part for part in name[1].split() if len(part) > _SHORT_PART)} if name else set()
+    return names, {mail[1]} if mail else set()
+
+
+def _flag_secrets(folder: Path) -> list[str]:
+    """Passwords and tokens among the flags of the launch files."""
+    import re
+
+    from sdsetup.decide.launcher import FILE_NAMES
+    from sdsetup.decide.redaction import secret_name
+
+    found = []
+    for name in FILE_NAMES.values():
+        try:
+            text = (folder / name).read_bytes()[:_LAUNCH_FILE].decode("utf-8", "replace")
+        except OSError:
+            continue
+        for option, value in re.findall(r"(--?[A-Za-z][\w-]*)[= ]+[\"']?([^\s\"']+)", text):
+            if secret_name(option):
+                found += [value, *value.replace(",", ":").split(":")[1::2]]
+        for variable, value in re.findall(
+            r"(?mi)^\s*(?:@?set\s+\"?|export\s+)?([A-Za-z_]\w*)=[\"']?([^\r\n\"']+)", text
+        ):
+            if secret_name(variable):
+                found.append(value.strip())
+    return [value for value in found if len(value) > _SHORT_PART]
+
+
+def _own_files(folder: Path) -> tuple[str, ...]:
+    """Names of models, embeddings and styles there, without their endings."""
+    import os
+
+    found: list[str] = []
+    for place in ("models", "embeddings"):
+        for _root, _folders, files in os.walk(folder / place):
+            found += [name.partition(".")[0] for name in files if not name.startswith(("Put ", "."))]
+            if len(found) > _MOST_FILES:
+                break
+    return tuple(sorted({stem for stem in found if len(stem) > _SHORT_PART and stem != "model"}))
 
 
 def versions() -> dict[str, str | None]:
@@ -100,8 +173,10 @@ def versions() -> dict[str, str | None]:
     return found
 
 
-def logs(machine: Machine, folder: Path | None) -> list[dict[str, str]]:
+def logs(machine: Machine, folder: Path | None, redaction: Redaction) -> list[dict[str, str]]:
     """The ends of the last logs: of our runs, and of the web UI where we keep them."""
+    import re
+
     from sdsetup.cli import log
 
     own = sorted(log.log_folder(machine).glob("*.log"))
@@ -119,7 +194,8 @@ def logs(machine: Machine, folder: Path | None) -> list[dict[str, str]]:
             continue
         if size > _LOG_BYTES:
             text = text.partition("\n")[2]
-        found.append({"name": path.name, "text": log.redact(text)})
+        name = path.name if re.fullmatch(_LOG_NAME, path.name) else f"[log {len(found) + 1}].log"
+        found.append({"name": name, "text": redaction.log(text)})
     return found
 
 

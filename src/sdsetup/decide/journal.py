@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sdsetup.decide.redaction import without_secrets
+
 SCHEMA = "sdsetup.journal/1"
 
 
@@ -41,7 +43,7 @@ class Journal:
 
 def to_json(journal: Journal) -> dict[str, Any]:
     steps = {
-        name: {"key": entry.key, "finished_at": entry.finished_at, "result": dict(entry.result)}
+        name: {"key": entry.key, "finished_at": entry.finished_at, "result": without_secrets(entry.result)}
         for name, entry in journal.entries.items()
     }
     return {"schema": SCHEMA, "steps": steps}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from sdsetup.decide.redaction import hide_secrets
 from sdsetup.errors import SdsetupError
 from sdsetup.text import Text
 
@@ -87,14 +88,9 @@ _CAUSES: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
 )
 
 
-def without_secrets(text: str) -> str:
-    """The same without names and passwords inside addresses."""
-    return re.sub(r"(https?://)[^/@\s]+@", r"\1", text)
-
-
 def why_uv_failed(said: str, what: str = "The Python packages could not be installed") -> SdsetupError:
     """The error for a failed uv command, from everything it printed; `what` says in general what failed."""
-    said = without_secrets(said)
+    said = hide_secrets(said)
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     last = next((line for line in lines if line.startswith("error:")), lines[-1] if lines else "")
     if cause := next((line for line in lines if line.startswith(("cause:", "Caused by:"))), ""):

@@ -12,6 +12,7 @@ from sdsetup.command import Command
 from sdsetup.decide.diagnosis import Diagnosis, Scene, diagnose_log
 from sdsetup.decide.facts import Vendor
 from sdsetup.decide.profiles.failures import FailureBook
+from sdsetup.decide.redaction import known_secrets
 from sdsetup.decide.startup import LaunchPlan, Startup, after
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
@@ -71,9 +72,8 @@ class WebUI:
                 self._end_noted = True
                 self.log.note(f"ended with code {self._child.rc}")
             return False
-        line = self.log.add(line)
         self.state = after(self.state, line)
-        self._told(self.state, line)
+        self._told(self.state, self.log.add(line))
         return True
 
     def until(self, done: Callable[[Startup], bool], seconds: float | None = None) -> bool:
@@ -133,7 +133,7 @@ def start(plan: LaunchPlan, context: Context, *, told: Told = _nobody) -> Iterat
     Raises:
         SdsetupError: `webui-not-startable` when its Python cannot be run.
     """
-    log = WebUILog(context.state, plan.secrets)
+    log = WebUILog(context.state, (*plan.secrets, *known_secrets(plan.env)))
     _log.info("starting %s in %s, log %s", plan.argv, plan.dir, log.path)
     log.note(f"started {time.strftime('%Y-%m-%d %H:%M:%S')} with {plan.env.get('COMMANDLINE_ARGS') or 'no flags'}")
     try:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sdsetup.decide.diagnosis import OURS
+from sdsetup.decide.redaction import hide_secrets
 
 KEPT_LOGS = 20
 _REMEMBERED = 60_000  # lines; what a diagnosis reads
@@ -33,8 +34,7 @@ class WebUILog:
 
     def add(self, line: str) -> str:
         """Keep a line; the line as it was kept."""
-        for secret in self._secrets:
-            line = line.replace(secret, "[secret]")
+        line = hide_secrets(line, self._secrets)
         self.lines.append(line)
         if len(self.lines) > _REMEMBERED * 1.2:
             del self.lines[: len(self.lines) - _REMEMBERED]

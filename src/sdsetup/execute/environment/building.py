@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sdsetup.decide.plan import BuildEnvironment
+from sdsetup.decide.redaction import hide_secrets
 from sdsetup.errors import SdsetupError
 from sdsetup.execute import uv
 from sdsetup.execute.context import Context
@@ -33,7 +34,6 @@ from sdsetup.execute.environment.places import (
 from sdsetup.execute.environment.sizes import with_sizes
 from sdsetup.execute.environment.wheels import Counter, LargeWheels, at_once
 from sdsetup.execute.folders import file_problem, remove_tree
-from sdsetup.execute.uv_words import without_secrets
 from sdsetup.machine.process import Child
 from sdsetup.text import Text
 
@@ -94,7 +94,7 @@ def _told(where: Places, lock: Lock, context: Context, *, downloaded: int, kept:
 def _hear(unpacking: Child, coming: LargeWheels) -> None:
     """Follow what uv says: a wheel that is in its cache is not needed any more."""
     for line in unpacking.lines():
-        _log.info("uv, large wheels: %s", without_secrets(line))
+        _log.info("uv, large wheels: %s", hide_secrets(line))
         if match := _DOWNLOADED.match(line):
             coming.unpacked(match["name"])
 
@@ -199,7 +199,7 @@ class _Building:
         """Make the stage hold what this lock says."""
 
         def heard(line: str) -> None:
-            _log.info("uv: %s", without_secrets(line))
+            _log.info("uv: %s", hide_secrets(line))
             if match := _DOWNLOADED.match(line):
                 meter.finish(match["name"])
 

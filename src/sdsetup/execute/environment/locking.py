@@ -19,11 +19,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from sdsetup.decide.plan import BuildEnvironment
+from sdsetup.decide.redaction import hide_secrets
 from sdsetup.decide.tuning.values import TorchBuild
 from sdsetup.errors import SdsetupError
 from sdsetup.execute import uv
 from sdsetup.execute.context import Context
-from sdsetup.execute.uv_words import AGAIN, without_secrets
+from sdsetup.execute.uv_words import AGAIN
 from sdsetup.storage import write_atomically
 from sdsetup.text import Text
 
@@ -242,7 +243,7 @@ def _kept(path: Path, question: str, days: float | None = None) -> str | None:
 def _with_index(package: re.Match[str], indexes: Mapping[str, str | None]) -> str:
     """Say where a package is from: uv then finds it in its cache whenever anything asks that index for it."""
     index = indexes.get(package["name"])
-    return package[0] if index is None else f"{package[0]}\nindex = {json.dumps(without_secrets(index))}"
+    return package[0] if index is None else f"{package[0]}\nindex = {json.dumps(hide_secrets(index))}"
 
 
 def _name(part: str) -> str:

@@ -1,0 +1,203 @@
+"""Numbers and names by which somebody, a computer or a network is known; and what a log tells of pictures."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable, Sequence
+
+_ID = "[id]"
+_ADDRESS = "[address]"
+
+_PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (
+        re.compile(r"(?i)(?<![\w.+-])(?:mailto:)?[\w.+-]+(?:@|%40|\s\(at\)\s|\[at\])[\w-]+(?:\.[\w-]+)+\b"),
+        "[mail]",
+    ),
+    (re.compile(r"\b(GPU|MIG(?:-GPU)?)-[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b"), rf"\1-{_ID}"),
+    (re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b"), _ID),
+    (re.compile(r"(?i)\bgpu-[0-9a-f]{32}\b"), _ID),
+    # Security identifiers: of a domain or a PC, of a cloud account, of an application; as bytes.
+    (re.compile(r"(?i)\bS-1-(?:\d+|0x[0-9a-f]+)(?:-\d+){3,}(?:_\w+)?"), _ID),
+    (re.compile(r"(?i)\bS-1-\d+(?:-\d+)*-\d{5,}(?:_\w+)?"), _ID),
+    (
+        re.compile(
+            r"(?i)(?<![0-9a-z])(?:0x)?01[- ]?0[1-9a-f][- ]?00[- ]?00[- ]?00[- ]?00[- ]?00[- ]?(?:05|0c)(?:[- ]?[0-9a-f]{2}){8,}"
+        ),
+        _ID,
+    ),
+    (re.compile(r"\b(?:[0-9A-Fa-f]{2}([:-]))(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}\b"), _ADDRESS),
+    (re.compile(r"\b(?:[0-9A-Fa-f]{4}\.){2}[0-9A-Fa-f]{4}\b"), _ADDRESS),
+    (re.compile(r"(?i)\b(mac(?: ?address)?|bssid|physical address)(\W{1,3})[0-9a-f]{12}\b"), rf"\1\2{_ADDRESS}"),
+    (
+        re.compile(
+            r"(?i)\b(serial(?:[ _]?(?:no|number|num|nr))?\.?|s/n|sn|service[ _]?tag|asset[ _]?tag|product[ _]?id|imei|uuid"
+            r"|machine[ _-]?(?:id|guid)|device[ _]?id|hwid|fingerprint|seriennummer|серийный номер)"
+            r"([\"']?\s*[:=#]\s*[\"']?|\s+(?=[A-Z0-9-]*\d)(?=[A-Z0-9-]{5,}))[^\s\"',;)]+"
+        ),
+        rf"\1\2{_ID}",
+    ),
+    # Names of wireless networks, to the end of the line: they hold blanks.
+    (
+        re.compile(
+            r"(?i)\b((?:b|e)?ssid(?: name)?|wi-?fi|wlan|wireless|network name|profile|connection name|netzwerk)"
+            r"([^\w\r\n]{0,3}(?:\s*(?:network|profile|name|netz))?\s*(?:[:=]|\"|'|«|„)\s*)[^\r\n]+"
+        ),
+        r"\1\2[network]",
+    ),
+    (
+        re.compile(
+            r"(?i)\b((?:connected|joined|connecting|verbunden) (?:to|with|mit) (?:wi-?fi|wlan|(?:the )?network|wireless)\b)[^\r\n]*"
+        ),
+        r"\1 [network]",
+    ),
+    (re.compile(r"\b(?:DESKTOP|LAPTOP|WIN|MSI|PC|TABLET)-(?=[A-Z0-9]*\d)[A-Z0-9]{5,12}\b"), "[computer]"),
+    (
+        re.compile(
+            r"(?i)(?<![\w.-])(?!(?:localhost|sdsetup)\.)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9-]+)*\.(?:local|lan|home|localdomain|fritz\.box|internal|intranet|corp|arpa|workgroup)(?![\w-])(?!\.\w)"
+        ),
+        "[computer]",
+    ),
+    (
+        re.compile(
+            r"(?i)\b((?:computer|host|machine|device|pc|rechner|node|server|workgroup|domain|logon ?server)[ _-]?name[\"']?\s*(?:[:=]\s*|is\s+)[\"']?)[^\s\"',;]+"
+        ),
+        r"\1[computer]",
+    ),
+    (
+        re.compile(
+            r"(?i)\b((?:user|account|owner|login|logon|logged in|full|display|real|registered)[ _-]?(?:name|owner|as|user)[\"']?\s*(?:[:=]\s*|is\s+|\s)[\"']?)(?!Error)[^\r\n\"',;]+"
+        ),
+        r"\1user",
+    ),
+    (
+        re.compile(
+            r"(?i)\b((?:env|set|export)?\s*(?:user|logname|sudo_user|userdomain|computername|hostname|logonserver|userprofile|homepath|home)=)[^\r\n\"';&]+"
+        ),
+        r"\1user",
+    ),
+    (
+        re.compile(
+            r"(?<![\w~])(?!PROGRA~|DOCUME~|MICROS~|WINDOW~|COMMON~)[A-Z0-9_$!#%&'@^`{}-]{1,8}~\d{1,2}(?![\w])(?:\.[A-Z0-9]{1,3}\b)?"
+        ),
+        "[short name]",
+    ),
+    (
+        re.compile(r"(?<![\w/+.-])\+?\d{1,3}[ -]?\(?\d{2,4}\)?[ -]\d{3}[ -]\d{2,4}(?:[ -]\d{2})?(?![\w.])"),
+        "[number]",
+    ),
+    (re.compile(r"(?i)(?<![a-z0-9])(?:latitude|longitude|lat|lon|lng|gps)\W{1,4}-?\d{1,3}\.\d{3,}"), "[place]"),
+)
+_IPV4 = re.compile(r"(?<![\w.])(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?![\w]|\.\d)")
+_DASHED = re.compile(r"(?i)\b(?:ip|host|dyn\w*|pool|p|cpe|adsl|dsl)-\d{1,3}-\d{1,3}-\d{1,3}-\d{1,3}\b[\w.-]*")
+_IPV6 = re.compile(
+    r"(?<![\w:.])(?:::ffff:(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,8})(?:%\w+)?(?![\w:])"
+)
+# What stands before four numbers that are a version: foo==1.2.3.4, v1.2.3.4, driver 1.2.3.4, (1.2.3.4), foo-1.2.3.4
+_VERSION_BEFORE = re.compile(
+    r"(?i)(?:[=~<>!]=|[<>]|\bv|[\w\])][-_+]|\bver(?:sion|\.)?s?\W{0,4}|\b(?:release|build|driver|driverversion|cuda|cudnn|cublas|torch"
+    r"|torchvision|xformers|pip|python|git|uv|rocm|hip|vbios|bios|firmware|wheel|package|requires|needs|installed|have|found"
+    r"|windows|kernel|runtime|redistributable|toolkit|wsl)\W{1,3}|[a-z][\w-]*(?:_|-)[\w-]*\s+|[a-z][\w.-]* \()$"
+)
+_LISTED = re.compile(r"\s*[A-Za-z][\w.-]*\s+(?:\d{1,3}\.){3}\d{1,3}\s*(?:pypi.*)?")
+_ADDRESS_BEFORE = re.compile(
+    r"(?i)(?:\b(?:ip|ipv4|address|addr|host|peer|client|server|gateway|dns|nameserver|from|to|at|via|ping|pinging|remote)\W{1,4}|//|@)$"
+)
+
+_PICTURE_WORDS = re.compile(
+    r"(?i)(?:neg(?:ative)?[ _]?)?prompts?[\"'\])]*\s*(?:[:=]|\[\])\s*\S|\bnegative prompt\b|\bSteps: \d+, |<(?:lora|lyco|hypernet|wildcard)s?:[^>]*"
+    r"|\bsampler:|\btextual inversion embeddings? (?:loaded|skipped)|\b(?:lora|lycoris|hypernetwork|embedding|vae|checkpoint|style|wildcard)s?\b"
+    r"[^\n]{0,40}\b(?:named?|called|not found|selected|switch(?:ed|ing)?)\b|\bsd_model_(?:checkpoint|hash)\b|\bsd_checkpoint\b|\bsd_vae\b|\bstyles?[\"']?\s*[:=]"
+    r"|\bparameters[\"']?\s*[:=]|\binfotext|\bcaption[\"']?\s*[:=]|\binterrogat\w+[^\n]*:|\bcouldn't find (?:lora|vae|network|checkpoint)"
+    r"|\bnetworks? (?:with )?(?:not found|errors?)|\bwildcards?\b|\bjob[\"']?\s*[:=]\s*[\"']"
+    r"|\b(?:loading|loaded) (?:lora|network|embedding|hypernetwork|style)\b"
+)
+_FILES = re.compile(
+    r"(?i)\.(?:safetensors|ckpt|pth?|gguf|onnx|png|jpe?g|webp|gif|bmp|tiff?|mp4|webm|pdf|docx?|xlsx?|odt|csv|zip|rar|7z|bin|vae\.pt)(?![\w])"
+)
+_WHOLE_NAME = re.compile(r"(?i)[^\\/\s\"'<>|:*?,()\[\]=]+$")
+_MESSAGE = re.compile(
+    r"^\s*$|^\d{4}-\d\d-\d\d |Traceback|^\s+File \"|Error\b|^\s*(?:INFO|WARNING|DEBUG|ERROR|CRITICAL)\b|^\*?[A-Z][^:]{0,40}(?:\.\.\.|:)|%\||^\[|^Loading|^Launching|^Running|^Startup"
+)
+_BEFORE_A_PROMPT = 12  # lines; a prompt has several
+
+
+def hide_numbers(text: str) -> str:
+    """The text without numbers and names of people, computers and networks."""
+    for pattern, instead in _PATTERNS:
+        text = pattern.sub(instead, text)
+    text = _DASHED.sub(_ADDRESS, text)
+    text = _IPV6.sub(_ipv6, text)
+    return _IPV4.sub(_ipv4, text)
+
+
+def tells_of_pictures(lines: Sequence[str], public: Iterable[str] = ()) -> list[bool]:
+    """Which lines of a log tell what somebody made or with which models: these are left out whole."""
+    known = {name.lower() for name in public}
+    told = [bool(_PICTURE_WORDS.search(line)) or _own_file(line, known) for line in lines]
+    for at, line in enumerate(lines):
+        # Parameters are printed below a prompt, which is lines of free text.
+        if re.match(r"(?i)\s*(?:negative prompt:|steps: \d+, )", line):
+            for before in range(at - 1, max(-1, at - 1 - _BEFORE_A_PROMPT), -1):
+                if _MESSAGE.search(lines[before]) and not told[before]:
+                    break
+                told[before] = True
+        # A negative prompt may go on, down to the parameters.
+        if re.match(r"(?i)\s*negative prompt:", line):
+            for after in range(at + 1, min(len(lines), at + 1 + _BEFORE_A_PROMPT)):
+                if re.match(r"(?i)\s*steps: \d+, ", lines[after]):
+                    for between in range(at, after):
+                        told[between] = True
+                    break
+    return told
+
+
+def _own_file(line: str, known: set[str]) -> bool:
+    """Whether a model, picture or document is named in it that is not in a path: how much of the line is its
+    name cannot be told then."""
+    for found in _FILES.finditer(line):
+        before = _WHOLE_NAME.search(line[: found.start()])
+        name = (before[0] if before else "") + found[0]
+        start = found.start() - len(before[0] if before else "")
+        if name.lower() in known or name.lower() == "pytorch_model.bin":
+            continue
+        if not before and line[: found.start()].endswith(("*", ".", " ", "(", '"', "'", "`")) and name == found[0]:
+            continue  # only an ending: "a .safetensors is safer"
+        if re.search(r"(?i)(?:[a-z]:[\\/]|(?<![\w.])[\\/~]|https?://|\.{1,2}[\\/])[^\"'<>|*?]*$", line[:start]):
+            continue  # the end of a path, which is cut as one
+        return True
+    return False
+
+
+def _ipv6(found: re.Match[str]) -> str:
+    said = found[0]
+    try:
+        address = ipaddress.IPv6Address(said.partition("%")[0])
+    except ValueError:
+        return said
+    groups = [group for group in said.partition("%")[0].split(":") if group]
+    if address.is_loopback or address.is_unspecified:
+        return said
+    short = len(groups) <= 2 and all(len(group) < 3 for group in groups)  # "a::b" is a name in a program
+    return said if short else _ADDRESS
+
+
+def _ipv4(found: re.Match[str]) -> str:
+    numbers = [int(part) for part in found.groups()]
+    if any(number > 255 for number in numbers) or numbers[0] in (0, 127):
+        return found[0]
+    text, start = found.string, found.start()
+    line_start = text.rfind("\n", 0, start) + 1
+    line_end = text.find("\n", start)
+    line = text[line_start : len(text) if line_end < 0 else line_end]
+    before = text[max(line_start, start - 40) : start]
+    if _ADDRESS_BEFORE.search(before) or re.match(r":\d|/\d", text[found.end() : found.end() + 2]):
+        return _ADDRESS
+    private = (
+        ipaddress.IPv4Address(found[0]).is_private
+        if all(not p.startswith("0") or p == "0" for p in found.groups())
+        else False
+    )
+    if _VERSION_BEFORE.search(before) or (_LISTED.fullmatch(line) and not private):
+        return found[0]
+    return _ADDRESS
