@@ -1,4 +1,4 @@
-"""A report gives nobody away: everything that people's logs, launch files and settings hold, through the real command."""
+"""A report gives nobody away: what people's logs, launch files and settings hold, through the real command."""
 
 from __future__ import annotations
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sdsetup.execute.uv_words import AGAIN, why_uv_failed, without_secrets
+from sdsetup.decide.redaction import hide_secrets
+from sdsetup.execute.uv_words import AGAIN, why_uv_failed
 
 # As uv 0.13 words them; Windows' numbers beside Linux's.
 SAID = """
@@ -44,4 +45,4 @@ def test_the_message_holds_the_cause_and_no_password() -> None:
     assert str(error) == "Nothing was done (No solution found: Because a needs b)"
     secret = "error: Failed to fetch: `https://me:token@mirror.example/simple/x/`"
     assert "token" not in str(why_uv_failed(secret))
-    assert without_secrets("https://me:token@mirror.example/x") == "https://mirror.example/x"
+    assert hide_secrets("https://me:token@mirror.example/x") == "https://mirror.example/x"

@@ -69,12 +69,18 @@ def describe(session: Session, folder: Path | None) -> dict[str, Any]:
         "tuning": _tuning(session, left),
     }
     told = logs(session.machine, Path(facts.folder.path) if facts.folder else None, redaction)
-    return {"schema": SCHEMA, "versions": versions(), "machine": machine, **redaction.value(rest), "logs": told}
+    return {
+        "schema": SCHEMA,
+        "versions": versions(),
+        "machine": machine,
+        **redaction.value(rest, again=True),
+        "logs": told,
+    }
 
 
 def redaction_for(session: Session, facts: Facts) -> Redaction:
-    """What must not stand in it as far as this PC itself tells: names of the account and of the computer, values of
-    secret variables and flags, the folder's path, names of the person's models."""
+    """What must not stand in it as far as this PC itself tells: names of the account and of the computer, values
+    of secret variables and flags, the folder's path, names of the person's models."""
     import socket
 
     from sdsetup.decide.profiles.models import parse_models
@@ -183,7 +189,7 @@ def logs(machine: Machine, folder: Path | None, redaction: Redaction) -> list[di
     current = log.current()
     earlier = [path for path in own if path != current][-_LOGS:]
     theirs = sorted((folder / ".sdsetup" / "logs").glob("*.log"))[-1:] if folder else []
-    found = []
+    found: list[dict[str, str]] = []
     for path in (*earlier, *theirs):
         try:
             with path.open("rb") as file:

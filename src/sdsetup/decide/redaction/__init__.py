@@ -1,8 +1,8 @@
 """Makes what was found out about a machine postable: nobody's names, secrets, paths, addresses or numbers.
 
-The one redaction: `hide_secrets` for whatever is written down, `Redaction` for what is given to others. What a check
-needs stays recognisable: a user's name of plain letters becomes "user", another one "usér", so that a helper's
-doctor judges a path as this one did. Of a log, a line that cannot be cut with certainty is left out.
+The one redaction: `hide_secrets` for whatever is written down, `Redaction` for what is given to others. What a
+check needs stays recognisable: a user's name of plain letters becomes "user", another one "usér", so that a
+helper's doctor judges a path as this one did. Of a log, a line that cannot be cut with certainty is left out.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from sdsetup.decide.redaction.secrets import HIDDEN, hide_secrets, known_secrets
 
 __all__ = ["HIDDEN", "Redaction", "hide_secrets", "known_secrets", "model_names", "secret_name", "without_secrets"]
 
+_VERSION = re.compile(r"[\w.+-]{1,40}")
 LEFT_OUT = "[line left out]"
 _LONGEST_LINE = 4000  # a longer one is left out: what is in it is no message
 _SHORT = 3  # letters; such a name stands inside and beside too many words
@@ -52,8 +53,8 @@ class Redaction:
     places: tuple[str, ...] = ()
 
     def text(self, text: str) -> str:
-        """The text with everything personal replaced."""
-        return self._text(text, log=False)
+        """The text with everything personal replaced; where the end of a path cannot be told, without the rest."""
+        return self._text(text, log=True)
 
     def log(self, text: str) -> str:
         """A log that may be posted. What it says of pictures and of the person's models is left out whole, as is
@@ -64,22 +65,26 @@ class Redaction:
             LEFT_OUT if told else self._log_line(line) for line, told in zip(lines, tells, strict=True)
         )
 
-    def value(self, value: Any) -> Any:
-        """The same for every text in a JSON value, keys included; versions have no addresses in them."""
+    def value(self, value: Any, *, again: bool = False) -> Any:
+        """The same for every text in a JSON value, keys included; versions have no addresses in them. `again`:
+        it was made from redacted facts, so that no path in it needs a guess."""
         if isinstance(value, str):
-            return self.text(value)
+            return self._text(value, log=not again)
         if isinstance(value, list):
-            return [self.value(part) for part in value]
+            return [self.value(part, again=again) for part in value]
         if isinstance(value, dict):
-            return {
-                self.text(str(key)): part
-                if _is_version(key, part)
-                else HIDDEN
-                if isinstance(part, str) and part and secret_name(str(key))
-                else self.value(part)
-                for key, part in value.items()
-            }
+            return {self.text(str(key)): self._entry(str(key), part, again) for key, part in value.items()}
         return value
+
+    def _entry(self, key: str, value: Any, again: bool) -> Any:
+        if isinstance(value, str) and value:
+            if key.endswith("version") and _VERSION.fullmatch(value):
+                return value
+            if key in ("path", "root", "cloud_root", "protected_root"):
+                return self._text(said_place(self._text(value, log=False)), log=False)
+            if secret_name(key):
+                return HIDDEN
+        return self.value(value, again=again)
 
     def machine(self, machine: dict[str, Any]) -> dict[str, Any]:
         """Facts as JSON, without what no pattern can know: serial numbers, names of the person's files."""
@@ -130,7 +135,7 @@ class Redaction:
         # Before paths lose their names, so that a name of two words in the middle of one is known.
         for name in self._long(self.names):
             text = _without_name(text, name)
-        text = redact_paths(text, log=log)
+        text = redact_paths(text, log=log, public={name.lower() for name in self.public})
         for name in self._long({part for place in self.places for part in own_parts(place)}):
             text = re.sub(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", "[folder]", text)
         return text
@@ -164,10 +169,7 @@ def without_secrets(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [without_secrets(part) for part in value]
     if isinstance(value, Mapping):
-        return {
-            key: HIDDEN if isinstance(part, str) and part and secret_name(str(key)) else without_secrets(part)
-            for key, part in value.items()
-        }
+        return {key: without_secrets(part) for key, part in value.items()}
     return value
 
 
@@ -195,7 +197,7 @@ def _public_file(name: str, number: int) -> str:
 
 
 def _without_name(text: str, name: str) -> str:
-    """An account's name, wherever it stands for itself; one that is a usual word only where it must be the name."""
+    """An account's name, wherever it stands for itself; a usual word only where it must be the name."""
     instead = name if name.lower() in (PLAIN, FOREIGN) else PLAIN if name.isascii() else FOREIGN
     if name.lower() in _WORDS or len(name) < 4:
         # In a path, before an @, behind "user": a name such as "win" must not eat Windows.
@@ -207,10 +209,6 @@ def _without_name(text: str, name: str) -> str:
             text,
         )
     return re.sub(rf"(?i)(?<![^\W_]){re.escape(name)}(?:'?s)?(?![^\W_])", instead, text)
-
-
-def _is_version(key: Any, value: Any) -> bool:
-    return isinstance(value, str) and str(key).endswith("version") and bool(re.fullmatch(r"[\w.+-]{1,40}", value))
 
 
 def _decoded(line: str) -> list[str]:

@@ -7,6 +7,7 @@ over, so that a helper's doctor judges the path as this one did.
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 
 from sdsetup.decide.redaction.secrets import words
 
@@ -53,7 +54,7 @@ _USUAL = words(
     python.exe pythonw.exe python3.exe nvidia-smi nvidia-smi.exe cmd.exe uv.exe py.exe powershell.exe
     pip.exe sh bash zsh pyvenv.cfg settings.json pip.ini pip.conf .gitconfig sdsetup.bat sdsetup.sh
     framework frameworks contents macos resources current dri kfd nvidiactl null shm meminfo cpuinfo fonts
-    drivers driverstore filerepository homebrew cellar github codex git-core icloud
+    system program drivers driverstore filerepository homebrew cellar github codex git-core icloud
     """
 ) | {
     "program files",
@@ -70,7 +71,7 @@ _USUAL_FORMS = re.compile(
 )
 # Below these everything is a package's own, and what a helper has to know.
 _PUBLIC_BELOW = re.compile(
-    r"(?i)(?:site-packages|dist-packages|system32|syswow64|repositories|modules|extensions-builtin|extensions|python3?[\d.]*"
+    r"(?i)(?:site-packages|configs|dist-packages|system32|syswow64|repositories|modules|extensions-builtin|extensions|python3?[\d.]*"
     r"|nvidia|nvidia corporation|lib|usr|etc|proc|sys|dev|bin|driverstore|winsxs)"
 )
 _NEVER_PUBLIC = re.compile(r"(?i)(?:models|outputs?|embeddings|lora|log|input|images)")
@@ -80,14 +81,14 @@ _ROUTES = re.compile(
 )
 
 
-def redact_paths(text: str, *, log: bool) -> str:
-    """The text with every absolute path without names of people's own. In a `log`, what stands behind a path whose
-    end cannot be told is left out to the end of the line."""
+def redact_paths(text: str, *, log: bool, public: Container[str] = ()) -> str:
+    """The text with every absolute path without names of people's own. In a `log`, what stands behind a path
+    whose end cannot be told is left out. `public`: names of files, in small letters, that stay."""
     at = 0
     said: list[str] = []
     while found := _ROOT.search(text, at):
         said.append(text[at : found.start()])
-        path, end, sure = _path(text, found)
+        path, end, sure = _path(text, found, public)
         said.append(path)
         at = end
         if log and not sure:
@@ -121,7 +122,7 @@ def own_parts(path: str) -> list[str]:
     ]
 
 
-def _path(text: str, root: re.Match[str]) -> tuple[str, int, bool]:
+def _path(text: str, root: re.Match[str], public: Container[str] = ()) -> tuple[str, int, bool]:
     """The path that begins with `root` as it may be said, where it ends, and whether that is sure."""
     kind = root.lastgroup or ""
     before = text[root.start() - 1 : root.start()]
@@ -151,11 +152,11 @@ def _path(text: str, root: re.Match[str]) -> tuple[str, int, bool]:
         last = last.rstrip(_TRIMMED) if not last.endswith("~1)") else last
     if kind == "posix" and parts and _ROUTES.fullmatch(parts[0][0]):
         return text[root.start() : root.end()], root.end(), True
-    said, known = _said(parts, last, kind)
+    said, known = _said(parts, last, kind, public)
     return head + said, at + len(last), quoted or known or not last
 
 
-def _said(parts: list[tuple[str, str]], last: str, kind: str) -> tuple[str, bool]:
+def _said(parts: list[tuple[str, str]], last: str, kind: str, everybodys: Container[str] = ()) -> tuple[str, bool]:
     """The names as they may be said, and whether the last one was among the usual ones or had an ending."""
     names = [name for name, _ in parts] + [last]
     said = []
@@ -171,7 +172,13 @@ def _said(parts: list[tuple[str, str]], last: str, kind: str) -> tuple[str, bool
         elif personal and name:
             known = name.lower() in _NOBODY
             said.append(name if known else PLAIN if name.isascii() else FOREIGN)
-        elif not name or name.lower() in _USUAL or _USUAL_FORMS.fullmatch(name) or (public and _public(name)):
+        elif (
+            not name
+            or name.lower() in _USUAL
+            or name.lower() in everybodys
+            or _USUAL_FORMS.fullmatch(name)
+            or (public and _public(name))
+        ):
             said.append(name)
             known = True
         elif name.lower().startswith("onedrive"):

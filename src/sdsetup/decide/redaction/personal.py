@@ -22,7 +22,8 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?i)\bS-1-\d+(?:-\d+)*-\d{5,}(?:_\w+)?"), _ID),
     (
         re.compile(
-            r"(?i)(?<![0-9a-z])(?:0x)?01[- ]?0[1-9a-f][- ]?00[- ]?00[- ]?00[- ]?00[- ]?00[- ]?(?:05|0c)(?:[- ]?[0-9a-f]{2}){8,}"
+            r"(?i)(?<![0-9a-z])(?:0x)?01[- ]?0[1-9a-f][- ]?00[- ]?00[- ]?00[- ]?00[- ]?00[- ]?(?:05"
+            r"|0c)(?:[- ]?[0-9a-f]{2}){8,}"
         ),
         _ID,
     ),
@@ -31,7 +32,8 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?i)\b(mac(?: ?address)?|bssid|physical address)(\W{1,3})[0-9a-f]{12}\b"), rf"\1\2{_ADDRESS}"),
     (
         re.compile(
-            r"(?i)\b(serial(?:[ _]?(?:no|number|num|nr))?\.?|s/n|sn|service[ _]?tag|asset[ _]?tag|product[ _]?id|imei|uuid"
+            r"(?i)\b(serial(?:[ _]?(?:no|number|num|nr))?\.?|s/n|sn|service[ _]?tag|asset[ _]?tag"
+            r"|product[ _]?id|imei|uuid"
             r"|machine[ _-]?(?:id|guid)|device[ _]?id|hwid|fingerprint|seriennummer|серийный номер)"
             r"([\"']?\s*[:=#]\s*[\"']?|\s+(?=[A-Z0-9-]*\d)(?=[A-Z0-9-]{5,}))[^\s\"',;)]+"
         ),
@@ -47,38 +49,45 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (
         re.compile(
-            r"(?i)\b((?:connected|joined|connecting|verbunden) (?:to|with|mit) (?:wi-?fi|wlan|(?:the )?network|wireless)\b)[^\r\n]*"
+            r"(?i)\b((?:connected|joined|connecting|verbunden) (?:to|with|mit) (?:wi-?fi|wlan"
+            r"|(?:the )?network|wireless)\b)[^\r\n]*"
         ),
         r"\1 [network]",
     ),
     (re.compile(r"\b(?:DESKTOP|LAPTOP|WIN|MSI|PC|TABLET)-(?=[A-Z0-9]*\d)[A-Z0-9]{5,12}\b"), "[computer]"),
     (
         re.compile(
-            r"(?i)(?<![\w.-])(?!(?:localhost|sdsetup)\.)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9-]+)*\.(?:local|lan|home|localdomain|fritz\.box|internal|intranet|corp|arpa|workgroup)(?![\w-])(?!\.\w)"
+            r"(?i)(?<![\w.-])(?!(?:localhost"
+            r"|sdsetup)\.)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9-]+)*\.(?:local|lan|home|localdomain"
+            r"|fritz\.box|internal|intranet|corp|arpa|workgroup)(?![\w-])(?!\.\w)"
         ),
         "[computer]",
     ),
     (
         re.compile(
-            r"(?i)\b((?:computer|host|machine|device|pc|rechner|node|server|workgroup|domain|logon ?server)[ _-]?name[\"']?\s*(?:[:=]\s*|is\s+)[\"']?)[^\s\"',;]+"
+            r"(?i)\b((?:computer|host|machine|device|pc|rechner|node|server|workgroup|domain"
+            r"|logon ?server)[ _-]?name[\"']?\s*(?:[:=]\s*|is\s+)[\"']?)[^\s\"',;]+"
         ),
         r"\1[computer]",
     ),
     (
         re.compile(
-            r"(?i)\b((?:user|account|owner|login|logon|logged in|full|display|real|registered)[ _-]?(?:name|owner|as|user)[\"']?\s*(?:[:=]\s*|is\s+|\s)[\"']?)(?!Error)[^\r\n\"',;]+"
+            r"(?i)\b((?:user|account|owner|login|logon|logged in|full|display|real|registered)[ _-]?(?:name"
+            r"|owner|as|user)[\"']?\s*(?:[:=]\s*|is\s+|\s)[\"']?)(?!Error|for\b)[^\r\n\"',;]+"
         ),
         r"\1user",
     ),
     (
         re.compile(
-            r"(?i)\b((?:env|set|export)?\s*(?:user|logname|sudo_user|userdomain|computername|hostname|logonserver|userprofile|homepath|home)=)[^\r\n\"';&]+"
+            r"(?i)\b((?:env|set|export)?\s*(?:user|logname|sudo_user|userdomain|computername|hostname"
+            r"|logonserver|userprofile|homepath|home)=)[^\r\n\"';&]+"
         ),
         r"\1user",
     ),
     (
         re.compile(
-            r"(?<![\w~])(?!PROGRA~|DOCUME~|MICROS~|WINDOW~|COMMON~)[A-Z0-9_$!#%&'@^`{}-]{1,8}~\d{1,2}(?![\w])(?:\.[A-Z0-9]{1,3}\b)?"
+            r"(?<![\w~])(?!PROGRA~|DOCUME~|MICROS~|WINDOW~"
+            r"|COMMON~)[A-Z0-9_$!#%&'@^`{}-]{1,8}~\d{1,2}(?![\w])(?:\.[A-Z0-9]{1,3}\b)?"
         ),
         "[short name]",
     ),
@@ -93,31 +102,40 @@ _DASHED = re.compile(r"(?i)\b(?:ip|host|dyn\w*|pool|p|cpe|adsl|dsl)-\d{1,3}-\d{1
 _IPV6 = re.compile(
     r"(?<![\w:.])(?:::ffff:(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,8})(?:%\w+)?(?![\w:])"
 )
-# What stands before four numbers that are a version: foo==1.2.3.4, v1.2.3.4, driver 1.2.3.4, (1.2.3.4), foo-1.2.3.4
+# What stands before four numbers that are a version: foo==1.2.3.4, v1.2.3.4, driver 1.2.3.4, foo-1.2.3.4
 _VERSION_BEFORE = re.compile(
-    r"(?i)(?:[=~<>!]=|[<>]|\bv|[\w\])][-_+]|\bver(?:sion|\.)?s?\W{0,4}|\b(?:release|build|driver|driverversion|cuda|cudnn|cublas|torch"
-    r"|torchvision|xformers|pip|python|git|uv|rocm|hip|vbios|bios|firmware|wheel|package|requires|needs|installed|have|found"
+    r"(?i)(?:[=~<>!]=|[<>]|\bv|[\w\])][-_+]|\bver(?:sion|\.)?s?\W{0,4}|\b(?:release|build|driver"
+    r"|driverversion|cuda|cudnn|cublas|torch"
+    r"|torchvision|xformers|pip|python|git|uv|rocm|hip|vbios|bios|firmware|wheel|package|requires|needs"
+    r"|installed|have|found"
     r"|windows|kernel|runtime|redistributable|toolkit|wsl)\W{1,3}|[a-z][\w-]*(?:_|-)[\w-]*\s+|[a-z][\w.-]* \()$"
 )
 _LISTED = re.compile(r"\s*[A-Za-z][\w.-]*\s+(?:\d{1,3}\.){3}\d{1,3}\s*(?:pypi.*)?")
 _ADDRESS_BEFORE = re.compile(
-    r"(?i)(?:\b(?:ip|ipv4|address|addr|host|peer|client|server|gateway|dns|nameserver|from|to|at|via|ping|pinging|remote)\W{1,4}|//|@)$"
+    r"(?i)(?:\b(?:ip|ipv4|address|addr|host|peer|client|server|gateway|dns|nameserver|from|to|at|via|ping"
+    r"|pinging|remote)\W{1,4}|//|@)$"
 )
 
 _PICTURE_WORDS = re.compile(
-    r"(?i)(?:neg(?:ative)?[ _]?)?prompts?[\"'\])]*\s*(?:[:=]|\[\])\s*\S|\bnegative prompt\b|\bSteps: \d+, |<(?:lora|lyco|hypernet|wildcard)s?:[^>]*"
-    r"|\bsampler:|\btextual inversion embeddings? (?:loaded|skipped)|\b(?:lora|lycoris|hypernetwork|embedding|vae|checkpoint|style|wildcard)s?\b"
-    r"[^\n]{0,40}\b(?:named?|called|not found|selected|switch(?:ed|ing)?)\b|\bsd_model_(?:checkpoint|hash)\b|\bsd_checkpoint\b|\bsd_vae\b|\bstyles?[\"']?\s*[:=]"
-    r"|\bparameters[\"']?\s*[:=]|\binfotext|\bcaption[\"']?\s*[:=]|\binterrogat\w+[^\n]*:|\bcouldn't find (?:lora|vae|network|checkpoint)"
+    r"(?i)(?:neg(?:ative)?[ _]?)?prompts?[\"'\])]*\s*(?:[:=]|\[\])\s*(?![\d.]+s\b)\S|\bnegative prompt\b"
+    r"|\bSteps: \d+, |<(?:lora|lyco|hypernet|wildcard)s?:[^>]*"
+    r"|\bsampler:|\btextual inversion embeddings? (?:loaded|skipped)|\b(?:lora|lycoris|hypernetwork"
+    r"|embedding|vae|checkpoint|style|wildcard)s?\b"
+    r"[^\n]{0,40}\b(?:named?|called|not found|selected|switch(?:ed|ing)?)\b|\bsd_model_(?:checkpoint|hash)\b"
+    r"|\bsd_checkpoint\b|\bsd_vae\b|\bstyles?[\"']?\s*[:=]"
+    r"|\bparameters[\"']?\s*[:=]|\binfotext|\bcaption[\"']?\s*[:=]|\binterrogat\w+[^\n]*:"
+    r"|\bcouldn't find (?:lora|vae|network|checkpoint)"
     r"|\bnetworks? (?:with )?(?:not found|errors?)|\bwildcards?\b|\bjob[\"']?\s*[:=]\s*[\"']"
     r"|\b(?:loading|loaded) (?:lora|network|embedding|hypernetwork|style)\b"
 )
 _FILES = re.compile(
-    r"(?i)\.(?:safetensors|ckpt|pth?|gguf|onnx|png|jpe?g|webp|gif|bmp|tiff?|mp4|webm|pdf|docx?|xlsx?|odt|csv|zip|rar|7z|bin|vae\.pt)(?![\w])"
+    r"(?i)\.(?:safetensors|ckpt|pth?|gguf|onnx|png|jpe?g|webp|gif|bmp|tiff?|mp4|webm|pdf|docx?|xlsx?|odt|csv"
+    r"|zip|rar|7z|bin|vae\.pt)(?![\w])"
 )
 _WHOLE_NAME = re.compile(r"(?i)[^\\/\s\"'<>|:*?,()\[\]=]+$")
 _MESSAGE = re.compile(
-    r"^\s*$|^\d{4}-\d\d-\d\d |Traceback|^\s+File \"|Error\b|^\s*(?:INFO|WARNING|DEBUG|ERROR|CRITICAL)\b|^\*?[A-Z][^:]{0,40}(?:\.\.\.|:)|%\||^\[|^Loading|^Launching|^Running|^Startup"
+    r"^\s*$|^\d{4}-\d\d-\d\d |Traceback|^\s+File \"|Error\b|^\s*(?:INFO|WARNING|DEBUG|ERROR|CRITICAL)\b"
+    r"|^\*?[A-Z][^:]{0,40}(?:\.\.\.|:)|%\||^\[|^Loading|^Launching|^Running|^Startup"
 )
 _BEFORE_A_PROMPT = 12  # lines; a prompt has several
 

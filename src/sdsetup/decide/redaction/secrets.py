@@ -22,8 +22,11 @@ _SHORTEST = 4  # a shorter value stands inside too many words
 # Forms that are secret wherever they stand, by the prefixes their makers gave them.
 _KNOWN_FORMS = re.compile(
     r"(?<![A-Za-z0-9])(?:"
-    r"(?:hf|api_org|gh[pousr]|github_pat|glpat|gldt|glrt|npm|pypi|dop_v1|shpat|r8|gsk|xai|nvapi|tvly|pplx|lsv2_pt"
-    r"|sq0atp|sk_live|pk_live|rk_live|whsec|figd|dckr_pat|hvs|tskey|pat)[_-][A-Za-z0-9_-]{8,}"
+    # Ours and their functions are named alike (hf_hub_download): a token has no second underscore.
+    r"(?:hf|api_org|gh[pousr]|npm|r8|gsk|figd|hvs|shpat)_(?:(?=[A-Za-z]*[A-Z0-9])[A-Za-z0-9]{8,}"
+    r"|[a-z]{16,})(?![A-Za-z0-9_])"
+    r"|(?:github_pat|dop_v1|sk_live|pk_live|rk_live|sk_test|whsec|dckr_pat|lsv2_pt)_[A-Za-z0-9_]{8,}"
+    r"|(?:glpat|gldt|glrt|pypi|xai|nvapi|tvly|pplx|sq0atp|tskey)-[A-Za-z0-9_-]{8,}"
     r"|sk-[A-Za-z0-9_-]{8,}|xox[abeoprs]-[A-Za-z0-9-]{8,}|xapp-[A-Za-z0-9-]{8,}"
     r"|(?:AKIA|ASIA|AROA|AIDA|AGPA|ANPA)[A-Z0-9]{12,}|AIza[A-Za-z0-9_-]{20,}|ya29\.[A-Za-z0-9_-]{8,}"
     r"|1//0[A-Za-z0-9_-]{20,}|GOCSPX-[A-Za-z0-9_-]{8,}"
@@ -42,14 +45,18 @@ _HOOKS = re.compile(
 )
 # A page of this PC that anybody with the address can use.
 _SHARES = re.compile(
-    r"(?i)(?<![\w.-])(?:[a-z]+://)?(?:[a-z0-9-]+\.)+(?:gradio\.(?:live|app)|ngrok(?:-free)?\.(?:io|app|dev)|trycloudflare\.com"
+    r"(?i)(?<![\w.-])(?:[a-z]+://)?(?:[a-z0-9-]+\.)+(?:gradio\.(?:live|app)|ngrok(?:-free)?\.(?:io|app|dev)"
+    r"|trycloudflare\.com"
     r"|loca\.lt|localhost\.run|lhr\.(?:life|rocks)|serveo\.net|bore\.pub|pinggy\.(?:link|io|online)|ts\.net"
-    r"|localtonet\.com|telebit\.(?:io|cloud)|devtunnels\.ms|githubpreview\.dev|app\.github\.dev|zrok\.io|tunnelmole\.net"
-    r"|proxy\.runpod\.net|googleusercontent\.com|cfargotunnel\.com|duckdns\.org|dyndns\.org|no-ip\.(?:org|com)|ddns\.net)"
+    r"|localtonet\.com|telebit\.(?:io|cloud)|devtunnels\.ms|githubpreview\.dev|app\.github\.dev|zrok\.io"
+    r"|tunnelmole\.net"
+    r"|proxy\.runpod\.net|googleusercontent\.com|cfargotunnel\.com|duckdns\.org|dyndns\.org|no-ip\.(?:org"
+    r"|com)|ddns\.net)"
     r"(?![\w-])(?::\d+)?(?:/[^\s\"'<>]*)?"
 )
 _HEADER = re.compile(
-    r"(?i)((?:proxy-)?authorization|(?:set-)?cookie2?|x-(?:api|auth|csrf|amz-security|goog-api|access)[\w-]*|www-authenticate)"
+    r"(?i)((?:proxy-)?authorization|(?:set-)?cookie2?|x-(?:api|auth|csrf|amz-security|goog-api|access)[\w-]*"
+    r"|www-authenticate)"
     r"(\\*[\"']?\s*[:=,]\s*)(\\*[\"'])?([^\r\n]*)"
 )
 _BEARER = re.compile(
@@ -57,17 +64,19 @@ _BEARER = re.compile(
 )
 # Names and passwords in addresses; with a slash in a password the part before it is no port.
 _USER = re.compile(r"(?i)(?<=://)(?:[^\s/\"'<>?#]*@|[^\s/:@\"'<>]+:(?!\d+(?:/|\b))[^\s\"'<>]*@)")
-_QUERY = re.compile(r"(?i)([a-z][a-z0-9+.-]*://[^\s\"'<>?#]*)([?#][^\s\"'<>]*=[^\s\"'<>]*)")
+_QUERY = re.compile(r"(?i)((?<![a-z0-9])[a-z][a-z0-9+.-]{1,20}://[^\s\"'<>?#]*)([?#][^\s\"'<>]*=[^\s\"'<>]*)")
 _BARE_QUERY = re.compile(
     r"(?i)([?&;](?:sig|signature|token|key|code|state|auth|sv|se|sp|x-[\w-]+|access_token|api_?key)=)[^\s&\"'<>]+"
 )
+_SET = re.compile(r"(?i)\b(setx?(?:\s+/m)?\s+|setenv\s+)([\w.]+)(\s+)([^=\s][^\r\n]*)")
 _CURL = re.compile(r"(?i)(\s(?:-u|--user|--proxy-user|-U)[= ]\s*)([\"']?)[^\s\"']+:[^\s\"']*\2")
 _NETRC = re.compile(r"(?i)\b(machine\s+\S+\s+login\s+)\S+(\s+password\s+)\S+")
 
 # `name = value`, `"name": "value"`, `--name value`, `'--name', 'value'`, in escaped quotes, too.
 _NAMED = re.compile(
-    r"(?<![A-Za-z0-9_])(?P<name>-{0,2}[^\W\d_](?:[\w.-]*\w)?)"
-    r"(?P<gap>\\*[\"']?\s*(?:=>|:=|[:=])\s*|\\*[\"']?\s*,\s*(?=\\*[\"'])|\\*[\"']?\]\s*=\s*|[ \t]+|\\*[\"']\s+|>)(?=\S)"
+    r"(?<![A-Za-z0-9_])(?P<name>-{0,2}[^\W\d_](?:[\w.-]{0,60}\w)?)"
+    r"(?P<gap>\\*[\"']?\s*(?:=>|:=|[:=])\s*|\\*[\"']?\s*,\s*(?=\\*[\"'])|\\*[\"']?\]\s*=\s*|[ \t]+"
+    r"|\\*[\"']\s+|>)(?=\S)"
 )
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_a-zA-Z]+|\d+")
 _SECRET_WORDS = words(
@@ -84,8 +93,10 @@ _KEY_KINDS = words(
     """
 )
 _HARMLESS_NAMES = re.compile(
-    r"(?i)(?:.*(?:error|exception|warning|izer|length|count|limit|path|file|type|url|uri|version|merges?|embeddings?)s?"
-    r"|(?:max|min|num|n|pad|eos|bos|unk|special|added)_?\w*tokens?(?:_ids?)?|tokens?_(?:ids?|to|per|count)\w*|logins?|session|sessions|ngrok|pin|pat)"
+    r"(?i)(?:.*(?:error|exception|warning|izer|length|count|limit|path|file|type|url|uri|version|merges?"
+    r"|embeddings?)s?"
+    r"|(?:max|min|num|n|pad|eos|bos|unk|special|added)_\w*tokens?(?:_ids?)?|tokens?_(?:ids?|to|per"
+    r"|count)\w*|logins?|sessions?|ngrok|pin|pat)"
 )
 _HARMLESS_VALUE = re.compile(
     r"(?i)(?:none|null|true|false|undefined|nil|\*+|\[secret\]|not set|unset|missing|\.\.\.)?[\"'\\,;)}\]]*"
@@ -105,7 +116,7 @@ def secret_name(name: str) -> bool:
 
 
 def hide_secrets(text: str, known: Iterable[str] = ()) -> str:
-    """The text without secrets; `known` are values that are secret here, in every spelling of addresses and JSON."""
+    """The text without secrets; `known`: values that are secret here, in any spelling of addresses and JSON."""
     for value in _spellings(known):
         text = text.replace(value, HIDDEN)
     text = _KEY_BLOCK.sub(HIDDEN, text)
@@ -117,6 +128,7 @@ def hide_secrets(text: str, known: Iterable[str] = ()) -> str:
     text = _KNOWN_FORMS.sub(HIDDEN, text)
     text = _HEADER.sub(_header, text)
     text = _BEARER.sub(rf"\1\2{HIDDEN}", text)
+    text = _SET.sub(_set, text)
     text = _CURL.sub(rf"\1{HIDDEN}", text)
     text = _NETRC.sub(rf"\1{HIDDEN}\2{HIDDEN}", text)
     return "\n".join(_named(line) for line in text.split("\n"))
@@ -140,6 +152,11 @@ def _spellings(known: Iterable[str]) -> list[str]:
             continue
         found |= {value, quote(value), quote(value, safe=""), value.replace("\\", "\\\\").replace('"', '\\"')}
     return sorted(found, key=len, reverse=True)
+
+
+def _set(found: re.Match[str]) -> str:
+    """`setx NAME value` has no sign between the two."""
+    return f"{found[1]}{found[2]}{found[3]}{HIDDEN}" if secret_name(found[2]) else found[0]
 
 
 def _header(found: re.Match[str]) -> str:
