@@ -149,7 +149,7 @@ def test_a_home_folder_stays_one() -> None:
         ("D:\\a & calc", '"D:\\a & calc"'),
         ("a^b", '"a^b"'),
         ("50% off", '"50% off"'),
-        ("%PATH%", '""^%"PATH"^%""'),
+        ("%PATH%", '"%"P"ATH%"'),
         ('x"&calc', '"x""&calc"'),
         ("a\ncalc", '"a?calc"'),
         ("a\rcalc", '"a?calc"'),

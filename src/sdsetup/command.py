@@ -101,5 +101,7 @@ def _for_cmd(word: str, *, percent: bool) -> str:
     # with `\"` cmd would believe that the quoted part has ended.
     quoted = re.sub(r'(\\*)"', r'\1\1""', word)
     quoted = re.sub(r"(\\+)$", r"\1\1", quoted)
-    # Quotes do not keep cmd from replacing %NAME%; a caret does, and it counts outside of quotes only.
-    return '"' + (re.sub(r"(\\*)%", r'\1\1"^%"', quoted) if percent else quoted) + '"'
+    if percent:
+        # Quotes do not keep cmd from replacing %NAME%, but no variable is called `"N"AME`.
+        quoted = re.sub(r"%([^\W_]|_)", r'%"\1"', quoted)
+    return f'"{quoted}"'
