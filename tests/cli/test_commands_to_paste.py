@@ -1,4 +1,4 @@
-"""Every command that a screen shows can be pasted: for a folder of any name it names that folder and runs nothing."""
+"""Every command on a screen can be pasted: it names the folder, whatever that is called, and runs nothing."""
 
 from __future__ import annotations
 
@@ -77,6 +77,4 @@ def test_pasting_what_is_shown(name: str, tmp_path: Path) -> None:
     named = {str(root), str(missing)}
     assert len(got) >= 4
     assert folders & named == named, folders
-    assert all(
-        folder in named or folder.startswith("~") or folder.startswith(str(Path.home())) for folder in folders
-    )
+    assert all(folder in named or folder.startswith(("~", str(Path.home()))) for folder in folders)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from installations import HERE, installation
+from installations import HERE, installation, play
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the stand-in's launch file is a .sh here")
 
@@ -48,6 +48,8 @@ def test_logs_and_our_own_files(tmp_path: Path) -> None:
     root = installation(
         tmp_path / "sd", flags=FLAGS, env={"EXT_SECRET_KEY": "FileSecret77"}, lines=said, error="x"
     )
+    (tmp_path / "said.txt").write_text("\n".join(said) + "\n")
+    play(root, start="crash", crash=str(tmp_path / "said.txt"))
     launch = root / "webui-user.sh"
     before = launch.read_bytes()
     for arguments in (
@@ -62,6 +64,7 @@ def test_logs_and_our_own_files(tmp_path: Path) -> None:
         assert ended.returncode in (0, 1, 2), ended.stderr
     kept = [path for place in (logs, root / ".sdsetup") for path in place.rglob("*") if path.is_file()]
     assert len(kept) >= 6
+    assert any("Running on public URL: [share link]" in path.read_text(encoding="utf-8") for path in kept)
     for path in kept:
         text = path.read_bytes().decode("utf-8", "replace")
         for secret in ("Secret77", "Secret88", "Secret66", "EnvSecret", "AbCdEfGh"):
