@@ -39,6 +39,9 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
         ),
         rf"\1\2{_ID}",
     ),
+    (re.compile(r"(?i)\bOneDrive - [^\\/\r\n\"']+"), "OneDrive"),
+    (re.compile(r"(?i)\b([be]?ssid)\s+[^\r\n]+"), r"\1 [network]"),
+    (re.compile(r"(?i)\b((?:connected|associated|joined) (?:to|with) )(['\"])[^'\"\r\n]+\2"), r"\1[network]"),
     # Names of wireless networks, to the end of the line: they hold blanks.
     (
         re.compile(

@@ -69,6 +69,7 @@ _BARE_QUERY = re.compile(
     r"(?i)([?&;](?:sig|signature|token|key|code|state|auth|sv|se|sp|x-[\w-]+|access_token|api_?key)=)[^\s&\"'<>]+"
 )
 _SET = re.compile(r"(?i)\b(setx?(?:\s+/m)?\s+|setenv\s+)([\w.]+)(\s+)([^=\s][^\r\n]*)")
+_SPOKEN = re.compile(r"(?i)\b((?:token|password|passwort|secret|key|pin|code) (?:is|was|ist|war):?\s+)\S*\d\S*")
 _CURL = re.compile(r"(?i)(\s(?:-u|--user|--proxy-user|-U)[= ]\s*)([\"']?)[^\s\"']+:[^\s\"']*\2")
 _NETRC = re.compile(r"(?i)\b(machine\s+\S+\s+login\s+)\S+(\s+password\s+)\S+")
 
@@ -81,7 +82,7 @@ _NAMED = re.compile(
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_a-zA-Z]+|\d+")
 _SECRET_WORDS = words(
     """
-    token tokens secret secrets password passwords passwd passwort kennwort pwd passphrase apikey auth
+    pass token tokens secret secrets password passwords passwd passwort kennwort pwd passphrase apikey auth
     authtoken credential credentials signature sig cookie cookies jwt bearer session sessionid csrf xsrf otp
     totp ngrok пароль ключ токен passcode pin psk pat login
     """
@@ -129,6 +130,7 @@ def hide_secrets(text: str, known: Iterable[str] = ()) -> str:
     text = _HEADER.sub(_header, text)
     text = _BEARER.sub(rf"\1\2{HIDDEN}", text)
     text = _SET.sub(_set, text)
+    text = _SPOKEN.sub(rf"\1{HIDDEN}", text)
     text = _CURL.sub(rf"\1{HIDDEN}", text)
     text = _NETRC.sub(rf"\1{HIDDEN}\2{HIDDEN}", text)
     return "\n".join(_named(line) for line in text.split("\n"))
