@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,8 +22,8 @@ from sdsetup.errors import SdsetupError
 from sdsetup.execute import uv
 from sdsetup.execute.context import Context
 from sdsetup.execute.environment import build, swap_back
-from sdsetup.execute.environment.locking import LARGE
 from sdsetup.execute.environment.places import marker, places, python_of, refuse_full_disk
+from sdsetup.execute.environment.wheels import LARGE
 
 BIG = LARGE + 2**20
 
@@ -241,6 +242,74 @@ def test_a_package_that_vanished_is_noticed(tmp_path: Path, index: Index) -> Non
         part.rename(part.with_name("gone"))
     build(action(), here)
     assert says(done["python"], "import importlib.metadata as m; print(m.version('gradio'))") == "3.41.2"
+
+
+def in_place(path: Path, content: bytes) -> None:
+    """As a program that writes into a file, or a drive that forgets: name and inode stay."""
+    with path.open("r+b") as file:
+        file.write(content)
+
+
+def part_of(done: dict[str, object], package: str) -> Path:
+    where = says(str(done["python"]), f"import {package}; print({package}.__path__[0])")
+    return Path(where) / "__init__.py"
+
+
+@pytest.mark.parametrize("package", ["gradio", "torch"])  # a small one, and one that we fetch ourselves
+def test_what_was_damaged_in_one_environment_does_not_come_back_with_the_next(
+    tmp_path: Path, index: Index, package: str
+) -> None:
+    heard = Heard()
+    here = context(tmp_path, index, heard)
+    damaged = part_of(build(action(), here), package)
+    right = damaged.read_bytes()
+    in_place(damaged, b"?" * 5)
+    done = build(action(), second(here, tmp_path))
+    assert part_of(done, package).read_bytes() == right
+    assert any("Damaged in the package cache" in note and package in note for note in heard.notes)
+    assert done["downloaded"] > 0
+    third = replace(here, dir=tmp_path / "third")
+    third.dir.mkdir()
+    (third.dir / "requirements_versions.txt").write_bytes(b"gradio==3.41.2\r\ntorch\r\n")
+    assert build(action(), third)["downloaded"] == 0, "the damaged one is out of the cache"
+
+
+def test_a_file_that_was_cut_is_made_good(tmp_path: Path, index: Index) -> None:
+    here = context(tmp_path, index)
+    damaged = part_of(build(action(), here), "gradio")
+    right = damaged.read_bytes()
+    os.truncate(damaged, 2)
+    done = build(action(), here)
+    assert part_of(done, "gradio").read_bytes() == right
+    sent = dict(index.sent)
+    damaged.rename(damaged.with_name("gone"))
+    done = build(action(), here)
+    assert part_of(done, "gradio").read_bytes() == right
+    assert index.sent == sent
+
+
+def test_a_package_whose_record_never_fitted_is_taken_as_it_is(tmp_path: Path, index: Index) -> None:
+    """Some are repacked by hand. Fetched anew once at most, then believed."""
+    with_other_record(index.wheels["gradio"][0])
+    here = context(tmp_path, index)
+    done = build(action(), here)
+    code = part_of(done, "gradio").read_bytes()
+    build(action(), here)
+    sent = dict(index.sent)
+    assert build(action(), here)["downloaded"] == 0
+    done = build(action(), second(here, tmp_path))
+    assert part_of(done, "gradio").read_bytes() == code
+    assert index.sent == sent
+
+
+def with_other_record(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as old:
+        files = {name: old.read(name) for name in old.namelist()}
+    wheel.unlink()
+    with zipfile.ZipFile(wheel, "w") as new:
+        for name, content in files.items():
+            extra = b"z = 1\n" if name.endswith("gradio/__init__.py") else b""
+            new.writestr(name, content + extra)
 
 
 def test_no_version_fits(tmp_path: Path, index: Index) -> None:
