@@ -13,8 +13,8 @@ from sdsetup.decide.tuning.case import Case, make_case
 from sdsetup.decide.tuning.torch import (
     Choice,
     choose_build,
-    driver_words,
     set_for,
+    words_of_drivers,
     xformers_package,
     xformers_runs,
 )
@@ -194,7 +194,7 @@ def _with_torch(case: Case, profile: Profile, builds: TorchBuilds) -> tuple[Case
         "xformers": xformers_runs(build, case),
     }
     words = {
-        **driver_words(choice, case),
+        **words_of_drivers(choice, case),
         "torch": build.torch if build else "",
         "torch_command": build.command if build else "",
         "xformers_package": xformers_package(build) if build else "",
