@@ -25,7 +25,7 @@ class CardWatch:
     """
 
     def __init__(self, gpu: Gpu | None, *, pci: Path = _PCI) -> None:
-        from sdsetup.machine.nvml_use import open_card
+        from sdsetup.machine.nvml import open_card
 
         self._total = gpu.vram_bytes if gpu else None
         self._nvidia = open_card(gpu.uuid, gpu.index) if gpu and gpu.vendor == "nvidia" else None
