@@ -16,6 +16,12 @@ def parse_version(text: str | None) -> Version | None:
         return None
 
 
+def at_least(version: str | None, least: str) -> bool:
+    """Whether this is that version or a newer one; what is no version is older than any."""
+    found, wanted = parse_version(version), parse_version(least)
+    return found is not None and (wanted is None or found >= wanted)
+
+
 def driver_words(version: Version) -> str:
     """A driver version as its maker writes it: two digits after the point ("525.60.13", "450.80.02")."""
     major, *rest = version.release

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from sdsetup.decide.checks.need import Need
-from sdsetup.decide.checks.wording import numbers, unanswered
+from sdsetup.decide.checks.wording import unanswered
 from sdsetup.decide.facts import Facts, System
 from sdsetup.decide.findings import Cure, Finding
+from sdsetup.decide.versions import at_least
 from sdsetup.text import Text
 
 _OS = Text("System")
@@ -154,7 +155,7 @@ def _refused(system: System, need: Need) -> tuple[Text, Cure] | None:
             Text(limits.glibc_because),
             Cure(text=Text("Upgrade the distribution.")),
         )
-    if system.family == "macos" and system.version and numbers(system.version) < numbers(limits.macos_least):
+    if system.family == "macos" and system.version and not at_least(system.version, limits.macos_least):
         return (
             Text(limits.macos_because),
             Cure(text=Text("Update macOS:"), command="softwareupdate --list"),
@@ -163,7 +164,8 @@ def _refused(system: System, need: Need) -> tuple[Text, Cure] | None:
 
 
 def _new_enough(libc: str, least: str) -> bool:
-    return not libc.startswith("glibc") or numbers(libc) >= numbers(least)
+    name, _, version = libc.partition(" ")
+    return name != "glibc" or at_least(version, least.removeprefix("glibc "))
 
 
 def _warned(system: System) -> tuple[Text, Cure] | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from sdsetup.decide.checks.need import Need
-from sdsetup.decide.checks.wording import listed, numbers, unanswered
+from sdsetup.decide.checks.wording import listed, unanswered
 from sdsetup.decide.facts import Facts, Python
 from sdsetup.decide.findings import Cure, Finding
+from sdsetup.decide.versions import at_least
 from sdsetup.text import Text
 
 _PYTHON = Text("Python")
@@ -83,7 +84,7 @@ def git(facts: Facts, need: Need) -> Finding:
         return found
     git = facts.git
     least = need.limits.git_least
-    if git is not None and (git.version is None or git.version >= numbers(least)):
+    if git is not None and (git.version is None or at_least(".".join(map(str, git.version)), least)):
         version = ".".join(map(str, git.version)) if git.version else "version unknown"
         return Finding(id="git", status="ok", title=_GIT, summary=Text(version))
     if "git" in need.brings:

@@ -24,11 +24,6 @@ def memory(count: int) -> str:
     return f"{value:.1f} GB" if value >= 1 else f"{count / 2**20:.0f} MB"
 
 
-def numbers(version: str | None) -> tuple[int, ...]:
-    """A version as numbers that compare: "528.33" is (528, 33)."""
-    return tuple(int(part) for part in re.findall(r"\d{1,9}", version or ""))
-
-
 def quoted(path: str, family: Family) -> str:
     """A path as it is pasted into this system's shell."""
     if family == "windows":

@@ -36,6 +36,7 @@ from sdsetup.execute.environment.wheels import LargeWheels, address, drop, large
 from sdsetup.execute.folders import file_problem, remove_tree
 from sdsetup.execute.uv_words import without_secrets
 from sdsetup.machine.process import Child
+from sdsetup.storage import write_atomically
 from sdsetup.text import Text
 
 _UNCACHED = re.compile(r"Identified uncached distribution: (?P<name>[A-Za-z0-9._-]+)==")
@@ -209,7 +210,7 @@ class _Building:
 
     def _sync_command(self, lock: bytes) -> list[str]:
         path = self._where.question / "pylock.now.toml"
-        path.write_bytes(lock)
+        write_atomically(path, lock)
         constraints = str(self._where.question / "build-constraints.txt")
         target = ["--python", str(self._python), "--build-constraints", constraints]
         return ["pip", "sync", "--preview-features", "pylock", *target, str(path)]

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from sdsetup.execute.folders import remove_tree
-from sdsetup.storage import read_json, write_json
+from sdsetup.storage import read_json, write_atomically, write_json
 
 _HEADER = struct.Struct("<4sIII")  # magic, flags, source time, source size (PEP 552)
 _KEEP_DAYS = 90
@@ -143,7 +143,7 @@ def compilers(python: Path, sources: Sequence[Path], folder: Path, count: int) -
     commands = []
     for number in range(count):
         list_file = folder / f"compile-{number}.txt"
-        list_file.write_text("\n".join(map(str, sources[number::count])), encoding="utf-8")
+        write_atomically(list_file, "\n".join(map(str, sources[number::count])).encode())
         commands.append([str(python), "-I", "-X", "utf8", "-m", "compileall", "-q", "-q", "-i", str(list_file)])
     return commands
 

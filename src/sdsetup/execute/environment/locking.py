@@ -161,7 +161,7 @@ def _resolve(
     }
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
-        (folder / name).write_bytes(content)
+        write_atomically(folder / name, content)
     pins = (context.dir / action.requirements).read_text(encoding="utf-8")
     indexes = sorted((name, value) for name, value in env.items() if name.startswith("UV_") and "INDEX" in name)
     said = [python, indexes, pins, *(content.decode() for content in files.values())]
@@ -194,7 +194,7 @@ def _ask(action: BuildEnvironment, python: str, context: Context, folder: Path, 
     # This form of the answer does not tell which index a package is from. Where it is known, uv finds the package
     # in its cache whenever anything asks that index for it, so the versions just chosen are asked for once more.
     pins = [f"{package.name}=={package.version}" for package in pylock.packages if not package.is_direct]
-    (folder / "pins.txt").write_text("\n".join(pins), encoding="utf-8")
+    write_atomically(folder / "pins.txt", "\n".join(pins).encode())
     again = [str(folder / "pins.txt"), "--no-deps", "--no-annotate", "--emit-index-annotation"]
     indexes = _indexes(uv.run(context, [*ask, *again], env=env))
     return replace(pylock, packages=[_with_index(package, indexes) for package in pylock.packages])
