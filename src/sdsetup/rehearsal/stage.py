@@ -152,7 +152,9 @@ def _packages(folder: Path, webui: dict[str, Any], shelf: Shelf) -> None:
     environment = webui["environment"]
     for line in [*lines, *environment.get("extra", []), *environment.get("constraints", [])]:
         if (requirement := _requirement(line)) is not None:
-            pins |= {requirement.name: one.version for one in requirement.specifier if one.operator == "=="}
+            for specifier in requirement.specifier:
+                if specifier.operator == "==":
+                    pins[requirement.name] = specifier.version
     for name, version in pins.items():
         _serve_wheel(folder, shelf, name, version)
 

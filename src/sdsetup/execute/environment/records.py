@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import csv
 import hashlib
+import logging
 import os
 from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,8 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 _CHUNK = 2**20
+
+_log = logging.getLogger("sdsetup.environment")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +58,7 @@ class Records:
         """Remember that these, just unpacked from proved wheels, are as their makers made them."""
         infos = _installed(packages)
         for name in self.damaged(packages, names, deep=True):
+            _log.warning("%s does not fit its own RECORD, also unpacked anew", name)
             note = self._made_so(infos[name])
             note.parent.mkdir(parents=True, exist_ok=True)
             note.touch()
