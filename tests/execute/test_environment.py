@@ -141,7 +141,7 @@ def test_an_index_that_tells_no_sizes(tmp_path: Path, index: Index) -> None:
 
 def test_torch_comes_from_its_own_index_and_nothing_else_does(tmp_path: Path, index: Index) -> None:
     with Index(tmp_path / "torch-wheels") as special:
-        special.add("torch", "2.1.2+cu121", needs="numpy")
+        special.add("torch", "2.1.2+cu121", needs="numpy", pad=BIG)  # large: it reaches uv through our hands
         special.add("torchvision", "0.16.2+cu121", needs="torch==2.1.2")
         special.add("numpy", "99.0")
         torch = TorchBuild(
@@ -197,6 +197,7 @@ def test_a_build_by_address_and_an_index_beside_the_ordinary_one(tmp_path: Path,
         )
         done = build(action(torch=torch), context(tmp_path, index))
         assert says(done["python"], "import torch, intel_extension") == ""
+        assert build(action(torch=torch), context(tmp_path, index))["kept"] is None, "it was whole, and left alone"
 
 
 def test_another_torch_replaces_and_the_former_comes_back(tmp_path: Path, index: Index) -> None:
@@ -343,12 +344,13 @@ def test_without_the_index_the_cache_is_enough(tmp_path: Path, index: Index) -> 
     assert any("cannot be reached" in note for note in heard.notes)
 
 
-def test_a_wheel_that_was_changed_on_the_way_is_refused(tmp_path: Path, index: Index) -> None:
+@pytest.mark.parametrize("package", ["gradio", "torch"])
+def test_a_wheel_that_was_changed_on_the_way_is_refused(tmp_path: Path, index: Index, package: str) -> None:
     here = context(tmp_path, index)
     build(action(), here)
     lock = here.state / "environment" / "pylock.toml"
     text = lock.read_text()
-    wheel = index.wheels["gradio"][0]
+    wheel = index.wheels[package][0]
     import hashlib
 
     right = hashlib.sha256(wheel.read_bytes()).hexdigest()
@@ -357,6 +359,19 @@ def test_a_wheel_that_was_changed_on_the_way_is_refused(tmp_path: Path, index: I
     with pytest.raises(SdsetupError) as caught:
         build(action(), replace(here, cache=tmp_path / "other"))
     assert caught.value.code == "package-changed"
+
+
+@pytest.mark.parametrize("left", [b"", b"lock-version = '1.0'", b"\xff\xfe", None])
+def test_a_torn_lock_is_asked_for_again(tmp_path: Path, index: Index, left: bytes | None) -> None:
+    here = context(tmp_path, index)
+    build(action(), here)
+    lock = here.state / "environment" / "pylock.toml"
+    whole = lock.read_bytes()
+    torn = whole[: len(whole) // 2] if left is None else left
+    for path in (lock, *(tmp_path / "cache" / "resolutions").iterdir()):
+        path.write_bytes(torn)
+    assert build(action(), here)["downloaded"] == 0
+    assert lock.read_bytes() == whole
 
 
 def test_room_is_asked_for_before_the_first_byte(tmp_path: Path, index: Index) -> None:

@@ -190,7 +190,7 @@ def _ask(action: BuildEnvironment, python: str, context: Context, folder: Path, 
         ask += [f"--{option}", str(folder / f"{option}.txt")]
     ask.append(str(folder / "pyproject.toml"))
     wanted = str(context.dir / action.requirements)
-    pylock = Pylock.from_dict(tomllib.loads(uv.run(context, [*ask, wanted, "--format", "pylock.toml"], env=env)))
+    pylock = _read(uv.run(context, [*ask, wanted, "--format", "pylock.toml"], env=env))
     # This form of the answer does not tell which index a package is from. Where it is known, uv finds the package
     # in its cache whenever anything asks that index for it, so the versions just chosen are asked for once more.
     pins = [f"{package.name}=={package.version}" for package in pylock.packages if not package.is_direct]
@@ -198,6 +198,18 @@ def _ask(action: BuildEnvironment, python: str, context: Context, folder: Path, 
     again = [str(folder / "pins.txt"), "--no-deps", "--no-annotate", "--emit-index-annotation"]
     indexes = _indexes(uv.run(context, [*ask, *again], env=env))
     return replace(pylock, packages=[_with_index(package, indexes) for package in pylock.packages])
+
+
+def _read(text: str) -> Pylock:
+    try:
+        return Pylock.from_dict(tomllib.loads(text))
+    except (ValueError, PylockValidationError) as error:
+        raise SdsetupError(
+            Text("The list of packages that uv chose cannot be read"),
+            why=str(error),
+            hint=Text("This is worth a report: sdsetup report"),
+            code="lock-unreadable",
+        ) from error
 
 
 def _indexes(said: str) -> dict[NormalizedName, str]:
@@ -220,8 +232,8 @@ def _kept(path: Path, question: str, days: float | None = None) -> Pylock | None
     try:
         if days is not None and time.time() - path.stat().st_mtime > days * 86400:
             return None
-        pylock = Pylock.from_dict(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, PylockValidationError):
+        pylock = _read(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, SdsetupError):
         return None
     return pylock if (pylock.tool or {}).get("sdsetup") == {"question": question} else None
 
