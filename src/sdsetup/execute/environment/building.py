@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from packaging.pylock import PackageWheel
 from packaging.utils import canonicalize_name
 
 from sdsetup.decide.plan import BuildEnvironment
@@ -110,11 +111,7 @@ class _Building:
             self._env["UV_INDEX"] = " ".join(part for part in said if part)
 
     def run(self) -> int:
-        """Build; the bytes that had to be downloaded.
-
-        The large wheels arrive while uv fetches, installs and compiles the others; each is installed
-        as soon as it is there.
-        """
+        """Build; the bytes that had to be downloaded."""
         self._make_empty()
         missing, damaged = self._take_from_cache()
         wheels = {
@@ -129,10 +126,19 @@ class _Building:
             self._context.note(
                 Text("Downloading {count} packages, {size:.1f} GB", count=len(missing), size=size / 1e9)
             )
-        meter = Meter(self._context, sizes)
+        packages = self._install(large(wheels), Meter(self._context, sizes))
+        self._records.accept(packages, damaged)
+        mark(self._where.stage, {"lock": self._lock.key, "versions": dict(self._lock.versions)})
+        return size
+
+    def _install(self, waiting: Mapping[str, PackageWheel], meter: Meter) -> Path:
+        """Install and compile all packages, those in `waiting` as they arrive; their site-packages folder.
+
+        The large wheels are fetched while uv fetches and installs the others. One that could not be had in
+        our way is left to uv in the end.
+        """
         tag, packages = self._interpreter()
         store = Store(cache=self._where.cache, tag=tag, later=self._later)
-        waiting = large(wheels)
         folder = self._where.cache / "wheels"
         with LargeWheels(waiting, self._context, folder, meter) as coming, offered(folder) as base:
             self._sync(meter, without=waiting.keys())
@@ -143,13 +149,11 @@ class _Building:
                 self._sync(meter, without=waiting.keys(), addresses=there)
                 drop(ready)
                 self._compile(store, packages)
-        if waiting:  # could not be had in our way
+        if waiting:
             self._sync(meter)
             self._compile(store, packages)
         meter.complete()
-        self._records.accept(packages, damaged)
-        mark(self._where.stage, {"lock": self._lock.key, "versions": dict(self._lock.versions)})
-        return size
+        return packages
 
     def _make_empty(self) -> None:
         remove_tree(self._where.stage)

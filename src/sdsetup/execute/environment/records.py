@@ -17,6 +17,7 @@ import os
 from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -44,14 +45,10 @@ class Records:
 
         Sizes tell in a tenth of a second; with `deep` every byte is read. `names`: only these packages.
         """
+        infos = {name: info for name, info in _installed(packages).items() if names is None or name in names}
         with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-            asked = {
-                name: pool.submit(_fits, info, deep=deep)
-                for name, info in _installed(packages).items()
-                if names is None or name in names
-            }
-            wrong = [name for name, answer in asked.items() if not answer.result()]
-        infos = _installed(packages)
+            fits = pool.map(partial(_fits, deep=deep), infos.values())
+            wrong = [name for name, fit in zip(infos, fits, strict=True) if not fit]
         return frozenset(name for name in wrong if not self._made_so(infos[name]).exists())
 
     def accept(self, packages: Path, names: Collection[str]) -> None:
