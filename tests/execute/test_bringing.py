@@ -19,7 +19,7 @@ from execute.gitlab import context_for
 from sdsetup.decide.plan import BringGit, BringPython, FetchFile, FetchFiles, Source
 from sdsetup.decide.profiles.tools import parse_tools
 from sdsetup.errors import SdsetupError
-from sdsetup.execute import mingit, python, tokenizer
+from sdsetup.execute import mingit, python, tokenizer, uv
 from sdsetup.execute.context import Context
 from sdsetup.storage import Profiles
 
@@ -221,4 +221,4 @@ def test_a_python_that_was_changed_on_the_way_is_refused(
 def test_uv_is_found_beside_us() -> None:
     from sdsetup.machine.real import RealMachine
 
-    assert Path(python.find_uv(RealMachine({"PATH": os.devnull}))).exists()
+    assert Path(uv.find(RealMachine({"PATH": os.devnull}))).exists()
