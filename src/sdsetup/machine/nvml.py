@@ -1,6 +1,6 @@
 """NVIDIA's management library, through NVIDIA's own binding: what cards there are, and what holds one of them.
 
-`pynvml` costs two starts of Python, so this module is imported late, where a driver is loaded.
+`pynvml` costs six starts of Python, so this module is imported late, where a driver is loaded.
 Functions and structures: https://docs.nvidia.com/deploy/nvml-api/
 """
 
