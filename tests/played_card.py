@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from sdsetup.machine import answers_nvml
+
 SOURCE = Path(__file__).parent / "standin" / "nvml.c"
+SRC = Path(__file__).parents[1] / "src"
 
 
-def library(folder: Path, *defines: str) -> Path:
-    """The compiled library, under the name that Linux drivers give it."""
+def library(folder: Path, *defines: str, source: Path = SOURCE) -> Path:
+    """The compiled library, under the name that Linux drivers give it: found by LD_LIBRARY_PATH."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
         pytest.skip("no C compiler here")
     made = folder / "-".join(("nvml", *defines)) / "libnvidia-ml.so.1"
     made.parent.mkdir(parents=True, exist_ok=True)
     options = [f"-D{define}" for define in defines]
-    subprocess.run([compiler, "-shared", "-fPIC", "-w", *options, "-o", str(made), str(SOURCE)], check=True)
+    subprocess.run([compiler, "-shared", "-fPIC", "-w", *options, "-o", str(made), str(source)], check=True)
     return made
+
+
+def says(where: Path, code: str, **env: str) -> Any:
+    """What an expression of ours is worth where this library is the driver's: a process loads one only."""
+    program = (
+        "from sdsetup.machine import nvml\n"
+        "from sdsetup.machine.answers_nvml import CardProgram, CardUse, NvmlAnswer, NvmlGpu\n"
+        f"print(repr({code}))"
+    )
+    around = {**os.environ, "LD_LIBRARY_PATH": str(where.parent), "PYTHONPATH": str(SRC), **env}
+    ended = subprocess.run([sys.executable, "-c", program], env=around, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 0, ended.stderr
+    return eval(ended.stdout, vars(answers_nvml))
 
 
 def nvidia_smi(folder: Path, said: dict[str, str]) -> Path:

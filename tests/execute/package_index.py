@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
@@ -155,8 +156,13 @@ def _wheel(folder: Path, name: str, version: str, code: str, needs: str, pad: in
     files[f"{info}/WHEEL"] = b"Wheel-Version: 1.0\nGenerator: t\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
     if pad:
         files[f"{escaped}/data.bin"] = random.Random(1).randbytes(pad)
-    files[f"{info}/RECORD"] = "".join(f"{file},,\n" for file in [*files, f"{info}/RECORD"]).encode()
+    record = [f"{file},sha256={_urlsafe(content)},{len(content)}\n" for file, content in files.items()]
+    files[f"{info}/RECORD"] = "".join([*record, f"{info}/RECORD,,\n"]).encode()
     with zipfile.ZipFile(path, "w") as wheel:
         for file, content in files.items():
             wheel.writestr(zipfile.ZipInfo(file, date_time=(2026, 1, 1, 0, 0, 0)), content)
     return path
+
+
+def _urlsafe(content: bytes) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()

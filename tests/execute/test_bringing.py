@@ -20,6 +20,7 @@ from sdsetup.catalog.files import Profiles
 from sdsetup.catalog.tools import parse_tools
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
+from sdsetup.execute.environment import uv
 from sdsetup.execute.steps import mingit, python, tokenizer
 from sdsetup.values.plan import BringGit, BringPython, FetchFile, FetchFiles, Source
 
@@ -221,4 +222,4 @@ def test_a_python_that_was_changed_on_the_way_is_refused(
 def test_uv_is_found_beside_us() -> None:
     from sdsetup.machine.real import RealMachine
 
-    assert Path(python.find_uv(RealMachine({"PATH": os.devnull}))).exists()
+    assert Path(uv.find(RealMachine({"PATH": os.devnull}))).exists()

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,8 +19,8 @@ from execute.package_index import PIP, Index
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.environment import build, uv
-from sdsetup.execute.environment.locking import LARGE
 from sdsetup.execute.environment.places import exchange, marker, places, python_of, refuse_full_disk
+from sdsetup.execute.environment.wheels import LARGE
 from sdsetup.values.plan import BuildEnvironment
 from sdsetup.values.tuning import TorchBuild
 
@@ -124,7 +125,7 @@ def test_a_large_wheel_goes_on_where_the_line_broke(tmp_path: Path, index: Index
     build(action(), here)
     assert index.sent[name] < BIG + 2 * 2**20, "bytes were fetched twice"
     assert not (tmp_path / "cache" / "wheels" / "x").exists()
-    left = [path for path in (tmp_path / "cache" / "wheels").rglob("*") if path.is_file()]
+    left = list((tmp_path / "cache" / "wheels").rglob("*.whl*"))
     assert not left, "what uv has unpacked is not kept a second time"
 
 
@@ -139,7 +140,7 @@ def test_an_index_that_tells_no_sizes(tmp_path: Path, index: Index) -> None:
 
 def test_torch_comes_from_its_own_index_and_nothing_else_does(tmp_path: Path, index: Index) -> None:
     with Index(tmp_path / "torch-wheels") as special:
-        special.add("torch", "2.1.2+cu121", needs="numpy")
+        special.add("torch", "2.1.2+cu121", needs="numpy", pad=BIG)  # large: it reaches uv through our hands
         special.add("torchvision", "0.16.2+cu121", needs="torch==2.1.2")
         special.add("numpy", "99.0")
         torch = TorchBuild(
@@ -195,6 +196,7 @@ def test_a_build_by_address_and_an_index_beside_the_ordinary_one(tmp_path: Path,
         )
         done = build(action(torch=torch), context(tmp_path, index))
         assert says(done["python"], "import torch, intel_extension") == ""
+        assert build(action(torch=torch), context(tmp_path, index))["kept"] is None, "it was whole, and left alone"
 
 
 def test_another_torch_replaces_and_the_former_comes_back(tmp_path: Path, index: Index) -> None:
@@ -251,6 +253,74 @@ def test_a_package_that_vanished_is_noticed(tmp_path: Path, index: Index) -> Non
     assert says(done["python"], "import importlib.metadata as m; print(m.version('gradio'))") == "3.41.2"
 
 
+def in_place(path: Path, content: bytes) -> None:
+    """As a program that writes into a file, or a drive that forgets: name and inode stay."""
+    with path.open("r+b") as file:
+        file.write(content)
+
+
+def part_of(done: dict[str, object], package: str) -> Path:
+    where = says(str(done["python"]), f"import {package}; print({package}.__path__[0])")
+    return Path(where) / "__init__.py"
+
+
+@pytest.mark.parametrize("package", ["gradio", "torch"])  # a small one, and one that we fetch ourselves
+def test_what_was_damaged_in_one_environment_does_not_come_back_with_the_next(
+    tmp_path: Path, index: Index, package: str
+) -> None:
+    heard = Heard()
+    here = context(tmp_path, index, heard)
+    damaged = part_of(build(action(), here), package)
+    right = damaged.read_bytes()
+    in_place(damaged, b"?" * 5)
+    done = build(action(), second(here, tmp_path))
+    assert part_of(done, package).read_bytes() == right
+    assert any("Damaged in the package cache" in note and package in note for note in heard.notes)
+    assert done["downloaded"] > 0
+    third = replace(here, dir=tmp_path / "third")
+    third.dir.mkdir()
+    (third.dir / "requirements_versions.txt").write_bytes(b"gradio==3.41.2\r\ntorch\r\n")
+    assert build(action(), third)["downloaded"] == 0, "the damaged one is out of the cache"
+
+
+def test_a_file_that_was_cut_is_made_good(tmp_path: Path, index: Index) -> None:
+    here = context(tmp_path, index)
+    damaged = part_of(build(action(), here), "gradio")
+    right = damaged.read_bytes()
+    os.truncate(damaged, 2)
+    done = build(action(), here)
+    assert part_of(done, "gradio").read_bytes() == right
+    sent = dict(index.sent)
+    damaged.rename(damaged.with_name("gone"))
+    done = build(action(), here)
+    assert part_of(done, "gradio").read_bytes() == right
+    assert index.sent == sent
+
+
+def test_a_package_whose_record_never_fitted_is_taken_as_it_is(tmp_path: Path, index: Index) -> None:
+    """Some are repacked by hand. Fetched anew once at most, then believed."""
+    with_other_record(index.wheels["gradio"][0])
+    here = context(tmp_path, index)
+    done = build(action(), here)
+    code = part_of(done, "gradio").read_bytes()
+    build(action(), here)
+    sent = dict(index.sent)
+    assert build(action(), here)["downloaded"] == 0
+    done = build(action(), second(here, tmp_path))
+    assert part_of(done, "gradio").read_bytes() == code
+    assert index.sent == sent
+
+
+def with_other_record(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as old:
+        files = {name: old.read(name) for name in old.namelist()}
+    wheel.unlink()
+    with zipfile.ZipFile(wheel, "w") as new:
+        for name, content in files.items():
+            extra = b"z = 1\n" if name.endswith("gradio/__init__.py") else b""
+            new.writestr(name, content + extra)
+
+
 def test_no_version_fits(tmp_path: Path, index: Index) -> None:
     here = context(tmp_path, index)
     with pytest.raises(SdsetupError) as caught:
@@ -282,12 +352,13 @@ def test_without_the_index_the_cache_is_enough(tmp_path: Path, index: Index) -> 
     assert any("cannot be reached" in note for note in heard.notes)
 
 
-def test_a_wheel_that_was_changed_on_the_way_is_refused(tmp_path: Path, index: Index) -> None:
+@pytest.mark.parametrize("package", ["gradio", "torch"])
+def test_a_wheel_that_was_changed_on_the_way_is_refused(tmp_path: Path, index: Index, package: str) -> None:
     here = context(tmp_path, index)
     build(action(), here)
     lock = here.state / "environment" / "pylock.toml"
     text = lock.read_text()
-    wheel = index.wheels["gradio"][0]
+    wheel = index.wheels[package][0]
     import hashlib
 
     right = hashlib.sha256(wheel.read_bytes()).hexdigest()
@@ -296,6 +367,19 @@ def test_a_wheel_that_was_changed_on_the_way_is_refused(tmp_path: Path, index: I
     with pytest.raises(SdsetupError) as caught:
         build(action(), replace(here, cache=tmp_path / "other"))
     assert caught.value.code == "package-changed"
+
+
+@pytest.mark.parametrize("left", [b"", b"lock-version = '1.0'", b"\xff\xfe", None])
+def test_a_torn_lock_is_asked_for_again(tmp_path: Path, index: Index, left: bytes | None) -> None:
+    here = context(tmp_path, index)
+    build(action(), here)
+    lock = here.state / "environment" / "pylock.toml"
+    whole = lock.read_bytes()
+    torn = whole[: len(whole) // 2] if left is None else left
+    for path in (lock, *(tmp_path / "cache" / "resolutions").iterdir()):
+        path.write_bytes(torn)
+    assert build(action(), here)["downloaded"] == 0
+    assert lock.read_bytes() == whole
 
 
 def test_room_is_asked_for_before_the_first_byte(tmp_path: Path, index: Index) -> None:

@@ -19,9 +19,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sdsetup.catalog.files import Profiles
 from sdsetup.catalog.pickles import parse_pickles
 from sdsetup.execute.models.pickle_scan import Scan, scan_pickle
-from sdsetup.storage import Profiles
 
 NAMES = parse_pickles(Profiles().raw("pickles"))
 MAGIC = 0x1950A86A20F9469CFC6C

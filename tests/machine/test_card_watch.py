@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from played_card import library
+from played_card import library, says
 from sdsetup.machine.answers_nvml import CardProgram, CardUse
 from sdsetup.machine.card_watch import CardWatch
-from sdsetup.machine.nvml_use import open_card
 from sdsetup.machine.windows_gpu import DEDICATED, by_program
 from sdsetup.values.facts import Gpu
 
@@ -19,39 +18,37 @@ GIB = 2**30
 
 
 @pytest.fixture
-def card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def card(tmp_path: Path) -> Path:
     told = tmp_path / "card.txt"
     told.write_text(f"{GIB} {8 * GIB} {os.getpid()} {GIB // 2}")
-    monkeypatch.setenv("PLAYED_CARD", str(told))
     return told
 
 
 def test_memory_and_programs(tmp_path: Path, card: Path) -> None:
-    opened = open_card("GPU-1", None, [str(library(tmp_path))])
-    assert opened is not None
-    assert opened.memory() == (GIB, 8 * GIB)
-    card.write_text(f"{2 * GIB} {8 * GIB} 0 0")
-    assert opened.memory() == (2 * GIB, 8 * GIB)
-    assert opened.programs() == (
+    later = f"open({str(card)!r}, 'w').write('{2 * GIB} {8 * GIB} 0 0')"
+    asked = f"(card.memory(), {later}, card.memory(), card.programs(), card.close())"
+    code = f"(lambda card: {asked})(nvml.open_card('GPU-1', None))"
+    before, _, after, programs, _ = says(library(tmp_path), code, PLAYED_CARD=str(card))
+    assert before == (GIB, 8 * GIB)
+    assert after == (2 * GIB, 8 * GIB)
+    assert programs == (
         CardProgram(pid=1, bytes=2**20),
         CardProgram(pid=999999, name=r"C:\Games\game.exe --fast", bytes=None),
     )
-    opened.close()
 
 
-def test_an_old_driver_lists_programs_too(tmp_path: Path, card: Path) -> None:
-    opened = open_card(None, 0, [str(library(tmp_path, "OLD"))])
-    assert opened is not None
-    assert opened.programs() == (CardProgram(pid=os.getpid(), bytes=GIB // 2),)
+def test_an_older_driver_lists_programs_too(tmp_path: Path, card: Path) -> None:
+    code = "nvml.open_card(None, 0).programs()"
+    older = library(tmp_path, "OLD")
+    assert says(older, code, PLAYED_CARD=str(card)) == (CardProgram(pid=os.getpid(), bytes=GIB // 2),)
     card.write_text(f"{GIB} {8 * GIB} 7 -1")
-    assert opened.programs() == (CardProgram(pid=7, bytes=None),)
+    assert says(older, code, PLAYED_CARD=str(card)) == (CardProgram(pid=7, bytes=None),)
 
 
 def test_a_card_that_is_not_there(tmp_path: Path) -> None:
-    place = [str(library(tmp_path))]
-    assert open_card("GPU-2", None, place) is None
-    assert open_card(None, 3, place) is None
-    assert open_card("GPU-1", 0, [str(tmp_path / "absent.so")]) is None
+    place = library(tmp_path)
+    assert says(place, "[nvml.open_card('GPU-2', None), nvml.open_card(None, 3)]") == [None, None]
+    assert says(tmp_path / "absent.so", "nvml.open_card('GPU-1', 0)") is None
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows counts for every card")

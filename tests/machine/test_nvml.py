@@ -1,15 +1,13 @@
 # ruff: noqa: E501 - what is shown here is as wide as it is
-"""NVIDIA's library by ctypes, against a stand-in that is compiled here with the same functions."""
+"""NVIDIA's library through its binding, against a stand-in that is compiled here with the same functions."""
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from sdsetup.machine import nvml
+from played_card import library, says
 from sdsetup.machine.answers_nvml import NvmlAnswer, NvmlGpu
 
 GIB = 2**30
@@ -22,7 +20,7 @@ typedef struct { unsigned long long total, free, used; } memory_t;
 typedef struct { char legacy[16]; unsigned domain, bus, device, id, subsystem; char bus_id[32]; } pci_t;
 static int cards[3] = {0, 1, 2};
 static int slice = 7;
-int nvmlInit_v2(void) { return INIT; }
+int nvmlInitWithFlags(unsigned flags) { return INIT; }
 int nvmlShutdown(void) { return 0; }
 int nvmlSystemGetDriverVersion(char *to, unsigned size) { strncpy(to, "551.52", size); return 0; }
 #ifndef OLD
@@ -55,20 +53,13 @@ FIRST = NvmlGpu(
 )
 
 
-def library(folder: Path, *defines: str) -> str:
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    if compiler is None:
-        pytest.skip("no C compiler here")
-    source, made = folder / "nvml.c", folder / f"libnvml{'-'.join(defines)}.so"
-    source.write_text(SOURCE)
-    options = [f"-D{define}" for define in defines]
-    subprocess.run([compiler, "-shared", "-fPIC", "-w", *options, "-o", str(made), str(source)], check=True)
-    return str(made)
+def played(folder: Path, *defines: str) -> Path:
+    (folder / "nvml.c").write_text(SOURCE)
+    return library(folder, *defines, source=folder / "nvml.c")
 
 
 def test_cards(tmp_path: Path) -> None:
-    answer = nvml.ask([str(tmp_path / "absent.so"), library(tmp_path)])
-    assert answer is not None
+    answer = says(played(tmp_path), "nvml.ask()")
     assert (answer.driver_version, answer.cuda_version, answer.problem) == ("551.52", "12.4", None)
     first, bare, divided = answer.gpus  # the fourth cannot be opened: it is left out
     assert first == FIRST
@@ -77,8 +68,7 @@ def test_cards(tmp_path: Path) -> None:
 
 
 def test_an_old_driver_without_some_functions(tmp_path: Path) -> None:
-    answer = nvml.ask([library(tmp_path, "OLD")])
-    assert answer is not None
+    answer = says(played(tmp_path, "OLD"), "nvml.ask()")
     assert answer.cuda_version is None
     assert answer.gpus[0].compute_capability is None
     assert answer.gpus[0].memory_total == 12 * GIB
@@ -88,8 +78,10 @@ def test_an_old_driver_without_some_functions(tmp_path: Path) -> None:
     ("code", "problem"), [(18, "mismatch"), (9, "not-running"), (4, "denied"), (999, "failed")]
 )
 def test_a_driver_that_cannot_be_asked(code: int, problem: str, tmp_path: Path) -> None:
-    assert nvml.ask([library(tmp_path, f"INIT={code}")]) == NvmlAnswer(problem=problem)
+    assert says(played(tmp_path, f"INIT={code}"), "nvml.ask()") == NvmlAnswer(problem=problem)
 
 
-def test_no_library() -> None:
-    assert nvml.ask(["libdoes-not-exist.so.1"]) is None
+@pytest.mark.parametrize("defines", [None, ("nvmlInitWithFlags=nvmlInit_v1",)])
+def test_no_library_or_a_very_old_one(tmp_path: Path, defines: tuple[str, ...] | None) -> None:
+    where = tmp_path / "absent.so" if defines is None else played(tmp_path, *defines)
+    assert says(where, "nvml.ask()") is None

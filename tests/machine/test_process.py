@@ -232,12 +232,3 @@ def test_waiting_has_a_limit() -> None:
         child.kill_tree()
         assert child.wait(PATIENCE) == (1 if os.name == "nt" else -signal.SIGKILL)
         child.kill_tree()  # twice is once
-
-
-def test_a_child_in_the_background_gives_way() -> None:
-    def priority(*, in_background: bool) -> object:
-        argv = [sys.executable, "-c", "import time; time.sleep(60)"]
-        with Child(argv, env=dict(os.environ), in_background=in_background) as child:
-            return psutil.Process(child.pid).nice()
-
-    assert priority(in_background=True) != priority(in_background=False)

@@ -16,7 +16,7 @@ static void look(void) {
     if (fscanf(file, "%lld %lld %lld %lld", now, now + 1, now + 2, now + 3) == 4) memcpy(said, now, sizeof said);
     fclose(file);
 }
-int nvmlInit_v2(void) { return 0; }
+int nvmlInitWithFlags(unsigned flags) { return 0; }
 int nvmlShutdown(void) { return 0; }
 int nvmlSystemGetDriverVersion(char *to, unsigned size) { strncpy(to, "551.52", size); return 0; }
 int nvmlSystemGetCudaDriverVersion_v2(int *to) { *to = 12040; return 0; }
@@ -30,15 +30,20 @@ int nvmlDeviceGetUUID(void *of, char *to, unsigned size) { strncpy(to, "GPU-1", 
 int nvmlDeviceGetMemoryInfo(void *of, memory_t *to) {
     look(); to->used = said[0]; to->total = said[1]; to->free = said[1] - said[0]; return 0; }
 #ifdef OLD
-typedef struct { unsigned pid; unsigned long long bytes; } old_t;
-int nvmlDeviceGetComputeRunningProcesses(void *of, unsigned *count, old_t *to) {
-    look(); *count = said[2] != 0; if (said[2]) { to->pid = said[2]; to->bytes = said[3]; } return 0; }
+#define COMPUTE nvmlDeviceGetComputeRunningProcesses_v2
+#define GRAPHICS nvmlDeviceGetGraphicsRunningProcesses_v4
 #else
-int nvmlDeviceGetComputeRunningProcesses_v3(void *of, unsigned *count, process_t *to) {
-    look(); *count = said[2] != 0; if (said[2]) { to->pid = said[2]; to->bytes = said[3]; } return 0; }
-int nvmlDeviceGetGraphicsRunningProcesses_v3(void *of, unsigned *count, process_t *to) {
-    if (*count < 70) { *count = 70; return 7; }
+#define COMPUTE nvmlDeviceGetComputeRunningProcesses_v3
+#define GRAPHICS nvmlDeviceGetGraphicsRunningProcesses_v3
+#endif
+int COMPUTE(void *of, unsigned *count, process_t *to) {
+    look(); if (!said[2]) { *count = 0; return 0; }
+    if (!*count) { *count = 1; return 7; }
+    *count = 1; to->pid = said[2]; to->bytes = said[3]; return 0; }
+int GRAPHICS(void *of, unsigned *count, process_t *to) {
+    if (!*count) { *count = 70; return 7; }
     *count = 2; to[0].pid = 1; to[0].bytes = 1 << 20; to[1].pid = 999999; to[1].bytes = ~0ull; return 0; }
+#ifndef OLD
 int nvmlSystemGetProcessName(unsigned pid, char *to, unsigned size) {
     strncpy(to, pid == 999999 ? "C:\\Games\\game.exe --fast" : "", size); return 0; }
 #endif

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+from packaging.version import Version
+
 from sdsetup.catalog.reading import Reader
 from sdsetup.values.facts import Vendor
-from sdsetup.values.versions import Version, parse_version
+from sdsetup.values.versions import parse_version
 
 VENDORS = ("nvidia", "amd", "intel", "apple", "other")
 TRAITS = (
@@ -88,7 +90,7 @@ def _architecture(name: str, reader: Reader) -> Architecture:
         source=reader.text("source"),
         pace=reader.integer("pace"),
         last_branch=reader.integer("last_branch", None),
-        first_driver={system: parse_version(driver.text(system)) or () for system in driver},
+        first_driver=drivers(driver),
     )
     reader.no_other_keys()
     return parsed
@@ -128,3 +130,15 @@ def capability(number: float | None) -> tuple[int, int] | None:
         return None
     tenths = round(number * 10)
     return tenths // 10, tenths % 10
+
+
+def drivers(reader: Reader) -> dict[str, Version]:
+    """The oldest driver that will do, by system; what is wrong goes to the reader's problems."""
+    found = {}
+    for system in reader:
+        version = parse_version(reader.text(system))
+        if version is None:
+            reader.problem(system, "is not a driver version")
+        else:
+            found[system] = version
+    return found

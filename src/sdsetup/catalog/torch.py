@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sdsetup.catalog.gpus import capability
+from packaging.version import Version
+
+from sdsetup.catalog.gpus import capability, drivers
 from sdsetup.catalog.reading import Reader
-from sdsetup.values.versions import Version, parse_version
+from sdsetup.values.versions import parse_version
 
 SYSTEMS = ("windows", "linux", "wsl", "macos")
 DEVICES = ("cuda", "rocm", "ipex", "mps", "cpu", "none")
@@ -103,7 +105,7 @@ def _build(family: str, reader: Reader) -> Build:
         ptx=_capabilities(reader, "ptx"),
         gfx=reader.texts("gfx", ()),
         xformers_kernels=_capabilities(reader, "xformers_kernels"),
-        driver=_drivers(reader.table("driver", {})),
+        driver=drivers(reader.table("driver", {})),
         any_card=reader.boolean("any_card", False),
         download_bytes=reader.integer("download_bytes"),
         disk_bytes=reader.integer("disk_bytes"),
@@ -128,7 +130,7 @@ def _version(reader: Reader, key: str) -> Version:
     version = parse_version(reader.text(key))
     if version is None:
         reader.problem(key, "is not a version")
-    return version or ()
+    return version or Version("0")
 
 
 def _versions(reader: Reader, key: str) -> tuple[Version, ...]:
@@ -146,14 +148,3 @@ def _capabilities(reader: Reader, key: str) -> tuple[Capability, ...]:
 
 def _kernels(reader: Reader) -> dict[str, tuple[Capability, ...]]:
     return {system: _capabilities(reader, system) for system in reader}
-
-
-def _drivers(reader: Reader) -> dict[str, Version]:
-    found = {}
-    for system in reader:
-        version = parse_version(reader.text(system))
-        if version is None:
-            reader.problem(system, "is not a driver version")
-        else:
-            found[system] = version
-    return found

@@ -64,8 +64,10 @@ def _range(reader: Reader, field: str) -> Test:
         if not reader.has(key):
             continue
         if field in VERSION_FIELDS:
-            ends[key] = parse_version(reader.text(key))
-            if ends[key] is None:
+            version = parse_version(reader.text(key))
+            # A card's compute capability is a pair of numbers, as the card itself tells it.
+            ends[key] = version.release if version is not None and field == "compute" else version
+            if version is None:
                 reader.problem(key, 'is not a version (write it as text: "7.5")')
         else:
             ends[key] = reader.number(key)

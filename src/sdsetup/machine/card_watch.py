@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from sdsetup.machine.answers_nvml import CardProgram, CardUse
-from sdsetup.machine.nvml_use import open_card
+from sdsetup.machine.nvml import open_card
 
 if TYPE_CHECKING:
     from sdsetup.values.facts import Gpu

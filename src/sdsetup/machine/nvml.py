@@ -1,141 +1,160 @@
-"""NVIDIA's management library, asked directly: a few of its functions, whose names and shapes are stable.
+"""NVIDIA's management library, through NVIDIA's own binding: what cards there are, and what holds one of them.
 
-The `pynvml` binding costs as much processor time as two and a half starts of Python, for the same few calls.
+`pynvml` costs six starts of Python, so this module is imported late, where a driver is loaded.
 Functions and structures: https://docs.nvidia.com/deploy/nvml-api/
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
-import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from sdsetup.machine.answers_nvml import NvmlAnswer, NvmlGpu
+import pynvml
 
-# nvmlReturn_t
-_PROBLEMS = {4: "denied", 9: "not-running", 18: "mismatch"}
-_BUFFER = 96
+from sdsetup.machine.answers_nvml import CardProgram, NvmlAnswer, NvmlGpu
 
-
-class Memory(ctypes.Structure):
-    _fields_ = (("total", ctypes.c_ulonglong), ("free", ctypes.c_ulonglong), ("used", ctypes.c_ulonglong))
-
-
-class _Pci(ctypes.Structure):
-    _fields_ = (
-        ("bus_id_legacy", ctypes.c_char * 16),
-        ("domain", ctypes.c_uint),
-        ("bus", ctypes.c_uint),
-        ("device", ctypes.c_uint),
-        ("pci_device_id", ctypes.c_uint),
-        ("pci_subsystem_id", ctypes.c_uint),
-        ("bus_id", ctypes.c_char * 32),
-    )
+_PROBLEMS = {
+    pynvml.NVML_ERROR_NO_PERMISSION: "denied",
+    pynvml.NVML_ERROR_DRIVER_NOT_LOADED: "not-running",
+    pynvml.NVML_ERROR_LIB_RM_VERSION_MISMATCH: "mismatch",
+}
+# No library, or one from before 2018: the driver's program is asked instead.
+_NOBODY = (pynvml.NVML_ERROR_LIBRARY_NOT_FOUND, pynvml.NVML_ERROR_FUNCTION_NOT_FOUND)
+# Newer drivers first; those from before 2020 do not tell.
+_LISTS = (
+    (pynvml.nvmlDeviceGetComputeRunningProcesses_v3, pynvml.nvmlDeviceGetComputeRunningProcesses_v2),
+    (pynvml.nvmlDeviceGetGraphicsRunningProcesses_v3, pynvml.nvmlDeviceGetGraphicsRunningProcesses_v2),
+)
+_WSL = Path("/usr/lib/wsl/lib/libnvidia-ml.so.1")
 
 
-def ask(places: Iterable[str] | None = None) -> NvmlAnswer | None:
-    """Cards and driver as the library sees them; None where there is no library to ask.
-
-    `places` are paths or names to load it from, instead of the platform's own.
-    """
-    library = load(own_places() if places is None else places)
-    if library is None:
-        return None
-    code = library.nvmlInit_v2()
-    if code != 0:
-        return NvmlAnswer(problem=_PROBLEMS.get(code, "failed"))
+def ask() -> NvmlAnswer | None:
+    """Cards and driver as the library sees them; None where there is no library to ask."""
     try:
-        return _answer(library)
+        _begin()
+    except pynvml.NVMLError as error:
+        return None if error.value in _NOBODY else NvmlAnswer(problem=_PROBLEMS.get(error.value, "failed"))
+    try:
+        return _answer()
     finally:
-        library.nvmlShutdown()
+        pynvml.nvmlShutdown()
 
 
-def _answer(library: Any) -> NvmlAnswer:
-    driver = string_of(library.nvmlSystemGetDriverVersion)
-    level = ctypes.c_int()
-    cuda = None
-    if call(library, "nvmlSystemGetCudaDriverVersion_v2", ctypes.byref(level)) and level.value > 0:
-        cuda = f"{level.value // 1000}.{level.value % 1000 // 10}"
-    count = ctypes.c_uint()
-    if not call(library, "nvmlDeviceGetCount_v2", ctypes.byref(count)):
+class NvmlCard:
+    """One card while something runs on it. Made by `open_card`; `close` lets the library go."""
+
+    def __init__(self, handle: Any) -> None:
+        self._handle = handle
+        self._memory_of = _first_instance(handle) or handle
+
+    def memory(self) -> tuple[int, int] | None:
+        """Bytes taken and bytes in all; None where the driver does not tell."""
+        memory = _told(pynvml.nvmlDeviceGetMemoryInfo, self._memory_of)
+        return (memory.used, memory.total) if memory is not None and memory.total else None
+
+    def programs(self) -> tuple[CardProgram, ...] | None:
+        """Every program on the card, the largest first; None where the driver does not tell."""
+        told = [listed for kind in _LISTS if (listed := _first(kind, self._handle)) is not None]
+        if not told:
+            return None
+        found: dict[int, int | None] = {}
+        for one in (one for listed in told for one in listed):
+            sizes = [size for size in (found.get(one.pid), one.usedGpuMemory) if size is not None]
+            found[one.pid] = max(sizes, default=None)
+        programs = [CardProgram(pid=pid, name=_name(pid), bytes=size) for pid, size in found.items()]
+        return tuple(sorted(programs, key=lambda one: (-(one.bytes or 0), one.pid)))
+
+    def close(self) -> None:
+        with contextlib.suppress(pynvml.NVMLError):
+            pynvml.nvmlShutdown()
+
+
+def open_card(uuid: str | None, index: int | None) -> NvmlCard | None:
+    """The card with this id, or (without one) at this place in NVIDIA's order; None where it cannot be asked."""
+    try:
+        _begin()
+    except pynvml.NVMLError:
+        return None
+    handle = _told(pynvml.nvmlDeviceGetHandleByUUID, uuid) if uuid is not None else None
+    if handle is None and index is not None:
+        handle = _told(pynvml.nvmlDeviceGetHandleByIndex, index)
+    if handle is None:
+        pynvml.nvmlShutdown()
+        return None
+    return NvmlCard(handle)
+
+
+def _begin() -> None:
+    if sys.platform == "linux" and _WSL.exists():
+        # Not on every WSL does the system's loader look there; what is loaded by its path is found by its name.
+        with contextlib.suppress(OSError):
+            ctypes.CDLL(str(_WSL))
+    pynvml.nvmlInit()
+
+
+def _answer() -> NvmlAnswer:
+    driver = _told(pynvml.nvmlSystemGetDriverVersion)
+    level = _told(pynvml.nvmlSystemGetCudaDriverVersion_v2)
+    cuda = f"{level // 1000}.{level % 1000 // 10}" if level else None
+    count = _told(pynvml.nvmlDeviceGetCount)
+    if count is None:
         return NvmlAnswer(driver_version=driver, cuda_version=cuda, problem="failed")
-    gpus = tuple(gpu for index in range(count.value) if (gpu := _gpu(library, index)) is not None)
+    gpus = tuple(gpu for index in range(count) if (gpu := _gpu(index)) is not None)
     return NvmlAnswer(driver_version=driver, cuda_version=cuda, gpus=gpus)
 
 
-def _gpu(library: Any, index: int) -> NvmlGpu | None:
-    handle = ctypes.c_void_p()
-    if not call(library, "nvmlDeviceGetHandleByIndex_v2", ctypes.c_uint(index), ctypes.byref(handle)):
+def _gpu(index: int) -> NvmlGpu | None:
+    handle = _told(pynvml.nvmlDeviceGetHandleByIndex, index)
+    if handle is None:
         return None
-    memory, pci = Memory(), _Pci()
-    major, minor, mig, pending = ctypes.c_int(), ctypes.c_int(), ctypes.c_uint(), ctypes.c_uint()
-    level = call(library, "nvmlDeviceGetCudaComputeCapability", handle, ctypes.byref(major), ctypes.byref(minor))
-    placed = call(library, "nvmlDeviceGetPciInfo_v3", handle, ctypes.byref(pci))
-    sliced = call(library, "nvmlDeviceGetMigMode", handle, ctypes.byref(mig), ctypes.byref(pending))
-    if sliced and mig.value:
-        # A program sees one instance of a divided card, so the instance's memory is the one that counts.
-        instance = first_instance(library, handle)
-        counted = call(library, "nvmlDeviceGetMemoryInfo", instance or handle, ctypes.byref(memory))
-    else:
-        counted = call(library, "nvmlDeviceGetMemoryInfo", handle, ctypes.byref(memory))
+    # A program sees one instance of a divided card, so the instance's memory is the one that counts.
+    memory = _told(pynvml.nvmlDeviceGetMemoryInfo, _first_instance(handle) or handle)
+    pci = _told(pynvml.nvmlDeviceGetPciInfo_v3, handle)
     return NvmlGpu(
         index=index,
-        name=string_of(library.nvmlDeviceGetName, handle),
-        uuid=string_of(library.nvmlDeviceGetUUID, handle),
-        pci_bus_id=pci.bus_id.decode("ascii", "replace") if placed else None,
-        memory_total=memory.total if counted and memory.total else None,
-        memory_used=memory.used if counted and memory.total else None,
-        compute_capability=(major.value, minor.value) if level else None,
-        mig=bool(sliced and mig.value),
+        name=_told(pynvml.nvmlDeviceGetName, handle) or None,
+        uuid=_told(pynvml.nvmlDeviceGetUUID, handle) or None,
+        pci_bus_id=_text(pci.busId) if pci is not None else None,
+        memory_total=memory.total if memory is not None and memory.total else None,
+        memory_used=memory.used if memory is not None and memory.total else None,
+        compute_capability=_told(pynvml.nvmlDeviceGetCudaComputeCapability, handle),
+        mig=_divided(handle),
     )
 
 
-def first_instance(library: Any, handle: ctypes.c_void_p) -> ctypes.c_void_p | None:
-    count, instance = ctypes.c_uint(), ctypes.c_void_p()
-    if not call(library, "nvmlDeviceGetMaxMigDeviceCount", handle, ctypes.byref(count)):
+def _divided(handle: Any) -> bool:
+    now, _pending = _told(pynvml.nvmlDeviceGetMigMode, handle) or (0, 0)
+    return bool(now)
+
+
+def _first_instance(handle: Any) -> Any:
+    if not _divided(handle):
         return None
-    for index in range(min(count.value, 16)):
-        if call(
-            library, "nvmlDeviceGetMigDeviceHandleByIndex", handle, ctypes.c_uint(index), ctypes.byref(instance)
-        ):
-            return instance
-    return None
+    count = min(_told(pynvml.nvmlDeviceGetMaxMigDeviceCount, handle) or 0, 16)
+    instances = (_told(pynvml.nvmlDeviceGetMigDeviceHandleByIndex, handle, index) for index in range(count))
+    return next((instance for instance in instances if instance is not None), None)
 
 
-def call(library: Any, function: str, *arguments: Any) -> bool:
-    """Whether a function exists in this driver's library and succeeded."""
+def _name(pid: int) -> str | None:
+    return (_told(pynvml.nvmlSystemGetProcessName, pid) or "").strip() or None
+
+
+def _first(functions: Sequence[Callable[..., Any]], handle: Any) -> Any:
+    return next((told for ask in functions if (told := _told(ask, handle)) is not None), None)
+
+
+def _told(function: Callable[..., Any], *arguments: Any) -> Any:
+    """What a function of the library answers; None where this driver has none of that name, or will not tell."""
     try:
-        return bool(getattr(library, function)(*arguments) == 0)
-    except AttributeError:
-        return False
-
-
-def string_of(function: Any, *before: Any) -> str | None:
-    buffer = ctypes.create_string_buffer(_BUFFER)
-    if function(*before, buffer, ctypes.c_uint(_BUFFER)) != 0:
+        answer = function(*arguments)
+    except (pynvml.NVMLError, UnicodeDecodeError):  # names of programs come in any code page
         return None
-    return buffer.value.decode("utf-8", "replace").strip() or None
+    return tuple(answer) if isinstance(answer, (tuple, list)) else answer
 
 
-def load(places: Iterable[str]) -> Any:
-    for place in places:
-        try:
-            return ctypes.CDLL(place)
-        except OSError:
-            continue
-    return None
-
-
-def own_places() -> tuple[str, ...]:
-    if sys.platform == "win32":
-        # Full paths only: a library of that name in the current folder must not be the one that is loaded.
-        root = Path(os.environ.get("SYSTEMROOT", r"C:\Windows"))
-        programs = Path(os.environ.get("PROGRAMW6432", r"C:\Program Files"))
-        old = programs / "NVIDIA Corporation" / "NVSMI"
-        return tuple(str(folder / "nvml.dll") for folder in (root / "System32", old))
-    if sys.platform == "darwin":
-        return ()
-    return ("libnvidia-ml.so.1", "/usr/lib/wsl/lib/libnvidia-ml.so.1")
+def _text(value: str | bytes) -> str:
+    return value.decode("ascii", "replace") if isinstance(value, bytes) else value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import queue
 import signal
@@ -13,8 +12,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-
-import psutil
 
 from sdsetup.machine import jobs
 from sdsetup.machine.decoding import decode
@@ -44,8 +41,6 @@ class Child:
     on. Windows cannot send a Ctrl-C to one program, so there `shares_console` leaves the child in
     our console, where the keyboard reaches it directly.
 
-    `in_background`: it gives way to everything else that wants a processor.
-
     Raises:
         OSError: when the program cannot be started.
     """
@@ -57,7 +52,6 @@ class Child:
         cwd: Path | None = None,
         env: Mapping[str, str],
         shares_console: bool = False,
-        in_background: bool = False,
     ) -> None:
         self._shares_console = shares_console
         self._process = subprocess.Popen(
@@ -72,8 +66,6 @@ class Child:
             preexec_fn=_die_with_parent(),
         )
         self._job = _job_for(self._process)
-        if in_background:
-            _step_back(self._process.pid)
         self._ended_at: float | None = None
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._reader = threading.Thread(target=self._read, daemon=True, name=f"output of {self.pid}")
@@ -223,12 +215,6 @@ def _creation_flags(shares_console: bool) -> int:
     if not (shares_console and jobs.has_console()):
         flags |= subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
     return flags
-
-
-def _step_back(pid: int) -> None:
-    lower = getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", 10)  # Windows' class, elsewhere a nice value
-    with contextlib.suppress(psutil.Error, OSError):
-        psutil.Process(pid).nice(lower)
 
 
 def _die_with_parent() -> Callable[[], None] | None:

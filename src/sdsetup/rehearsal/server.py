@@ -19,6 +19,8 @@ from pathlib import Path
 from types import TracebackType
 from urllib.parse import unquote, urlsplit
 
+from packaging.utils import canonicalize_name
+
 from sdsetup.machine.git_calls import NO_PROGRAMS
 
 _RANGE = re.compile(r"bytes=(\d+)-")
@@ -145,7 +147,7 @@ class _Answer(BaseHTTPRequestHandler):
         return body
 
     def _index(self, project: str) -> None:
-        wheels = self.server.shelf.wheels.get(re.sub(r"[-_.]+", "-", project).lower())
+        wheels = self.server.shelf.wheels.get(canonicalize_name(project))
         if wheels is None:
             self.send_error(404)
             return

@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
 from sdsetup.catalog.files import Profiles
 from sdsetup.catalog.models import parse_models
 from sdsetup.catalog.webui import parse_webui
@@ -21,7 +24,6 @@ from sdsetup.rehearsal.stand_ins import make_model, make_repository, make_wheel,
 from sdsetup.rehearsal.torch_stand_in import torch_module
 
 MODEL_RATE = 6e6  # bytes per second: slow enough to see the bar move, over in a few seconds
-_PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==([^;\s]+)")
 # Any Python that runs us can run the stand-ins.
 _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 # What uv puts into an environment by itself, and what building a wheel may ask for.
@@ -154,10 +156,20 @@ def _packages(folder: Path, webui: dict[str, Any], shelf: Shelf) -> None:
     lines = webui_files()["requirements_versions.txt"].decode().splitlines()
     environment = webui["environment"]
     for line in [*lines, *environment.get("extra", []), *environment.get("constraints", [])]:
-        if match := _PIN.match(line):
-            pins[match[1]] = match[2]
+        if (requirement := _requirement(line)) is not None:
+            for specifier in requirement.specifier:
+                if specifier.operator == "==":
+                    pins[requirement.name] = specifier.version
     for name, version in pins.items():
         _serve_wheel(folder, shelf, name, version)
+
+
+def _requirement(line: str) -> Requirement | None:
+    """A line of a requirements file; None for an empty one, a remark or an option."""
+    try:
+        return Requirement(line.partition(" #")[0])
+    except InvalidRequirement:
+        return None
 
 
 def _serve_wheel(
@@ -168,7 +180,7 @@ def _serve_wheel(
         folder / "wheels", name, version, modules or {f"{module}/__init__.py": f"__version__ = {version!r}\n"}
     )
     shelf.files[f"wheels/{wheel.name}"] = wheel
-    known = shelf.wheels.setdefault(re.sub(r"[-_.]+", "-", name).lower(), [])
+    known = shelf.wheels.setdefault(canonicalize_name(name), [])
     if wheel not in known:
         known.append(wheel)
 

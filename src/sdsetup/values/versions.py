@@ -1,28 +1,28 @@
-"""Version numbers as tuples of integers: enough for drivers, CUDA levels and pinned releases."""
+"""Versions of drivers, CUDA levels, Pythons and pinned releases."""
 
 from __future__ import annotations
 
-import re
-
-Version = tuple[int, ...]
+from packaging.version import InvalidVersion, Version
 
 
 def parse_version(text: str | None) -> Version | None:
-    """The leading numbers of a version: "2.7.0+cu128" is (2, 7, 0); None where there is none."""
-    found = re.match(r"\s*v?(\d+(?:\.\d+)*)", text or "")
-    return tuple(int(part) for part in found.group(1).split(".")) if found else None
+    """The numbers of a version alone: "2.7.0+cu128" is 2.7.0, for a build runs what its release runs.
+
+    None where there is no version.
+    """
+    try:
+        return Version(Version(text or "").base_version)
+    except InvalidVersion:
+        return None
 
 
-def same_or_newer(version: Version, wanted: Version) -> bool:
-    """Compared part by part, missing parts count as zero: 528.33 is 528.33.0."""
-    length = max(len(version), len(wanted))
-    return _padded(version, length) >= _padded(wanted, length)
+def at_least(version: str | None, least: str) -> bool:
+    """Whether this is that version or a newer one; what is no version is older than any."""
+    found, wanted = parse_version(version), parse_version(least)
+    return found is not None and (wanted is None or found >= wanted)
 
 
-def written(version: Version) -> str:
+def driver_words(version: Version) -> str:
     """A driver version as its maker writes it: two digits after the point ("525.60.13", "450.80.02")."""
-    return ".".join([str(version[0]), *(f"{part:02d}" for part in version[1:])]) if version else ""
-
-
-def _padded(version: Version, length: int) -> Version:
-    return version + (0,) * (length - len(version))
+    major, *rest = version.release
+    return ".".join([str(major), *(f"{part:02d}" for part in rest)])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from sdsetup.catalog.requirements import DriverFloor, Requirements
 from sdsetup.decide.checks.cards import floor_for, main_card
-from sdsetup.decide.checks.wording import numbers, unanswered
+from sdsetup.decide.checks.wording import unanswered
 from sdsetup.text import Text
 from sdsetup.values.facts import Facts, Gpu
 from sdsetup.values.findings import Finding, Fix
+from sdsetup.values.versions import at_least
 
 _DRIVER = Text("NVIDIA driver")
 
@@ -61,10 +62,10 @@ def _against(floor: DriverFloor, card: Gpu, version: str, facts: Facts, need: Re
         (floor.windows, floor.older_works_from_windows) if windows else (floor.linux, floor.older_works_from_linux)
     )
     level = f", CUDA {card.cuda_version}" if card.cuda_version else ""
-    if numbers(version) >= numbers(least):
+    if at_least(version, least):
         said = Text("{version}{level}", version=version, level=level)
         return Finding(id="driver", status="ok", title=_DRIVER, summary=said)
-    works = older is not None and numbers(version) >= numbers(older)
+    works = older is not None and at_least(version, older)
     said = Text("{version}{level}; {least} or newer is needed", version=version, level=level, least=least)
     return Finding(
         id="driver",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from sdsetup.catalog.requirements import Requirements
-from sdsetup.decide.checks.wording import numbers, unanswered
+from sdsetup.decide.checks.wording import unanswered
 from sdsetup.text import Text
 from sdsetup.values.facts import Facts, System
 from sdsetup.values.findings import Finding, Fix
+from sdsetup.values.versions import at_least
 
 _OS = Text("System")
 _CPU = Text("Processor")
@@ -154,7 +155,7 @@ def _refused(system: System, need: Requirements) -> tuple[Text, Fix] | None:
             Text(limits.glibc_because),
             Fix(text=Text("Upgrade the distribution.")),
         )
-    if system.family == "macos" and system.version and numbers(system.version) < numbers(limits.macos_least):
+    if system.family == "macos" and system.version and not at_least(system.version, limits.macos_least):
         return (
             Text(limits.macos_because),
             Fix(text=Text("Update macOS:"), command="softwareupdate --list"),
@@ -163,7 +164,8 @@ def _refused(system: System, need: Requirements) -> tuple[Text, Fix] | None:
 
 
 def _new_enough(libc: str, least: str) -> bool:
-    return not libc.startswith("glibc") or numbers(libc) >= numbers(least)
+    name, _, version = libc.partition(" ")
+    return name != "glibc" or at_least(version, least.removeprefix("glibc "))
 
 
 def _warned(system: System) -> tuple[Text, Fix] | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from sdsetup.catalog.requirements import Requirements
-from sdsetup.decide.checks.wording import listed, numbers, unanswered
+from sdsetup.decide.checks.wording import listed, unanswered
 from sdsetup.text import Text
 from sdsetup.values.facts import Facts, Python
 from sdsetup.values.findings import Finding, Fix
+from sdsetup.values.versions import at_least
 
 _PYTHON = Text("Python")
 _GIT = Text("Git")
@@ -83,7 +84,7 @@ def git(facts: Facts, need: Requirements) -> Finding:
         return found
     git = facts.git
     least = need.limits.git_least
-    if git is not None and (git.version is None or git.version >= numbers(least)):
+    if git is not None and (git.version is None or at_least(".".join(map(str, git.version)), least)):
         version = ".".join(map(str, git.version)) if git.version else "version unknown"
         return Finding(id="git", status="ok", title=_GIT, summary=Text(version))
     if "git" in need.brings:

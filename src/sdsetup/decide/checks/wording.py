@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from sdsetup.text import Text
 from sdsetup.values.facts import Facts
 from sdsetup.values.findings import Finding
@@ -22,11 +20,6 @@ def memory(count: int) -> str:
     if whole >= 1 and abs(value - whole) <= 0.045 * whole:
         return f"{whole} GB"
     return f"{value:.1f} GB" if value >= 1 else f"{count / 2**20:.0f} MB"
-
-
-def numbers(version: str | None) -> tuple[int, ...]:
-    """A version as numbers that compare: "528.33" is (528, 33)."""
-    return tuple(int(part) for part in re.findall(r"\d{1,9}", version or ""))
 
 
 def listed(words: list[str]) -> str:

@@ -12,8 +12,8 @@ from sdsetup.decide.tuning.rule_context import RuleContext, rule_context
 from sdsetup.decide.tuning.torch import (
     Choice,
     choose_build,
-    driver_words,
     set_for,
+    words_of_drivers,
     xformers_package,
     xformers_runs,
 )
@@ -182,7 +182,7 @@ def _with_torch(case: RuleContext, profile: Profile, builds: TorchBuilds) -> tup
         "xformers": xformers_runs(build, case),
     }
     words = {
-        **driver_words(choice, case),
+        **words_of_drivers(choice, case),
         "torch": build.torch if build else "",
         "torch_command": build.command if build else "",
         "xformers_package": xformers_package(build) if build else "",

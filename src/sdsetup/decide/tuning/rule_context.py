@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from packaging.version import Version
+
 from sdsetup.catalog.catalog import Rules
 from sdsetup.catalog.gpus import Architecture, Card
 from sdsetup.catalog.torch import TorchBuilds
@@ -13,7 +15,6 @@ from sdsetup.catalog.tuning import WORDS, Profile
 from sdsetup.decide.tuning.cards import architecture_of, find
 from sdsetup.text import Text
 from sdsetup.values.facts import GIB, Facts, Gpu
-from sdsetup.values.versions import Version
 
 _MACHINES = {"amd64": "x86_64", "x64": "x86_64", "aarch64": "arm64", "i386": "x86", "i686": "x86"}
 
@@ -88,7 +89,7 @@ def rule_context(facts: Facts, gpu: Gpu | None, rules: Rules, model_class: str) 
         "last_branch": str(architecture.last_branch) if architecture and architecture.last_branch else "",
         "ram": plain(ram),
         "pagefile": plain(values["pagefile"]),
-        "python": ".".join(map(str, python)),
+        "python": str(python),
         "sizes": " or ".join(f"{plain(size)} GB" for size in card.vram_gib) if card else "unknown",
     }
     return RuleContext(facts=facts, gpu=gpu, card=card, architecture=architecture, values=values, words=words)
@@ -126,14 +127,18 @@ def python_fits(facts: Facts, builds: TorchBuilds) -> bool | None:
     if not facts.pythons:
         return None
     return any(
-        python.version is not None and python.version[:2] == builds.python and python.bits in (64, None)
+        python.version is not None and _minor(python.version) == builds.python and python.bits in (64, None)
         for python in facts.pythons
     )
 
 
 def _environment_python(facts: Facts) -> Version | None:
     there = facts.installation.environment_python if facts.installation else None
-    return there[:2] if there else None
+    return _minor(there) if there else None
+
+
+def _minor(version: tuple[int, ...]) -> Version:
+    return Version(".".join(map(str, version[:2])))
 
 
 def _allowed(facts: Facts, builds: TorchBuilds) -> tuple[Version, ...]:

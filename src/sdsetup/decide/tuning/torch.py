@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from packaging.version import Version
+
 from sdsetup.catalog.torch import Build, Capability, TorchBuilds
 from sdsetup.decide.tuning.rule_context import RuleContext
 from sdsetup.values.tuning import TorchBuild
-from sdsetup.values.versions import Version, parse_version, same_or_newer, written
+from sdsetup.values.versions import driver_words, parse_version
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,12 +102,12 @@ def xformers_package(build: Build) -> str:
     return f"xformers=={build.xformers}{index}"
 
 
-def driver_words(choice: Choice, case: RuleContext) -> dict[str, str]:
+def words_of_drivers(choice: Choice, case: RuleContext) -> dict[str, str]:
     build = choice.build
     minimum = build.driver.get(_driver_column(case)) if build else None
     return {
-        "build_driver": written(minimum) if minimum else "",
-        "needed_driver": written(choice.needed) if choice.needed else "",
+        "build_driver": driver_words(minimum) if minimum else "",
+        "needed_driver": driver_words(choice.needed) if choice.needed else "",
     }
 
 
@@ -122,7 +124,7 @@ def _needed(build: Build, case: RuleContext) -> Version | None:
     """The build's own minimum, or the first driver that knows the card, whichever is newer."""
     minimum = build.driver.get(_driver_column(case))
     first = case.architecture.first_driver.get(_driver_column(case)) if case.architecture else None
-    if minimum is None or (first is not None and same_or_newer(first, minimum)):
+    if minimum is None or (first is not None and first >= minimum):
         return first
     return minimum
 
@@ -132,13 +134,11 @@ def _by_driver(suiting: list[Build], case: RuleContext) -> tuple[str, list[Build
     version = parse_version(gpu.driver_version) if gpu else None
     if version is None:
         return ("assumed" if gpu is not None and gpu.source == "what-if" else "missing"), suiting
-    running = [
-        build for build in suiting if (needed := _needed(build, case)) is None or same_or_newer(version, needed)
-    ]
+    running = [build for build in suiting if (needed := _needed(build, case)) is None or version >= needed]
     return ("fine" if running else "too-old"), running
 
 
 def _exists(needed: Version | None, case: RuleContext) -> bool:
     """A driver that new was made for this card."""
     last = case.architecture.last_branch if case.architecture else None
-    return last is None or needed is None or needed[0] <= last
+    return last is None or needed is None or needed.major <= last

@@ -9,14 +9,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import shlex
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import tomli_w
+from packaging.pylock import Package, PackageWheel, Pylock, PylockValidationError
+from packaging.requirements import Requirement
+from packaging.utils import NormalizedName, canonicalize_name, parse_wheel_filename
 
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
@@ -33,90 +38,44 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-LARGE = 32 * 2**20  # bytes: what is smaller is quickly fetched again, and uv fetches many at once
-_PACKAGE = re.compile(r'^name = "(?P<name>[^"]+)"\nversion = "(?P<version>[^"]+)"$', re.MULTILINE)
 _FRESH_DAYS = 7  # another folder on this machine gets the same packages for so long, without asking again
-_INDEX_LINE = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==\S+.*\n\s+# from (?P<index>\S+)$", re.MULTILINE)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wheel:
-    """A ready-made package of the lock. `size` in bytes, None where the index does not tell."""
-
-    name: str
-    version: str
-    url: str
-    sha256: str | None
-    size: int | None
-
-    @property
-    def file_name(self) -> str:
-        return self.url.rsplit("/", 1)[-1].split("#")[0].replace("%2B", "+")
+_FROM = "# from "
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lock:
-    """The text of the lock file, and what is in it. `index` of a package: where later runs would look for it."""
+    """All packages of an environment, and where to get them."""
 
-    text: str
-    wheels: tuple[Wheel, ...]
-    versions: Mapping[str, str]
+    pylock: Pylock
 
     @property
     def key(self) -> str:
         """The same for the same packages, however often they were asked for."""
-        packages = self.text.partition("[[packages]]")[2]
-        return hashlib.sha256(packages.encode()).hexdigest()[:16]
+        return hashlib.sha256(_toml({"packages": self.pylock.to_dict()["packages"]})).hexdigest()[:16]
 
-    def only(self, names: frozenset[str], *, wanted: bool) -> str:
-        """The lock's text with these packages only (`wanted`), or without them."""
-        head, *packages = self.text.split("[[packages]]\n")
-        kept = [part for part in packages if (_name(part) in names) == wanted]
-        return "[[packages]]\n".join([head, *kept])
+    @property
+    def versions(self) -> Mapping[str, str]:
+        return {package.name: str(package.version or "") for package in self.pylock.packages}
 
+    @property
+    def wheels(self) -> Mapping[str, PackageWheel]:
+        """The wheel of each package that has exactly one with an address: of several only uv knows the best."""
+        return {
+            package.name: package.wheels[0]
+            for package in self.pylock.packages
+            if package.wheels and len(package.wheels) == 1 and package.wheels[0].url
+        }
 
-def wish(action: BuildEnvironment, *, shared: bool) -> str:
-    """A project file for the resolver: torch from its own index, everything else from the ordinary one.
-
-    With `shared` nothing is said of indexes here: torch's is then asked for every package, as pip would.
-    """
-    torch = action.torch
-    xformers = [f"xformers=={torch.xformers}"] if torch.xformers else []
-    pins = [*torch_packages(torch), *xformers]
-    lines = [
-        "[project]",
-        'name = "webui-environment"',
-        'version = "0"',
-        'requires-python = ">=3.8"',
-        f"dependencies = {_array([*pins, 'pip', 'packaging', *action.extra])}",
-    ]
-    if torch.index_url and not shared:
-        # xformers has its ordinary builds on the ordinary index, those for another CUDA beside torch.
-        own = [_project(pin) for pin in pins if pin not in xformers or "+" in pin]
-        lines += ["[tool.uv.sources]", *(f'{name} = {{ index = "torch" }}' for name in own)]
-        lines += ["[[tool.uv.index]]", 'name = "torch"', f"url = {json.dumps(torch.index_url)}", "explicit = true"]
-    return "\n".join(lines) + "\n"
-
-
-def torch_packages(torch: TorchBuild) -> list[str]:
-    """What the build asks for, as requirement lines: pins, or wheels by their address."""
-    pins = [f"torch=={torch.torch}", *([f"torchvision=={torch.torchvision}"] if torch.torchvision else [])]
-    asked = torch.packages or pins
-    return [f"{word.rsplit('/', 1)[-1].split('-')[0]} @ {word}" if "://" in word else word for word in asked]
-
-
-def extra_index(torch: TorchBuild) -> str | None:
-    """An index that the build's command asks beside the ordinary one (Intel's extension on Linux)."""
-    words = shlex.split(torch.command)
-    return words[words.index("--extra-index-url") + 1] if "--extra-index-url" in words[:-1] else None
-
-
-def _project(requirement: str) -> str:
-    return re.split(r"[=<>!~@; \[]", requirement)[0]
-
-
-def _array(items: Sequence[str]) -> str:
-    return "[" + ", ".join(json.dumps(item) for item in items) + "]"
+    def without(self, names: Set[str], addresses: Mapping[str, str] | None = None) -> bytes:
+        """The lock file's content less these packages. `addresses`: where else a package's one wheel lies."""
+        kept = [
+            replace(package, wheels=[replace(wheel, url=addresses[package.name]) for wheel in package.wheels])
+            if addresses and package.name in addresses and package.wheels
+            else package
+            for package in self.pylock.packages
+            if package.name not in names
+        ]
+        return _toml(replace(self.pylock, packages=kept).to_dict())
 
 
 def resolve(action: BuildEnvironment, python: str, context: Context, folder: Path, cache: Path) -> Lock:
@@ -141,6 +100,51 @@ def resolve(action: BuildEnvironment, python: str, context: Context, folder: Pat
     return _resolve(action, python, context, folder, env, shared=True)
 
 
+def project(action: BuildEnvironment, *, shared: bool) -> bytes:
+    """A project file for the resolver: torch from its own index, everything else from the ordinary one.
+
+    With `shared` nothing is said of indexes here: torch's is then asked for every package, as pip would.
+    """
+    torch = action.torch
+    xformers = [f"xformers=={torch.xformers}"] if torch.xformers else []
+    pins = [*torch_packages(torch), *xformers]
+    content: dict[str, Any] = {
+        "project": {
+            "name": "webui-environment",
+            "version": "0",
+            "requires-python": ">=3.8",
+            "dependencies": [*pins, "pip", "packaging", *action.extra],
+        }
+    }
+    if torch.index_url and not shared:
+        # xformers has its ordinary builds on the ordinary index, those for another CUDA beside torch.
+        own = [Requirement(pin).name for pin in pins if pin not in xformers or "+" in pin]
+        content["tool"] = {
+            "uv": {
+                "sources": {name: {"index": "torch"} for name in own},
+                "index": [{"name": "torch", "url": torch.index_url, "explicit": True}],
+            }
+        }
+    return _toml(content)
+
+
+def torch_packages(torch: TorchBuild) -> list[str]:
+    """What the build asks for, as requirement lines: pins, or wheels by their address."""
+    pins = [f"torch=={torch.torch}", *([f"torchvision=={torch.torchvision}"] if torch.torchvision else [])]
+    return [_by_address(word) if "://" in word else word for word in torch.packages or pins]
+
+
+def extra_index(torch: TorchBuild) -> str | None:
+    """An index that the build's command asks beside the ordinary one (Intel's extension on Linux)."""
+    words = shlex.split(torch.command)
+    return words[words.index("--extra-index-url") + 1] if "--extra-index-url" in words[:-1] else None
+
+
+def _by_address(url: str) -> str:
+    name, *_ = parse_wheel_filename(unquote(urlsplit(url).path.rsplit("/", 1)[-1]))
+    return f"{name} @ {url}"
+
+
 def _resolve(
     action: BuildEnvironment,
     python: str,
@@ -150,123 +154,90 @@ def _resolve(
     *,
     shared: bool = False,
 ) -> Lock:
-    _write_question(action, folder, shared=shared)
-    path, question = folder / "pylock.toml", _question(python, context.dir / action.requirements, folder, env)
-    shelf = context.cache / "resolutions" / f"{question}.toml"
-    text = _kept(path, question) or _kept(shelf, question, days=_FRESH_DAYS)
-    if text is None:
+    files = {
+        "pyproject.toml": project(action, shared=shared),
+        "constraints.txt": "\n".join(action.constraints).encode(),
+        "overrides.txt": "\n".join(action.overrides).encode(),
+        "build-constraints.txt": "\n".join(action.build_constraints).encode(),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        write_atomically(folder / name, content)
+    pins = (context.dir / action.requirements).read_text(encoding="utf-8")
+    indexes = sorted((name, value) for name, value in env.items() if name.startswith("UV_") and "INDEX" in name)
+    said = [python, indexes, pins, *(content.decode() for content in files.values())]
+    question = hashlib.sha256(json.dumps(said).encode()).hexdigest()
+    path, shelf = folder / "pylock.toml", context.cache / "resolutions" / f"{question}.toml"
+    pylock = _kept(path, question) or _kept(shelf, question, days=_FRESH_DAYS)
+    if pylock is None:
         try:
-            text = _ask(action, python, context, folder, env, question)
+            pylock = replace(_ask(action, python, context, folder, env), tool={"sdsetup": {"question": question}})
         except SdsetupError as error:
-            text = _kept(shelf, question) if error.code in AGAIN else None
-            if text is None:
+            pylock = _kept(shelf, question) if error.code in AGAIN else None
+            if pylock is None:
                 raise
             context.note(Text("The package index cannot be reached; the versions chosen last time are taken"))
         else:
             shelf.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(shelf, text.encode())
-    write_atomically(path, text.encode())
-    return read(text)
+            write_atomically(shelf, _toml(pylock.to_dict()))
+    write_atomically(path, _toml(pylock.to_dict()))
+    return Lock(pylock=pylock)
 
 
-def _ask(
-    action: BuildEnvironment, python: str, context: Context, folder: Path, env: Mapping[str, str], question: str
-) -> str:
+def _ask(action: BuildEnvironment, python: str, context: Context, folder: Path, env: Mapping[str, str]) -> Pylock:
     context.note(Text("Choosing the versions of all packages in one go"))
-    pins = [str(folder / "pyproject.toml"), str(context.dir / action.requirements)]
-    text = uv.run(context, [*_compile(python, folder), *pins, "--format", "pylock.toml"], env=env)
-    # This form of uv's answer tells addresses and sizes, but not which index a package is from; knowing it, uv
-    # finds it in its cache whenever anything asks that index for it. Indexes that share a host are told apart
-    # only for the large ones: a wrong name means no more than a place in the cache that nobody looks into.
-    homes = _homes(text)
-    large = {wheel.name for wheel in read(text).wheels if (wheel.size or LARGE) >= LARGE}
-    asked = large | set({home: name for name, (_pin, home) in homes.items()}.values())
-    write_atomically(folder / "asked.txt", "\n".join(homes[name][0] for name in sorted(asked)).encode())
-    ask = [*_compile(python, folder), pins[0], str(folder / "asked.txt"), "--no-deps", "--no-annotate"]
-    found = dict(_INDEX_LINE.findall(uv.run(context, [*ask, "--emit-index-annotation"], env=env)))
-    by_home = {homes[name][1]: index for name, index in found.items() if name in homes}
-    indexes = {name: found.get(name, by_home.get(home)) for name, (_pin, home) in homes.items()}
-    return f"# {question}\n" + _PACKAGE.sub(lambda match: _with_index(match, indexes), text)
-
-
-def _homes(text: str) -> dict[str, tuple[str, str]]:
-    """Name -> its pin, and the host (of a local file: the folder) that it is fetched from."""
-    homes = {}
-    for package in tomllib.loads(text).get("packages", []):
-        file = next(iter(package.get("wheels", [])), package.get("sdist", {}))
-        url = urlsplit(file.get("url", ""))
-        if "version" in package and url.scheme:
-            place = url.netloc or url.path.rpartition("/")[0]
-            homes[package["name"]] = (f"{package['name']}=={package['version']}", place)
-    return homes
-
-
-def _write_question(action: BuildEnvironment, folder: Path, *, shared: bool) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    files = {
-        "pyproject.toml": wish(action, shared=shared),
-        "constraints.txt": "\n".join(action.constraints),
-        "overrides.txt": "\n".join(action.overrides),
-        "build-constraints.txt": "\n".join(action.build_constraints),
-    }
-    for name, content in files.items():
-        write_atomically(folder / name, content.encode())
-
-
-def _compile(python: str, folder: Path) -> list[str]:
-    asked = ["pip", "compile", "--quiet", "--no-header", "--python", python]
+    ask = ["pip", "compile", "--quiet", "--no-header", "--python", python]
     for option in ("build-constraints", "constraints", "overrides"):
-        asked += [f"--{option}", str(folder / f"{option}.txt")]
-    return asked
+        ask += [f"--{option}", str(folder / f"{option}.txt")]
+    ask.append(str(folder / "pyproject.toml"))
+    wanted = str(context.dir / action.requirements)
+    pylock = _read(uv.run(context, [*ask, wanted, "--format", "pylock.toml"], env=env))
+    # This form of the answer does not tell which index a package is from. Where it is known, uv finds the package
+    # in its cache whenever anything asks that index for it, so the versions just chosen are asked for once more.
+    pins = [f"{package.name}=={package.version}" for package in pylock.packages if not package.is_direct]
+    write_atomically(folder / "pins.txt", "\n".join(pins).encode())
+    again = [str(folder / "pins.txt"), "--no-deps", "--no-annotate", "--emit-index-annotation"]
+    indexes = _indexes(uv.run(context, [*ask, *again], env=env))
+    return replace(pylock, packages=[_with_index(package, indexes) for package in pylock.packages])
 
 
-def _question(python: str, requirements: Path, folder: Path, env: Mapping[str, str]) -> str:
-    """A hash of everything that decides the answer."""
-    names = ("pyproject.toml", "constraints.txt", "overrides.txt", "build-constraints.txt")
-    indexes = sorted((name, value) for name, value in env.items() if name.startswith("UV_") and "INDEX" in name)
-    said = [python, indexes, requirements.read_text(encoding="utf-8")]
-    said += [(folder / name).read_text(encoding="utf-8") for name in names]
-    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+def _read(text: str) -> Pylock:
+    try:
+        return Pylock.from_dict(tomllib.loads(text))
+    except (ValueError, PylockValidationError) as error:
+        raise SdsetupError(
+            Text("The list of packages that uv chose cannot be read"),
+            why=str(error),
+            hint=Text("This is worth a report: sdsetup report"),
+            code="lock-unreadable",
+        ) from error
 
 
-def _kept(path: Path, question: str, days: float | None = None) -> str | None:
+def _indexes(said: str) -> dict[NormalizedName, str]:
+    """Name -> index, from uv's `name==1.0` lines and the `# from` below each."""
+    found, name = {}, None
+    for line in map(str.strip, said.splitlines()):
+        if name is not None and line.startswith(_FROM):
+            found[name] = hide_secrets(line.removeprefix(_FROM))
+        elif line and not line.startswith("#"):
+            name = canonicalize_name(Requirement(line).name)
+    return found
+
+
+def _with_index(package: Package, indexes: Mapping[NormalizedName, str]) -> Package:
+    return package if package.is_direct else replace(package, index=indexes.get(package.name, package.index))
+
+
+def _kept(path: Path, question: str, days: float | None = None) -> Pylock | None:
     """An earlier answer to this very question, not older than so many days."""
     try:
         if days is not None and time.time() - path.stat().st_mtime > days * 86400:
             return None
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+        pylock = _read(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, SdsetupError):
         return None
-    return text if text.startswith(f"# {question}\n") else None
+    return pylock if (pylock.tool or {}).get("sdsetup") == {"question": question} else None
 
 
-def _with_index(package: re.Match[str], indexes: Mapping[str, str | None]) -> str:
-    """Say where a package is from: uv then finds it in its cache whenever anything asks that index for it."""
-    index = indexes.get(package["name"])
-    return package[0] if index is None else f"{package[0]}\nindex = {json.dumps(hide_secrets(index))}"
-
-
-def _name(part: str) -> str:
-    match = re.match(r'name = "([^"]+)"', part)
-    return match[1] if match else ""
-
-
-def read(text: str) -> Lock:
-    """A lock from its text. Only packages with exactly one fitting wheel have theirs told."""
-    packages = tomllib.loads(text).get("packages", [])
-    wheels = []
-    for package in packages:
-        fitting = package.get("wheels", [])
-        for wheel in fitting:
-            if "url" in wheel and len(fitting) == 1:  # of several that fit uv takes the best; it alone knows which
-                wheels.append(
-                    Wheel(
-                        name=package["name"],
-                        version=package.get("version", ""),
-                        url=wheel["url"],
-                        sha256=wheel.get("hashes", {}).get("sha256"),
-                        size=wheel.get("size"),
-                    )
-                )
-    versions = {package["name"]: package.get("version", "") for package in packages}
-    return Lock(text=text, wheels=tuple(wheels), versions=versions)
+def _toml(content: Mapping[str, Any]) -> bytes:
+    return tomli_w.dumps(content).encode()

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from packaging.utils import canonicalize_version
+
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.environment import uv
+from sdsetup.execute.environment.records import Records, installed
 from sdsetup.execute.folders import set_aside
 from sdsetup.storage import read_json, replace, write_json
 from sdsetup.text import Text
@@ -69,17 +71,18 @@ def starts(python: Path, context: Context) -> bool:
     return ended.ok and Path(ended.out.strip()).resolve() == python.parent.parent.resolve()
 
 
-def holds(venv: Path, versions: Mapping[str, str]) -> bool:
-    """Whether every package of the lock is there in its version, told by names alone; more may be there."""
-    folders = [*venv.glob("lib/python3.*/site-packages"), *venv.glob("Lib/site-packages")]
-    there = {info.name.removesuffix(".dist-info") for folder in folders for info in folder.glob("*.dist-info")}
-    return {_dist(name, version) for name, version in versions.items()} <= {
-        _dist(*name.split("-", 1)) for name in there
-    }
+def whole(venv: Path, versions: Mapping[str, str], records: Records) -> bool:
+    """Whether every package is there in its version, with files of the right size; more may be there."""
+    for packages in [*venv.glob("lib/python3.*/site-packages"), *venv.glob("Lib/site-packages")]:
+        there = installed(packages)
+        complete = all(name in there and _same(there[name], version) for name, version in versions.items())
+        return complete and not records.damaged(packages, versions, deep=False)
+    return False
 
 
-def _dist(name: str, version: str = "") -> tuple[str, str]:
-    return re.sub(r"[-_.]+", "_", name).lower(), version
+def _same(version: str, wanted: str) -> bool:
+    """A package that is had by its address has no version in the lock."""
+    return not wanted or canonicalize_version(version) == canonicalize_version(wanted)
 
 
 def identity(venv: Path) -> str | None:

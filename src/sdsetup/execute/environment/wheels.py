@@ -1,37 +1,40 @@
 """The few very large wheels (torch, CUDA), fetched so that a broken line costs nothing twice.
 
-uv starts a file of 2 GB again from its first byte when the connection breaks, and forgets it when it is
-killed. Our own downloader continues. While a file arrives it is handed on to uv by a server on this
-machine's loopback address: uv unpacks it on the way, into its ordinary cache, as if it had fetched it.
+uv starts a file of 2 GB again from its first byte when it is killed. Our own downloader continues. What
+has arrived is offered to uv by a plain file server on this machine's loopback address: it then enters
+uv's cache under the index that it is from, which a `file://` wheel would not.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
 import queue
-import secrets
-import socket
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from io import FileIO
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
-from urllib.parse import quote, unquote
+from urllib.parse import quote
+
+from packaging.pylock import PackageWheel
 
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
-from sdsetup.execute.environment.locking import Wheel
+from sdsetup.execute.download import DownloadOptions, fetch
 from sdsetup.execute.environment.meter import Meter
 from sdsetup.execute.folders import remove_tree
 from sdsetup.values.events import Event
 from sdsetup.values.plan import FetchFile, Source
 
+LARGE = 32 * 2**20  # bytes: what is smaller is quickly fetched again, and uv fetches many at once
+
 _FATAL = ("disk-full", "file-too-large-for-drive", "not-writable")
-_PIECE = 4 * 2**20
+# Of the packages that an index without sizes serves to us, only these are large.
+_WORTH_ASKING = ("torch", "xformers", "nvidia-", "triton", "pytorch-triton", "intel-extension")
 
 _log = logging.getLogger("sdsetup.wheels")
 
@@ -44,35 +47,29 @@ class LargeWheels:
     """Downloads under way, side by side with everything else.
 
         with LargeWheels(wheels, context, folder, meter) as coming:
-            ...             # other work; `hand_on` passes on what has arrived of a wheel
-            coming.wait()
-            coming.ready    # file name -> where it lies; what could not be had is left to uv
+            ...                           # other work
+            for ready in coming.arrivals():
+                ...                       # name -> its file below `folder`, of those that just arrived
 
-    The threads end with the block, at the next piece that arrives; what has arrived is kept.
+    Only the block's own thread may ask for arrivals. The threads end with the block, at the next piece
+    that arrives; what has arrived is kept.
     """
 
-    def __init__(self, wheels: Sequence[Wheel], context: Context, folder: Path, meter: Meter) -> None:
+    def __init__(self, wheels: Mapping[str, PackageWheel], context: Context, folder: Path, meter: Meter) -> None:
         self._folder = folder
         self._meter = meter
         self._stop = threading.Event()
-        self._ready: dict[str, Path] = {}
-        self._gone: set[str] = set()
-        self._failed: SdsetupError | None = None
         self._context = replace(context, dir=folder, listen=self._heard)
-        self._waiting: queue.SimpleQueue[Wheel] = queue.SimpleQueue()
-        self.wheels = {wheel.file_name: wheel for wheel in sorted(wheels, key=lambda wheel: -(wheel.size or 0))}
-        for wheel in self.wheels.values():
-            self._waiting.put(wheel)
-        count = min(at_once(), len(wheels))
+        self._open = len(wheels)
+        self._waiting: queue.SimpleQueue[tuple[str, PackageWheel]] = queue.SimpleQueue()
+        self._ended: queue.SimpleQueue[tuple[str, Path | Exception]] = queue.SimpleQueue()
+        # The largest first, so that little is left to be unpacked after the last has arrived.
+        for name, wheel in sorted(wheels.items(), key=lambda item: -(item[1].size or 0)):
+            self._waiting.put((name, wheel))
+        count = min(max(2, min(4, os.cpu_count() or 1)), len(wheels))
         self._threads = [threading.Thread(target=self._work, name=f"wheel-{n}", daemon=True) for n in range(count)]
 
     def __enter__(self) -> LargeWheels:
-        # Loaded before the threads begin: modules that have a say when a process forks must not come
-        # into being in one thread while another starts uv.
-        import concurrent.futures.thread  # noqa: F401
-
-        import sdsetup.execute.download  # noqa: F401
-
         for thread in self._threads:
             thread.start()
         return self
@@ -84,98 +81,60 @@ class LargeWheels:
         for thread in self._threads:
             thread.join(timeout=5)
 
-    @property
-    def ready(self) -> Mapping[str, Path]:
-        """File name -> where it lies, of those that have arrived and have the right hash."""
-        return dict(self._ready)
+    def arrivals(self) -> Iterator[Mapping[str, Path]]:
+        """Wait until something has arrived, and tell what, until all have; one that cannot be had is left to uv.
 
-    def hand_on(self, file_name: str, start: int, line: socket.socket) -> int | None:
-        """Send what has arrived of a wheel from `start` on, some MiB at most; how many bytes.
-
-        None when no more will come this way. The file is opened anew for each piece: Windows could not
-        rename it while it is open.
-
-        Raises:
-            OSError: the other side went away.
-        """
-        target = self._folder / _place(self.wheels[file_name])
-        for path in (target, target.with_name(f"{target.name}.part")):
-            try:
-                file = path.open("rb", buffering=0)
-            except OSError:
-                continue
-            with file:
-                if sent := _send(file, start, line):
-                    return sent
-        return None if file_name in self._gone or self._stop.is_set() else 0
-
-    def unpacked(self, name: str) -> None:
-        """uv's cache has this package now: its wheel is removed, best before the drive has written all of it."""
-        for file_name, wheel in self.wheels.items():
-            if wheel.name == name and (path := self._ready.pop(file_name, None)) is not None:
-                self._gone.add(file_name)
-                with contextlib.suppress(OSError):
-                    remove_tree(path.parent)
-
-    @property
-    def ended(self) -> bool:
-        """Whether all have arrived, or will not come this way."""
-        return not any(thread.is_alive() for thread in self._threads)
-
-    def check(self) -> None:
-        """
         Raises:
             SdsetupError: where going on is pointless: the disk is full, or the folder cannot be written.
         """
-        if self._failed is not None:
-            raise self._failed
+        while self._open:
+            ready: dict[str, Path] = {}
+            while not ready and self._open:
+                with contextlib.suppress(queue.Empty):
+                    # A bounded wait lets Ctrl-C through on Windows.
+                    ready.update(self._taken(*self._ended.get(timeout=0.5)))
+            while not self._ended.empty():
+                ready.update(self._taken(*self._ended.get()))
+            if ready:
+                yield ready
 
-    def wait(self) -> None:
-        """Wait for all of them.
-
-        Raises:
-            SdsetupError: as `check`.
-        """
-        for thread in self._threads:
-            while thread.is_alive():
-                thread.join(timeout=0.5)  # a bounded wait lets Ctrl-C through on Windows
-                self.check()
-        self.check()
+    def _taken(self, name: str, outcome: Path | Exception) -> dict[str, Path]:
+        self._open -= 1
+        if isinstance(outcome, Path):
+            return {name: outcome}
+        if not isinstance(outcome, SdsetupError) or outcome.code in _FATAL:
+            raise outcome
+        _log.warning("%s is left to uv: %s (%s)", name, outcome, outcome.code)
+        return {}
 
     def _work(self) -> None:
         while not self._stop.is_set():
             try:
-                wheel = self._waiting.get_nowait()
+                name, wheel = self._waiting.get_nowait()
             except queue.Empty:
                 return
             try:
-                self._ready[wheel.file_name] = self._fetch(wheel)
+                self._ended.put((name, self._fetch(name, wheel)))
             except StoppedError:
                 return
-            except SdsetupError as error:
-                self._gone.add(wheel.file_name)
-                if error.code in _FATAL:
-                    self._failed = error
-                    self._stop.set()
-                    return
-                _log.warning("%s is left to uv: %s (%s)", wheel.file_name, error, error.code)
+            except Exception as error:  # noqa: BLE001 - raised again where the arrivals are waited for
+                self._ended.put((name, error))
 
-    def _fetch(self, wheel: Wheel) -> Path:
-        from sdsetup.execute.download import DownloadOptions, fetch
-
-        assert wheel.size is not None and wheel.sha256 is not None
+    def _fetch(self, name: str, wheel: PackageWheel) -> Path:
+        assert wheel.size is not None and wheel.url is not None
+        sha256 = wheel.hashes["sha256"]
         file = FetchFile(
-            name=wheel.file_name,
-            save_as=_place(wheel),
+            name=wheel.filename,
+            save_as=f"{sha256[:16]}/{wheel.filename}",
             size=wheel.size,
-            sha256=wheel.sha256,
+            sha256=sha256,
             sources=(Source(url=wheel.url),),
         )
         # Short-lived: uv's cache has it unpacked soon. Should a power cut spoil it, its hash tells.
         options = DownloadOptions(look_for_copies=False, durable=False)
-        fetched = fetch(file, replace(self._context, step=wheel.name), options=options)
-        self._meter.finish(wheel.name)
-        return fetched.path
+        path = fetch(file, replace(self._context, step=name), options=options).path
+        self._meter.finish(name)
+        return path
 
     def _heard(self, event: Event) -> None:
         if self._stop.is_set():
@@ -186,100 +145,56 @@ class LargeWheels:
             self._meter.note(event.text)
 
 
-def at_once() -> int:
-    """How many wheels are fetched and unpacked side by side: each unpacking occupies one processor."""
-    return max(2, min(4, os.cpu_count() or 1))
+def large(wheels: Mapping[str, PackageWheel]) -> dict[str, PackageWheel]:
+    """Those that are worth our own downloader: large, of a known size, and with a SHA-256."""
+    return {
+        name: wheel for name, wheel in wheels.items() if (wheel.size or 0) >= LARGE and "sha256" in wheel.hashes
+    }
 
 
-def _send(file: FileIO, start: int, line: socket.socket) -> int:
-    if hasattr(os, "sendfile"):  # the kernel copies by itself; elsewhere Python would send 8 KiB at a time
-        return line.sendfile(file, start, _PIECE)
-    file.seek(start)
-    piece = file.read(_PIECE)
-    line.sendall(piece)
-    return len(piece)
+def with_size(name: str, wheel: PackageWheel, context: Context) -> PackageWheel:
+    """The same wheel; where its index does not tell its size, its server is asked. Unknown stays None."""
+    url = wheel.url or ""
+    if wheel.size is not None or not name.startswith(_WORTH_ASKING) or not url.startswith("http"):
+        return wheel
+    import requests
+
+    env = context.machine.env
+    bundle = env.get("SSL_CERT_FILE") or env.get("REQUESTS_CA_BUNDLE") or True
+    try:
+        with requests.head(url, timeout=20, allow_redirects=True, verify=bundle) as answer:
+            size = answer.headers.get("Content-Length")
+            return replace(wheel, size=int(size) if answer.status_code == 200 and size else None)
+    except (requests.RequestException, ValueError) as error:
+        _log.info("no size for %s: %s", wheel.filename, error)
+        return wheel
 
 
-def _place(wheel: Wheel) -> str:
-    assert wheel.sha256 is not None
-    return f"{wheel.sha256[:16]}/{wheel.file_name}"
+def drop(paths: Mapping[str, Path]) -> None:
+    """uv's cache has these now: remove them, best before the drive has written all of it."""
+    for path in paths.values():
+        with contextlib.suppress(OSError):
+            remove_tree(path.parent)
 
 
-class Counter:
-    """Hands large wheels to uv, also while they are still arriving, under an address that cannot be guessed."""
-
-    def __init__(self, coming: LargeWheels) -> None:
-        self._server = _Server(coming)
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="wheel-counter", daemon=True
-        )
-
-    def __enter__(self) -> Counter:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-    def instead(self, text: str, names: frozenset[str]) -> str:
-        """A lock's text in which the wheels of these packages come from here."""
-        for wheel in self._server.coming.wheels.values():
-            if wheel.name in names:
-                text = text.replace(f'"{wheel.url}"', f'"{self._address(wheel.file_name)}"')
-        return text
-
-    def _address(self, file_name: str) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}/{self._server.token}/{quote(file_name)}"
+@contextlib.contextmanager
+def offered(folder: Path) -> Iterator[str]:
+    """Serve a folder's files (public ones, to be read only) on the loopback address; where that is."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Files, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self, coming: LargeWheels) -> None:
-        super().__init__(("127.0.0.1", 0), _Answer)
-        self.coming = coming
-        self.token = secrets.token_urlsafe(12)
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """uv went away: it was ended, or has had enough."""
+def address(base: str, folder: Path, path: Path) -> str:
+    return f"{base}/{quote(path.relative_to(folder).as_posix())}"
 
 
-class _Answer(BaseHTTPRequestHandler):
-    server: _Server
-
-    def do_HEAD(self) -> None:
-        self._answer(body=False)
-
-    def do_GET(self) -> None:
-        self._answer(body=True)
-
-    def _answer(self, *, body: bool) -> None:
-        token, _, name = unquote(self.path).lstrip("/").partition("/")
-        wheel = self.server.coming.wheels.get(name) if token == self.server.token else None
-        if wheel is None:
-            self.send_error(404)
-            return
-        self.send_response(200)
-        self.send_header("Content-Type", "application/octet-stream")
-        self.send_header("Content-Length", str(wheel.size))
-        self.end_headers()
-        if body:
-            self._pour(wheel)
-
-    def _pour(self, wheel: Wheel) -> None:
-        sent = 0
-        pause = threading.Event()
-        while sent < (wheel.size or 0):
-            more = self.server.coming.hand_on(wheel.file_name, sent, self.connection)
-            if more is None:
-                return  # short of what was promised: uv sees a broken connection
-            sent += more
-            if not more:
-                pause.wait(0.05)
-
+class _Files(SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
         _log.debug(format, *args)

@@ -12,20 +12,10 @@ from typing import Any
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.environment import uv
-from sdsetup.machine import Machine
 from sdsetup.text import Text
 from sdsetup.values.plan import BringPython
 
 _ASKED = "import sys; print(*sys.version_info[:3], 64 if sys.maxsize > 2**32 else 32)"
-
-
-def find_uv(machine: Machine) -> str:
-    """The uv program that came with us, or the one on PATH.
-
-    Raises:
-        SdsetupError: `uv-missing`.
-    """
-    return uv.find(machine)
 
 
 def bring(action: BringPython, context: Context) -> dict[str, Any]:

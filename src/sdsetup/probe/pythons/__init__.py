@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sdsetup.machine import Machine
 from sdsetup.probe.asked import Asked
 from sdsetup.probe.pythons import windows
-from sdsetup.probe.pythons.found import Found, unique
+from sdsetup.probe.pythons.found import Found, base_of, unique
 from sdsetup.probe.pythons.posix import find as find_posix
 from sdsetup.probe.side_by_side import Job, side_by_side
 from sdsetup.storage import data_folder
@@ -55,8 +55,9 @@ def ask(asked: Asked) -> dict[str, Any]:
         others = [found for found in candidates if found not in first]
         more, unanswered = _verified(machine, [*brought(machine), *others])
         pythons, unknown = pythons + more, {**unknown, **unanswered}
-    if not any(machine.resolve(python.path) == machine.resolve(running.path) for python in pythons):
-        pythons.append(running)  # it did not answer as a child, but it is running
+    base = base_of(machine, running.path)
+    if base and not any(machine.resolve(python.path) == machine.resolve(base) for python in pythons):
+        pythons.append(replace(running, path=base))  # it did not answer as a child, but it is running
     return {"pythons": tuple(pythons), "unknown": unknown}
 
 
