@@ -6,7 +6,17 @@ import json
 from dataclasses import replace
 
 from sdsetup.decide.facts import Gpu
-from sdsetup.decide.learned import Learned, Lesson, apply_lessons, card_name, from_json, to_json, with_lessons
+from sdsetup.decide.learned import (
+    FILE,
+    Learned,
+    Lesson,
+    apply_lessons,
+    card_name,
+    from_json,
+    to_json,
+    with_lessons,
+)
+from sdsetup.decide.shape import misfit
 from sdsetup.decide.tuning.values import Reason, TorchBuild, Tuning
 from sdsetup.text import Text
 
@@ -61,7 +71,9 @@ def test_the_same_lesson_twice_changes_nothing_more() -> None:
     assert apply_lessons(once, LEARNED.lessons) == once
 
 
-def test_damaged_lessons_are_forgotten() -> None:
-    good = to_json(LEARNED)
-    for damaged in (None, [], {}, {**good, "schema": "x"}, {**good, "lessons": [{}]}, {**good, "lessons": 3}):
-        assert from_json(damaged) == Learned()
+def test_lessons_fit_their_declared_shape_and_damaged_ones_do_not() -> None:
+    good = json.loads(json.dumps(to_json(LEARNED)))
+    assert misfit(good, FILE.shape) is None
+    assert from_json(None) == Learned()
+    for damaged in (None, [], {}, {**good, "card": 3}, {**good, "lessons": [{}]}, {**good, "lessons": 3}):
+        assert misfit(damaged, FILE.shape) is not None

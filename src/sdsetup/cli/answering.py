@@ -134,7 +134,7 @@ def _at(answer: Answer, folder: Path, session: Session, rules: Rules) -> Answer:
     from sdsetup.cli.own_flags import own_flags_of
     from sdsetup.decide.launcher import FILE_NAMES
     from sdsetup.decide.learned import with_lessons
-    from sdsetup.execute.runner import load_learned
+    from sdsetup.execute.own_files import load_learned
 
     tuning = answer.tuning if answer.supposed else with_lessons(answer.tuning, load_learned(folder / ".sdsetup"))
     tuning = _with_misfit(replace(answer, tuning=tuning), folder)

@@ -14,7 +14,17 @@ from sdsetup.cli.session import AlreadySaid
 if TYPE_CHECKING:
     import logging
 
-from sdsetup.errors import EXIT_BUG, EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, SdsetupError
+from sdsetup.cli.streams import Lasting, lasting
+from sdsetup.errors import (
+    EXIT_BUG,
+    EXIT_DONE,
+    EXIT_EXPECTED,
+    EXIT_INTERRUPTED,
+    EXIT_USAGE,
+    SdsetupError,
+    file_problem,
+)
+from sdsetup.text import Text
 
 # Plain help and no completion: Rich markup in help costs eight times the start of Python.
 app = typer.Typer(
@@ -30,7 +40,15 @@ app = typer.Typer(
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code: 0, 1, 2, 3 or 130."""
-    _survive_narrow_streams()
+    before = sys.stdout, sys.stderr
+    out, _err = lasting()
+    try:
+        return _and_said(_run(arguments), out)
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+def _run(arguments: Sequence[str]) -> int:
     try:
         code = app(list(arguments), standalone_mode=False, prog_name="sdsetup")
     except SdsetupError as error:
@@ -43,10 +61,9 @@ def run(arguments: Sequence[str]) -> int:
 
         show_interrupted()
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output is gone (`sdsetup doctor | head`): nothing left to tell anybody.
-        sys.stderr.close()
-        return EXIT_DONE
+    except OSError as error:
+        # Whatever the disk refuses, anywhere: the errno says more than the place in our code.
+        return _show_error(file_problem(error), json="--json" in arguments)
     except Exception as error:  # noqa: BLE001 - the one place where our own bugs are met
         return _show_bug(error)
     # Typer swallows Ctrl-C inside a command and returns this code instead.
@@ -55,6 +72,23 @@ def run(arguments: Sequence[str]) -> int:
 
         show_interrupted()
     return code if isinstance(code, int) else EXIT_DONE
+
+
+def _and_said(code: int, out: Lasting) -> int:
+    """The exit code, once it is sure that what the command printed has arrived."""
+    out.flush()
+    if out.lost is None or isinstance(out.lost, BrokenPipeError):
+        return code  # `sdsetup doctor | head`: the reader has what it wanted
+    from sdsetup.show.errors import show_error
+
+    lost = SdsetupError(
+        Text("The output could not be written"),
+        why=out.lost.strerror or str(out.lost),
+        hint=Text("Run the same command again without sending its output to a file."),
+        code="output-lost",
+    )
+    show_error(lost, None)
+    return code or EXIT_EXPECTED
 
 
 def _show_error(error: SdsetupError, *, json: bool) -> int:
@@ -89,14 +123,6 @@ def _show_bug(error: Exception) -> int:
     _logger().critical("bug", exc_info=error)
     show_bug(error, log.current())
     return EXIT_BUG
-
-
-def _survive_narrow_streams() -> None:
-    """A cp1252 or cp866 pipe must not end the program at the first letter that it cannot take."""
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="replace")
 
 
 @app.callback(invoke_without_command=True)

@@ -14,7 +14,7 @@ from sdsetup.decide.plan import Plan
 from sdsetup.decide.planning import Knowledge, plan_install
 from sdsetup.decide.request import LauncherKind, Request
 from sdsetup.decide.tuning.values import Tuning
-from sdsetup.errors import EXIT_DONE, DeclinedError, SdsetupError, UsageError
+from sdsetup.errors import EXIT_DONE, DeclinedError, SdsetupError, UsageError, file_problem
 from sdsetup.text import Text
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def prepare(session: Session, request: Request, *, profile: str, facts: Facts | 
     from sdsetup.decide.checks import diagnose
     from sdsetup.decide.learned import with_lessons
     from sdsetup.decide.refusals import refuse, refuse_machine, refuse_mixing, refuse_move, refuse_tuning
-    from sdsetup.execute.runner import load_journal, load_learned
+    from sdsetup.execute.own_files import load_journal, load_learned
     from sdsetup.probe import gather
     from sdsetup.probe.present import look
 
@@ -228,6 +228,7 @@ def perform(
     """
     from sdsetup.decide.learned import card_name
     from sdsetup.execute.lock import folder_lock
+    from sdsetup.execute.own_files import set_damaged_aside
     from sdsetup.execute.runner import Runner
     from sdsetup.execute.undo import keep_staged, stage
     from sdsetup.storage import cache_folder, write_json
@@ -240,6 +241,8 @@ def perform(
 
     folder = Path(prepared.request.dir)
     with folder_lock(folder, cache_folder(session.machine.env), waiting=waiting):
+        for said in set_damaged_aside(folder / ".sdsetup"):
+            session.screen.line(said, "warn")
         if waited and not lessons:  # the other run may have done it all
             prepared = prepare(session, prepared.request, profile=prepared.profile)
         with listening(prepared.plan) as listen:
@@ -284,10 +287,13 @@ def _listener(session: Session, plan: Plan) -> Iterator[Listener]:
     lines = JsonLines()
     try:
         yield lines.listen
-    except SdsetupError as error:
-        lines.write({"event": "done", "ok": False, "code": error.code, "text": str(error.message)})
-        error.announced = True
-        raise
+    except (SdsetupError, OSError) as error:
+        problem = error if isinstance(error, SdsetupError) else file_problem(error, plan.dir)
+        lines.write({"event": "done", "ok": False, "code": problem.code, "text": str(problem.message)})
+        problem.announced = True
+        if problem is error:
+            raise
+        raise problem from error
     except BaseException:
         lines.write({"event": "done", "ok": False, "code": "interrupted"})
         raise
@@ -316,16 +322,16 @@ def _show_dry_run(session: Session, prepared: Prepared) -> None:
 def _remember_machine(prepared: Prepared) -> None:
     """What this installation was made for, so that a new card is noticed."""
     from sdsetup import __version__
-    from sdsetup.decide.fingerprint import fingerprint, from_json, to_json
+    from sdsetup.decide.fingerprint import fingerprint, to_json
     from sdsetup.decide.learned import with_lessons
-    from sdsetup.execute.runner import load_learned
-    from sdsetup.storage import read_json, write_json
+    from sdsetup.execute.own_files import load_learned, load_machine
+    from sdsetup.storage import write_json
 
     state = Path(prepared.request.dir) / ".sdsetup"
     tuning = with_lessons(prepared.tuning, load_learned(state))
     versions = {"sdsetup": __version__, "webui": prepared.knowledge.webui.commit}
     now = fingerprint(prepared.facts, tuning, versions)
-    then = from_json(read_json(state / "machine.json"))
+    then = load_machine(state)
     if not prepared.request.environment and then is not None:
         # Only the launch file was written: the environment is still the one made for that card.
         now = replace(then, profile=now.profile, flags=now.flags, env=now.env)

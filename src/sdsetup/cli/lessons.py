@@ -38,12 +38,11 @@ def cards(session: Session, folder: Path) -> Facts:
     """The graphics cards, and what the installation was made for."""
     from dataclasses import replace
 
-    from sdsetup.decide.fingerprint import from_json
+    from sdsetup.execute.own_files import load_machine
     from sdsetup.probe import gather
-    from sdsetup.storage import read_json
 
     facts = gather(session.machine, folder, subjects=("system", "gpus"))
-    return replace(facts, recorded=from_json(read_json(folder / ".sdsetup" / "machine.json")))
+    return replace(facts, recorded=load_machine(folder / ".sdsetup"))
 
 
 def vendors(facts: Facts) -> tuple[Vendor, ...] | None:
@@ -58,8 +57,11 @@ def keep(session: Session, context: Context, lesson: Lesson) -> list[Path]:
         SdsetupError: the launch file cannot be changed; nothing is remembered then.
     """
     from sdsetup.execute.lock import folder_lock
+    from sdsetup.execute.own_files import set_damaged_aside
 
     with folder_lock(context.dir, context.cache, waiting=session.screen.line):
+        for said in set_damaged_aside(context.state):
+            session.screen.line(said, "warn")
         changed = _write(context, lesson)
         _remember(session, context, lesson)
     return changed
@@ -69,7 +71,7 @@ def _write(context: Context, lesson: Lesson) -> list[Path]:
     from sdsetup.decide.launcher import FILE_NAMES, Kind
     from sdsetup.decide.plan import WriteLauncher
     from sdsetup.execute import launch_file
-    from sdsetup.execute.runner import load_journal
+    from sdsetup.execute.own_files import load_journal
 
     own: Kind = "bat" if context.machine.family == "windows" else "sh"
     written = load_journal(context.state).entries
@@ -96,7 +98,7 @@ def _remember(session: Session, context: Context, lesson: Lesson) -> None:
     from sdsetup.cli.knowledge import tuned
     from sdsetup.cli.tuning import SUBJECTS
     from sdsetup.decide.learned import Learned, card_name, to_json
-    from sdsetup.execute.runner import load_learned
+    from sdsetup.execute.own_files import load_learned
     from sdsetup.probe import gather
     from sdsetup.storage import write_json
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
+import sys
 import time
 from pathlib import Path
 
 from sdsetup.machine import Machine
+from sdsetup.show.screen import Screen
+from sdsetup.text import Text
 
 KEPT_LOGS = 20
 
@@ -48,10 +52,9 @@ def start(command: str, machine: Machine) -> None:
         folder = log_folder(machine)
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{command}-{time.time_ns() % 10**6:06d}.log"
-        handler = logging.FileHandler(path, encoding="utf-8", delay=False)
-    except OSError:
-        root.addHandler(logging.NullHandler())
-        _current.clear()
+        handler = _LogFile(path)
+    except OSError as error:
+        _do_without(error)
         return
     handler.setFormatter(_Redacting("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root.addHandler(handler)
@@ -62,6 +65,35 @@ def start(command: str, machine: Machine) -> None:
 def redact(text: str) -> str:
     """The text with tokens, passwords and signatures replaced."""
     return _SECRETS.sub("[secret]", text)
+
+
+class _LogFile(logging.FileHandler):
+    """A log file that is given up, with one sentence, when it cannot be written any more."""
+
+    def __init__(self, path: Path) -> None:
+        # A file name that is no UTF-8 must not cost the line that mentions it.
+        super().__init__(path, encoding="utf-8", errors="backslashreplace", delay=False)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+            return
+        logging.getLogger("sdsetup").removeHandler(self)
+        with contextlib.suppress(OSError):  # what it still holds cannot be written either
+            self.close()
+        _do_without(error)
+
+
+def _do_without(error: OSError) -> None:
+    logging.getLogger("sdsetup").addHandler(logging.NullHandler())
+    _current.clear()
+    screen = Screen(to_stderr=True)
+    why = error.strerror or str(error)
+    said = Text(
+        "{mark} The log can't be written ({why}). Continuing without it.", mark=screen.mark("warn"), why=why
+    )
+    screen.line(said, "warn")
 
 
 class _Redacting(logging.Formatter):

@@ -156,7 +156,7 @@ def _trial(answer: Answer, folder: Path, rules: Rules, measuring: MeasureProfile
     from sdsetup.decide.tuning.engine import situation, tune
     from sdsetup.decide.tuning.measuring import Trial
     from sdsetup.decide.tuning.steps import step_down
-    from sdsetup.execute.runner import load_learned
+    from sdsetup.execute.own_files import load_learned
 
     asked = (answer.facts, rules.profile, rules.gpus, rules.builds)
     model_class = "sdxl" if answer.tuning.model_class == "sdxl" else "sd15"
@@ -227,6 +227,7 @@ def _measured(session: Session, setup: Setup, watch: CardWatch) -> tuple[Measure
     from sdsetup.decide.launcher import Settings
     from sdsetup.execute.lock import folder_lock
     from sdsetup.execute.measuring import Bench, measure
+    from sdsetup.execute.own_files import set_damaged_aside
     from sdsetup.show.measuring import MeasuringScreen
 
     context = context_of(session, setup.folder)
@@ -242,6 +243,8 @@ def _measured(session: Session, setup: Setup, watch: CardWatch) -> tuple[Measure
         folder_lock(context.dir, context.cache, waiting=session.screen.line),
         MeasuringScreen(setup.trial, session.screen) as shown,
     ):
+        for said in set_damaged_aside(context.state):
+            session.screen.line(said, "warn")
         bench = Bench(
             context=context,
             key=setup.key,

@@ -23,11 +23,14 @@ def _undo(session: Session, given: Path | None, *, yes: bool) -> int:
     from sdsetup.cli.installing import consent
     from sdsetup.cli.lessons import context_of
     from sdsetup.execute.lock import folder_lock
+    from sdsetup.execute.own_files import set_damaged_aside
     from sdsetup.execute.undo import bring_back, point
     from sdsetup.show.undo import show_point, show_undone, undone_json
 
     context = context_of(session, chosen_folder(session, given))
     with folder_lock(context.dir, context.cache, waiting=session.screen.line):
+        for said in set_damaged_aside(context.state):
+            session.screen.line(said, "warn")
         former = point(context)
         if former is not None:
             if not session.json and not session.quiet:

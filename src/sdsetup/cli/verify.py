@@ -41,14 +41,13 @@ def run_verify(session: Session, folder: Path) -> int:
         SdsetupError: there is no web UI here, or it cannot be started.
     """
     from sdsetup.cli.lessons import context_of, keep
-    from sdsetup.decide.fingerprint import from_json
     from sdsetup.decide.learned import Lesson
     from sdsetup.decide.profiles.webui import parse_webui
+    from sdsetup.execute.own_files import load_machine
     from sdsetup.execute.picture import PictureError
-    from sdsetup.storage import read_json
 
     webui = parse_webui(session.profiles.raw("webui"), "webui.toml")
-    made_for = from_json(read_json(folder / ".sdsetup" / "machine.json"))
+    made_for = load_machine(folder / ".sdsetup")
     action = webui.proof_on_card if made_for is not None and made_for.card else webui.proof
     context = context_of(session, folder)
     try:

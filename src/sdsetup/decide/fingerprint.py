@@ -6,11 +6,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from sdsetup.decide.shape import OwnFile
+
 if TYPE_CHECKING:  # facts carry a recorded fingerprint, so the import goes the other way round
     from sdsetup.decide.facts import Facts, Gpu
     from sdsetup.decide.tuning.values import Tuning
 
 SCHEMA = "sdsetup.machine/1"
+FILE = OwnFile(
+    schema=SCHEMA,
+    shape={
+        **dict.fromkeys(("card?", "driver?", "torch?", "profile?"), (str, None)),
+        "compute_capability?": ([int], None),
+        "vram_bytes?": (int, None),
+        "flags?": [str],
+        "env?": {str: str},
+        "versions?": {str: str},
+    },
+)
 
 # The same card's memory differs by this share between NVML, nvidia-smi, the registry and a driver update.
 _VRAM_TOLERANCE = 0.05

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -9,9 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sdsetup.decide.shape import OwnFile
 from sdsetup.errors import SdsetupError
+from sdsetup.storage import read_own
 from sdsetup.text import Text
 
+_HOLDER = OwnFile(schema=None, shape={"pid": int})
 _PATIENCE_PER_TRY = 2.0  # seconds between looks at whether to go on waiting
 
 
@@ -55,7 +59,8 @@ def folder_lock(
         except OSError as error:
             raise _no_cache(path, error) from error
     try:
-        _holder_file(path).write_text(json.dumps({"pid": os.getpid(), "folder": str(folder)}), encoding="utf-8")
+        with contextlib.suppress(OSError):  # it only tells another run who holds the lock
+            _holder_file(path).write_text(json.dumps({"pid": os.getpid()}), encoding="utf-8")
         yield
     finally:
         lock.release()
@@ -73,10 +78,8 @@ def _holder_file(path: Path) -> Path:
 
 
 def _holder(path: Path) -> str:
-    try:
-        return f"process {json.loads(_holder_file(path).read_text(encoding='utf-8'))['pid']}"
-    except (OSError, ValueError, KeyError, TypeError):
-        return "unknown process"
+    said = read_own(_holder_file(path), _HOLDER).value
+    return "unknown process" if said is None else f"process {said['pid']}"
 
 
 def _no_cache(path: Path, error: OSError) -> SdsetupError:

@@ -7,33 +7,24 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
 from sdsetup.decide.events import Event
-from sdsetup.decide.journal import Entry, Journal, from_json, to_json
+from sdsetup.decide.journal import Entry, Journal, to_json
 from sdsetup.decide.learned import Learned, Lesson, apply_lessons
-from sdsetup.decide.learned import from_json as learned_from_json
 from sdsetup.decide.learned import to_json as learned_to_json
 from sdsetup.decide.plan import BuildEnvironment, CloneWebUI, Plan, Step, WriteLauncher, step_keys
-from sdsetup.errors import SdsetupError
+from sdsetup.errors import SdsetupError, file_problem
 from sdsetup.execute.context import Context
 from sdsetup.execute.outcome import Outcome
+from sdsetup.execute.own_files import load_journal, load_learned
 from sdsetup.execute.perform import perform
-from sdsetup.storage import read_json, write_json
+from sdsetup.storage import write_json
 from sdsetup.text import Text
 
 _log = logging.getLogger("sdsetup.runner")
 # Steps after which an installation is another one than before.
 _SETTLING = (CloneWebUI, BuildEnvironment, WriteLauncher)
-
-
-def load_journal(state: Path) -> Journal:
-    return from_json(read_json(state / "journal.json"))
-
-
-def load_learned(state: Path) -> Learned:
-    return learned_from_json(read_json(state / "learned.json"))
 
 
 class Runner:
@@ -86,11 +77,14 @@ class Runner:
         _log.info("step %s: %r", step.id, step.action)
         try:
             outcome = perform(step.action, replace(self._context, step=step.id), self._results, tuple(self._steps))
-        except SdsetupError as error:
-            for name in error.redo:
+        except (SdsetupError, OSError) as error:
+            problem = error if isinstance(error, SdsetupError) else file_problem(error, self._context.dir)
+            for name in problem.redo:
                 self._remember(self._journal.without(name))
-            self._tell(Event(kind="failed", step=step.id, text=error.message, seconds=time.monotonic() - began))
-            raise
+            self._tell(Event(kind="failed", step=step.id, text=problem.message, seconds=time.monotonic() - began))
+            if problem is error:
+                raise
+            raise problem from error
         except BaseException:
             self._tell(Event(kind="failed", step=step.id, text=Text("stopped"), seconds=time.monotonic() - began))
             raise

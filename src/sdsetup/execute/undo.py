@@ -6,17 +6,19 @@ import shutil
 from datetime import datetime, timezone
 from pathlib import Path
 
-from sdsetup.decide.fingerprint import from_json
+from sdsetup.decide.fingerprint import FILE, from_json
 from sdsetup.decide.launcher import FILE_NAMES
+from sdsetup.decide.shape import OwnFile
 from sdsetup.decide.undo import Point
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.folders import remove_tree
 from sdsetup.execute.launch_file import back_up
-from sdsetup.storage import read_json, replace, write_atomically, write_json
+from sdsetup.storage import read_own, replace, write_atomically, write_json
 from sdsetup.text import Text
 
 SCHEMA = "sdsetup.undo/1"
+POINT = OwnFile(schema=SCHEMA, shape={"at": str, "environment": (str, None)})
 _OURS = ("machine.json", "journal.json", "learned.json")
 
 
@@ -55,13 +57,13 @@ def keep_staged(context: Context) -> None:
 
 def point(context: Context) -> Point | None:
     """What can be gone back to, None when there is nothing."""
-    said = read_json(_place(context) / "point.json")
-    machine = from_json(read_json(_place(context) / "machine.json"))
-    if not isinstance(said, dict) or said.get("schema") != SCHEMA or machine is None:
+    said = read_own(_place(context) / "point.json", POINT).value
+    machine = from_json(read_own(_place(context) / "machine.json", FILE).value)
+    if said is None or machine is None:
         return None
-    wanted = said.get("environment")
+    wanted = said["environment"]
     return Point(
-        at=str(said.get("at")), machine=machine, environment=wanted is not None and wanted != _environment(context)
+        at=said["at"], machine=machine, environment=wanted is not None and wanted != _environment(context)
     )
 
 

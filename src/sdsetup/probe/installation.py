@@ -13,6 +13,7 @@ from sdsetup.machine import Completed, Machine
 from sdsetup.probe.asked import Asked
 from sdsetup.probe.folder import state_of
 from sdsetup.probe.git import places
+from sdsetup.storage import parse_own
 
 _MODELS = (".safetensors", ".ckpt")
 _LAUNCH_FILES = ("webui-user.bat", "webui-user.sh")
@@ -22,7 +23,7 @@ _LIMIT = 5.0
 def ask(asked: Asked) -> dict[str, Any]:
     machine, folder = asked.machine, asked.folder
     state, _ = state_of(machine, folder)
-    recorded = fingerprint.from_json(parse_json(machine.read_text(folder / ".sdsetup" / "machine.json") or ""))
+    recorded = parse_recorded(machine.read_text(folder / ".sdsetup" / "machine.json"))
     if state != "webui":
         return {"installation": None, "recorded": recorded}
     commit, branch = head(machine, folder)
@@ -85,15 +86,10 @@ def parse_status(text: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def parse_json(text: str) -> Any:
-    if not text:
-        return None
-    import json
-
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
+def parse_recorded(text: str | None) -> fingerprint.Fingerprint | None:
+    """What the installation was made for; None where that is not recorded, or the record is damaged."""
+    content = (text or "").encode("utf-8", "surrogatepass")
+    return fingerprint.from_json(parse_own(content, fingerprint.FILE).value)
 
 
 def torch_version(machine: Machine, folder: Path) -> str | None:

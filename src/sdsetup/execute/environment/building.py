@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sdsetup.decide.plan import BuildEnvironment
-from sdsetup.errors import SdsetupError
+from sdsetup.errors import SdsetupError, file_problem
 from sdsetup.execute import uv
 from sdsetup.execute.context import Context
 from sdsetup.execute.environment.bytecode import Store, compilers
@@ -32,7 +32,7 @@ from sdsetup.execute.environment.places import (
 )
 from sdsetup.execute.environment.sizes import with_sizes
 from sdsetup.execute.environment.wheels import Counter, LargeWheels, at_once
-from sdsetup.execute.folders import file_problem, remove_tree
+from sdsetup.execute.folders import remove_tree
 from sdsetup.execute.uv_words import without_secrets
 from sdsetup.machine.process import Child
 from sdsetup.text import Text

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sdsetup.errors import SdsetupError
+from sdsetup.errors import SdsetupError, file_problem
 from sdsetup.execute.context import Context
-from sdsetup.execute.folders import file_problem, put_in_place, remove_tree, set_aside
+from sdsetup.execute.folders import put_in_place, remove_tree, set_aside
 from sdsetup.execute.git.fetching import PAUSES, Wanted, fetch, from_first
 from sdsetup.execute.git.program import Runner, ask
 from sdsetup.storage import write_atomically
