@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
+from sdsetup.cli.folders import chosen_folder, named_path
 from sdsetup.cli.options import Dir, Json, Profiles, Quiet, Verbose, Yes
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def import_model(
 
     session = open_session(command="model-import", profiles=profiles, json=json, quiet=quiet, verbose=verbose)
     folder = _folder(session, dir)
-    source = file.expanduser().absolute()
+    source = named_path(file)
     models = _profile(session).models
     with working(session, folder, "Bringing the model in") as listen:
         context = context_for(session, folder, listen)
@@ -141,8 +142,6 @@ def _profile(session: Session) -> ModelProfile:
 
 
 def _folder(session: Session, given: Path | None) -> Path:
-    from sdsetup.cli.folders import chosen_folder
-
     return chosen_folder(session, given)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
+from sdsetup.cli.folders import named_path
 from sdsetup.cli.options import Dir, Profiles, Quiet, Verbose
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def report(
     if out is None:
         print_document(document)
     else:
+        out = named_path(out)
         write(document, out)
         from sdsetup.show.report import show_written
 
@@ -143,9 +145,7 @@ def write(document: dict[str, Any], path: Path) -> None:
             hint=Text("Give --out another name; nothing was overwritten."),
         )
     try:
-        write_atomically(
-            path.absolute(), (json.dumps(document, indent=2, ensure_ascii=True) + "\n").encode("ascii")
-        )
+        write_atomically(path, (json.dumps(document, indent=2, ensure_ascii=True) + "\n").encode("ascii"))
     except OSError as error:
         raise SdsetupError(
             Text("The report cannot be written"),

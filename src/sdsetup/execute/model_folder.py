@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -56,10 +57,30 @@ def check_models(context: Context, models: Mapping[str, Model]) -> tuple[Verdict
             code="no-model-folder",
             hint=Text("Give the folder of the web UI with --dir, or install one: sdsetup install"),
         )
-    files = sorted(path for path in folder.rglob("*") if path.is_file() or path.is_symlink())
+    files = [
+        Path(below, name)
+        for below, folders, names in os.walk(folder)
+        for name in (*names, *_links(below, folders))
+    ]
     return tuple(
-        _judge(path, path.relative_to(folder).as_posix(), models, context) for path in files if _is_ours(path)
+        _judged(path, path.relative_to(folder).as_posix(), models, context)
+        for path in sorted(files)
+        if _is_ours(path)
     )
+
+
+def _links(below: str, folders: list[str]) -> list[str]:
+    """Links that lead to folders: a model's name may be one of them."""
+    return [name for name in folders if Path(below, name).is_symlink()]
+
+
+def _judged(path: Path, name: str, models: Mapping[str, Model], context: Context) -> Verdict:
+    """The verdict on one file; one that the drive refuses does not end the list."""
+    try:
+        return _judge(path, name, models, context)
+    except OSError as error:
+        why = Text("the file cannot be read ({why})", why=error.strerror or str(error))
+        return _damaged(path, name, Look(kind="damaged", size=0, said=why, damage="unreadable"), models)
 
 
 def _is_ours(path: Path) -> bool:

@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
@@ -126,7 +125,7 @@ def once(
 ) -> Said:
     """Run uv once; its lines go to `on_line` as they come."""
     lines: list[str] = []
-    cwd = context.state if context.state.is_dir() else Path.cwd()
+    cwd = context.state if context.state.is_dir() else None
     with Child([find(context.machine), *args], cwd=cwd, env=env) as child:
         try:
             for line in child.lines(silence=_SILENCE):

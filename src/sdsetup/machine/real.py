@@ -43,14 +43,12 @@ class RealMachine:
         try:
             return Path.home()
         except RuntimeError:  # no HOME and no entry in the user database
-            return Path.cwd()
+            return Path(os.curdir)
 
     def which(self, name: str) -> str | None:
         # shutil.which looks into the current folder first on Windows: a planted git.exe must not win.
         found = shutil.which(name, path=self._env.get("PATH", ""))
-        if found is None or Path(found).parent.resolve() == Path.cwd().resolve():
-            return None
-        return found
+        return None if found is None or _in_current_folder(found) else found
 
     def run(
         self,
@@ -236,6 +234,13 @@ class RealMachine:
         from sdsetup.machine import nvml
 
         return nvml.ask()
+
+
+def _in_current_folder(program: str) -> bool:
+    try:
+        return Path(program).parent.samefile(os.curdir)
+    except OSError:  # the current folder is gone, or nobody may look into it
+        return not os.path.isabs(program)  # noqa: PTH117 - the text as PATH gave it
 
 
 def _base_python() -> str:
