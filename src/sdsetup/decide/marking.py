@@ -54,7 +54,7 @@ def _truth(step: Step, facts: Facts, present: Present) -> _Truth | None:
     match step.action:
         case CloneWebUI(commit=commit):
             return _Truth(
-                there=present.heads.get("") == commit,
+                there=present.heads.get("") == commit and not present.damaged,
                 enough=True,
                 because=Text("is at {commit}", commit=commit[:8]),
             )

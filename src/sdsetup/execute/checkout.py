@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from sdsetup.errors import SdsetupError
 from sdsetup.execute import git
 from sdsetup.execute.context import Context
 from sdsetup.execute.git.program import GitFailedError, Runner
+from sdsetup.storage import set_aside_damaged
 from sdsetup.text import Text
 
 # Ours, and what we place beside the web UI's own files: not the person's changes, so not for `git status`.
@@ -26,6 +28,7 @@ def place(action: CloneWebUI, context: Context) -> Mapping[str, Any]:
         SdsetupError: `local-changes` when moving would touch files that the person changed; else git's
             own cause.
     """
+    _set_damaged_aside(action.restore, context)
     former = git.ask(context, context.dir, "rev-parse", "HEAD") if (context.dir / ".git").exists() else None
     if former is not None and former != action.commit:
         _move(action, context, former)
@@ -39,7 +42,27 @@ def place(action: CloneWebUI, context: Context) -> Mapping[str, Any]:
         branch=action.branch,
         ignore=OURS,
     )
+    _check_restored(action.restore, context)
     return {"commit": action.commit, "former": former if former != action.commit else None}
+
+
+def _set_damaged_aside(names: tuple[str, ...], context: Context) -> None:
+    """Make room for the web UI's own file: git restores what is missing, and leaves what is there."""
+    for name in names:
+        if os.path.lexists(context.dir / name):
+            aside = set_aside_damaged(context.dir / name)
+            context.note(Text("{name} is not UTF-8 text; it is kept as {aside}.", name=name, aside=aside.name))
+
+
+def _check_restored(names: tuple[str, ...], context: Context) -> None:
+    if left := [name for name in names if not os.path.lexists(context.dir / name)]:
+        raise SdsetupError(
+            Text("Files of the web UI are missing: {names}", names=", ".join(left)),
+            where=context.dir,
+            why=Text("they could not be restored from its Git history"),
+            hint=Text("Allow the folder in your virus scanner, then run the same command again."),
+            code="webui-incomplete",
+        )
 
 
 def _move(action: CloneWebUI, context: Context, former: str) -> None:

@@ -13,6 +13,7 @@ from sdsetup.machine import Completed, Machine
 from sdsetup.probe.asked import Asked
 from sdsetup.probe.folder import state_of
 from sdsetup.probe.git import places
+from sdsetup.probe.present import damaged_files
 from sdsetup.storage import parse_own
 
 _MODELS = (".safetensors", ".ckpt")
@@ -40,6 +41,7 @@ def ask(asked: Asked) -> dict[str, Any]:
         environment_broken=broken,
         torch=torch_version(machine, folder),
         launch_files=tuple(name for name in _LAUNCH_FILES if machine.exists(folder / name)),
+        damaged_files=damaged_files(folder),
     )
     return {"installation": found, "recorded": recorded, "unknown": unknown}
 

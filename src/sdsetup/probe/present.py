@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from sdsetup.decide.folders import WEBUI_NEEDS
 from sdsetup.decide.launcher import FILE_NAMES
 from sdsetup.decide.present import Present
 from sdsetup.decide.request import LauncherKind
@@ -30,8 +32,28 @@ def look(
     }
     git = tools / "mingit" / "cmd" / "git.exe"
     return Present(
-        heads=heads, sizes=sizes, begun=begun, launch_files=contents, git=str(git) if git.is_file() else None
+        heads=heads,
+        sizes=sizes,
+        begun=begun,
+        launch_files=contents,
+        damaged=damaged_files(folder) if "" in heads else (),
+        git=str(git) if git.is_file() else None,
     )
+
+
+def damaged_files(folder: Path) -> tuple[str, ...]:
+    """What the web UI cannot do without and what is missing, or a list of packages that is not UTF-8 text."""
+    return tuple(name for name in WEBUI_NEEDS if not _as_needed(folder / name))
+
+
+def _as_needed(path: Path) -> bool:
+    if path.suffix != ".txt":
+        return os.path.lexists(path)
+    content = _bytes(path)
+    try:
+        return content is not None and "\0" not in content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
 
 
 def head_of(repository: Path) -> str | None:

@@ -56,6 +56,11 @@ def _problem(facts: Facts, there: Installation) -> tuple[Text, Cure] | None:
                 command=f"git config --global --add safe.directory {place}",
             ),
         )
+    if there.damaged_files:
+        return (
+            Text("Files of the web UI are missing or damaged: {names}.", names=", ".join(there.damaged_files)),
+            Cure(text=Text("Restore them; models, pictures and settings stay:"), command=finish),
+        )
     if there.environment_broken is not None:
         return (
             Text("The environment does not start: {why}.", why=there.environment_broken.rstrip(".")),

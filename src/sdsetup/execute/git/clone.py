@@ -19,6 +19,8 @@ from sdsetup.execute.git.program import Runner, ask
 from sdsetup.storage import write_atomically
 from sdsetup.text import Text
 
+_NAMES_AT_ONCE = 100  # of files in one command: Windows takes 32,000 letters
+
 
 @dataclass(frozen=True, kw_only=True)
 class Checkout:
@@ -124,7 +126,9 @@ def _mended(context: Context, folder: Path) -> bool:
     context.note(
         Text("{count} file(s) of {name} were missing and are brought back", count=len(names), name=folder.name)
     )
-    return ask(context, folder, "checkout-index", "--all") is not None
+    # By name: with --all git ends with an error because of every file that is there.
+    few = [names[start : start + _NAMES_AT_ONCE] for start in range(0, len(names), _NAMES_AT_ONCE)]
+    return all(ask(context, folder, "checkout-index", "--", *some) is not None for some in few)
 
 
 def _refuse_installation(context: Context, target: Path) -> None:
