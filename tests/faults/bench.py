@@ -8,6 +8,7 @@ import os
 import random
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -211,6 +212,14 @@ def _freed(practice: Practice) -> None:
     assert not (practice.cache / "uv" / "big").exists(), "the cache is as full as before"
 
 
+def _at_a_port_of_its_own(practice: Practice) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    path = practice.dir / "webui-user.sh"
+    path.write_text(path.read_text().replace("COMMANDLINE_ARGS='", f"COMMANDLINE_ARGS='--port {port} "))
+
+
 def _any_end(_practice: Practice) -> None:
     pass
 
@@ -254,7 +263,11 @@ COMMANDS = (
         share=0.1,
     ),
     Command(
-        name="launch", arguments=_to("launch", "--no-browser", "--dir", "{DIR}"), whole=_any_end, launches=True
+        name="launch",
+        arguments=_to("launch", "--no-browser", "--dir", "{DIR}"),
+        prepare=_at_a_port_of_its_own,
+        whole=_any_end,
+        launches=True,
     ),
     Command(
         name="install (repair)",
