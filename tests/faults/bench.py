@@ -237,22 +237,26 @@ COMMANDS = (
         name="tune --apply",
         arguments=_to("tune", "--dir", "{DIR}", "--vram", "4", "--apply", "--yes"),
         whole=_tuned,
+        share=0.5,
     ),
-    Command(name="undo", arguments=_to("undo", "--dir", "{DIR}", "--yes"), whole=_undone),
+    Command(name="undo", arguments=_to("undo", "--dir", "{DIR}", "--yes"), whole=_undone, share=0.5),
     Command(
         name="model get",
         arguments=_to("model", "get", "mini", "--dir", "{DIR}", "--profiles", "{PROFILES}", "--yes"),
         whole=_fetched,
+        share=0.35,
     ),
     Command(
         name="model import",
         arguments=_to("model", "import", "{OUTSIDE}/brought.safetensors", "--dir", "{DIR}"),
         whole=_imported,
+        share=0.5,
     ),
     Command(
         name="model import --copy",
         arguments=_to("model", "import", "--copy", "{OUTSIDE}/brought.safetensors", "--dir", "{DIR}"),
         whole=_imported,
+        share=0.5,
     ),
     Command(
         name="doctor --fix",
@@ -260,7 +264,7 @@ COMMANDS = (
         prepare=_full_cache,
         whole=_freed,
         good=1,  # the disk stays too small
-        share=0.1,
+        share=0.05,
     ),
     Command(
         name="launch",
@@ -268,13 +272,14 @@ COMMANDS = (
         prepare=_at_a_port_of_its_own,
         whole=_any_end,
         launches=True,
+        share=0.25,
     ),
     Command(
         name="install (repair)",
         arguments=_to("install", "--rehearse", "--yes", "--dir", "{DIR}"),
         prepare=_something_to_repair,
         whole=_installed,
-        share=0.2,
+        share=0.06,
     ),
     Command(
         name="install (stand-ins)",

@@ -22,6 +22,7 @@ from sdsetup.errors import (
     EXIT_INTERRUPTED,
     EXIT_USAGE,
     SdsetupError,
+    UsageError,
     file_problem,
 )
 from sdsetup.text import Text
@@ -50,6 +51,10 @@ def run(arguments: Sequence[str]) -> int:
 
 def _run(arguments: Sequence[str]) -> int:
     try:
+        if any("\0" in word for word in arguments):  # every path would end as Python's own ValueError
+            raise UsageError(
+                Text("An option contains a null character"), hint=Text("Type it again."), code="option-not-text"
+            )
         code = app(list(arguments), standalone_mode=False, prog_name="sdsetup")
     except SdsetupError as error:
         return _show_error(error, json="--json" in arguments)

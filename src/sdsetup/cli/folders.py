@@ -23,14 +23,8 @@ def named_path(given: Path) -> Path:
     """A path of an option made absolute, with `~` filled in.
 
     Raises:
-        UsageError: `no-such-user`, `path-not-possible`, `current-folder-gone`.
+        UsageError: `no-such-user`, `current-folder-gone`.
     """
-    if "\0" in str(given):
-        raise UsageError(
-            Text("A path cannot contain a null character"),
-            hint=Text("Type the path again."),
-            code="path-not-possible",
-        )
     try:
         return given.expanduser().absolute()
     except RuntimeError as error:

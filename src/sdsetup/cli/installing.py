@@ -256,8 +256,7 @@ def perform(
             for lesson in lessons:
                 runner.learn(lesson)
             results = runner.run()
-        if prepared.plan.todo:
-            _remember_machine(prepared)
+        _remember_machine(prepared)
     return prepared, results
 
 
@@ -320,7 +319,10 @@ def _show_dry_run(session: Session, prepared: Prepared) -> None:
 
 
 def _remember_machine(prepared: Prepared) -> None:
-    """What this installation was made for, so that a new card is noticed."""
+    """What this installation was made for, so that a new card is noticed.
+
+    Also where nothing was left to do: the run that did it may have been cut off before it came to this.
+    """
     from sdsetup import __version__
     from sdsetup.decide.fingerprint import fingerprint, to_json
     from sdsetup.decide.learned import with_lessons
@@ -335,4 +337,5 @@ def _remember_machine(prepared: Prepared) -> None:
     if not prepared.request.environment and then is not None:
         # Only the launch file was written: the environment is still the one made for that card.
         now = replace(then, profile=now.profile, flags=now.flags, env=now.env)
-    write_json(state / "machine.json", to_json(now))
+    if now != then:
+        write_json(state / "machine.json", to_json(now))
