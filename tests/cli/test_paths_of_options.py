@@ -13,18 +13,12 @@ from sdsetup.cli.app import run
 
 WINDOWS = os.name == "nt"
 COMMANDS = (
-    ("doctor",),
     ("tune",),
     ("tune", "--apply", "--yes", "--vram", "8"),
     ("install", "--dry-run"),
-    ("launch", "--no-browser"),
     ("undo", "--yes"),
-    ("verify",),
     ("model", "check"),
-    ("model", "list"),
-    ("model", "get", "sd15", "--yes"),
     ("model", "import", "no-such-file.safetensors"),
-    ("why", "--medvram"),
 )
 FOLDERS = {
     "long": "x" * 300,

@@ -30,7 +30,7 @@ def bring(action: BringGit, context: Context) -> dict[str, Any]:
     home = context.tools / FOLDER
     said = home / "sdsetup-archive.txt"
     program = home.joinpath(*PROGRAM)
-    if not (program.is_file() and said.is_file() and said.read_text(encoding="ascii") == action.archive.sha256):
+    if not (program.is_file() and said.is_file() and said.read_bytes() == action.archive.sha256.encode()):
         _unpack(_fetch(action, context), home, action.archive.sha256)
     return {"git": str(program), "archive": action.archive.name}
 
