@@ -140,10 +140,14 @@ def replace(source: Path, target: Path) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Read:
-    """What a file of ours holds. None without `damage`: there is no such file."""
+    """What a file of ours holds. None without `damage`: there is no such file.
+
+    `error`: the system would not let us read it now, which says nothing about what it holds.
+    """
 
     value: Any | None = None
     damage: Text | None = None
+    error: OSError | None = None
 
 
 def read_own(path: Path, kind: OwnFile) -> Read:
@@ -154,7 +158,9 @@ def read_own(path: Path, kind: OwnFile) -> Read:
     except FileNotFoundError:
         return Read()
     except OSError as error:
-        return Read(damage=Text("it cannot be read ({why})", why=error.strerror or str(error)))
+        if path.is_dir():
+            return Read(damage=Text("it is a folder"))
+        return Read(damage=Text("it cannot be read ({why})", why=error.strerror or str(error)), error=error)
     return parse_own(content, kind)
 
 

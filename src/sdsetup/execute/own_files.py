@@ -45,18 +45,20 @@ def set_damaged_aside(state: Path) -> Iterator[Text]:
     """Set every damaged file of ours aside and tell of each. For commands that may change the folder.
 
     Raises:
-        OSError: a damaged file cannot be renamed.
+        OSError: a file cannot be read at all, or a damaged one cannot be renamed.
     """
     for name, kind, what, goes in _KEPT:
-        damage = read_own(state / name, kind).damage
-        if damage is None or not (state / goes).exists():
+        read = read_own(state / name, kind)
+        if read.damage is None or not (state / goes).exists():
             continue
+        if read.error is not None:
+            raise read.error  # a virus scanner may hold it for a moment: it is not ours to give up
         aside = set_aside_damaged(state / goes)
-        _log.warning("%s: %s; set aside as %s", state / name, damage, aside)
+        _log.warning("%s: %s; set aside as %s", state / name, read.damage, aside)
         yield Text(
             "{file} ({what}) is damaged: {why}. It is kept as {aside}; a new one is made.",
             file=name,
             what=what,
-            why=damage,
+            why=read.damage,
             aside=aside.name,
         )
