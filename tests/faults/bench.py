@@ -196,9 +196,8 @@ def _something_to_repair(practice: Practice) -> None:
     shutil.rmtree(practice.dir / "repositories" / "k-diffusion")
 
 
-def _another_environment(practice: Practice) -> None:
-    marker = practice.dir / "venv" / ".sdsetup-environment.json"
-    marker.write_text(marker.read_text().replace('"lock": "', '"lock": "0'))
+def _without_environment(practice: Practice) -> None:
+    shutil.rmtree(practice.dir / "venv")
 
 
 def _full_cache(practice: Practice) -> None:
@@ -290,8 +289,8 @@ COMMANDS = (
     ),
     Command(
         name="install (environment)",
-        arguments=_to("install", "--rehearse", "--yes", "--dir", "{DIR}"),
-        prepare=_another_environment,
+        arguments=_to("install", "--rehearse", "--no-picture", "--yes", "--dir", "{DIR}"),
+        prepare=_without_environment,
         whole=_installed,
         share=0.02,
     ),
