@@ -337,5 +337,5 @@ def _remember_machine(prepared: Prepared) -> None:
     if not prepared.request.environment and then is not None:
         # Only the launch file was written: the environment is still the one made for that card.
         now = replace(then, profile=now.profile, flags=now.flags, env=now.env)
-    if now != then:
+    if then is None or to_json(now) != to_json(then):  # as they are stored: the file has its own order
         write_json(state / "machine.json", to_json(now))
