@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
-import os
 import re
 import stat
 import zipfile
@@ -203,10 +203,10 @@ def scan_pickle(path: Path) -> Scan:
     logging.getLogger("picklescan").addHandler(logging.NullHandler())  # it would write to the screen
     try:
         found = scan_file_path(str(path))
-    except OSError:
-        if os.access(path, os.R_OK):
-            return Scan(failed=True)  # the bytes sent the reader to a place that the file does not have
-        raise
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        return Scan(failed=True)  # the bytes sent the reader to a place before the file's beginning
     except Exception:  # noqa: BLE001 - hostile bytes bring a parser of pickles and archives to any error it has
         return Scan(failed=True)
     named = {level: set() for level in SafetyLevel}  # type: dict[Any, set[str]]

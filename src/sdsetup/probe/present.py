@@ -47,11 +47,11 @@ def damaged_files(folder: Path) -> tuple[str, ...]:
 
 
 def _as_needed(path: Path) -> bool:
-    if path.suffix != ".txt":
+    content = _bytes(path) if path.suffix == ".txt" else None
+    if content is None:  # a folder, a program, or a file that may not be read: the step that needs it says so
         return os.path.lexists(path)
-    content = _bytes(path)
     try:
-        return content is not None and "\0" not in content.decode("utf-8")
+        return "\0" not in content.decode("utf-8")
     except UnicodeDecodeError:
         return False
 
