@@ -236,9 +236,9 @@ COMMANDS = (
         name="tune --apply",
         arguments=_to("tune", "--dir", "{DIR}", "--vram", "4", "--apply", "--yes"),
         whole=_tuned,
-        share=0.5,
+        share=0.4,
     ),
-    Command(name="undo", arguments=_to("undo", "--dir", "{DIR}", "--yes"), whole=_undone, share=0.5),
+    Command(name="undo", arguments=_to("undo", "--dir", "{DIR}", "--yes"), whole=_undone, share=0.3),
     Command(
         name="model get",
         arguments=_to("model", "get", "mini", "--dir", "{DIR}", "--profiles", "{PROFILES}", "--yes"),
