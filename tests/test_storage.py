@@ -52,3 +52,26 @@ def test_a_damaged_state_file_reads_as_none(tmp_path: Path) -> None:
     path.write_text('{"a": 1', encoding="utf-8")
     assert read_json(path) is None
     assert read_json(tmp_path / "none.json") is None
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "text",
+    ["x." * 50_000 + "y = 1", "# " + "x" * 10**6, "a = " + "[" * 1900, "\n".join(["# x"] * 400_000)],
+    ids=["dotted", "line", "nested", "long"],
+)
+def test_a_profile_that_would_take_minutes_is_refused_at_once(text: str, tmp_path: Path) -> None:
+    (tmp_path / "models.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ProfileError, match=r"models\.toml"):
+        Profiles(tmp_path).raw("models")
+
+
+def test_a_name_that_is_no_utf_8_is_stored_and_comes_back(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"path": "a\udcff"})
+    assert read_json(tmp_path / "a.json") == {"path": "a\udcff"}
+
+
+def test_the_error_of_a_write_names_the_file_that_a_person_knows(tmp_path: Path) -> None:
+    with pytest.raises(OSError) as caught:
+        write_atomically(tmp_path / "missing" / "a.json", b"x")
+    assert caught.value.filename == str(tmp_path / "missing" / "a.json")

@@ -5,14 +5,17 @@ from __future__ import annotations
 import sys
 
 from sdsetup import __version__
+from sdsetup.cli.streams import lasting, open_closed_ones
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    open_closed_ones()
     # Answered before anything is imported: the launcher asks for it at every start.
     if sys.argv[1:] == ["--version"]:
-        print(f"sdsetup {__version__}")  # noqa: T201 - the one answer that needs no screen
-        return
+        out, _ = lasting()
+        print(f"sdsetup {__version__}", flush=True)  # noqa: T201 - the one answer that needs no screen
+        sys.exit(out.lost is not None)
     from sdsetup.cli.app import run
 
     sys.exit(run(sys.argv[1:]))

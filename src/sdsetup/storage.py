@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import platformdirs
+
+from sdsetup.text import Text
+from sdsetup.values.shape import OwnFile, misfit
+
+LONGEST_OWN = 16 * 2**20  # bytes; the largest, a journal of every step, has some 10 KB
 
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace a file whole: staged beside it, flushed to the disk, renamed. The folder must exist."""
     # As any new file of the person's, not with the privacy of a temporary one.
     staged = path.with_name(f".{path.name}.{os.getpid()}-{time.monotonic_ns() % 10**9}.new")
-    handle = open_new(staged)
     try:
+        handle = open_new(staged)
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
@@ -26,8 +33,12 @@ def write_atomically(path: Path, content: bytes) -> None:
         if path.exists():
             staged.chmod(path.stat().st_mode & 0o7777)
         replace(staged, path)
-    except BaseException:
-        staged.unlink(missing_ok=True)
+    except BaseException as error:
+        with contextlib.suppress(OSError):  # the first error is the one to tell
+            staged.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            # Told is the file that a person knows: not the staged one, and not none at all (write, fsync).
+            error.filename, error.filename2 = str(path), None
         raise
 
 
@@ -57,17 +68,77 @@ def replace(source: Path, target: Path) -> None:
     source.replace(target)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Read:
+    """What a file of ours holds. None without `damage`: there is no such file."""
+
+    value: Any | None = None
+    damage: Text | None = None
+
+
+def read_own(path: Path, kind: OwnFile) -> Read:
+    """A file of ours as it was written, or why it is not one. The only reader of such files; it never raises."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(LONGEST_OWN + 1)
+    except FileNotFoundError:
+        return Read()
+    except OSError as error:
+        return Read(damage=Text("it cannot be read ({why})", why=error.strerror or str(error)))
+    return parse_own(content, kind)
+
+
+def parse_own(content: bytes, kind: OwnFile) -> Read:
+    """The same for bytes that have been read already."""
+    if not content.strip(b"\0 \r\n"):
+        return Read(damage=Text("it is empty"))
+    if len(content) > LONGEST_OWN:
+        return Read(damage=Text("it is larger than anything that belongs there"))
+    try:
+        value = json.loads(content.decode("utf-8"))
+    except UnicodeDecodeError:
+        return Read(damage=Text("it is not UTF-8 text"))
+    except (ValueError, RecursionError):
+        return Read(damage=Text("it is cut off or no JSON"))
+    schema = value.get("schema") if isinstance(value, dict) else None
+    if kind.schema is not None and schema != kind.schema:
+        newer = isinstance(schema, str) and schema.startswith(kind.schema.rpartition("/")[0] + "/")
+        return Read(
+            damage=Text("another version of sdsetup wrote it") if newer else Text("it holds something else")
+        )
+    if wrong := misfit(value, kind.shape):
+        return Read(damage=Text("its values are not what belongs there ({wrong})", wrong=wrong[:200]))
+    return Read(value=value)
+
+
+def set_aside_damaged(path: Path) -> Path:
+    """Rename a damaged file of ours, or the folder that it makes useless, to NAME.damaged, NAME.damaged-2...
+
+    Returns:
+        Where it is now.
+    """
+    aside = path.with_name(f"{path.name}.damaged")
+    count = 1
+    while os.path.lexists(aside):
+        count += 1
+        aside = path.with_name(f"{path.name}.damaged-{count}")
+    replace(path, aside)
+    return aside
+
+
 def read_json(path: Path) -> Any | None:
-    """A JSON file's content, or None when it is absent or damaged: our state is a memory, not a truth."""
+    """A JSON file of somebody else's (the web UI's settings); None when it is absent or cannot be read as that."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
 
 
 def write_json(path: Path, value: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, (json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True) + "\n").encode())
+    text = json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+    # Half of a letter (a file name that is no UTF-8) becomes \udcXX, which is how JSON itself writes it.
+    write_atomically(path, text.encode("utf-8", "backslashreplace"))
 
 
 def data_folder(env: Mapping[str, str]) -> Path:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from sdsetup.text import Text
 from sdsetup.values.corrections import (
+    FILE,
     Correction,
     Corrections,
     apply_corrections,
@@ -16,6 +17,7 @@ from sdsetup.values.corrections import (
     with_corrections,
 )
 from sdsetup.values.facts import Gpu
+from sdsetup.values.shape import misfit
 from sdsetup.values.tuning import Reason, TorchBuild, Tuning
 
 CARD = Gpu(vendor="nvidia", name="NVIDIA GeForce GTX 1660", vram_bytes=6 * 2**30, driver_version="551.52")
@@ -71,7 +73,9 @@ def test_the_same_lesson_twice_changes_nothing_more() -> None:
     assert apply_corrections(once, LEARNED.corrections) == once
 
 
-def test_damaged_lessons_are_forgotten() -> None:
-    good = to_json(LEARNED)
-    for damaged in (None, [], {}, {**good, "schema": "x"}, {**good, "lessons": [{}]}, {**good, "lessons": 3}):
-        assert from_json(damaged) == Corrections()
+def test_lessons_fit_their_declared_shape_and_damaged_ones_do_not() -> None:
+    good = json.loads(json.dumps(to_json(LEARNED)))
+    assert misfit(good, FILE.shape) is None
+    assert from_json(None) == Corrections()
+    for damaged in (None, [], {}, {**good, "card": 3}, {**good, "lessons": [{}]}, {**good, "lessons": 3}):
+        assert misfit(damaged, FILE.shape) is not None

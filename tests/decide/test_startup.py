@@ -256,3 +256,15 @@ def test_the_memory_library_is_found_where_the_loader_finds_it() -> None:
     )
     assert tcmalloc_in(listing) == "/lib/x86_64-linux-gnu/libtcmalloc_minimal.so.4"
     assert tcmalloc_in("") is None
+
+
+@pytest.mark.parametrize("number", ["1.2.3", ".", "9" * 500])
+def test_a_number_that_is_none_does_not_end_the_watching(number: str) -> None:
+    state = after(Startup(), f"Startup time: {number}s (import torch: 1.0s).")
+    assert state.ready
+    state = after(state, f"Model loaded in {number}s (load weights: 1.0s).")
+    assert state.model == "loaded"
+
+
+def test_an_address_with_an_odd_bracket_is_shown_as_it_is() -> None:
+    assert address("http://[::1") == "http://[::1"

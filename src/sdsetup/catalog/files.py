@@ -16,6 +16,9 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+LONGEST_PROFILE = 512 * 2**10  # bytes; the largest of ours has 51 KB
+_LONGEST_LINE = 2000  # characters; the longest of ours has some 500
+
 
 def built_in_profiles() -> Path:
     """The profiles folder: inside the installed package, or the checkout's own."""
@@ -59,11 +62,28 @@ class Profiles:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        with path.open("rb") as file:
+            content = file.read(LONGEST_PROFILE + 1)
+        text = content.decode("utf-8-sig")
+        if (wrong := _unreasonable(text)) is not None:
+            raise ProfileError([f"{path}: {wrong}"])
+        return tomllib.loads(text)
     except FileNotFoundError:
         return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ProfileError([f"{path}: not valid TOML: {error}"]) from error
+    except OSError as error:
+        raise ProfileError([f"{path}: cannot be read: {error.strerror or error}"]) from error
+    except (ValueError, RecursionError) as error:  # tomllib's own error and the decoder's are ValueErrors
+        raise ProfileError([f"{path}: not valid TOML: {str(error)[:200]}"]) from error
+
+
+def _unreasonable(text: str) -> str | None:
+    """What no profile needs: the TOML reader takes minutes for a key of 50,000 parts (its time grows squared)."""
+    if len(text) > LONGEST_PROFILE:
+        return f"longer than {LONGEST_PROFILE // 1024} KB"
+    for number, line in enumerate(text.splitlines(), 1):
+        if len(line) > _LONGEST_LINE:
+            return f"line {number} is longer than {_LONGEST_LINE} characters"
+    return None
 
 
 def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any], depth: int) -> dict[str, Any]:

@@ -15,8 +15,18 @@ import typer
 from typer.core import TyperGroup
 
 from sdsetup import __version__
-from sdsetup.errors import EXIT_BUG, EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, SdsetupError
-from sdsetup.text import harmless
+from sdsetup.cli.streams import Lasting, lasting
+from sdsetup.errors import (
+    EXIT_BUG,
+    EXIT_DONE,
+    EXIT_EXPECTED,
+    EXIT_INTERRUPTED,
+    EXIT_USAGE,
+    SdsetupError,
+    UsageError,
+    file_problem,
+)
+from sdsetup.text import Text, harmless
 
 # The module of each command below `sdsetup.cli`, imported when the command is called, and its line in --help.
 COMMANDS = {
@@ -81,23 +91,49 @@ def main(
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code: 0, 1, 2, 3 or 130."""
-    _survive_narrow_streams()
+    before = sys.stdout, sys.stderr
+    out, _err = lasting()
     try:
+        return _and_said(_run(arguments), out)
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+def _run(arguments: Sequence[str]) -> int:
+    try:
+        if any("\0" in word for word in arguments):  # every path would end as Python's own ValueError
+            raise UsageError(
+                Text("An option contains a null character"), hint=Text("Type it again."), code="option-not-text"
+            )
         code = app(list(arguments), standalone_mode=False, prog_name="sdsetup")
     except SdsetupError as error:
         return _show_error(error, json="--json" in arguments)
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
-    except BrokenPipeError:
-        # The reader of our output is gone (`sdsetup doctor | head`): nothing left to tell anybody.
-        sys.stderr.close()
-        return EXIT_DONE
+    except OSError as error:
+        # Whatever the disk refuses, anywhere: the errno says more than the place in our code.
+        return _show_error(file_problem(error), json="--json" in arguments)
     except Exception as error:  # noqa: BLE001 - the one place where our own bugs are met
         return _show_usage(error) or _show_bug(error)
     # Typer swallows Ctrl-C inside a command and returns this code instead.
     if code == EXIT_INTERRUPTED and not getattr(code, "said", False):
         return _interrupted()
     return code if isinstance(code, int) else EXIT_DONE
+
+
+def _and_said(code: int, out: Lasting) -> int:
+    """The exit code, once it is sure that what the command printed has arrived."""
+    out.flush()
+    if out.lost is None or isinstance(out.lost, BrokenPipeError):
+        return code  # `sdsetup doctor | head`: the reader has what it wanted
+    lost = SdsetupError(
+        Text("The output could not be written"),
+        why=out.lost.strerror or str(out.lost),
+        hint=Text("Run the same command again without sending its output to a file."),
+        code="output-lost",
+    )
+    _show_error(lost, json=False)
+    return code or EXIT_EXPECTED
 
 
 def _show_usage(error: Exception) -> int | None:
@@ -152,11 +188,3 @@ def _logger() -> logging.Logger:
     if not ours.handlers:
         ours.addHandler(logging.NullHandler())
     return ours
-
-
-def _survive_narrow_streams() -> None:
-    """A cp1252 or cp866 pipe must not end the program at the first letter that it cannot take."""
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="replace")

@@ -10,6 +10,11 @@ WINDOWS_NAME = "sd-webui"
 POSIX_NAME = "stable-diffusion-webui"
 
 
+# Without these it does not start or cannot be installed; two of the first three tell a web UI from other folders.
+WEBUI_MARKS = ("webui.py", "launch.py", "modules")
+WEBUI_NEEDS = (*WEBUI_MARKS, "requirements_versions.txt")
+
+
 def default_folder(facts: Facts, home: str, *, need_bytes: int = 0) -> str:
     """A short, plain path with room for `need_bytes`, that needs no administrator.
 

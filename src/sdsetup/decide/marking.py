@@ -54,7 +54,7 @@ def _truth(step: Step, facts: Facts, contents: Contents) -> _Truth | None:
     match step.action:
         case CloneWebUI(commit=commit):
             return _Truth(
-                there=contents.heads.get("") == commit,
+                there=contents.heads.get("") == commit and not contents.damaged,
                 enough=True,
                 because=Text("is at {commit}", commit=commit[:8]),
             )

@@ -152,7 +152,12 @@ def _checkout(given: _Given) -> Step:
         title=Text("AUTOMATIC1111 web UI {tag}", tag=webui.tag),
         detail=detail,
         action=CloneWebUI(
-            urls=webui.urls, commit=webui.commit, ref=webui.tag, branch=webui.branch, full_history=full
+            urls=webui.urls,
+            commit=webui.commit,
+            ref=webui.tag,
+            branch=webui.branch,
+            full_history=full,
+            restore=given.contents.damaged,
         ),
         needs=("git",) if given.facts.git is None and given.components.mingit is not None else (),
         bytes=webui.full_bytes if full else webui.shallow_bytes,

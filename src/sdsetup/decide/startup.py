@@ -7,6 +7,7 @@ is ever asked over HTTP. A start that succeeds does not mean that a model is loa
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 from collections.abc import Mapping, Sequence
@@ -73,7 +74,7 @@ def _page(state: Startup, line: str) -> Startup:
     if found := _ADDRESS.search(line):
         state = replace(state, url=found[1].rstrip("."))
     if found := _READY.search(line):
-        return replace(state, phase="ready", doing=None, seconds=float(found[1]), starts=state.starts + 1)
+        return replace(state, phase="ready", doing=None, seconds=_seconds(found[1]), starts=state.starts + 1)
     if _RELOADS.search(line):
         return replace(state, phase="interface", doing=None)
     if state.ready:
@@ -100,10 +101,19 @@ def _model(state: Startup, line: str) -> Startup:
     if found := _CONFIG.search(line):
         state = replace(state, model="loading", model_class="sdxl" if _is_sdxl(found[1]) else "sd15")
     if found := _LOADED.search(line):
-        state = replace(state, model="loaded", model_seconds=float(found[1]))
+        state = replace(state, model="loaded", model_seconds=_seconds(found[1]))
     if _FAILED in line:
         state = replace(state, model="failed")
     return state
+
+
+def _seconds(text: str) -> float | None:
+    """A number of seconds as the web UI or an extension wrote it; "1.2.3" has been seen."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _is_sdxl(config: str) -> bool:
@@ -225,7 +235,10 @@ def opens_browser(flags: Sequence[str], option: object) -> bool:
 
 def address(url: str) -> str:
     """The address to open here: "every interface" is no address."""
-    host = urlsplit(url).hostname
+    try:
+        host = urlsplit(url).hostname
+    except ValueError:  # a bracket that never closes
+        return url
     return url.replace("//0.0.0.0", "//127.0.0.1", 1) if host == "0.0.0.0" else url  # noqa: S104 - it is replaced
 
 

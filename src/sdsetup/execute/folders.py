@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import filecmp
 import os
 import shutil
@@ -13,24 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from sdsetup.errors import SdsetupError
+from sdsetup.errors import SdsetupError, file_problem
 from sdsetup.storage import replace
 from sdsetup.text import Text
-
-
-def file_problem(error: OSError, where: Path, what: Text) -> SdsetupError:
-    """A file operation that failed, in words: `what` could not be done at `where`."""
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT) or getattr(error, "winerror", None) == 112
-    if full:
-        code, hint = "disk-full", Text("Free some space on that drive, then run the same command again.")
-    elif isinstance(error, PermissionError):
-        code = "folder-not-writable"
-        hint = Text("Close programs that use this folder (such as the web UI), then run the same command again.")
-    else:
-        code, hint = "file-trouble", Text("Run the same command again: what is finished is kept.")
-    return SdsetupError(
-        what, where=error.filename or where, why=error.strerror or str(error), hint=hint, code=code
-    )
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -13,9 +14,11 @@ from filelock import FileLock, Timeout
 
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.caches import claim
-from sdsetup.storage import open_new
+from sdsetup.storage import open_new, read_own
 from sdsetup.text import Text
+from sdsetup.values.shape import OwnFile
 
+_HOLDER = OwnFile(schema=None, shape={"pid": int})
 _PATIENCE_PER_TRY = 2.0  # seconds between looks at whether to go on waiting
 
 
@@ -60,8 +63,9 @@ def folder_lock(
         except OSError as error:
             raise _no_cache(path, error) from error
     try:
-        with os.fdopen(open_new(_holder_file(path)), "w", encoding="utf-8") as file:
-            json.dump({"pid": os.getpid(), "folder": str(folder)}, file)
+        # It only tells another run who holds the lock.
+        with contextlib.suppress(OSError), os.fdopen(open_new(_holder_file(path)), "w", encoding="utf-8") as file:
+            json.dump({"pid": os.getpid()}, file)
         yield
     finally:
         lock.release()
@@ -79,10 +83,8 @@ def _holder_file(path: Path) -> Path:
 
 
 def _holder(path: Path) -> str:
-    try:
-        return f"process {json.loads(_holder_file(path).read_text(encoding='utf-8'))['pid']}"
-    except (OSError, ValueError, KeyError, TypeError):
-        return "unknown process"
+    said = read_own(_holder_file(path), _HOLDER).value
+    return "unknown process" if said is None else f"process {said['pid']}"
 
 
 def _no_cache(path: Path, error: OSError) -> SdsetupError:

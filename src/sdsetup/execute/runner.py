@@ -7,33 +7,24 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any, Protocol
 
-from sdsetup.errors import SdsetupError
+from sdsetup.errors import SdsetupError, file_problem
 from sdsetup.execute.context import Context
 from sdsetup.execute.outcome import Outcome
+from sdsetup.execute.own_files import load_corrections, load_journal
 from sdsetup.execute.steps.perform import perform
-from sdsetup.storage import read_json, write_json
+from sdsetup.storage import write_json
 from sdsetup.text import Text
 from sdsetup.values.corrections import Correction, Corrections, apply_corrections
-from sdsetup.values.corrections import from_json as learned_from_json
 from sdsetup.values.corrections import to_json as learned_to_json
 from sdsetup.values.events import Event
-from sdsetup.values.journal import Entry, Journal, from_json, to_json
+from sdsetup.values.journal import Entry, Journal, to_json
 from sdsetup.values.plan import BuildEnvironment, CloneWebUI, Plan, Step, WriteLauncher, step_keys
 
 _log = logging.getLogger("sdsetup.runner")
 # Steps after which an installation is another one than before.
 _SETTLING = (CloneWebUI, BuildEnvironment, WriteLauncher)
-
-
-def load_journal(state: Path) -> Journal:
-    return from_json(read_json(state / "journal.json"))
-
-
-def load_corrections(state: Path) -> Corrections:
-    return learned_from_json(read_json(state / "learned.json"))
 
 
 class Remembering(Protocol):
@@ -98,13 +89,16 @@ class Runner:
             settling.changing(context)
         try:
             outcome = perform(step.action, context, self._results, tuple(self._steps))
-        except SdsetupError as error:
+        except (SdsetupError, OSError) as error:
             if settling:
                 settling.changed_nothing(context)
-            for name in error.redo:
+            problem = error if isinstance(error, SdsetupError) else file_problem(error, self._context.dir)
+            for name in problem.redo:
                 self._remember(self._journal.without(name))
-            self._tell(Event(kind="failed", step=step.id, text=error.message, seconds=time.monotonic() - began))
-            raise
+            self._tell(Event(kind="failed", step=step.id, text=problem.message, seconds=time.monotonic() - began))
+            if problem is error:
+                raise
+            raise problem from error
         except BaseException:
             self._tell(Event(kind="failed", step=step.id, text=Text("stopped"), seconds=time.monotonic() - began))
             raise

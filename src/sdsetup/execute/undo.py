@@ -19,12 +19,14 @@ from sdsetup.execute.environment.places import exchange, former, identity, is_en
 from sdsetup.execute.folders import file_problems, remove_tree
 from sdsetup.execute.launch_file import back_up, written_through
 from sdsetup.launchfile import FILE_NAMES
-from sdsetup.storage import read_json, replace, write_atomically, write_json
+from sdsetup.storage import read_json, read_own, replace, write_atomically, write_json
 from sdsetup.text import Text
-from sdsetup.values.install_record import from_json
+from sdsetup.values.install_record import FILE, from_json
+from sdsetup.values.shape import OwnFile
 from sdsetup.values.undo_point import Point
 
 SCHEMA = "sdsetup.undo/1"
+POINT = OwnFile(schema=SCHEMA, shape={"at": str, "environment": (str, None)})
 GOING_SCHEMA = "sdsetup.undo-going/1"
 _OURS = ("machine.json", "journal.json", "learned.json")
 
@@ -70,7 +72,7 @@ def point(context: Context) -> Point | None:
     """What can be gone back to, None when there is nothing. A step back that was cut off comes first."""
     place = _place(context) if _begun(context) is None else _going(context) / "forward"
     said = _said(place)
-    machine = from_json(read_json(place / "machine.json"))
+    machine = from_json(read_own(place / "machine.json", FILE).value)
     if said is None or machine is None:
         return None
     wanted = said.get("environment")
@@ -236,8 +238,8 @@ def _cut_off(context: Context, place: Path) -> bool:
 
 def _said(place: Path) -> Mapping[str, Any] | None:
     """What a point says of itself; None where it is not whole."""
-    said = read_json(place / "point.json")
-    return said if isinstance(said, dict) and said.get("schema") == SCHEMA else None
+    said: Mapping[str, Any] | None = read_own(place / "point.json", POINT).value
+    return said
 
 
 def _begun(context: Context) -> Mapping[str, Any] | None:

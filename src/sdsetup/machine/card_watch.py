@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
 from sdsetup.machine.answers_nvml import CardProgram, CardUse
-from sdsetup.machine.nvml import open_card
 
 if TYPE_CHECKING:
     from sdsetup.values.facts import Gpu
@@ -29,7 +28,7 @@ class CardWatch:
 
     def __init__(self, gpu: Gpu | None, *, pci: Path = _PCI) -> None:
         self._total = gpu.vram_bytes if gpu else None
-        self._nvidia = open_card(gpu.uuid, gpu.index) if gpu and gpu.vendor == "nvidia" else None
+        self._nvidia = _open_card(gpu) if gpu and gpu.vendor == "nvidia" else None
         self._device = pci / gpu.pci_bus_id if gpu and gpu.vendor == "amd" and gpu.pci_bus_id else None
         self._asks = gpu is not None
 
@@ -107,3 +106,10 @@ def _tree(pid: int) -> set[int]:
         return {pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))}
     except psutil.Error:
         return {pid}
+
+
+def _open_card(gpu: Gpu) -> Any:
+    """NVML's view of the card. Its binding is imported only where there is such a card."""
+    from sdsetup.machine.nvml import open_card
+
+    return open_card(gpu.uuid, gpu.index)

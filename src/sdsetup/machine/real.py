@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sdsetup.machine import Completed, network, nvml, posix, programs, windows
+from sdsetup.machine import Completed, network, posix, programs, windows
 from sdsetup.machine.answers import Kernel
 from sdsetup.machine.decoding import decode
 from sdsetup.machine.short import run_short
@@ -48,7 +48,7 @@ class RealMachine:
         try:
             return Path.home()
         except RuntimeError:  # no HOME and no entry in the user database
-            return Path.cwd()
+            return Path(os.curdir)
 
     def looking_at(self, folder: Path) -> RealMachine:
         return RealMachine(self._env, looked_at=folder)
@@ -236,7 +236,16 @@ class RealMachine:
     def nvml(self) -> NvmlAnswer | None:
         if sys.platform == "linux" and not any(map(self.exists, _NVIDIA_RUNS)):
             return None  # no driver is loaded, so there is nobody to ask
+        from sdsetup.machine import nvml
+
         return nvml.ask()
+
+
+def _in_current_folder(program: str) -> bool:
+    try:
+        return Path(program).parent.samefile(os.curdir)
+    except OSError:  # the current folder is gone, or nobody may look into it
+        return not os.path.isabs(program)  # noqa: PTH117 - the text as PATH gave it
 
 
 def _base_python() -> str:

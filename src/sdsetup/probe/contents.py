@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from sdsetup.decide.default_folder import WEBUI_NEEDS
 from sdsetup.launchfile import FILE_NAMES
 from sdsetup.machine import Machine
 from sdsetup.probe.repository import read_repository
@@ -31,8 +33,28 @@ def look(
     }
     git = tools / "mingit" / "cmd" / "git.exe"
     return Contents(
-        heads=heads, sizes=sizes, begun=begun, launch_files=contents, git=str(git) if git.is_file() else None
+        heads=heads,
+        sizes=sizes,
+        begun=begun,
+        launch_files=contents,
+        damaged=damaged_files(folder) if "" in heads else (),
+        git=str(git) if git.is_file() else None,
     )
+
+
+def damaged_files(folder: Path) -> tuple[str, ...]:
+    """What the web UI cannot do without and what is missing, or a list of packages that is not UTF-8 text."""
+    return tuple(name for name in WEBUI_NEEDS if not _as_needed(folder / name))
+
+
+def _as_needed(path: Path) -> bool:
+    content = _bytes(path) if path.suffix == ".txt" else None
+    if content is None:  # a folder, a program, or a file that may not be read: the step that needs it says so
+        return os.path.lexists(path)
+    try:
+        return "\0" not in content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
 
 
 def _bytes(path: Path) -> bytes | None:

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from sdsetup.decide.default_folder import WEBUI_MARKS
 from sdsetup.machine import Machine
 from sdsetup.probe.asked import Asked
 from sdsetup.probe.repository import read_repository
@@ -52,7 +53,9 @@ def state_of(machine: Machine, path: Path) -> tuple[FolderState, tuple[str, ...]
     if not seen:
         return "empty", ()
     shown = tuple(seen[:_SHOWN])
-    if {"webui.py", "launch.py", "modules"} <= set(names):
+    marks = len({*WEBUI_MARKS} & {*names})
+    # A virus scanner may have taken one of them from a clone, which can bring it back.
+    if marks == len(WEBUI_MARKS) or (marks > 1 and ".git" in names):
         return "webui", shown
     return ("git" if ".git" in names else "foreign"), shown
 

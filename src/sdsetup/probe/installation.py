@@ -6,15 +6,16 @@ environment start?) is asked after consent, by the steps that it matters to.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from sdsetup.machine import Machine
 from sdsetup.probe.asked import Asked
+from sdsetup.probe.contents import damaged_files
 from sdsetup.probe.environment import read_environment, torch_version
 from sdsetup.probe.folder import state_of
 from sdsetup.probe.repository import Repository, read_repository
+from sdsetup.storage import parse_own
 from sdsetup.values import install_record
 from sdsetup.values.facts import Installation
 
@@ -25,7 +26,7 @@ _LAUNCH_FILES = ("webui-user.bat", "webui-user.sh")
 def ask(asked: Asked) -> dict[str, Any]:
     machine, folder = asked.machine, asked.folder
     state, _ = state_of(machine, folder)
-    recorded = install_record.from_json(parse_json(machine.read_text(folder / ".sdsetup" / "machine.json") or ""))
+    recorded = parse_recorded(machine.read_text(folder / ".sdsetup" / "machine.json"))
     if state != "webui":
         return {"installation": None, "recorded": recorded}
     repository = read_repository(machine, folder) or Repository()
@@ -40,6 +41,7 @@ def ask(asked: Asked) -> dict[str, Any]:
         environment_broken=broken,
         torch=torch_version(machine, folder),
         launch_files=tuple(name for name in _LAUNCH_FILES if machine.exists(folder / name)),
+        damaged_files=damaged_files(folder),
     )
     return {"installation": found, "recorded": recorded}
 
@@ -50,10 +52,7 @@ def _foreign_owner(machine: Machine, folder: Path) -> bool | None:
     return True if True in answers else None if None in answers else False
 
 
-def parse_json(text: str) -> Any:
-    if not text:
-        return None
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
+def parse_recorded(text: str | None) -> install_record.InstallRecord | None:
+    """What the installation was made for; None where that is not recorded, or the record is damaged."""
+    content = (text or "").encode("utf-8", "surrogatepass")
+    return install_record.from_json(parse_own(content, install_record.FILE).value)

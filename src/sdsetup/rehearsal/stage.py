@@ -82,9 +82,10 @@ def rehearsal(
 
 def _former_port(folder: Path) -> int:
     try:
-        return int((folder / "port").read_text(encoding="ascii"))
+        port = int((folder / "port").read_text(encoding="ascii"))
     except (OSError, ValueError):
         return 0
+    return port if 0 < port < 65536 else 0
 
 
 def _webui(folder: Path, raw: dict[str, Any], shelf: Shelf, url: str) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from sdsetup.errors import SdsetupError
 from sdsetup.machine.git_calls import NO_PROGRAMS
 from sdsetup.text import Text
 
+_COMMIT = re.compile(rb"[0-9a-f]{40}")
 MODEL_BYTES = 24 * 2**20
 _SECONDS = 1767225600  # 2026-01-01, so that every machine makes the same commits
 _EPOCH = (2026, 1, 1, 0, 0, 0)
@@ -57,7 +58,9 @@ def make_repository(folder: Path, files: Mapping[str, bytes], *, tag: str, git: 
     """
     commit_file = folder.with_suffix(".commit")
     if commit_file.is_file() and (folder / "HEAD").is_file():
-        return commit_file.read_text(encoding="ascii")
+        made = commit_file.read_bytes()
+        if _COMMIT.fullmatch(made):  # a run that was cut off may have left it empty
+            return made.decode("ascii")
     shutil.rmtree(folder, ignore_errors=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
     who = f"sdsetup <rehearsal@localhost> {_SECONDS} +0000"

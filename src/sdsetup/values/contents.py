@@ -18,5 +18,6 @@ class Contents:
     sizes: Mapping[str, int] = field(default_factory=dict)
     begun: Mapping[str, int] = field(default_factory=dict)
     launch_files: Mapping[LauncherKind, bytes] = field(default_factory=dict)
+    damaged: tuple[str, ...] = ()  # files of the web UI itself that are missing, or no text
     python: str | None = None  # the interpreter that an earlier run brought
     git: str | None = None  # likewise

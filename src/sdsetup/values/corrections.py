@@ -7,14 +7,29 @@ makes the lesson void.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from sdsetup.text import Text
 from sdsetup.values.facts import Gpu
+from sdsetup.values.shape import OwnFile
 from sdsetup.values.tuning import Reason, TorchBuild, Tuning
 
 SCHEMA = "sdsetup.learned/1"
+_BUILD = {
+    **dict.fromkeys(("family", "torch", "torchvision", "command"), str),
+    **dict.fromkeys(("xformers", "index_url"), (str, None)),
+    **dict.fromkeys(("download_bytes?", "disk_bytes?"), int),
+    "packages?": [str],
+}
+_LESSON = {
+    "because": str,
+    "add_flags": [str],
+    "drop_flags": [str],
+    "torch?": (_BUILD, None),
+    "measured?": bool,
+}
+FILE = OwnFile(schema=SCHEMA, shape={"card": (str, None), "lessons": [_LESSON]})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,24 +107,22 @@ def to_json(learned: Corrections) -> dict[str, Any]:
 
 
 def _build(raw: dict[str, Any]) -> TorchBuild:
-    return TorchBuild(**{**raw, "packages": tuple(raw.get("packages", ()))})
+    known = {field.name: raw[field.name] for field in fields(TorchBuild) if field.name in raw}
+    return TorchBuild(**{**known, "packages": tuple(raw.get("packages", ()))})
 
 
 def from_json(value: Any) -> Corrections:
-    """Lessons as they were stored; what cannot be read is forgotten."""
-    if not isinstance(value, dict) or value.get("schema") != SCHEMA:
+    """Lessons as they were stored: None, or a value that fits `FILE`."""
+    if value is None:
         return Corrections()
-    try:
-        corrections = tuple(
-            Correction(
-                because=str(raw["because"]),
-                add_flags=tuple(raw["add_flags"]),
-                drop_flags=tuple(raw["drop_flags"]),
-                torch=_build(raw["torch"]) if raw.get("torch") else None,
-                measured=raw.get("measured") is True,
-            )
-            for raw in value["lessons"]
+    corrections = tuple(
+        Correction(
+            because=raw["because"],
+            add_flags=tuple(raw["add_flags"]),
+            drop_flags=tuple(raw["drop_flags"]),
+            torch=_build(raw["torch"]) if raw.get("torch") else None,
+            measured=raw.get("measured", False),
         )
-    except (KeyError, TypeError):
-        return Corrections()
-    return Corrections(card=value.get("card"), corrections=corrections)
+        for raw in value["lessons"]
+    )
+    return Corrections(card=value["card"], corrections=corrections)

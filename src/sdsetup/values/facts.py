@@ -194,6 +194,7 @@ class Installation:
     environment_broken: str | None = None  # what is missing of D/venv
     torch: str | None = None  # version found in D/venv, "2.1.2+cu121"
     launch_files: tuple[str, ...] = ()  # names that exist: webui-user.bat, webui-user.sh
+    damaged_files: tuple[str, ...] = ()  # of the web UI itself: missing, or no text
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from sdsetup.values.shape import OwnFile
+
 SCHEMA = "sdsetup.machine/1"
+FILE = OwnFile(
+    schema=SCHEMA,
+    shape={
+        **dict.fromkeys(("card?", "driver?", "torch?", "profile?"), (str, None)),
+        "compute_capability?": ([int], None),
+        "vram_bytes?": (int, None),
+        "flags?": [str],
+        "env?": {str: str},
+        "versions?": {str: str},
+    },
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,7 +26,9 @@ class InstallRecord:
     """The card, the driver and the settings of one finished installation. Unknown is None."""
 
     made_here: bool = True  # False: somebody else made the environment, only the launch file is ours
-    card: str | None = None  # "NVIDIA GeForce RTX 3060"; None: made for the processor (not known: made elsewhere)
+    card: str | None = (
+        None  # "NVIDIA GeForce RTX 3060"; None: made for the processor, or (made elsewhere) not known
+    )
     compute_capability: tuple[int, int] | None = None
     vram_bytes: int | None = None
     driver: str | None = None

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sdsetup.redaction import without_secrets
+from sdsetup.values.shape import OwnFile
 
 SCHEMA = "sdsetup.journal/1"
+FILE = OwnFile(schema=SCHEMA, shape={"steps": {str: {"key": str, "finished_at": str, "result": dict}}})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,16 +52,11 @@ def to_json(journal: Journal) -> dict[str, Any]:
 
 
 def from_json(value: Any) -> Journal:
-    """A journal as it was stored; an unknown schema or a damaged entry is forgotten, not refused."""
-    if not isinstance(value, dict) or value.get("schema") != SCHEMA or not isinstance(value.get("steps"), dict):
+    """A journal as it was stored: None, or a value that fits `FILE`."""
+    if value is None:
         return Journal()
-    entries = {}
-    for name, raw in value["steps"].items():
-        if isinstance(raw, dict) and isinstance(raw.get("key"), str):
-            result = raw.get("result")
-            entries[name] = Entry(
-                key=raw["key"],
-                finished_at=str(raw.get("finished_at", "")),
-                result=result if isinstance(result, dict) else {},
-            )
-    return Journal(entries=entries)
+    return Journal(entries={name: Entry(**_entry(raw)) for name, raw in value["steps"].items()})
+
+
+def _entry(raw: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: raw[name] for name in ("key", "finished_at", "result")}

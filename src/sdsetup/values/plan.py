@@ -29,6 +29,7 @@ class CloneWebUI:
     ref: str  # tag or branch that a shallow clone can ask for
     branch: str  # the local branch that `git pull` will follow
     full_history: bool = False
+    restore: tuple[str, ...] = field(default=(), metadata=_ADDRESS)  # files that are missing, or no text
 
 
 @dataclass(frozen=True, kw_only=True)

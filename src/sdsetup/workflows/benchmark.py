@@ -19,7 +19,7 @@ from sdsetup.decide.tuning.steps import step_down
 from sdsetup.errors import EXIT_DONE, EXIT_EXPECTED, EXIT_INTERRUPTED, SdsetupError, UsageError
 from sdsetup.execute.lock import folder_lock
 from sdsetup.execute.measuring import Bench, measure, remember, remembered
-from sdsetup.execute.runner import load_corrections
+from sdsetup.execute.own_files import load_corrections, set_damaged_aside
 from sdsetup.machine.card_watch import CardWatch
 from sdsetup.show.document import print_document
 from sdsetup.show.measuring import (
@@ -227,6 +227,8 @@ def _measured(session: Session, setup: Setup, watch: CardWatch) -> tuple[Measure
         folder_lock(context.dir, context.cache, waiting=session.screen.line),
         MeasuringScreen(setup.trial, session.screen) as shown,
     ):
+        for said in set_damaged_aside(context.state):
+            session.screen.line(said, "warn")
         bench = Bench(
             context=context,
             key=setup.key,

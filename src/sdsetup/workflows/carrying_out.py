@@ -14,21 +14,22 @@ from typing import Any
 from sdsetup import __version__
 from sdsetup.decide.planning import Components
 from sdsetup.decide.record import of_launch_file, record_of
-from sdsetup.errors import EXIT_DONE, DeclinedError, SdsetupError, UsageError
+from sdsetup.errors import EXIT_DONE, DeclinedError, SdsetupError, UsageError, file_problem
 from sdsetup.execute import undo
 from sdsetup.execute.environment.places import python_of, starts
 from sdsetup.execute.lock import folder_lock
-from sdsetup.execute.runner import Runner, load_corrections
+from sdsetup.execute.own_files import load_corrections, load_machine, set_damaged_aside
+from sdsetup.execute.runner import Runner
 from sdsetup.show.done import show_done
 from sdsetup.show.live import JsonLines, Live
 from sdsetup.show.plan import show_plan
 from sdsetup.show.questions import ask_yes
-from sdsetup.storage import read_json, write_json
+from sdsetup.storage import write_json
 from sdsetup.text import Text
 from sdsetup.values.corrections import Correction, card_name, with_corrections
 from sdsetup.values.events import Listener, silent
 from sdsetup.values.facts import Facts
-from sdsetup.values.install_record import from_json, to_json
+from sdsetup.values.install_record import to_json
 from sdsetup.values.plan import BuildEnvironment, Plan
 from sdsetup.values.request import Request
 from sdsetup.values.tuning import Tuning
@@ -145,6 +146,8 @@ def perform(
 
     folder = Path(decision.request.dir)
     with folder_lock(folder, session.cache, waiting=waiting):
+        for said in set_damaged_aside(folder / ".sdsetup"):
+            session.screen.line(said, "warn")
         finished = undo.finish(session.context(folder, silent))
         if finished:
             session.screen.line(Text("An undo that was interrupted has been finished first."))
@@ -161,8 +164,7 @@ def perform(
             for correction in corrections:
                 runner.learn(correction)
             results = runner.run()
-        if decision.plan.todo:
-            _remember_machine(session, decision)
+        _remember_machine(session, decision)
     return decision, results
 
 
@@ -176,10 +178,13 @@ def _listener(session: Session, plan: Plan) -> Iterator[Listener]:
     lines = JsonLines()
     try:
         yield lines.listen
-    except SdsetupError as error:
-        lines.write({"event": "done", "ok": False, "code": error.code, "text": str(error.message)})
-        error.announced = True
-        raise
+    except (SdsetupError, OSError) as error:
+        problem = error if isinstance(error, SdsetupError) else file_problem(error, plan.dir)
+        lines.write({"event": "done", "ok": False, "code": problem.code, "text": str(problem.message)})
+        problem.announced = True
+        if problem is error:
+            raise
+        raise problem from error
     except BaseException:
         lines.write({"event": "done", "ok": False, "code": "interrupted"})
         raise
@@ -187,7 +192,10 @@ def _listener(session: Session, plan: Plan) -> Iterator[Listener]:
 
 
 def _remember_machine(session: Session, decision: Decision) -> None:
-    """What this installation was made for, so that a new card is noticed; versions are those on the disk."""
+    """What this installation was made for, so that a new card is noticed; versions are those on the disk.
+
+    Also where nothing was left to do: the run that did it may have been cut off before it came to this.
+    """
     folder = Path(decision.request.dir)
     state = folder / ".sdsetup"
     there = inspect(session, folder, subjects=("installation",)).installation
@@ -195,10 +203,11 @@ def _remember_machine(session: Session, decision: Decision) -> None:
     versions = {"sdsetup": __version__}
     if there is not None and there.commit is not None:
         versions["webui"] = there.commit
+    then = load_machine(state)
     if decision.request.environment:
         now = record_of(replace(decision.facts, installation=there), tuning, versions)
     else:
         # Only the launch file was written: the environment is the one that another run, or somebody else, made.
-        then = from_json(read_json(state / "machine.json"))
         now = of_launch_file(then, there, tuning, versions)
-    write_json(state / "machine.json", to_json(now))
+    if then is None or to_json(now) != to_json(then):  # as they are stored: the file has its own order
+        write_json(state / "machine.json", to_json(now))

@@ -9,7 +9,7 @@ from sdsetup.decide.tuning.engine import tune
 from sdsetup.execute import launch_file
 from sdsetup.execute.context import Context
 from sdsetup.execute.lock import folder_lock
-from sdsetup.execute.runner import load_corrections, load_journal
+from sdsetup.execute.own_files import load_corrections, load_journal, set_damaged_aside
 from sdsetup.launchfile import FILE_NAMES, Kind
 from sdsetup.storage import write_json
 from sdsetup.values.corrections import Corrections, card_name, to_json
@@ -28,6 +28,8 @@ def keep(session: Session, context: Context, correction: Correction) -> list[Pat
         SdsetupError: the launch file cannot be changed; nothing is remembered then.
     """
     with folder_lock(context.dir, context.cache, waiting=session.screen.line):
+        for said in set_damaged_aside(context.state):
+            session.screen.line(said, "warn")
         changed = _write(context, correction)
         _remember(session, context, correction)
     return changed

@@ -10,13 +10,12 @@ from pathlib import Path
 
 from sdsetup.decide.tuning.own_flags import clashes, own_flags
 from sdsetup.errors import SdsetupError
+from sdsetup.execute.own_files import load_machine
 from sdsetup.launchfile import grouped, read
 from sdsetup.probe import gather
-from sdsetup.storage import read_json
 from sdsetup.text import Text
 from sdsetup.values.facts import Facts, Host, Vendor
 from sdsetup.values.facts_json import facts_from_json
-from sdsetup.values.install_record import from_json
 from sdsetup.values.request import LauncherKind
 from sdsetup.values.tuning import Tuning, Warning
 from sdsetup.workflows.session import Session
@@ -62,7 +61,7 @@ def needed_hosts(session: Session) -> tuple[Host, ...]:
 def cards(session: Session, folder: Path) -> Facts:
     """The graphics cards, and what the installation in `folder` was made for."""
     facts = gather(session.machine, folder, subjects=("system", "gpus"))
-    return replace(facts, recorded=from_json(read_json(folder / ".sdsetup" / "machine.json")))
+    return replace(facts, recorded=load_machine(folder / ".sdsetup"))
 
 
 def vendors(facts: Facts) -> tuple[Vendor, ...] | None:

@@ -13,7 +13,7 @@ from sdsetup.decide.planning import Components, plan_install
 from sdsetup.decide.refusals import refuse, refuse_machine, refuse_mixing, refuse_tuning
 from sdsetup.decide.tuning.engine import tune
 from sdsetup.errors import EXIT_DONE, UsageError
-from sdsetup.execute.runner import load_corrections, load_journal
+from sdsetup.execute.own_files import load_corrections, load_journal
 from sdsetup.probe.contents import look
 from sdsetup.show.document import print_document
 from sdsetup.show.plan import plan_json, show_plan, show_warnings

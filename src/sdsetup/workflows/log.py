@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +14,8 @@ import platformdirs
 
 from sdsetup.machine import Machine
 from sdsetup.redaction import hide_secrets, known_secrets
-from sdsetup.text import harmless
+from sdsetup.show.screen import Screen
+from sdsetup.text import Text, harmless
 
 KEPT_LOGS = 20
 
@@ -45,15 +48,43 @@ def start(command: str, machine: Machine) -> None:
         folder = log_folder(machine)
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{command}-{time.time_ns() % 10**6:06d}.log"
-        handler = logging.FileHandler(path, encoding="utf-8", delay=False)
-    except OSError:
-        root.addHandler(logging.NullHandler())
-        _current.clear()
+        handler = _LogFile(path)
+    except OSError as error:
+        _do_without(error)
         return
     handler.setFormatter(_Redacting(known_secrets(machine.env)))
     root.addHandler(handler)
     _current[:] = [path]
     _drop_old(folder)
+
+
+class _LogFile(logging.FileHandler):
+    """A log file that is given up, with one sentence, when it cannot be written any more."""
+
+    def __init__(self, path: Path) -> None:
+        # A file name that is no UTF-8 must not cost the line that mentions it.
+        super().__init__(path, encoding="utf-8", errors="backslashreplace", delay=False)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+            return
+        logging.getLogger("sdsetup").removeHandler(self)
+        with contextlib.suppress(OSError):  # what it still holds cannot be written either
+            self.close()
+        _do_without(error)
+
+
+def _do_without(error: OSError) -> None:
+    logging.getLogger("sdsetup").addHandler(logging.NullHandler())
+    _current.clear()
+    screen = Screen(to_stderr=True)
+    why = error.strerror or str(error)
+    said = Text(
+        "{mark} The log can't be written ({why}). Continuing without it.", mark=screen.mark("warn"), why=why
+    )
+    screen.line(said, "warn")
 
 
 class _Redacting(logging.Formatter):

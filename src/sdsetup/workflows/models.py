@@ -33,7 +33,7 @@ from sdsetup.show.words import size
 from sdsetup.text import Text
 from sdsetup.values.events import Event, silent
 from sdsetup.values.plan import FetchFile, Plan, Step
-from sdsetup.workflows.session import Session
+from sdsetup.workflows.session import Session, named_path
 
 _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*([kKmMgG]?)[bB]?(?:/s)?")
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
@@ -142,7 +142,7 @@ def import_model(
     Raises:
         SdsetupError: why the file is not taken; nothing was changed then.
     """
-    source = file.expanduser().absolute()
+    source = named_path(file)
     with _working(session, session.folder(dir), "Bringing the model in") as context:
         imported = import_file(
             source,

@@ -9,9 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from sdsetup.decide.tuning.engine import tune
-from sdsetup.errors import SdsetupError
+from sdsetup.errors import SdsetupError, file_problem
 from sdsetup.execute.caches import claim
-from sdsetup.execute.folders import file_problem
 from sdsetup.rehearsal.stage import rehearsal
 from sdsetup.text import Text
 from sdsetup.values.facts import Facts, Python

@@ -197,9 +197,7 @@ def write(document: dict[str, Any], path: Path) -> None:
             hint=Text("Give --out another name; nothing was overwritten."),
         )
     try:
-        write_atomically(
-            path.absolute(), (json.dumps(document, indent=2, ensure_ascii=True) + "\n").encode("ascii")
-        )
+        write_atomically(path, (json.dumps(document, indent=2, ensure_ascii=True) + "\n").encode("ascii"))
     except OSError as error:
         raise SdsetupError(
             Text("The report cannot be written"),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sdsetup.catalog.catalog import Catalog
 from sdsetup.catalog.files import Profiles
+from sdsetup.errors import UsageError
 from sdsetup.execute.context import Context
 from sdsetup.machine import Machine
 from sdsetup.machine.real import RealMachine
@@ -23,6 +24,30 @@ from sdsetup.workflows import log
 
 def _as_they_are(facts: Facts) -> Facts:
     return facts
+
+
+def named_path(given: Path) -> Path:
+    """A path of an option made absolute, with `~` filled in.
+
+    Raises:
+        UsageError: `no-such-user`, `current-folder-gone`.
+    """
+    try:
+        return given.expanduser().absolute()
+    except RuntimeError as error:
+        raise UsageError(
+            Text("This PC has no user of that name"),
+            where=given,
+            hint=Text("Give the whole path, for example /home/name/folder."),
+            code="no-such-user",
+        ) from error
+    except FileNotFoundError as error:
+        raise UsageError(
+            Text("The folder that this terminal is in no longer exists"),
+            where=given,
+            hint=Text("Change to another folder (cd ~), or give the whole path."),
+            code="current-folder-gone",
+        ) from error
 
 
 class AlreadySaid(int):
@@ -65,7 +90,7 @@ class Session:
     def folder(self, given: Path | None) -> Path:
         """The folder that was named, made absolute; else the default for this machine."""
         if given is not None:
-            return Path(given).expanduser().absolute()
+            return named_path(given)
         return default_folder(self.machine, need_bytes=self.catalog.doctor.install_bytes)
 
     def context(self, folder: Path, listen: Listener | None = None, *, step: str = "") -> Context:

@@ -17,7 +17,7 @@ from sdsetup.decide.tuning.fit import misfit
 from sdsetup.decide.tuning.what_if import describe
 from sdsetup.decide.tuning.why import explain
 from sdsetup.errors import EXIT_DONE, SdsetupError
-from sdsetup.execute.runner import load_corrections
+from sdsetup.execute.own_files import load_corrections
 from sdsetup.launchfile import FILE_NAMES, Kind, merge
 from sdsetup.probe.contents import look
 from sdsetup.show.change import show_change

@@ -7,6 +7,7 @@ from pathlib import Path
 from sdsetup.errors import EXIT_DONE
 from sdsetup.execute.kept import kept_things
 from sdsetup.execute.lock import folder_lock
+from sdsetup.execute.own_files import set_damaged_aside
 from sdsetup.execute.undo import bring_back, point
 from sdsetup.show.document import print_document
 from sdsetup.show.undo import show_kept, show_point, show_undone, undone_json
@@ -22,6 +23,8 @@ def run_undo(session: Session, dir: Path | None, *, yes: bool) -> int:
     """
     context = session.context(session.folder(dir))
     with folder_lock(context.dir, context.cache, waiting=session.screen.line):
+        for said in set_damaged_aside(context.state):
+            session.screen.line(said, "warn")
         former = point(context)
         if former is not None:
             if not session.json and not session.quiet:

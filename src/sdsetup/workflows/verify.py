@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdsetup.errors import EXIT_DONE
+from sdsetup.execute.own_files import load_machine
 from sdsetup.execute.webui.launch_plan import plan_from_file
 from sdsetup.execute.webui.picture import PictureError, prove
 from sdsetup.launchfile import flag, grouped
 from sdsetup.show.document import print_document
 from sdsetup.show.verify import VerifyScreen, no_proof_json, proof_json, show_no_proof, show_proof
-from sdsetup.storage import read_json
 from sdsetup.values.corrections import Correction
-from sdsetup.values.install_record import from_json
 from sdsetup.workflows.corrections import keep
 from sdsetup.workflows.inspect import cards, vendors
 
@@ -33,7 +32,7 @@ def run_verify(session: Session, folder: Path) -> int:
         SdsetupError: there is no web UI here, or it cannot be started.
     """
     webui = session.catalog.webui
-    made_for = from_json(read_json(folder / ".sdsetup" / "machine.json"))
+    made_for = load_machine(folder / ".sdsetup")
     action = webui.proof_on_card if made_for is not None and made_for.card else webui.proof
     context = session.context(folder)
     try:

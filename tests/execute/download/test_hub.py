@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ssl
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -127,6 +125,23 @@ def test_the_token_file_of_the_hubs_client_is_found(at_hub: Bench) -> None:
     at_hub.hub.answer(AT_HUB, status(401, X_Error_Code="GatedRepo"), whole)
     at_hub.get(REPO)
     assert at_hub.hub.requests[1].headers["authorization"] == "Bearer hf_fromfile1"
+
+
+@pytest.mark.parametrize("token", ["hf_ключ", "hf_one hf_two", "hf_one\nX-Header: 1"])
+def test_what_can_be_no_token_is_named(at_hub: Bench, token: str) -> None:
+    at_hub.env["HF_TOKEN"] = token
+    at_hub.hub.answer(AT_HUB, status(401, X_Error_Code="GatedRepo"))
+    error = refused(at_hub, REPO)
+    assert error.code == "bad-token"
+    assert "hf_" not in str(error)
+
+
+@pytest.mark.parametrize("endpoint", ["http://127.0.0.1.evil.example", "http://hub.example", "https://[", "hub"])
+def test_an_endpoint_that_we_do_not_go_to_is_named(at_hub: Bench, endpoint: str) -> None:
+    at_hub.env["HF_ENDPOINT"] = endpoint
+    error = refused(at_hub, REPO)
+    assert error.code == "bad-endpoint"
+    assert "HF_ENDPOINT" in str(error.message)
 
 
 def test_no_token_goes_to_a_plain_address(at_hub: Bench) -> None:
@@ -288,25 +303,6 @@ def test_no_source_at_all(bench: Bench) -> None:
 # TLS and proxies.
 
 
-@pytest.fixture
-def tls(certificates: Path) -> Iterator[object]:
-    """Starts a hub with one of the certificates."""
-    started: list[FaultyHub] = []
-
-    def start(name: str) -> FaultyHub:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificates / f"{name}.pem")
-        server = FaultyHub(CONTENT, tls=context)
-        server.__enter__()
-        started.append(server)
-        server.answer("/file", whole)
-        return server
-
-    yield start
-    for server in started:
-        server.__exit__()
-
-
 def test_a_trusted_certificate_of_the_persons_own_authority(bench: Bench, tls, certificates: Path) -> None:
     server = tls("good")
     bench.env["REQUESTS_CA_BUNDLE"] = str(certificates / "ca.pem")
@@ -391,7 +387,7 @@ def test_a_dead_proxy(bench: Bench) -> None:
 
 
 def test_a_proxy_of_a_kind_we_do_not_speak(bench: Bench) -> None:
-    bench.env["ALL_PROXY"] = "socks5://127.0.0.1:9"
+    bench.env["ALL_PROXY"] = "gopher://127.0.0.1:9"
     assert refused(bench, Source(url="https://hub.example/file")).code == "proxy-unusable"
 
 

@@ -54,6 +54,11 @@ def _problem(facts: Facts, there: Installation) -> tuple[Text, Fix] | None:
                 command=Command("git", "config", "--global", "--add", "safe.directory", place, family=family),
             ),
         )
+    if there.damaged_files:
+        return (
+            Text("Files of the web UI are missing or damaged: {names}.", names=", ".join(there.damaged_files)),
+            Fix(text=Text("Restore them; models, pictures and settings stay:"), command=finish),
+        )
     if there.environment_broken is not None:
         return (
             Text("The Python environment is broken: {why}.", why=there.environment_broken.rstrip(".")),

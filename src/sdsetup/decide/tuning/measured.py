@@ -114,7 +114,7 @@ def from_json(value: Any, key: Key) -> tuple[Measurement, ...]:
         return ()
     try:
         return tuple(_measurement(entry) for entry in value["measurements"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return ()
 
 

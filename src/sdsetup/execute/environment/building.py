@@ -14,7 +14,7 @@ from typing import Any
 from packaging.pylock import PackageWheel
 from packaging.utils import canonicalize_name
 
-from sdsetup.errors import SdsetupError
+from sdsetup.errors import SdsetupError, file_problem
 from sdsetup.execute.context import Context
 from sdsetup.execute.environment import uv
 from sdsetup.execute.environment.bytecode import Store, compilers
@@ -33,7 +33,7 @@ from sdsetup.execute.environment.places import (
 )
 from sdsetup.execute.environment.records import Records
 from sdsetup.execute.environment.wheels import LargeWheels, address, drop, large, offered, with_size
-from sdsetup.execute.folders import file_problem, remove_tree
+from sdsetup.execute.folders import remove_tree
 from sdsetup.machine.process import Child
 from sdsetup.redaction import hide_secrets
 from sdsetup.storage import write_atomically

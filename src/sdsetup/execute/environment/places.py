@@ -16,10 +16,12 @@ from sdsetup.execute.context import Context
 from sdsetup.execute.environment import uv
 from sdsetup.execute.environment.records import Records, installed
 from sdsetup.execute.folders import set_aside
-from sdsetup.storage import read_json, replace, write_json
+from sdsetup.storage import read_own, replace, write_json
 from sdsetup.text import Text
+from sdsetup.values.shape import OwnFile
 
 MARKER = ".sdsetup-environment.json"
+_MARK = OwnFile(schema=None, shape={"lock": str, "versions?": {str: str}})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,8 +57,7 @@ def python_of(venv: Path, family: str) -> Path:
 
 def marker(venv: Path) -> Mapping[str, Any]:
     """What a finished environment of ours says about itself; empty for any other folder."""
-    said = read_json(venv / MARKER)
-    return said if isinstance(said, dict) else {}
+    return read_own(venv / MARKER, _MARK).value or {}
 
 
 def mark(venv: Path, said: Mapping[str, Any]) -> None:

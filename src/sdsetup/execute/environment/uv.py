@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from sdsetup.command import Command
 from sdsetup.errors import SdsetupError
@@ -15,6 +14,7 @@ from sdsetup.execute.environment.pip_settings import uv_variables
 from sdsetup.execute.environment.uv_words import AGAIN, why_uv_failed
 from sdsetup.machine import Machine
 from sdsetup.machine.process import Child
+from sdsetup.machine.web_policy import variables_for_children
 from sdsetup.text import Text
 
 PAUSES = (3.0, 10.0, 30.0)  # seconds before the second, third and fourth try after a broken connection
@@ -80,6 +80,7 @@ def find(machine: Machine) -> str:
 def variables(context: Context, **more: str) -> dict[str, str]:
     """The environment of a uv child: the person's, pip's settings in uv's words, and ours."""
     env = {name: value for name, value in context.machine.env.items() if name not in _FOREIGN}
+    env.update(variables_for_children(context.machine))
     env.update(uv_variables(context.machine))
     env.setdefault("UV_HTTP_RETRIES", "5")
     env.setdefault("UV_SYSTEM_CERTS", "true")
@@ -128,7 +129,7 @@ def once(
 ) -> Said:
     """Run uv once; its lines go to `on_line` as they come."""
     lines: list[str] = []
-    cwd = context.state if context.state.is_dir() else Path.cwd()
+    cwd = context.state if context.state.is_dir() else None
     with Child([find(context.machine), *args], cwd=cwd, env=env) as child:
         try:
             for line in child.lines(silence=_SILENCE):

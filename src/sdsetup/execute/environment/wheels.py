@@ -24,7 +24,6 @@ from packaging.pylock import PackageWheel
 
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
-from sdsetup.execute.download import DownloadOptions, fetch
 from sdsetup.execute.environment.meter import Meter
 from sdsetup.execute.folders import remove_tree
 from sdsetup.values.events import Event
@@ -131,6 +130,8 @@ class LargeWheels:
             sources=(Source(url=wheel.url),),
         )
         # Short-lived: uv's cache has it unpacked soon. Should a power cut spoil it, its hash tells.
+        from sdsetup.execute.download import DownloadOptions, fetch
+
         options = DownloadOptions(look_for_copies=False, durable=False)
         path = fetch(file, replace(self._context, step=name), options=options).path
         self._meter.finish(name)
@@ -159,12 +160,13 @@ def with_size(name: str, wheel: PackageWheel, context: Context) -> PackageWheel:
         return wheel
     import requests
 
-    env = context.machine.env
-    bundle = env.get("SSL_CERT_FILE") or env.get("REQUESTS_CA_BUNDLE") or True
+    from sdsetup.machine.web_session import session
+
     try:
-        with requests.head(url, timeout=20, allow_redirects=True, verify=bundle) as answer:
-            size = answer.headers.get("Content-Length")
-            return replace(wheel, size=int(size) if answer.status_code == 200 and size else None)
+        with session(context.machine) as asking, asking.head(url, timeout=20, allow_redirects=True) as answer:
+            size = answer.headers.get("Content-Length", "")
+            told = answer.status_code == 200 and size.isdecimal() and len(size) < 19
+            return replace(wheel, size=int(size) if told else None)
     except (requests.RequestException, ValueError) as error:
         _log.info("no size for %s: %s", wheel.filename, error)
         return wheel

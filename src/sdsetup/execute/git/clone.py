@@ -12,14 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sdsetup.errors import SdsetupError
+from sdsetup.errors import SdsetupError, file_problem
 from sdsetup.execute.context import Context
-from sdsetup.execute.folders import file_problem, put_in_place, refuse_conflicts, remove_tree, set_aside
+from sdsetup.execute.folders import put_in_place, refuse_conflicts, remove_tree, set_aside
 from sdsetup.execute.git.fetching import PAUSES, Wanted, fetch, from_first
 from sdsetup.execute.git.program import Runner, ask, commit_of, refuse_foreign
 from sdsetup.execute.git.seal import seal, untouched
 from sdsetup.storage import replace, write_atomically
 from sdsetup.text import Text
+
+_NAMES_AT_ONCE = 100  # of files in one command: Windows takes 32,000 letters
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +126,9 @@ def _mended(context: Context, folder: Path) -> bool:
     context.note(
         Text("{count} file(s) of {name} were missing and are brought back", count=len(names), name=folder.name)
     )
-    return ask(context, folder, "checkout-index", "--all") is not None
+    # By name: with --all git ends with an error because of every file that is there.
+    few = [names[start : start + _NAMES_AT_ONCE] for start in range(0, len(names), _NAMES_AT_ONCE)]
+    return all(ask(context, folder, "checkout-index", "--", *some) is not None for some in few)
 
 
 def _refuse_installation(context: Context, target: Path, commit: str) -> None:

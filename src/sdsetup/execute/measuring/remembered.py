@@ -8,9 +8,11 @@ from typing import Any
 
 from sdsetup.decide.tuning.measured import Key, from_json, to_json
 from sdsetup.decide.tuning.measuring import Measurement
-from sdsetup.storage import read_json, write_json
+from sdsetup.storage import read_own, write_json
+from sdsetup.values.shape import OwnFile
 
 SCHEMA = "sdsetup.measurements/1"
+FILE = OwnFile(schema=SCHEMA, shape={"kept": [{"schema": str, "key": dict, "measurements": [dict]}]})
 _KEPT = 12  # keys; a card that is put back finds its own again
 
 
@@ -33,6 +35,5 @@ def remember(state: Path, key: Key, done: Sequence[Measurement]) -> None:
 
 
 def _kept(state: Path) -> list[Any]:
-    stored = read_json(state / "measured.json")
-    kept = stored.get("kept") if isinstance(stored, dict) and stored.get("schema") == SCHEMA else None
-    return kept if isinstance(kept, list) else []
+    stored = read_own(state / "measured.json", FILE).value
+    return [] if stored is None else list(stored["kept"])

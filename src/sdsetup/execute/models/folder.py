@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from sdsetup.command import Command
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.download.hashing import sha256_of
-from sdsetup.execute.models.files import MODEL_ENDINGS, Look, look_at
+from sdsetup.execute.model_format import MODEL_ENDINGS, Look, look_at
 from sdsetup.execute.models.pickle_scan import Scan, scan_pickle
 from sdsetup.text import Text
 
@@ -60,13 +61,30 @@ def check_models(context: Context, models: Mapping[str, Model]) -> tuple[Verdict
             code="no-model-folder",
             hint=Text("Give the folder of the web UI with --dir, or install one: sdsetup install"),
         )
-    names = context.catalog.pickles
-    files = sorted(path for path in folder.rglob("*") if path.is_file() or path.is_symlink())
+    files = [
+        Path(below, name)
+        for below, folders, names in os.walk(folder)
+        for name in (*names, *_links(below, folders))
+    ]
     return tuple(
-        _judge(path, path.relative_to(folder).as_posix(), models, context, names)
-        for path in files
+        _judged(path, path.relative_to(folder).as_posix(), models, context)
+        for path in sorted(files)
         if _is_ours(path)
     )
+
+
+def _links(below: str, folders: list[str]) -> list[str]:
+    """Links that lead to folders: a model's name may be one of them."""
+    return [name for name in folders if Path(below, name).is_symlink()]
+
+
+def _judged(path: Path, name: str, models: Mapping[str, Model], context: Context) -> Verdict:
+    """The verdict on one file; one that the drive refuses does not end the list."""
+    try:
+        return _judge(path, name, models, context)
+    except OSError as error:
+        why = Text("the file cannot be read ({why})", why=error.strerror or str(error))
+        return _damaged(path, name, Look(kind="damaged", size=0, said=why, damage="unreadable"), models)
 
 
 def _is_ours(path: Path) -> bool:
@@ -77,7 +95,7 @@ def _is_ours(path: Path) -> bool:
     return name.endswith((*MODEL_ENDINGS, ".part", ".copying")) or _ASIDE.search(name) is not None
 
 
-def _judge(path: Path, name: str, models: Mapping[str, Model], context: Context, names: PickleNames) -> Verdict:
+def _judge(path: Path, name: str, models: Mapping[str, Model], context: Context) -> Verdict:
     if path.name.endswith((".part", ".copying")):
         return _unfinished(path, name, models)
     if _ASIDE.search(path.name.lower()):
@@ -92,7 +110,7 @@ def _judge(path: Path, name: str, models: Mapping[str, Model], context: Context,
     if look.kind == "damaged":
         return _damaged(path, name, look, models)
     if look.kind == "pickle":
-        return _pickle(path, name, look, names)
+        return _pickle(path, name, look, context.catalog.pickles)
     model = which_model(path, models, context)
     if model is None:
         return Verdict(path=name, size=look.size, state="unknown", said=Text("whole; {said}", said=look.said))

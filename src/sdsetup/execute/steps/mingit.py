@@ -11,7 +11,6 @@ from typing import Any
 from sdsetup.catalog.names import path_problem
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
-from sdsetup.execute.download import DownloadOptions, fetch
 from sdsetup.execute.folders import remove_tree, set_aside
 from sdsetup.storage import replace as rename
 from sdsetup.text import Text
@@ -33,12 +32,14 @@ def bring(action: BringGit, context: Context) -> dict[str, Any]:
     home = context.tools / FOLDER
     said = home / "sdsetup-archive.txt"
     program = home.joinpath(*PROGRAM)
-    if not (program.is_file() and said.is_file() and said.read_text(encoding="ascii") == action.archive.sha256):
+    if not (program.is_file() and said.is_file() and said.read_bytes() == action.archive.sha256.encode()):
         _unpack(_fetch(action, context), home, action.archive.sha256)
     return {"git": str(program), "archive": action.archive.name}
 
 
 def _fetch(action: BringGit, context: Context) -> Path:
+    from sdsetup.execute.download import DownloadOptions, fetch
+
     # The archive is for our own tools: it is placed beside them, whatever folder the installation has.
     archive = replace(action.archive, save_as=f"downloads/{action.archive.name}")
     ours = replace(context, dir=context.cache)

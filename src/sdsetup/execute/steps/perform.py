@@ -8,7 +8,6 @@ from typing import Any, NoReturn
 
 from sdsetup.execute import environment, launch_file
 from sdsetup.execute.context import Context
-from sdsetup.execute.download import fetch
 from sdsetup.execute.outcome import Outcome
 from sdsetup.execute.steps import mingit, proofs, python, repository, tokenizer, webui_check, webui_checkout
 from sdsetup.values.plan import (
@@ -65,6 +64,8 @@ def perform(
 
 
 def _fetch(action: FetchFile, context: Context) -> Outcome:
+    from sdsetup.execute.download import fetch
+
     fetched = fetch(action, context)
     result = {
         "path": str(fetched.path),

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any
 
 from sdsetup.execute.context import Context
-from sdsetup.execute.download import fetch
 from sdsetup.values.plan import FetchFiles
 
 
@@ -23,6 +22,8 @@ def place(action: FetchFiles, context: Context) -> dict[str, Any]:
     Raises:
         SdsetupError: from the download.
     """
+    from sdsetup.execute.download import fetch
+
     transferred = 0
     for file in action.files:
         transferred += fetch(file, context).transferred_bytes

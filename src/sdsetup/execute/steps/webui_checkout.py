@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,13 +13,13 @@ from sdsetup.execute import git
 from sdsetup.execute.context import Context
 from sdsetup.execute.git.program import GitFailedError, Runner
 from sdsetup.launchfile import FILE_NAMES
+from sdsetup.storage import set_aside_damaged
 from sdsetup.text import Text
 from sdsetup.values.plan import CloneWebUI
 
 # Ours, and what we place beside the web UI's own files: not the person's changes, so not for `git status`.
 OURS = ("/.sdsetup/", "/openai/", "/webui-user.*.bak")
 FORMER_BRANCH = "before-sdsetup"
-_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
 def place(action: CloneWebUI, context: Context) -> Mapping[str, Any]:
@@ -30,6 +29,7 @@ def place(action: CloneWebUI, context: Context) -> Mapping[str, Any]:
         SdsetupError: `local-changes` when moving would touch files that the person changed; else git's
             own cause.
     """
+    _set_damaged_aside(action.restore, context)
     former = _standing(context)
     if former is not None and former != action.commit:
         _move(action, context, former)
@@ -44,7 +44,27 @@ def place(action: CloneWebUI, context: Context) -> Mapping[str, Any]:
         ignore=OURS,
         own=tuple(FILE_NAMES.values()),
     )
+    _check_restored(action.restore, context)
     return {"commit": action.commit, "former": former if former != action.commit else None}
+
+
+def _set_damaged_aside(names: tuple[str, ...], context: Context) -> None:
+    """Make room for the web UI's own file: git restores what is missing, and leaves what is there."""
+    for name in names:
+        if os.path.lexists(context.dir / name):
+            aside = set_aside_damaged(context.dir / name)
+            context.note(Text("{name} is not UTF-8 text; it is kept as {aside}.", name=name, aside=aside.name))
+
+
+def _check_restored(names: tuple[str, ...], context: Context) -> None:
+    if left := [name for name in names if not os.path.lexists(context.dir / name)]:
+        raise SdsetupError(
+            Text("Files of the web UI are missing: {names}", names=", ".join(left)),
+            where=context.dir,
+            why=Text("they could not be restored from its Git history"),
+            hint=Text("Allow the folder in your virus scanner, then run the same command again."),
+            code="webui-incomplete",
+        )
 
 
 def _standing(context: Context) -> str | None:
@@ -73,7 +93,7 @@ def _move(action: CloneWebUI, context: Context, former: str) -> None:
             depth = ("--depth", "1") if shallow else ()
             run("fetch", "--progress", "--no-tags", *depth, url, action.commit)
             _fetch_tag(run, url, action.ref, depth)
-        _keep_reachable(run, former, action.branch)
+        _keep_reachable(context, run, former, f"refs/heads/{action.branch}")
         run("checkout", "--quiet", "--no-overwrite-ignore", "-B", action.branch, action.commit)
     except GitFailedError as failed:
         if "would be overwritten" in failed.said:
@@ -95,27 +115,21 @@ def _fetch_tag(run: Runner, url: str, ref: str, depth: tuple[str, ...]) -> None:
         run("fetch", "--no-tags", *depth, url, f"refs/tags/{ref}:refs/tags/{ref}")
 
 
-def _keep_reachable(run: Runner, former: str, branch: str) -> None:
-    """A branch for every commit that moving would leave without one: where HEAD is, and where `branch` is.
-
-    Raises:
-        GitFailedError: a question that fails is no permission to move a branch.
-    """
-    for commit in dict.fromkeys((former, _place_of(run, branch))):
-        number, kept = 1, False
-        while commit is not None and not kept:
+def _keep_reachable(context: Context, run: Runner, former: str, branch: str) -> None:
+    """A branch for every commit that moving would leave without one: where HEAD is, and where `branch` is."""
+    places = dict.fromkeys((former, git.ask(context, context.dir, "rev-parse", "--verify", "--quiet", branch)))
+    for commit in places:
+        if commit is None:
+            continue
+        number = 1
+        while True:
             name = FORMER_BRANCH if number == 1 else f"{FORMER_BRANCH}-{number}"
-            there = _place_of(run, name)
+            there = git.ask(context, context.dir, "rev-parse", "--verify", "--quiet", f"refs/heads/{name}")
             if there is None:
-                run("branch", name, commit)
-            kept = there in (None, commit)
+                run("branch", name, commit)  # fails, rather than move a branch that could not be asked about
+            if there in (None, commit):
+                break
             number += 1
-
-
-def _place_of(run: Runner, branch: str) -> str | None:
-    """The commit of a branch, None where there is no such branch."""
-    lines = run("for-each-ref", "--format=%(objectname)", f"refs/heads/{branch}").splitlines()
-    return next((line for line in lines if _ID.fullmatch(line)), None)
 
 
 def _names(porcelain: str) -> tuple[str, ...]:

@@ -25,7 +25,8 @@ def plan_from_file(context: Context) -> tuple[LaunchPlan, LaunchFile]:
     """The start that `webui-user.bat` (elsewhere `webui-user.sh`) would make.
 
     Raises:
-        SdsetupError: `webui-missing`, `environment-missing`, `launch-file-unreadable`, `launch-file-unclear`.
+        SdsetupError: `webui-missing`, `webui-incomplete`, `environment-missing`, `launch-file-unreadable`,
+            `launch-file-unclear`.
     """
     seen = read_launch_file(context.dir, context.machine)
     refuse_unclear(seen, context)
@@ -60,9 +61,17 @@ def planned(
     """A start with these flags (an argument list) and this environment.
 
     Raises:
-        SdsetupError: `webui-missing`, `environment-missing`.
+        SdsetupError: `webui-missing`, `webui-incomplete`, `environment-missing`.
     """
     root, machine = context.dir, context.machine
+    if not (root / "launch.py").is_file() and (root / "webui.py").is_file():
+        raise SdsetupError(
+            Text("launch.py is missing from the web UI"),
+            where=root,
+            why=Text("a virus scanner may have removed it"),
+            hint=Text('Restore it: sdsetup install --dir "{dir}"', dir=root),
+            code="webui-incomplete",
+        )
     if not (root / "launch.py").is_file():
         raise SdsetupError(
             Text("There is no web UI in this folder"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import stat
 import zipfile
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sdsetup.text import Text
+from sdsetup.values.shape import misfit
 
 Kind = Literal["safetensors", "pickle", "damaged", "other"]
 
@@ -32,6 +34,8 @@ _BITS = {
     "I16": 16,
     "U16": 16,
 }
+_TENSOR = {"dtype": str, "shape": [int], "data_offsets": [int]}
+_MOST_SIDES = 64  # torch's own bound on the dimensions of a tensor
 _LFS = b"version https://git-lfs.github.com/spec/"
 _LFS_SIZE = re.compile(rb"^size (\d+)\s*$", re.MULTILINE)
 
@@ -51,10 +55,10 @@ class Look:
 def look_at(path: Path) -> Look:
     """What a file is, from its first and last bytes. Nothing in it is executed."""
     try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):  # a pipe would keep us waiting for its writer
-            return _damaged(0, "unreadable", Text("it is not a file"))
-        size = found.st_size
+        told = path.stat()
+        if not stat.S_ISREG(told.st_mode):  # opening a pipe would wait for ever
+            return _damaged(0, "unreadable", Text("it is no file but a folder, a pipe or a device"))
+        size = told.st_size
         with path.open("rb") as file:
             head = file.read(4096)
             if not size:
@@ -81,7 +85,7 @@ def looks_whole(path: Path) -> bool:
 def _in_disguise(head: bytes, size: int) -> Look | None:
     if head.startswith(_LFS):
         said = _LFS_SIZE.search(head)
-        wanted = f"{int(said[1]) / 1e9:.2f} GB" if said else "the real file"
+        wanted = f"{int(said[1]) / 1e9:.2f} GB" if said and len(said[1]) < 19 else "the real file"
         return _damaged(
             size,
             "lfs-pointer",
@@ -101,7 +105,7 @@ def _look_at_safetensors(file: Any, size: int) -> Look:
         return _cut(size, 8 + length)
     try:
         header = json.loads(file.read(length))
-    except ValueError:
+    except (ValueError, RecursionError):
         return _damaged(size, "header", Text("its list of contents cannot be read"))
     if not isinstance(header, dict):
         return _damaged(size, "header", Text("its list of contents is not one"))
@@ -128,17 +132,18 @@ def _end_of_tensors(tensors: Mapping[str, Any]) -> int | None:
     """Where the last tensor ends, or None when they overlap, leave gaps, or contradict their shapes."""
     spans = []
     for entry in tensors.values():
-        try:
-            begin, end = entry["data_offsets"]
-            bits = _BITS.get(entry["dtype"])
-            count = 1
-            for side in entry["shape"]:
-                count *= side
-            if not (0 <= begin <= end) or (bits is not None and count * bits != (end - begin) * 8):
-                return None
-            spans.append((begin, end))
-        except (KeyError, TypeError, ValueError):
+        if (
+            misfit(entry, _TENSOR) is not None
+            or len(entry["data_offsets"]) != 2
+            or len(entry["shape"]) > _MOST_SIDES
+        ):
             return None
+        begin, end = entry["data_offsets"]
+        bits = _BITS.get(entry["dtype"])
+        count = math.prod(entry["shape"])
+        if not (0 <= begin <= end) or (bits is not None and count * bits != (end - begin) * 8):
+            return None
+        spans.append((begin, end))
     position = 0
     for begin, end in sorted(spans):
         if begin != position:
