@@ -11,12 +11,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from sdsetup.decide.addresses import AddressError, parse_address
 from sdsetup.errors import SdsetupError
 from sdsetup.text import Text
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-_LOOPBACK = re.compile(r"http://(127\.\d+\.\d+\.\d+|localhost|\[::1\])(:\d+)?(/|$)")
 _REQUIRED: Any = object()
 
 
@@ -119,9 +119,17 @@ class Reader:
     def url(self, key: str, default: Any = _REQUIRED) -> Any:
         """https anywhere, plain http only to this machine's loopback addresses."""
         value = self.text(key, default)
-        if isinstance(value, str) and value and not value.startswith("https://") and not _LOOPBACK.match(value):
-            self.problem(key, f"{value!r} must start with https:// (http:// only for loopback addresses)")
+        if isinstance(value, str) and value:
+            self.judge_address(key, value)
         return value
+
+    def judge_address(self, key: str, value: str) -> None:
+        """Report an address that we would not go to."""
+        try:
+            parse_address(value)
+        except AddressError as error:
+            why = "must start with https:// (http:// only for loopback addresses)"
+            self.problem(key, f"{value!r} {why}" if error.code == "not-encrypted" else str(error.why))
 
     def table(self, key: str, default: Any = _REQUIRED) -> Reader:
         value = self._get(key, Mapping, "a table", default)

@@ -194,8 +194,7 @@ def _urls(reader: Reader) -> tuple[str, ...]:
     if reader.has("urls") and not urls:
         reader.problem("urls", "needs at least one address")
     for url in urls:
-        if not url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
-            reader.problem("urls", f"{url!r} must start with https:// (http:// only for loopback addresses)")
+        reader.judge_address("urls", url)
     return urls
 
 
