@@ -24,7 +24,6 @@ def main() -> None:
         margin_bytes=0,
         first_pause=0.05,
         mark_bytes=2**20,
-        buffer_bytes=2**18,
     )
     if "--eager" in sys.argv:
         options = replace(

@@ -391,7 +391,7 @@ def test_a_dead_proxy(bench: Bench) -> None:
 
 
 def test_a_proxy_of_a_kind_we_do_not_speak(bench: Bench) -> None:
-    bench.env["ALL_PROXY"] = "socks5://127.0.0.1:9"
+    bench.env["ALL_PROXY"] = "gopher://127.0.0.1:9"
     assert refused(bench, Source(url="https://hub.example/file")).code == "proxy-unusable"
 
 

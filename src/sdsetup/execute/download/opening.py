@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import email.utils
-import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
+from sdsetup.decide.addresses import Address, AddressError, parse_address
 from sdsetup.decide.resume import Answer, linked, read_answer
-from sdsetup.execute.download.message import Body, Head, body_of, read_head, send_request
-from sdsetup.execute.download.options import BrokenError, DownloadOptions
-from sdsetup.execute.download.wire import Address, connect, parse, proxy_for
+from sdsetup.execute.download import transport
+from sdsetup.execute.download.options import DownloadOptions
+from sdsetup.execute.download.transport import Reply
+from sdsetup.machine import Machine
+from sdsetup.machine.web_errors import BrokenError
 from sdsetup.text import Text
 
-if TYPE_CHECKING:
-    from sdsetup.execute.download.wire import Line
-
-_log = logging.getLogger("sdsetup.download")
 _REDIRECTS = (301, 302, 303, 307, 308)
+_YEAR = 365 * 86_400.0
 
 
 @dataclass(kw_only=True)
@@ -27,16 +25,12 @@ class Opened:
     """An answer whose body has not been read yet. Close it whatever happens."""
 
     answer: Answer
-    etag: str | None
     address: Address
-    line: Line
-    head: Head
+    reply: Reply
 
-    def body(self, *, unpack: bool, tick: Callable[[], None]) -> Body:
-        return body_of(self.line, self.head, unpack=unpack, tick=tick)
-
-    def close(self) -> None:
-        self.line.close()
+    @property
+    def etag(self) -> str | None:
+        return self.reply.headers.get("etag")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,40 +46,53 @@ class Ask:
     token: str | None = None
 
 
-def open_source(ask: Ask, env: Mapping[str, str], options: DownloadOptions, beat: Callable[[], None]) -> Opened:
+def open_source(ask: Ask, machine: Machine, options: DownloadOptions, asking: Callable[[], None]) -> Opened:
     """Ask, following redirects. One that announces another file (the hub's X-Linked headers) is returned
-    instead of followed.
+    instead of followed. `asking` is called before each question.
 
     Raises:
         BrokenError: no answer, or an answer nobody may follow (permanent).
     """
-    first = address = parse(ask.url)
+    first = address = judged(ask.url)
     linked_size: int | None = None
     linked_sha256: str | None = None
     for _hop in range(options.redirects + 1):
         own = ask if address.origin == first.origin else replace(ask, token=None)
-        line, head = _ask(address, own, env, options, beat)
-        said_size, said_sha256 = linked(head.headers)
+        asking()
+        reply = _ask(address, own, machine, options)
+        said_size, said_sha256 = linked(reply.headers)
         linked_size, linked_sha256 = linked_size or said_size, linked_sha256 or said_sha256
         another = linked_size not in (None, ask.size) or linked_sha256 not in (None, ask.sha256)
-        if another or head.status not in _REDIRECTS or "location" not in head.headers:
-            answer = read_answer(head.status, head.headers, redirected=address.origin != first.origin)
+        if another or reply.status not in _REDIRECTS or "location" not in reply.headers:
+            answer = read_answer(reply.status, reply.headers, redirected=address.origin != first.origin)
             answer = replace(
                 answer,
                 linked_size=linked_size,
                 linked_sha256=linked_sha256,
-                wait=_seconds(head.headers.get("retry-after"), head.headers.get("date")),
+                wait=seconds_to_wait(reply.headers.get("retry-after"), reply.headers.get("date")),
             )
-            return Opened(answer=answer, etag=head.headers.get("etag"), address=address, line=line, head=head)
-        line.close()
-        address = _next(address, head.headers["location"])
+            return Opened(answer=answer, address=address, reply=reply)
+        reply.close()
+        address = _next(address, reply.headers["location"])
     raise BrokenError(Text("the server sends us in circles"), "redirect-loop", permanent=True)
+
+
+def judged(url: str) -> Address:
+    """An address that we may go to.
+
+    Raises:
+        BrokenError: permanent: `bad-address`, `not-encrypted`.
+    """
+    try:
+        return parse_address(url)
+    except AddressError as error:
+        raise BrokenError(error.why, error.code, permanent=True) from error
 
 
 def _next(address: Address, location: str) -> Address:
     try:
-        following = parse(location, f"{address.scheme}://{address.netloc}{address.target}")
-    except BrokenError as error:
+        following = parse_address(location, address.url)
+    except AddressError as error:
         raise BrokenError(
             Text("the server sends us to a place we do not follow to: {why}", why=error.why),
             "redirect-refused",
@@ -98,34 +105,40 @@ def _next(address: Address, location: str) -> Address:
     return following
 
 
-def _ask(
-    address: Address, ask: Ask, env: Mapping[str, str], options: DownloadOptions, beat: Callable[[], None]
-) -> tuple[Line, Head]:
-    line = connect(address, env, timeout=options.connect_timeout, tick=options.stall_seconds / 4)
-    try:
-        absolute = address.scheme == "http" and proxy_for(address, env) is not None
-        try:
-            send_request(line, address, start=ask.start, end=ask.end, token=ask.token, absolute=absolute)
-        except OSError as error:
-            raise BrokenError(Text("the connection broke before the answer"), "connection-broken") from error
-        head = read_head(line, options.answer_timeout, beat)
-    except BaseException:
-        line.close()
-        raise
-    _log.info("%s from byte %d: HTTP %d", address.plain, ask.start, head.status)
-    return line, head
+def _ask(address: Address, ask: Ask, machine: Machine, options: DownloadOptions) -> Reply:
+    headers = {}
+    if ask.start or ask.end is not None:
+        headers["Range"] = f"bytes={ask.start}-{'' if ask.end is None else ask.end - 1}"
+    if ask.token:
+        headers["Authorization"] = f"Bearer {ask.token}"
+    return transport.ask(
+        address,
+        machine,
+        connect_timeout=options.connect_timeout,
+        read_timeout=max(options.answer_timeout, options.stall_seconds),
+        headers=headers,
+    )
 
 
-def _seconds(retry_after: str | None, date: str | None) -> float | None:
-    """Retry-After in seconds. A date is measured against the server's own clock, ours may be wrong."""
+def seconds_to_wait(retry_after: str | None, date: str | None) -> float | None:
+    """Retry-After in seconds, a year at most. A date is measured against the server's own clock, ours may be
+    wrong. None where it says nothing that can be read."""
     if retry_after is None:
         return None
     text = retry_after.strip()
-    if text.isdecimal():
-        return float(text)
-    until = email.utils.parsedate_tz(text)
+    if text.isascii() and text.isdecimal():
+        return min(float(text), _YEAR) if len(text) < 10 else _YEAR
+    until = _moment(text)
     if until is None:
         return None
-    now = email.utils.parsedate_tz(date) if date else None
-    start = email.utils.mktime_tz(now) if now else time.time()
-    return max(0.0, email.utils.mktime_tz(until) - start)
+    now = _moment(date) if date else None
+    return min(max(0.0, until - (time.time() if now is None else now)), _YEAR)
+
+
+def _moment(text: str) -> float | None:
+    """An HTTP date as seconds since 1970; None for what is none (years of five digits are none)."""
+    try:
+        parts = email.utils.parsedate_tz(text[:100])
+        return None if parts is None else float(email.utils.mktime_tz(parts))
+    except (ValueError, OverflowError, TypeError, IndexError):
+        return None

@@ -21,8 +21,8 @@ class DownloadOptions:
     """
 
     limit_rate: float | None = None
-    connect_timeout: float = 20
-    answer_timeout: float = 40  # from the request to the head of the answer
+    connect_timeout: float = 8  # for each address of a name: a network whose IPv6 leads nowhere has others
+    answer_timeout: float = 40  # from the question (looking up and connecting included) to the head of its answer
     stall_seconds: float = 30
     stall_rate: float = 1000  # slower than this for `stall_seconds` is a stall
     fruitless: int = 5
@@ -31,8 +31,6 @@ class DownloadOptions:
     longest_pause: float = 60
     longest_wait: float = 120  # the longest Retry-After that is waited for
     redirects: int = 10
-    buffers: int = 6
-    buffer_bytes: int = 4 * MIB
     mark_bytes: int = 64 * MIB  # a checkpoint of the hash is noted this often
     margin_bytes: int = 256 * 10**6  # to be left free on the drive
     look_for_copies: bool = True
@@ -74,13 +72,3 @@ class SourceError(Exception):
         self.source = source
         self.wait = wait  # the server asked to be left alone for so long
         self.detail = detail
-
-
-class BrokenError(Exception):
-    """The connection or its answer broke: worth another try after a pause."""
-
-    def __init__(self, why: Text, code: str, *, permanent: bool = False) -> None:
-        super().__init__(str(why))
-        self.why = why
-        self.code = code
-        self.permanent = permanent  # the same try would end the same way (a certificate)

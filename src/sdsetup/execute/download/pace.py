@@ -7,7 +7,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from sdsetup.execute.download.options import BrokenError, DownloadOptions
+from sdsetup.execute.download.options import DownloadOptions
+from sdsetup.machine.web_errors import BrokenError
 from sdsetup.text import Text
 
 _SAMPLE = 0.25  # seconds between two samples of the meter
@@ -15,7 +16,7 @@ _RATE_WINDOW = 5.0
 
 
 class Meter:
-    """Counts one connection's bytes. `now` in seconds, monotonic."""
+    """Watches one connection from outside: told now and then how many bytes have come in all."""
 
     def __init__(self, options: DownloadOptions) -> None:
         self._options = options
@@ -23,8 +24,9 @@ class Meter:
         self._total = 0
         self._samples: deque[tuple[float, int]] = deque([(self._start, 0)])
 
-    def add(self, count: int) -> None:
-        self._total += count
+    def at(self, total: int) -> None:
+        """So many bytes have come by now."""
+        self._total = total
         self._sample(time.monotonic())
 
     def _sample(self, now: float) -> None:
@@ -46,7 +48,6 @@ class Meter:
             BrokenError: less than the stall rate over the whole stall time.
         """
         now = time.monotonic()
-        self._sample(now)  # a line that stands still adds nothing, and must be seen to
         window = self._options.stall_seconds
         if now - self._start < window:
             return
