@@ -108,7 +108,9 @@ def test_through_a_proxy() -> None:
         assert told.problem == "proxy"
         assert "407" in str(told.detail)
     assert reach("http://far.example/", proxy=f"http://127.0.0.1:{port}").problem == "proxy"
-    assert reach("http://far.example/", proxy="socks5://127.0.0.1:1").problem == "unknown"
+    assert reach("http://far.example/", proxy="socks5://127.0.0.1:1").problem == "proxy"
+    assert reach("http://far.example/", proxy="gopher://127.0.0.1:1").problem == "proxy"
+    assert reach("http://far.example/", proxy="http://[::1").problem == "proxy"
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import sdsetup.probe
 from machines import SAMPLES
 from sdsetup.machine.real import decode
-from sdsetup.probe import cpu, disk, folder, git, installation, memory, network, port
+from sdsetup.probe import cpu, disk, folder, git, installation, memory, port
 from sdsetup.probe.gpus import macos as macos_gpus
 from sdsetup.probe.gpus import registry, smi, sysfs
 from sdsetup.probe.pythons import parse_answer, windows
@@ -31,7 +31,7 @@ MORE: dict[str, tuple[Any, ...]] = {
     "parse_packed_refs": ("refs/heads/master",),
     "parse_pci_ids": (0x10DE, 0x2504),
 }
-NOT_TEXT = {"parse_paging_files", "parse_internet_settings"}
+NOT_TEXT = {"parse_paging_files"}
 
 
 def parsers() -> list[tuple[str, Callable[..., Any]]]:
@@ -278,19 +278,6 @@ def test_windows_names() -> None:
         windows_system.name_of((10, 0, 20348), 20348, server=True, values={"ProductName": "Windows Server 2022"})
         == "Windows Server 2022"
     )
-
-
-def test_proxies() -> None:
-    assert network.parse_internet_settings({"ProxyEnable": 1, "ProxyServer": "http=a:1;https=b:2", "ProxyOverride": "<local>;*.x"}) == {
-        "http": "http://a:1", "https": "http://b:2", "no": "<local>,*.x", "origin": "Windows settings",
-    }  # fmt: skip
-    assert network.parse_internet_settings({"ProxyEnable": 0, "ProxyServer": "a:1"}) == {}
-    assert network.parse_internet_settings({"ProxyEnable": 1}) == {}
-    assert network.spared("localhost", "127.0.0.1, localhost")
-    assert network.spared("cdn.example.org", ".example.org")
-    assert network.spared("cdn.example.org", "example.org")
-    assert network.spared("x", "*")
-    assert not network.spared("badexample.org", "example.org")
 
 
 def test_graphics_of_macs() -> None:

@@ -65,8 +65,9 @@ class Address:
         return f"{self.scheme}://{self.netloc}{self.target.split('?')[0]}"
 
 
-def parse_address(url: str, base: str | None = None) -> Address:
-    """An address that may be used. `base`: the address whose answer named this one (a redirect).
+def parse_address(url: str, base: str | None = None, *, plain_http: bool = False) -> Address:
+    """An address that may be used. `base`: the address whose answer named this one (a redirect);
+    `plain_http`: for a knock that says and believes nothing (a mirror that git was told to use).
 
     Raises:
         AddressError: it is none, could be read in two ways, or is plain http to another computer.
@@ -93,7 +94,7 @@ def parse_address(url: str, base: str | None = None) -> Address:
         target=quote(parts.path or "/", safe=_KEPT)
         + ("?" + quote(parts.query, safe=_KEPT + "?") if parts.query else ""),
     )
-    if scheme == "http" and not address.loopback:
+    if scheme == "http" and not (address.loopback or plain_http):
         why = Text("{url} is not encrypted (only https is accepted)", url=address.plain)
         raise AddressError(why, "not-encrypted")
     return address

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 from sdsetup.text import Text
 
-_RANGE = re.compile(r"\s*bytes\s+(?:(\d+)-(\d+)|\*)/(\d+|\*)\s*$", re.IGNORECASE)
+# Eighteen digits are more than any file has; Python refuses to read thousands of them.
+_NUMBER = re.compile(r"[0-9]{1,18}")
+_RANGE = re.compile(r"\s*bytes\s+(?:([0-9]{1,18})-([0-9]{1,18})|\*)/([0-9]{1,18}|\*)\s*$", re.IGNORECASE)
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
 
@@ -255,4 +257,4 @@ def worth_another(*, before: float, after: float, connections: int) -> bool:
 
 
 def _number(text: str | None) -> int | None:
-    return int(text) if text is not None and text.strip().isdecimal() else None
+    return int(text) if text is not None and _NUMBER.fullmatch(text.strip()) else None

@@ -12,11 +12,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from sdsetup.machine import Machine
+from sdsetup.machine.web_policy import CERTIFICATE_VARIABLES
 
 # pip option -> uv variable that takes the same value, and other variables that already say it.
 _SAME = {
     "index-url": ("UV_DEFAULT_INDEX", ("UV_INDEX_URL",)),
-    "cert": ("SSL_CERT_FILE", ()),
+    "cert": ("SSL_CERT_FILE", CERTIFICATE_VARIABLES),
     "client-cert": ("SSL_CLIENT_CERT", ()),
     "proxy": ("ALL_PROXY", ("all_proxy", "HTTPS_PROXY", "https_proxy")),
 }

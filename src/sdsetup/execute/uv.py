@@ -14,6 +14,7 @@ from sdsetup.execute.pip_settings import uv_variables
 from sdsetup.execute.uv_words import AGAIN, why_uv_failed
 from sdsetup.machine import Machine
 from sdsetup.machine.process import Child
+from sdsetup.machine.web_policy import variables_for_children
 from sdsetup.text import Text
 
 PAUSES = (3.0, 10.0, 30.0)  # seconds before the second, third and fourth try after a broken connection
@@ -78,6 +79,7 @@ def find(machine: Machine) -> str:
 def variables(context: Context, **more: str) -> dict[str, str]:
     """The environment of a uv child: the person's, pip's settings in uv's words, and ours."""
     env = {name: value for name, value in context.machine.env.items() if name not in _FOREIGN}
+    env.update(variables_for_children(context.machine))
     env.update(uv_variables(context.machine))
     env.setdefault("UV_HTTP_RETRIES", "5")
     env.setdefault("UV_SYSTEM_CERTS", "true")

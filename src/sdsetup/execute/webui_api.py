@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import socket
 import time
@@ -37,24 +36,36 @@ class Answer:
 
 def call(method: str, port: int, path: str, body: Mapping[str, Any] | None = None, *, seconds: float) -> Answer:
     """One call; never raises for what the other side does. `seconds` limits each wait for bytes."""
+    import requests
+    from urllib3.exceptions import HTTPError
+
+    from sdsetup.machine.web_session import session
+
     began = time.monotonic()
-    connection = http.client.HTTPConnection(_HOST, port, timeout=seconds)
     try:
-        content = None if body is None else json.dumps(body).encode()
-        connection.request(method, path, body=content, headers={"Content-Type": "application/json"})
-        reply = connection.getresponse()
-        raw = reply.read(_LARGEST)
-    except (OSError, http.client.HTTPException) as error:
+        with (
+            session() as talk,
+            talk.request(
+                method,
+                f"http://{_HOST}:{port}{path}",
+                json=body,
+                timeout=seconds,
+                stream=True,
+                allow_redirects=False,
+            ) as reply,
+        ):
+            raw = reply.raw.read(_LARGEST, decode_content=True)
+    except (requests.RequestException, HTTPError, OSError, ValueError) as error:
         return Answer(status=0, value={}, text=f"{type(error).__name__}: {error}")
-    finally:
-        connection.close()
     took = time.monotonic() - began
     try:
         value = json.loads(raw)
     except ValueError:
         value = None
     text = raw[:500].decode("utf-8", "replace")
-    return Answer(status=reply.status, value=value if isinstance(value, dict) else {}, text=text, seconds=took)
+    return Answer(
+        status=reply.status_code, value=value if isinstance(value, dict) else {}, text=text, seconds=took
+    )
 
 
 def free_port() -> int:

@@ -6,15 +6,11 @@ import socket
 import sys
 import time
 from collections.abc import Mapping
-from functools import lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.parse import SplitResult, unquote, urlsplit
 
+from sdsetup.decide.addresses import Address, AddressError, parse_address
+from sdsetup.decide.proxies import Proxy, ProxyError, parse_proxy
 from sdsetup.machine.answers import PortState, Reached
-
-if TYPE_CHECKING:
-    import ssl
+from sdsetup.machine.web_policy import CertificatesError, connections, tls
 
 _DENIED = {13, 10013}  # EACCES, WSAEACCES: on Windows a port that Hyper-V has reserved
 _ENOUGH = 4096
@@ -42,21 +38,23 @@ def port(number: int) -> PortState:
 def reach(url: str, *, proxy: str | None, env: Mapping[str, str], seconds: float) -> Reached:
     """Ask for an address' head. Any answer of the host itself counts as reached, except a refusal by law.
 
-    `proxy` is an `http://[name:password@]host:port`, or None. The certificate is checked: what answers
-    in the host's name without being the host (a hotel's page, a company's filter) must not count.
+    `proxy` as it is set, or None. The certificate is checked: what answers in the host's name without
+    being the host (a hotel's page, a company's filter) must not count.
     """
     try:
-        parts = urlsplit(url)
-        through = urlsplit(proxy) if proxy else None
-        known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-        known = known and (through is None or (through.hostname and through.port != 0))
-    except ValueError:
-        known = False
-    if not known:
-        return Reached(problem="unknown", detail=f"not tried: no web address in {url}")
+        address = parse_address(url, plain_http=True)
+    except AddressError as error:
+        return Reached(problem="unknown", detail=f"not tried: {error}")
     end = time.monotonic() + seconds
     try:
-        return _ask(parts, through, env, end)
+        through = parse_proxy(proxy) if proxy else None
+        if through is not None and through.scheme != "http":
+            return _through_library(address, through, env, seconds)
+        return _ask(address, through, env, end)
+    except ProxyError as error:
+        return Reached(problem="proxy", detail=str(error))
+    except CertificatesError as error:
+        return Reached(problem="tls", detail=str(error))
     except socket.gaierror as error:
         return Reached(problem="proxy" if proxy else "dns", detail=str(error))
     except TimeoutError:
@@ -64,36 +62,56 @@ def reach(url: str, *, proxy: str | None, env: Mapping[str, str], seconds: float
     except ConnectionError as error:
         return Reached(problem="proxy" if proxy else "refused", detail=str(error))
     except (OSError, ValueError) as error:
-        tls = type(error).__module__ == "ssl"  # its errors are OSErrors; the module may not be loaded at all
-        return Reached(problem="tls" if tls else "refused", detail=str(error))
+        tls_failed = (
+            type(error).__module__ == "ssl"
+        )  # its errors are OSErrors; the module may not be loaded at all
+        return Reached(problem="tls" if tls_failed else "refused", detail=str(error))
 
 
-def _ask(parts: SplitResult, through: SplitResult | None, env: Mapping[str, str], end: float) -> Reached:
-    host = parts.hostname or ""
-    number = parts.port or (443 if parts.scheme == "https" else 80)
-    if through is not None and through.scheme not in ("", "http"):
-        return Reached(problem="unknown", detail=f"not tried: the proxy speaks {through.scheme}")
-    first = (through.hostname or "", through.port or 80) if through else (host, number)
+def _ask(address: Address, through: Proxy | None, env: Mapping[str, str], end: float) -> Reached:
+    host = address.host if address.host.isascii() else address.host.encode("idna").decode("ascii")
+    netloc = address.netloc.replace(address.host, host)
+    first = (through.host, through.port) if through else (host, address.port)
     # As bytes an ASCII name is looked up as it is; as text Python loads its tables of all letters for it.
     named = first[0].encode() if first[0].isascii() else first[0]
     with socket.create_connection((named, first[1]), timeout=_left(end)) as line:  # type: ignore[arg-type]
-        if through is not None and parts.scheme == "https":
-            status = _exchange(line, _connect(host, number, through), end)
+        if through is not None and address.scheme == "https":
+            status = _exchange(line, _connect(host, address.port, through), end)
             if status != 200:
-                return Reached(problem="proxy", detail=f"the proxy answered {status} to CONNECT {host}:{number}")
-        path = parts.path or "/"
-        if through is not None and parts.scheme == "http":
-            path = parts.geturl()
+                detail = f"the proxy answered {status} to CONNECT {host}:{address.port}"
+                return Reached(problem="proxy", detail=detail)
+        path = f"http://{netloc}{address.target}" if through and address.scheme == "http" else address.target
         request = (
-            f"HEAD {path} HTTP/1.1\r\nHost: {parts.netloc.rpartition('@')[2]}\r\n"
+            f"HEAD {path} HTTP/1.1\r\nHost: {netloc}\r\n"
             "User-Agent: sdsetup\r\nAccept: */*\r\nConnection: close\r\n\r\n"
         )
-        if parts.scheme == "http":
+        if address.scheme == "http":
             return _judge(_exchange(line, request, end))
-        context = _tls(env.get("SSL_CERT_FILE") or env.get("REQUESTS_CA_BUNDLE"))
+        context = tls(env)
         line.settimeout(_left(end))
-        with context.wrap_socket(line, server_hostname=host) as secured:
+        with context.wrap_socket(line, server_hostname=host.removesuffix(".")) as secured:
             return _judge(_exchange(secured, request, end))
+
+
+def _through_library(address: Address, through: Proxy, env: Mapping[str, str], seconds: float) -> Reached:
+    """Through a SOCKS or https proxy: rare enough that the library is loaded only then."""
+    import urllib3
+
+    from sdsetup.machine.web_errors import broken
+
+    manager = connections(address, through, env)
+    try:
+        pool = manager.connection_from_host(address.host, address.port, address.scheme)
+        limit = urllib3.Timeout(total=seconds)
+        return _judge(pool.urlopen("HEAD", address.target, retries=False, redirect=False, timeout=limit).status)
+    except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        failed = broken(error, address.host, through)
+        if failed.code == "answer-timeout":
+            return Reached(problem="timeout", detail=str(failed))
+        behind = failed.code.startswith(("certificate", "tls"))
+        return Reached(problem="tls" if behind else "proxy", detail=str(failed))
+    finally:
+        manager.clear()
 
 
 def _judge(status: int) -> Reached:
@@ -104,14 +122,10 @@ def _judge(status: int) -> Reached:
     return Reached() if status else Reached(problem="refused", detail="the connection was closed unanswered")
 
 
-def _connect(host: str, number: int, through: SplitResult) -> str:
-    lines = [f"CONNECT {host}:{number} HTTP/1.1", f"Host: {host}:{number}"]
-    if through.username:
-        import base64
-
-        pair = f"{unquote(through.username)}:{unquote(through.password or '')}"
-        lines.append("Proxy-Authorization: Basic " + base64.b64encode(pair.encode()).decode())
-    return "\r\n".join(lines) + "\r\n\r\n"
+def _connect(host: str, number: int, through: Proxy) -> str:
+    where = f"[{host}]:{number}" if ":" in host else f"{host}:{number}"
+    login = f"Proxy-Authorization: {through.login}\r\n" if through.login else ""
+    return f"CONNECT {where} HTTP/1.1\r\nHost: {where}\r\n{login}\r\n"
 
 
 def _exchange(line: socket.socket, request: str, end: float) -> int:
@@ -127,27 +141,6 @@ def _exchange(line: socket.socket, request: str, end: float) -> int:
         seen += more
     words = seen.split(b"\r\n", 1)[0].split()
     return int(words[1]) if len(words) > 1 and words[0].startswith(b"HTTP/") and words[1].isdigit() else 0
-
-
-@lru_cache(maxsize=4)
-def _tls(own: str | None) -> ssl.SSLContext:
-    """Checks certificates against the person's own file where one is named, else against the system's."""
-    import ssl
-
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    places = ssl.get_default_verify_paths()
-    if own:
-        context.load_verify_locations(cafile=own)
-    elif sys.platform == "linux" and places.capath:
-        # A folder of certificates is searched as needed; the one big file takes three times as long to read.
-        context.load_verify_locations(capath=places.capath)
-    elif sys.platform == "win32" or (places.cafile and Path(places.cafile).exists()):
-        context.load_default_certs()
-    else:  # python.org's Python for macOS brings none until its own command is run; our downloads use these
-        import certifi
-
-        context.load_verify_locations(cafile=certifi.where())
-    return context
 
 
 def _left(end: float) -> float:

@@ -115,7 +115,7 @@ def variables_for_children(machine: Machine) -> dict[str, str]:
     return said
 
 
-def connections(proxy: Proxy | None, env: Mapping[str, str]) -> urllib3.PoolManager:
+def connections(address: Address, proxy: Proxy | None, env: Mapping[str, str]) -> urllib3.PoolManager:
     """urllib3's connections under this policy: straight, or through an http, https or SOCKS proxy.
 
     Raises:
@@ -123,7 +123,7 @@ def connections(proxy: Proxy | None, env: Mapping[str, str]) -> urllib3.PoolMana
     """
     import urllib3
 
-    context = tls(env)
+    context = tls(env) if address.scheme == "https" else None
     if proxy is None:
         return urllib3.PoolManager(ssl_context=context)
     if proxy.socks:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -13,7 +12,9 @@ from sdsetup.decide.profiles.models import MODEL_FOLDER
 from sdsetup.errors import SdsetupError, UsageError
 from sdsetup.execute.context import Context
 from sdsetup.execute.download.options import DownloadOptions
+from sdsetup.execute.download.problems import hint_for
 from sdsetup.execute.download.sources import hub_address, hub_token
+from sdsetup.machine.web_errors import BrokenError
 from sdsetup.text import Text
 
 _T = TypeVar("_T")
@@ -50,9 +51,12 @@ def look_up(wanted: HubFile, context: Context) -> FetchFile:
             code="not-a-safetensors",
             hint=Text("Download it yourself, then: sdsetup model import FILE --allow-pickle"),
         )
-    from huggingface_hub import get_hf_file_metadata, hf_hub_url
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url, set_client_factory
+
+    from sdsetup.execute.download.hub_transport import client
 
     base = hub_address(context, DownloadOptions())
+    set_client_factory(lambda: client(context.machine))
     url = hf_hub_url(wanted.repo, wanted.file, revision=wanted.revision, endpoint=base)
     token = hub_token(context) or False
     found = _asked(wanted, base, lambda: get_hf_file_metadata(url, token=token, endpoint=base))
@@ -75,10 +79,10 @@ def look_up(wanted: HubFile, context: Context) -> FetchFile:
 
 def _asked(wanted: HubFile, base: str, ask: Callable[[], _T]) -> _T:
     """Call the hub's client; its refusals become ours, with its own wording as the reason."""
+    import httpx2
     from huggingface_hub import errors
 
     page = f"{base}/{wanted.repo}"
-    silent: tuple[type[Exception], ...] = (errors.HfHubHTTPError, OSError, ValueError, RuntimeError)
     try:
         return ask()
     except errors.GatedRepoError as error:
@@ -90,7 +94,7 @@ def _asked(wanted: HubFile, base: str, ask: Callable[[], _T]) -> _T:
             hint=Text("Open the page in a browser, accept the licence, put your access token into HF_TOKEN."),
         ) from error
     except errors.LocalEntryNotFoundError as error:  # the client's word for "no answer"
-        raise _unreachable(base, error) from error
+        raise _unreachable(base, _first_line(error)) from error
     except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError, errors.EntryNotFoundError) as error:
         raise SdsetupError(
             Text("The hub has no {file} in {repo}", file=wanted.file, repo=wanted.repo),
@@ -99,23 +103,27 @@ def _asked(wanted: HubFile, base: str, ask: Callable[[], _T]) -> _T:
             code="gone",
             hint=Text("Check the name in a browser: owner/repository:file, as its page shows them."),
         ) from error
-    except (*silent, *_transport_errors()) as error:
-        raise _unreachable(base, error) from error
+    except BrokenError as error:
+        raise _unreachable(base, error.why, hint_for(error.code)) from error
+    except (
+        errors.HfHubHTTPError,
+        httpx2.HTTPError,
+        httpx2.InvalidURL,
+        OSError,
+        ValueError,
+        RuntimeError,
+    ) as error:
+        raise _unreachable(base, _first_line(error)) from error
 
 
-def _unreachable(base: str, error: Exception) -> SdsetupError:
+def _unreachable(base: str, why: Text | str, hint: Text | None = None) -> SdsetupError:
     return SdsetupError(
         Text("The hub did not answer"),
         where=base,
-        why=_first_line(error),
+        why=why,
         code="hub-unreachable",
-        hint=Text("Check the internet connection and proxy, then run the same command again."),
+        hint=hint or Text("Check the internet connection and proxy, then run the same command again."),
     )
-
-
-def _transport_errors() -> tuple[type[Exception], ...]:
-    """Errors of the library below the client, which lets some of them through (requests' are OSErrors)."""
-    return tuple(sys.modules[name].HTTPError for name in ("httpx2", "httpx") if name in sys.modules)
 
 
 def _first_line(error: Exception) -> str:

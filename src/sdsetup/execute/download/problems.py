@@ -24,7 +24,11 @@ _HINTS = {
     "certificate-not-trusted": "A virus scanner or company network may look into encrypted traffic: give its "
     "certificate file in REQUESTS_CA_BUNDLE, then run the same command again.",
     "certificate-dates": "Set this computer's clock right, then run the same command again.",
-    "certificates-unreadable": "Let REQUESTS_CA_BUNDLE name an existing certificate file, or unset it.",
+    "certificates-unreadable": "Let REQUESTS_CA_BUNDLE (or CURL_CA_BUNDLE, SSL_CERT_FILE) name a file of "
+    "certificates, or unset it.",
+    "proxy-unusable": "Set the proxy variable to the proxy's address, as in https_proxy=http://host:port, "
+    "or unset it.",
+    "proxy-refused": "Ask whoever runs the proxy to let it through, or use another network.",
     "gated": "Open {page} in a browser, accept the licence, put your access token into HF_TOKEN, "
     "then run the same command again.",
     "login-needed": "If the repository is yours, put your access token into HF_TOKEN, "
@@ -49,7 +53,7 @@ def gave_up(
         )
     first = failures[0]
     reasons = "; ".join(dict.fromkeys(f"{failure.source}: {failure.why}" for failure in failures))
-    wait = f"{first.wait / 60:.0f} minutes" if first.wait else "a while"
+    wait = _duration(first.wait)
     hint = Text(_HINTS.get(first.code, _AGAIN), page=page or first.source, wait=wait)
     return SdsetupError(
         Text(
@@ -60,6 +64,18 @@ def gave_up(
         hint=hint,
         code=first.code,
     )
+
+
+def hint_for(code: str) -> Text | None:
+    """What helps against a connection that failed for this reason; None where only time does."""
+    hint = _HINTS.get(code)
+    return None if hint is None or "{" in hint else Text(hint)
+
+
+def _duration(seconds: float | None) -> str:
+    if not seconds:
+        return "a while"
+    return f"{seconds / 60:.0f} minutes" if seconds < 86_400 else "a day or more"
 
 
 def kept_sentence(target: Path, kept: int, size: int) -> Text:

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from sdsetup.decide.addresses import AddressError, parse_address
 from sdsetup.decide.plan import FetchFile, Source
 from sdsetup.decide.profiles.models import ModelProfile, parse_model_profile
+from sdsetup.errors import UsageError
 from sdsetup.execute.context import Context
 from sdsetup.execute.download.options import DownloadOptions
+from sdsetup.text import Text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,9 +54,22 @@ def _at(base: str, source: Source, file: FetchFile, *, hub: bool) -> Place:
 
 
 def hub_address(context: Context, options: DownloadOptions) -> str:
-    """The model hub: HF_ENDPOINT where a person set it, else the profile's. Without a slash at its end."""
-    address = context.machine.env.get("HF_ENDPOINT") or options.hub or model_profile(context).hub
-    return address.rstrip("/")
+    """The model hub: HF_ENDPOINT where a person set it, else the profile's. Without a slash at its end.
+
+    Raises:
+        UsageError: `bad-endpoint`: HF_ENDPOINT names no address that we may go to.
+    """
+    named = context.machine.env.get("HF_ENDPOINT")
+    if named:
+        try:
+            parse_address(named)
+        except AddressError as error:
+            raise UsageError(
+                Text("HF_ENDPOINT cannot be used: {why}", why=error.why),
+                code="bad-endpoint",
+                hint=Text("Let it name an https address, such as https://huggingface.co, or unset it."),
+            ) from error
+    return (named or options.hub or model_profile(context).hub).rstrip("/")
 
 
 def model_profile(context: Context) -> ModelProfile:

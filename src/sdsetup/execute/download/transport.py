@@ -119,7 +119,7 @@ def ask(
 def _way(address: Address, machine: Machine) -> tuple[Proxy | None, urllib3.PoolManager]:
     try:
         proxy = proxy_for(address, machine)
-        return proxy, connections(proxy, machine.env)
+        return proxy, connections(address, proxy, machine.env)
     except ProxyError as error:
         raise BrokenError(error.why, "proxy-unusable", permanent=True) from error
     except CertificatesError as error:

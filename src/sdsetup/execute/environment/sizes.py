@@ -28,12 +28,12 @@ def with_sizes(wheels: Sequence[Wheel], context: Context) -> list[Wheel]:
 def _ask(url: str, context: Context) -> int | None:
     import requests
 
-    env = context.machine.env
-    bundle = env.get("SSL_CERT_FILE") or env.get("REQUESTS_CA_BUNDLE") or True
+    from sdsetup.machine.web_session import session
+
     try:
-        with requests.head(url, timeout=20, allow_redirects=True, verify=bundle) as answer:
-            size = answer.headers.get("Content-Length")
-            return int(size) if answer.status_code == 200 and size else None
+        with session(context.machine) as asking, asking.head(url, timeout=20, allow_redirects=True) as answer:
+            size = answer.headers.get("Content-Length", "")
+            return int(size) if answer.status_code == 200 and size.isdecimal() and len(size) < 19 else None
     except (requests.RequestException, ValueError) as error:
         _log.info("no size for %s: %s", url.rsplit("/", 1)[-1], error)
         return None
