@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from download_bench import CONTENT, Bench
-from faulty_hub import FaultyHub
+from faulty_hub import FaultyHub, whole
 
 
 @pytest.fixture
@@ -34,3 +35,22 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("certificates")
     make_certificates(folder)
     return folder
+
+
+@pytest.fixture
+def tls(certificates: Path) -> Iterator[object]:
+    """Starts a hub with one of the certificates."""
+    started: list[FaultyHub] = []
+
+    def start(name: str) -> FaultyHub:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificates / f"{name}.pem")
+        server = FaultyHub(CONTENT, tls=context)
+        server.__enter__()
+        started.append(server)
+        server.answer("/file", whole)
+        return server
+
+    yield start
+    for server in started:
+        server.__exit__()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import select
 import socket
 import socketserver
 import ssl
@@ -386,14 +387,31 @@ def make_certificates(folder: Path) -> None:
 
 
 class ConnectProxy:
-    """A forward proxy on loopback: tunnels every name to one port of this machine."""
+    """A forward proxy on loopback: tunnels every name to one port of this machine. With `tls` over TLS."""
 
-    def __init__(self, to_port: int, *, login: str | None = None, refuse: int | None = None) -> None:
+    def __init__(
+        self,
+        to_port: int,
+        *,
+        login: str | None = None,
+        refuse: int | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.asked: list[Request] = []
         proxy = self
 
         class Handler(socketserver.BaseRequestHandler):
             def handle(self) -> None:
+                try:
+                    if tls is None:
+                        self.tunnel()
+                        return
+                    with tls.wrap_socket(self.request, server_side=True) as self.request:
+                        self.tunnel()
+                except OSError:
+                    return  # the other side hung up
+
+            def tunnel(self) -> None:
                 request = read_request(self.request)
                 if request is None:
                     return
@@ -406,17 +424,15 @@ class ConnectProxy:
                     return
                 with socket.create_connection(("127.0.0.1", to_port)) as onward:
                     self.request.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-                    back = threading.Thread(target=_pipe, args=(onward, self.request), daemon=True)
-                    back.start()
-                    _pipe(self.request, onward)
-                    back.join(5)
+                    relay(self.request, onward)
 
         class Server(socketserver.ThreadingTCPServer):
             allow_reuse_address = True
             daemon_threads = True
 
         self._server = Server(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.port = self._server.server_address[1]
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
 
     def __enter__(self) -> ConnectProxy:
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
@@ -427,10 +443,87 @@ class ConnectProxy:
         self._server.server_close()
 
 
-def _pipe(source: socket.socket, sink: socket.socket) -> None:
-    try:
-        while data := source.recv(65536):
-            sink.sendall(data)
-        sink.shutdown(socket.SHUT_WR)
-    except OSError:
-        return
+class SocksProxy:
+    """A SOCKS proxy on loopback (versions 4, 4a and 5): leads every name to one port of this machine.
+
+    `asked`: (version, the name or address it was asked for, port). `login`: (name, password) that version 5 wants.
+    """
+
+    def __init__(self, to_port: int, *, login: tuple[str, str] | None = None, refuse: bool = False) -> None:
+        self.asked: list[tuple[str, str, int]] = []
+        proxy = self
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                try:
+                    granted = self.five() if self.rfile.read(1) == b"\x05" else self.four()
+                    if granted:
+                        with socket.create_connection(("127.0.0.1", to_port)) as onward:
+                            relay(self.request, onward)
+                except OSError:
+                    return
+
+            def five(self) -> bool:
+                methods = self.rfile.read(self.rfile.read(1)[0])
+                if login is not None:
+                    if 2 not in methods:
+                        self.wfile.write(b"\x05\xff")
+                        return False
+                    self.wfile.write(b"\x05\x02")
+                    self.rfile.read(1)
+                    said = tuple(self.rfile.read(self.rfile.read(1)[0]).decode() for _ in range(2))
+                    self.wfile.write(b"\x01\x00" if said == login else b"\x01\x01")
+                    if said != login:
+                        return False
+                else:
+                    self.wfile.write(b"\x05\x00")
+                kind = self.rfile.read(4)[3]
+                name = (
+                    self.rfile.read(self.rfile.read(1)[0]).decode()
+                    if kind == 3
+                    else socket.inet_ntop(*((socket.AF_INET, self.rfile.read(4)) if kind == 1 else
+                                            (socket.AF_INET6, self.rfile.read(16))))
+                )  # fmt: skip
+                proxy.asked.append(("5", name, int.from_bytes(self.rfile.read(2), "big")))
+                self.wfile.write(b"\x05" + (b"\x02" if refuse else b"\x00") + b"\x00\x01" + bytes(6))
+                return not refuse
+
+            def four(self) -> bool:
+                self.rfile.read(1)
+                port, address = int.from_bytes(self.rfile.read(2), "big"), self.rfile.read(4)
+                self.text()  # the user's name
+                named = self.text() if address[:3] == bytes(3) else None
+                proxy.asked.append(("4" if named is None else "4a", named or socket.inet_ntoa(address), port))
+                self.wfile.write(b"\x00" + (b"\x5b" if refuse else b"\x5a") + bytes(6))
+                return not refuse
+
+            def text(self) -> str:
+                return b"".join(iter(lambda: self.rfile.read(1), b"\x00")).decode()
+
+            rbufsize = 0  # what comes after the greeting belongs to the relay
+
+        class Server(socketserver.ThreadingTCPServer):
+            allow_reuse_address = True
+            daemon_threads = True
+
+        self._server = Server(("127.0.0.1", 0), Handler)
+        self.port = self._server.server_address[1]
+
+    def __enter__(self) -> SocksProxy:
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        return self
+
+    def __exit__(self, *_exit: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def relay(one: socket.socket, other: socket.socket) -> None:
+    """Pass bytes both ways until either side ends. One thread: a TLS line must not be read and written at once."""
+    while True:
+        pending = [line for line in (one, other) if isinstance(line, ssl.SSLSocket) and line.pending()]
+        for line in pending or select.select([one, other], [], [])[0]:
+            data = line.recv(65536)
+            if not data:
+                return
+            (other if line is one else one).sendall(data)

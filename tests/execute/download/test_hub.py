@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ssl
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -286,25 +284,6 @@ def test_no_source_at_all(bench: Bench) -> None:
 
 
 # TLS and proxies.
-
-
-@pytest.fixture
-def tls(certificates: Path) -> Iterator[object]:
-    """Starts a hub with one of the certificates."""
-    started: list[FaultyHub] = []
-
-    def start(name: str) -> FaultyHub:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificates / f"{name}.pem")
-        server = FaultyHub(CONTENT, tls=context)
-        server.__enter__()
-        started.append(server)
-        server.answer("/file", whole)
-        return server
-
-    yield start
-    for server in started:
-        server.__exit__()
 
 
 def test_a_trusted_certificate_of_the_persons_own_authority(bench: Bench, tls, certificates: Path) -> None:
