@@ -168,3 +168,26 @@ def test_ports() -> None:
         assert network.port(taken).free is False
     assert network.port(taken) == PortState(free=True)
     assert network.port(99999).free is None
+
+
+def test_through_a_socks_proxy() -> None:
+    """The library speaks to it; here only what comes of that is looked at."""
+    asked: list[bytes] = []
+
+    def serve(listening: socket.socket) -> None:
+        for grant in (b"\x00\x5a", b"\x00\x5b"):
+            line, _ = listening.accept()
+            with line:
+                head = line.recv(1024)
+                asked.append(head)
+                line.sendall(grant + bytes(6))
+                if grant == b"\x00\x5a" and line.recv(1024).startswith(b"HEAD /x HTTP/1.1\r\n"):
+                    line.sendall(b"HTTP/1.1 451 No\r\nContent-Length: 0\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        proxy = f"socks4a://127.0.0.1:{listening.getsockname()[1]}"
+        threading.Thread(target=serve, args=(listening,), daemon=True).start()
+        assert reach("http://far.example/x", proxy=proxy).problem == "http-451"
+        told = reach("http://far.example/x", proxy=proxy)
+    assert told.problem == "proxy"
+    assert b"far.example" in asked[0]

@@ -109,7 +109,9 @@ def variables_for_children(machine: Machine) -> dict[str, str]:
         said["SSL_CERT_DIR" if Path(own).is_dir() else "SSL_CERT_FILE"] = own
     found = proxies(machine)
     if found is not None and found.origin != "environment":
-        for name, value in (("HTTPS_PROXY", found.https), ("HTTP_PROXY", found.http), ("NO_PROXY", found.no)):
+        # Windows writes *.local and <local>, which is nothing to programs that read the variable.
+        no = ",".join(name.removeprefix("*") for name in found.no.split(",") if name != "<local>")
+        for name, value in (("HTTPS_PROXY", found.https), ("HTTP_PROXY", found.http), ("NO_PROXY", no)):
             if value:
                 said[name] = value.replace("socks://", "socks5h://")
     return said
