@@ -127,6 +127,23 @@ def test_the_token_file_of_the_hubs_client_is_found(at_hub: Bench) -> None:
     assert at_hub.hub.requests[1].headers["authorization"] == "Bearer hf_fromfile1"
 
 
+@pytest.mark.parametrize("token", ["hf_ключ", "hf_one hf_two", "hf_one\nX-Header: 1"])
+def test_what_can_be_no_token_is_named(at_hub: Bench, token: str) -> None:
+    at_hub.env["HF_TOKEN"] = token
+    at_hub.hub.answer(AT_HUB, status(401, X_Error_Code="GatedRepo"))
+    error = refused(at_hub, REPO)
+    assert error.code == "bad-token"
+    assert "hf_" not in str(error)
+
+
+@pytest.mark.parametrize("endpoint", ["http://127.0.0.1.evil.example", "http://hub.example", "https://[", "hub"])
+def test_an_endpoint_that_we_do_not_go_to_is_named(at_hub: Bench, endpoint: str) -> None:
+    at_hub.env["HF_ENDPOINT"] = endpoint
+    error = refused(at_hub, REPO)
+    assert error.code == "bad-endpoint"
+    assert "HF_ENDPOINT" in str(error.message)
+
+
 def test_no_token_goes_to_a_plain_address(at_hub: Bench) -> None:
     at_hub.env["HF_TOKEN"] = "hf_abcdefgh"
     at_hub.hub.answer("/file", status(401))

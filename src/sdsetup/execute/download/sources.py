@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from sdsetup.errors import UsageError
 from sdsetup.execute.context import Context
 from sdsetup.execute.download.options import DownloadOptions
 from sdsetup.text import Text
+
+_TOKEN = re.compile(r"[\x21-\x7e]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,21 +81,37 @@ def model_profile(context: Context) -> ModelProfile:
 
 
 def hub_token(context: Context) -> str | None:
-    """The person's own token, from where the hub's client keeps it too."""
+    """The person's own token, from where the hub's client keeps it too.
+
+    Raises:
+        UsageError: `bad-token`: what is there cannot be one (it would not fit into a header).
+    """
     env = context.machine.env
     if env.get("HF_HUB_DISABLE_IMPLICIT_TOKEN", "").strip().lower() in ("1", "true", "yes", "on"):
         return None
-    if token := env.get("HF_TOKEN") or env.get("HUGGING_FACE_HUB_TOKEN"):
-        return token.strip() or None
-    path = env.get("HF_TOKEN_PATH") or hub_home(env, context.machine.home) / "token"
-    text = context.machine.read_text(path, limit=4096)
-    return text.strip() or None if text else None
+    where: str | Path = "HF_TOKEN"
+    token = env.get("HF_TOKEN") or env.get("HUGGING_FACE_HUB_TOKEN")
+    if not token:
+        where = env.get("HF_TOKEN_PATH") or hub_home(env, context.machine.home) / "token"
+        token = context.machine.read_text(where, limit=4096)
+    token = (token or "").strip()
+    if not token:
+        return None
+    if not _TOKEN.fullmatch(token):
+        raise UsageError(
+            Text("The access token of the model hub holds characters that no token has"),
+            where=where,
+            code="bad-token",
+            hint=Text("Copy it once more from https://huggingface.co/settings/tokens, or remove it."),
+        )
+    return token
 
 
 def hub_home(env: Mapping[str, str], home: Path) -> Path:
     """The hub client's folder, by its own rule."""
     if moved := env.get("HF_HOME"):
-        return Path(moved).expanduser()
+        # Not `expanduser`: it raises for a user that there is not.
+        return home / moved[2:] if moved.startswith(("~/", "~\\")) else Path(moved)
     return Path(env.get("XDG_CACHE_HOME") or home / ".cache") / "huggingface"
 
 

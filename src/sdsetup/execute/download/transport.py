@@ -20,6 +20,7 @@ from sdsetup.decide.proxies import Proxy, ProxyError
 from sdsetup.machine import Machine
 from sdsetup.machine.web_errors import BrokenError, broken
 from sdsetup.machine.web_policy import CertificatesError, connections, proxy_for
+from sdsetup.text import Text
 
 _log = logging.getLogger("sdsetup.download")
 _HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "Connection": "close"}
@@ -64,6 +65,8 @@ class Reply:
             if at_once:
                 return self._response.read1(most, decode_content=unpack)
             return self._response.read(most, decode_content=unpack)
+        except urllib3.exceptions.ReadTimeoutError as error:
+            raise BrokenError(Text("nothing came for a long time"), "stalled") from error
         except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError) as error:
             raise broken(error, self._host, None) from error
 
