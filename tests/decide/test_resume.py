@@ -152,6 +152,18 @@ def test_headers_are_read_with_care() -> None:
     assert (answer.length, answer.content_type, answer.encoding) == (None, "text/html", "")
 
 
+VALUES = st.text() | st.from_regex(r"(bytes )?[0-9*-]{0,5}[0-9]{0,6000}[/-]?[0-9٣*]{0,6000}")
+NAMES = st.sampled_from(
+    ["content-range", "content-length", "content-type", "content-encoding", "x-linked-size", "x-linked-etag"]
+)
+
+
+@given(st.integers(100, 999), st.dictionaries(NAMES, VALUES), st.sampled_from([0, HAVE]))
+def test_any_headers_lead_to_a_verdict(status: int, headers: dict[str, str], asked_from: int) -> None:
+    linked(headers)
+    assert verdict(read_answer(status, headers), asked_from=asked_from) is not None
+
+
 def test_what_the_hub_announces() -> None:
     assert linked({"x-linked-size": "7", "x-linked-etag": f'W/"{SHA.upper()}"'}) == (7, SHA)
     assert linked({"x-linked-etag": '"0a1b"'}) == (None, None), "a git hash is no SHA-256"
