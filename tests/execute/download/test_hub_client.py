@@ -79,6 +79,12 @@ def test_a_name_that_does_not_exist(bench: Bench) -> None:
     assert "internet connection" in str(error.hint)
 
 
+def test_who_wants_to_stay_offline_does(bench: Bench) -> None:
+    bench.env |= {"HF_ENDPOINT": bench.hub.url, "HF_HUB_OFFLINE": "1"}
+    assert "HF_HUB_OFFLINE is set" in str(asked(bench).why)
+    assert bench.hub.requests == []
+
+
 @pytest.mark.parametrize("endpoint", ["http://hub.example", "http://localhost.evil", "https://a@b", "x"])
 def test_an_endpoint_that_we_do_not_go_to(bench: Bench, endpoint: str) -> None:
     bench.env["HF_ENDPOINT"] = endpoint

@@ -199,7 +199,7 @@ class Attempts:
         self.part.joined = True
         with piece.path.open("rb", buffering=0) as file:
             file.seek(self.part.length - piece.start)
-            while data := file.read(min(_READ, piece.start + piece.length - self.part.length)):
+            while data := file.read(max(0, min(_READ, piece.start + piece.length - self.part.length))):
                 self.part.append(data)
                 self.part.check()
         connections.done_with(piece)
