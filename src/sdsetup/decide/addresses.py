@@ -17,7 +17,7 @@ from sdsetup.text import Text
 _PORTS = {"https": 443, "http": 80}
 _LONGEST = 16 * 1024  # characters; a content network's signed links have some two thousand
 _INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff]")
-_AUTHORITY = re.compile(r"[^:/?#\[\]@%\\\s]+(:[0-9]{1,5})?|\[[0-9a-f:.]+\](:[0-9]{1,5})?", re.IGNORECASE)
+_AUTHORITY = re.compile(r"([^:/?#\[\]@%\\\s]+|\[[0-9a-f.]*:[0-9a-f:.]*\])(:[0-9]{1,5})?", re.IGNORECASE)
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _KEPT = "/%:@!$&'()*+,;=~-._"  # characters of a path that mean themselves

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import socket
 import ssl
@@ -219,7 +220,7 @@ def test_a_file_that_holds_no_certificates_is_named(bench: Bench, tls, text: str
 # Answers with numbers in them that nobody can mean.
 
 
-@pytest.mark.parametrize("digits", ["9" * 19, "9" * 5000, "-1", "1e3", "٣", "1, 1", "5, 6"])
+@pytest.mark.parametrize("digits", ["9" * 19, "9" * 5000, "-1", "1e3", "٣", "1, 1"])
 def test_a_length_that_cannot_be_read_is_no_length(bench: Bench, digits: str) -> None:
     def act(exchange: Exchange) -> None:
         exchange.line.sendall(f"HTTP/1.1 200 X\r\nContent-Length: {digits}\r\n\r\n".encode())
@@ -228,6 +229,20 @@ def test_a_length_that_cannot_be_read_is_no_length(bench: Bench, digits: str) ->
     bench.hub.answer("/file", act, whole)
     bench.get()
     assert bench.right()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_two_lengths_are_none(bench: Bench) -> None:
+    """urllib3 leaves the line to the garbage collector then, which Python's development mode complains of."""
+
+    def act(exchange: Exchange) -> None:
+        exchange.line.sendall(b"HTTP/1.1 200 X\r\nContent-Length: 5, 6\r\n\r\n")
+        exchange.body(CONTENT)
+
+    bench.hub.answer("/file", act, whole)
+    bench.get()
+    assert bench.right()
+    gc.collect()
 
 
 @pytest.mark.parametrize("said", ["bytes 0-{d}/{d}", "bytes {d}-{d}/*", "bytes */{d}"])
