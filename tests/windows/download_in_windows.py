@@ -6,7 +6,7 @@ download_in_windows.py SRC SITE_PACKAGES URL SIZE SHA256 FOLDER
 import sys
 
 sys.path.insert(0, sys.argv[1])
-sys.path.append(sys.argv[2])  # pure Python only: filelock
+sys.path.append(sys.argv[2])  # pure Python only: filelock, urllib3 and truststore
 
 from pathlib import Path
 from threading import Thread
