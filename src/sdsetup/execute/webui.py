@@ -101,10 +101,10 @@ class WebUI:
     def diagnose(self, book: FailureBook, vendors: tuple[Vendor, ...] | None = None) -> Diagnosis | None:
         """Why it ended, or why its model did not load; None when its log has no line that is known."""
         scene = Scene(dir=self.plan.dir, python=self.plan.python, family=self._machine.family, vendors=vendors)
-        found = diagnose_log(self.log.lines, book.failures, scene=scene)
+        found = diagnose_log(self.log.lines, book, scene=scene)
         if found is not None and found.kind == "symptom" and found.topic == "gpu":
             self._ask_torch()
-            found = diagnose_log(self.log.lines, book.failures, scene=scene)
+            found = diagnose_log(self.log.lines, book, scene=scene)
         _log.info("diagnosis: %s", found)
         return found
 

@@ -1,0 +1,229 @@
+"""From what was found in a log to what it says: which incident counts, and which failure in it."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sdsetup.decide.diagnosis.blocks import Block, blocks_of, extension_in
+from sdsetup.decide.diagnosis.facts import LogFacts, Version
+from sdsetup.decide.diagnosis.log import Log, bare
+from sdsetup.decide.diagnosis.values import Scene
+from sdsetup.decide.profiles.failures import VERSION, Condition, Failure, FailureBook, Kind
+
+# Inside one incident: what names the reason before what may be it, before where it happened.
+_WEIGHT: dict[Kind, int] = {"cause": 0, "general": 1, "where": 2, "symptom": 3}
+_LOOSE = 3  # lines: single lines of error that stand as close as this are one incident
+_NEAR = 60  # lines: an error without a known reason that follows another within these comes from it
+_COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A failure's pattern in a line (index)."""
+
+    failure: Failure
+    line: int
+    groups: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Incident:
+    """A block in which something went wrong. `found` may be empty: then nothing known did."""
+
+    block: Block
+    found: tuple[Found, ...] = ()
+    extension: str | None = None
+
+    @property
+    def best(self) -> Found | None:
+        """What names the reason best: by kind, then the more specific, then the later."""
+        return min(
+            self.found, key=lambda one: (_WEIGHT[one.failure.kind], one.failure.rank, -one.line), default=None
+        )
+
+    @property
+    def kind(self) -> Kind | None:
+        return self.best.failure.kind if self.best else None
+
+    @property
+    def aside(self) -> bool:
+        """The web UI goes on without it."""
+        return self.block.extension and not self.block.request
+
+
+def incidents_of(log: Log, facts: LogFacts, book: FailureBook, scene: Scene) -> tuple[Incident, ...]:
+    """Everything that went wrong in the last start, in order."""
+    quiet = {line for pattern in book.harmless for line, _ in log.matches(pattern)}
+    found = [
+        Found(failure=failure, line=line, groups={k: v for k, v in match.groupdict().items() if v is not None})
+        for failure in book.failures
+        if failure.kind in _WEIGHT
+        for pattern in failure.patterns
+        for line, match in log.matches(pattern)
+        if line >= facts.begins and line not in quiet
+    ]
+    found.sort(key=lambda one: one.line)
+    incidents: list[Incident] = []
+    at = 0
+    for block in blocks_of(log, facts.begins):
+        inside = []
+        while at < len(found) and found[at].line < block.ends:
+            inside.append(found[at])
+            at += 1
+        if not inside and not block.error:
+            continue
+        whose = extension_in(log, block.begins, block.ends) if block.error else None
+        fits = [one for one in inside if _fits(one.failure.when, facts, scene, extension=whose is not None)]
+        if block.error:
+            if fits or not _only_quiet(log, block, quiet):
+                incidents.append(Incident(block=block, found=tuple(fits), extension=whose))
+        else:
+            incidents += [_loose(block, near) for near in _near_each_other(fits)]
+    return tuple(incidents)
+
+
+def _only_quiet(log: Log, block: Block, quiet: set[int]) -> bool:
+    return any(line in quiet for line in range(block.begins, block.ends))
+
+
+def _near_each_other(found: Sequence[Found]) -> list[list[Found]]:
+    groups: list[list[Found]] = []
+    for one in found:
+        if groups and one.line - groups[-1][-1].line <= _LOOSE:
+            groups[-1].append(one)
+        else:
+            groups.append([one])
+    return groups
+
+
+def _loose(block: Block, found: Sequence[Found]) -> Incident:
+    begins, ends = found[0].line, found[-1].line + 1
+    return Incident(block=Block(begins=begins, ends=ends, extension=block.extension), found=tuple(found))
+
+
+def _fits(when: Condition, facts: LogFacts, scene: Scene, *, extension: bool) -> bool:
+    """An unknown fact does not fit: a wrong hint is worse than none. The log's own word comes first."""
+    if when.families and (facts.family or scene.family) not in when.families:
+        return False
+    if when.vendors:
+        vendors = (facts.vendor,) if facts.vendor else scene.vendors
+        # With cards of several makers it is not known which one the log speaks of.
+        if vendors is None or not set(vendors or ("none",)) <= set(when.vendors):
+            return False
+    if when.extension is not None and when.extension != extension:
+        return False
+    if when.flags and not any(flag in facts.flags for flag in when.flags):
+        return False
+    if when.without_flags and (not facts.marks or any(flag in facts.flags for flag in when.without_flags)):
+        return False
+    return (
+        _version_fits(when.python, facts.python)
+        and _version_fits(when.webui, facts.webui)
+        and _version_fits(when.torch, facts.torch)
+    )
+
+
+def _version_fits(wanted: Sequence[str], version: Version | None) -> bool:
+    if not wanted:
+        return True
+    if version is None:
+        return False
+    for text in wanted:
+        sign, number = VERSION.fullmatch(text).groups()  # type: ignore[union-attr] - the profile was checked
+        parts = tuple(int(part) for part in number.split("."))
+        if not _COMPARE[sign](version[: len(parts)], parts):
+            return False
+    return True
+
+
+def outlived(incident: Incident, log: Log, facts: LogFacts) -> bool:
+    """The log itself goes on to show that an incident was no obstacle: a later step began that needs what had
+    failed, the second way worked, or a later image was finished."""
+    end = incident.block.ends - 1
+    if incident.best is not None and incident.best.failure.kind == "note":
+        return True
+    stage = facts.stage_at(incident.block.begins + 1)
+    if facts.last("picture") > end and not _total(log, facts.last("picture")):
+        return True
+    page = facts.last("ready") > end or facts.last("url") > end
+    if _about_model(incident, log):
+        return facts.last("loaded") > end
+    if incident.aside:
+        return page and facts.last("loaded") >= 0 and not _failed_later(facts)
+    if incident.block.request:
+        return False
+    if stage == "preparing":
+        return facts.last("launch") > end or page
+    if stage == "importing":
+        return page
+    if stage == "loading":
+        return facts.last("loaded") > end
+    return False
+
+
+def _about_model(incident: Incident, log: Log) -> bool:
+    heading = bare(log.lines[incident.block.begins])
+    return heading.startswith(("loading stable diffusion model", "creating model quickly", "changing setting"))
+
+
+def _total(log: Log, line: int) -> bool:
+    """The bar of a whole job may be drawn after the error that ended it."""
+    return "Total progress" in log.lines[line]
+
+
+def _failed_later(facts: LogFacts) -> bool:
+    return facts.crash is not None or bool(facts.code)
+
+
+def chosen(incidents: Sequence[Incident], log: Log, facts: LogFacts) -> tuple[Incident, Found] | None:
+    """The incident that counts, and the failure in it; None when the last word is nothing that is known.
+
+    The last one, but for what only follows from an earlier one; what an extension could not do gives way
+    to what stopped the web UI itself.
+    """
+    core = [one for one in incidents if not one.aside]
+    for group in (core, incidents):
+        if (found := _last_reason(group, log)) is not None:
+            return found
+        if group and not _is_follow_up(group[-1]) and group is core and _stopped(facts):
+            return None
+    return None
+
+
+def _stopped(facts: LogFacts) -> bool:
+    return not facts.works or bool(facts.code)
+
+
+def _is_follow_up(incident: Incident) -> bool:
+    return incident.kind == "symptom"
+
+
+def _explains(incident: Incident, symptom: Found, log: Log) -> bool:
+    """A module that is missing is explained only by what speaks of it."""
+    module = symptom.groups.get("module")
+    return module is None or any(
+        module in line for line in log.lines[incident.block.begins : incident.block.ends]
+    )
+
+
+def _last_reason(incidents: Sequence[Incident], log: Log) -> tuple[Incident, Found] | None:
+    """From the end to the beginning: past symptoms, and past unknown errors that closely follow a known one."""
+    symptom: tuple[Incident, Found] | None = None
+    limit = -1
+    for incident in reversed(incidents):
+        best = incident.best
+        if best is None:
+            if symptom is None and limit < 0:
+                limit = incident.block.begins
+            continue
+        if limit >= 0 and limit - incident.block.ends > _NEAR and not incident.block.request:
+            return symptom
+        if best.failure.kind == "symptom":
+            symptom = symptom or (incident, best)
+            continue
+        if symptom is not None and not _explains(incident, symptom[1], log):
+            continue
+        return incident, best
+    return symptom

@@ -1,0 +1,90 @@
+"""A log as lines that can be searched quickly: 5 MB and three hundred patterns in a fraction of a second."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
+
+from sdsetup.decide.diagnosis.needles import alternatives, needle_of
+
+_COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\n]*\x07")
+_LONGEST_LINE = 4_000  # letters; what is longer is no message
+_PROGRESS = re.compile(r"^\s*(?:\S[^|\n]{0,80}:\s*)?\d{1,3}%\|")
+# The web UI sets "*** " before its reports and indents the rest; containers and Rich's frames do the like.
+_MARGIN = re.compile(r"^(?:[\w.-]{1,60} +\| ?)?[\s│|]*(?:\*\*\*(?!\*) ?\s*)?")
+
+
+class Log:
+    """The lines of a log: `lines` as people see them, `told` the same with what was understood added at the end.
+
+    A marker such as «win:5» or «crash:killed» stands for what differs in words and means the same.
+    """
+
+    def __init__(self, log: str | Iterable[str]) -> None:
+        self.lines: list[str] = _lines(log)
+        self.told: list[str] = list(self.lines)
+        self._index()
+
+    def add(self, markers: Sequence[tuple[int, str]]) -> None:
+        """Write markers behind lines, by their index."""
+        for line, marker in markers:
+            self.told[line] += f" {marker}"
+        if markers:
+            self._index()
+
+    def _index(self) -> None:
+        self._text = "\n".join(self.told)
+        self._starts = list(accumulate((len(line) + 1 for line in self.told), initial=0))
+        self._words = "\n".join(set(self._text.split()))
+
+    def with_text(self, needle: str) -> Iterator[int]:
+        """Indices of the lines that contain a plain text, in order."""
+        # Most needles are in no log: the list of different words is short, and tells that at once.
+        if not all(word in self._words for word in needle.split()):
+            return
+        at = self._text.find(needle)
+        while at >= 0:
+            line = bisect_right(self._starts, at) - 1
+            yield line
+            at = self._text.find(needle, self._starts[line + 1]) if line + 1 < len(self.told) else -1
+
+    def matches(self, pattern: re.Pattern[str]) -> list[tuple[int, re.Match[str]]]:
+        """Every line that a pattern matches, in order, with its match in the line without its margin."""
+        found: dict[int, re.Match[str]] = {}
+        for part in alternatives(pattern):
+            needle = needle_of(part.pattern)
+            for line in self.with_text(needle) if needle else range(len(self.told)):
+                if line not in found and (match := part.search(bare(self.told[line]))):
+                    found[line] = match
+        return sorted(found.items())
+
+    def first(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+        return next((match for _, match in self.matches(pattern)), None)
+
+
+def bare(line: str) -> str:
+    """A line without its margin, so that patterns may begin with `^` wherever it was printed."""
+    return line[_MARGIN.match(line).end() :]  # type: ignore[union-attr] - it matches anything
+
+
+def indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+def _lines(log: str | Iterable[str]) -> list[str]:
+    text = log if isinstance(log, str) else "\n".join(log)
+    text = text.lstrip("\ufeff").replace("\r\n", "\n").replace("\0", "")
+    if "\x1b" in text:
+        text = _COLOURS.sub("", text)
+    lines = text.split("\n")
+    if "\r" in text:
+        lines = [_after_returns(line) if "\r" in line else line for line in lines]
+    return [line if len(line) <= _LONGEST_LINE else line[:_LONGEST_LINE] for line in lines]
+
+
+def _after_returns(line: str) -> str:
+    """A line that was drawn over: its last progress bar, and whatever else was said in between."""
+    parts = [part for part in line.split("\r") if part.strip()]
+    return " ".join([part for part in parts[:-1] if not _PROGRESS.match(part)] + parts[-1:])

@@ -1,0 +1,38 @@
+"""Whose log it is: this web UI's, another program's, or too short to tell."""
+
+from __future__ import annotations
+
+import re
+
+from sdsetup.decide.diagnosis.log import Log
+from sdsetup.decide.profiles.failures import FailureBook, Program
+
+_FRAME = re.compile(r'File "([^"\n]+)", line \d+')
+# A frame of the web UI, of its environment, or of Python under it.
+_OURS_IN_FRAMES = re.compile(
+    r"(?:^|[\\/])(?:launch|webui|launch_utils)\.py$|[\\/](?:modules|extensions|extensions-builtin|repositories|venv|sd\.webui|webui)[\\/]"
+    r"|stable-diffusion|[\\/]scripts[\\/]"
+)
+_PYTHONS_OWN = re.compile(r"^<|[\\/]lib[\\/]python[\d.]+[\\/]\w+(?:[\\/]\w+)*\.py$|[\\/]Lib[\\/]|^[\w\\/]+\.py$")
+
+
+def foreign_program(log: Log, book: FailureBook) -> Program | None:
+    """The other program whose log this is, None for our web UI and for what is too short to tell."""
+    others = [
+        (line, program)
+        for program in book.programs
+        for pattern in program.patterns
+        for line, _ in log.matches(pattern)
+    ]
+    surely = [(line, program) for line, program in others if not program.id.startswith("plain-")]
+    if surely:
+        return min(surely, key=lambda pair: pair[0])[1]
+    if any(log.matches(pattern) for pattern in book.ours):
+        return None
+    if others:
+        return min(others, key=lambda pair: pair[0])[1]
+    frames = [match[1] for _, match in log.matches(_FRAME)]
+    scripts = [frame for frame in frames if not _PYTHONS_OWN.search(frame)]
+    if scripts and not any(_OURS_IN_FRAMES.search(frame) for frame in scripts):
+        return next((program for program in book.programs if program.id == "plain-python"), None)
+    return None
