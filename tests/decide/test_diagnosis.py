@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sdsetup.decide.diagnosis import Scene, diagnose_log, needle_of, notes_in
+from sdsetup.decide.diagnosis import Scene, diagnose_log, notes_in, read_log
+from sdsetup.decide.diagnosis.needles import alternatives, needle_of
 from sdsetup.decide.profiles.failures import FailureBook, parse_failures
 from sdsetup.decide.profiles.reading import ProfileError
 from sdsetup.storage import Profiles
@@ -65,10 +66,10 @@ def name(case: Case) -> str:
 def test_a_failing_log_names_its_failure(case: Case) -> None:
     failure = BY_ID[case.file]
     if failure.kind == "note":
-        assert [note.id for note in notes_in(case.text, BOOK.failures, scene=case.scene)] == [case.file]
-        assert diagnose_log(case.text, BOOK.failures, scene=case.scene) is None
+        assert [note.id for note in notes_in(case.text, BOOK, scene=case.scene)] == [case.file]
+        assert diagnose_log(case.text, BOOK, scene=case.scene) is None
         return
-    found = diagnose_log(case.text, BOOK.failures, scene=case.scene)
+    found = diagnose_log(case.text, BOOK, scene=case.scene)
     assert found is not None
     assert found.id == case.file
     assert found.evidence
@@ -78,7 +79,7 @@ def test_a_failing_log_names_its_failure(case: Case) -> None:
 
 @pytest.mark.parametrize("case", MIXED, ids=name)
 def test_the_last_real_cause_is_named(case: Case) -> None:
-    found = diagnose_log(case.text, BOOK.failures, scene=case.scene)
+    found = diagnose_log(case.text, BOOK, scene=case.scene)
     assert found is not None
     assert found.id == case.facts["id"]
 
@@ -89,7 +90,7 @@ def test_a_healthy_log_is_no_failure(path: Path) -> None:
     for vendors in (None, (), ("amd",), ("intel",), ("nvidia",)):
         for family in (None, "windows", "linux", "macos"):
             scene = Scene(family=family, vendors=vendors)  # type: ignore[arg-type]
-            assert diagnose_log(text, BOOK.failures, scene=scene) is None
+            assert diagnose_log(text, BOOK, scene=scene) is None
 
 
 @pytest.mark.parametrize(
@@ -107,7 +108,7 @@ def test_a_healthy_log_is_no_failure(path: Path) -> None:
     ],
 )
 def test_harmless_lines_are_no_failures(line: str) -> None:
-    assert diagnose_log(line, BOOK.failures) is None
+    assert diagnose_log(line, BOOK) is None
 
 
 def test_every_failure_has_a_log_and_every_pattern_matches_one() -> None:
@@ -125,16 +126,16 @@ def test_a_log_may_come_as_lines() -> None:
         "Loading weights [1] from x",
         "safetensors_rust.SafetensorError: Error while deserializing header: HeaderTooLarge",
     ]
-    found = diagnose_log(lines, BOOK.failures)
+    found = diagnose_log(lines, BOOK)
     assert found is not None
     assert (found.id, found.line) == ("damaged-model", 2)
 
 
 def test_sentences_are_filled_in() -> None:
-    found = diagnose_log("launch.py: error: unrecognized arguments: --medvrm", BOOK.failures, scene=PLACE)
+    found = diagnose_log("launch.py: error: unrecognized arguments: --medvrm", BOOK, scene=PLACE)
     assert found is not None
     assert str(found.cause) == "The web UI does not know: --medvrm"
-    moved = diagnose_log("No Python at 'x'", BOOK.failures, scene=PLACE)
+    moved = diagnose_log("No Python at 'x'", BOOK, scene=PLACE)
     assert moved is not None
     assert moved.cure.command == 'sdsetup install --dir "/home/anna/sd"'
     assert moved.cure.act == "rebuild-environment"
@@ -144,7 +145,7 @@ def test_sentences_are_filled_in() -> None:
 
 def test_braces_in_a_folder_or_a_log_do_no_harm() -> None:
     scene = Scene(dir="/home/{x}/sd", python="{}")
-    found = diagnose_log("error: unrecognized arguments: --a {b} {0", BOOK.failures, scene=scene)
+    found = diagnose_log("error: unrecognized arguments: --a {b} {0", BOOK, scene=scene)
     assert found is not None
     assert "{b} {0" in str(found.cause)
 
@@ -169,7 +170,7 @@ def test_the_longest_logs_are_read_in_a_moment() -> None:
     for line in (usual, *hostile):
         text = line * (5_000_000 // len(line))
         began = time.process_time()
-        diagnose_log(text, BOOK.failures)
+        diagnose_log(text, BOOK)
         assert time.process_time() - began < 12, line[:40]
 
 
@@ -204,8 +205,8 @@ def test_needles(pattern: str, needle: str) -> None:
 @given(st.text(max_size=400))
 @settings(max_examples=100, deadline=None)
 def test_any_text_may_be_a_log(text: str) -> None:
-    diagnose_log(text, BOOK.failures)
-    notes_in(text, BOOK.failures)
+    diagnose_log(text, BOOK)
+    notes_in(text, BOOK)
 
 
 def raw() -> dict[str, Any]:

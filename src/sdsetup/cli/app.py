@@ -116,7 +116,7 @@ def main(
 
 
 # Each command module declares its options and imports what it needs inside the command.
-from sdsetup.cli import doctor, install, launch, model, report, tune, undo, verify, why  # noqa: E402
+from sdsetup.cli import doctor, fix, install, launch, model, report, tune, undo, verify, why  # noqa: E402
 
 app.command("doctor")(doctor.doctor)
 app.command("tune")(tune.tune)
@@ -125,6 +125,7 @@ app.command("why", context_settings={"ignore_unknown_options": True})(why.why)
 app.command("install")(install.install)
 app.command("launch")(launch.launch)
 app.command("verify")(verify.verify)
+app.command("fix")(fix.fix)
 app.command("undo")(undo.undo)
 app.command("report")(report.report)
 app.add_typer(model.app, name="model")

@@ -77,23 +77,28 @@ def check(
     dir: Dir = None, json: Json = False, profiles: Profiles = None, quiet: Quiet = False, verbose: Verbose = False
 ) -> None:
     """Look at every file in the model folder: whole, damaged, or a danger."""
-    from sdsetup.cli.fetching import context_for, working
     from sdsetup.cli.session import open_session
+
+    session = open_session(command="model-check", profiles=profiles, json=json, quiet=quiet, verbose=verbose)
+    raise typer.Exit(run_check(session, _folder(session, dir)))
+
+
+def run_check(session: Session, folder: Path) -> int:
+    """The whole of `sdsetup model check`; returns the exit code: 1 when a file is not as it should be."""
+    from sdsetup.cli.fetching import context_for, working
     from sdsetup.execute.model_folder import check_models
     from sdsetup.show.model import show_verdicts, verdicts_json
 
-    session = open_session(command="model-check", profiles=profiles, json=json, quiet=quiet, verbose=verbose)
-    folder = _folder(session, dir)
     models = _profile(session).models
     with working(session, folder, "Looking at the models") as listen:
         verdicts = check_models(context_for(session, folder, listen), models)
-    if json:
+    if session.json:
         from sdsetup.show.document import print_document
 
         print_document(verdicts_json(verdicts, folder))
     else:
         show_verdicts(verdicts, folder, session.screen)
-    raise typer.Exit(0 if all(verdict.ok for verdict in verdicts) else 1)
+    return 0 if all(verdict.ok for verdict in verdicts) else 1
 
 
 @app.command("import")

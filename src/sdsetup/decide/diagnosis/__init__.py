@@ -44,7 +44,7 @@ def read_log(log: str | Iterable[str], book: FailureBook, *, scene: Scene | None
         aside = tuple(
             worded(one.best, one, read, facts, book, scene)
             for one in incidents
-            if one.best is not None and one.best.failure.kind in ("cause", "general")
+            if one.best is not None and (one.aside or one.best.failure.kind in ("cause", "general"))
         )
         return Reading(state="healthy", notes=(state_of("healthy", book, scene), *notes, *aside))
     words = _last_error(read, facts, unknown)

@@ -130,7 +130,7 @@ def extension_in(log: Log, begins: int, ends: int) -> str | None:
                 return str(found[-1]).rstrip(".")
             named = found[-1]
         elif named is None and (script := _SCRIPT.search(line)):
-            named = script[1]
+            named = f"that brings the script {script[1]}"
     return named
 
 

@@ -39,9 +39,7 @@ class Incident:
     @property
     def best(self) -> Found | None:
         """What names the reason best: by kind, then the more specific, then the later."""
-        return min(
-            self.found, key=lambda one: (_WEIGHT[one.failure.kind], one.failure.rank, -one.line), default=None
-        )
+        return min(self.found, key=lambda one: (_weight(one), one.failure.rank, -one.line), default=None)
 
     @property
     def kind(self) -> Kind | None:
@@ -51,6 +49,12 @@ class Incident:
     def aside(self) -> bool:
         """The web UI goes on without it."""
         return self.block.extension and not self.block.request
+
+
+def _weight(found: Found) -> float:
+    """A missing module says more than where it was missing, and less than why."""
+    named = found.failure.kind == "symptom" and "module" in found.groups
+    return _WEIGHT["where"] - 0.5 if named else _WEIGHT[found.failure.kind]
 
 
 def incidents_of(log: Log, facts: LogFacts, book: FailureBook, scene: Scene) -> tuple[Incident, ...]:

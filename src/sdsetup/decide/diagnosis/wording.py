@@ -14,6 +14,7 @@ from sdsetup.decide.findings import Cure
 from sdsetup.decide.profiles.failures import Failure, FailureBook, Program
 from sdsetup.text import Text
 
+_STATES: dict[State, str] = {"healthy": "nothing-wrong", "foreign": "other-program", "unknown": "unknown-error"}
 _EVIDENCE = 240  # letters of the line that is shown
 _BEFORE = 40  # lines before an incident in which its model is named
 
@@ -62,6 +63,9 @@ def worded(
     if extension is not None and failure.when.extension is None and "{extension}" not in failure.cause + failure.cure:
         cause = Text("{cause} It happened in the extension {name}.", cause=cause, name=extension)
         cure = Text("{cure} Or do without the extension {name}.", cure=cure, name=extension)
+    if failure.cause.startswith("{extension}"):
+        first = str(values["extension"])
+        cause = Text(failure.cause, **{**values, "extension": first[0].upper() + first[1:]})
     return Diagnosis(
         id=failure.id,
         kind=failure.kind,
@@ -90,7 +94,7 @@ def state_of(
     words: Sequence[tuple[int, str]] = (),
 ) -> Diagnosis:
     """What a log's state means, in the shape of a diagnosis."""
-    failure: Failure = book.states[state]
+    failure: Failure = book.states[_STATES[state]]
     at, text = words[-1] if words else (-1, "")
     if log is not None and words:
         line = error_line(log, words[0][0], words[-1][0] + 1)
