@@ -37,6 +37,11 @@ class Case:
     text: str
 
     @property
+    def id(self) -> str:
+        """The failure that is to be named: the file's, but for a case with a title that ends in another."""
+        return self.facts.get("id", self.file)
+
+    @property
     def scene(self) -> Scene:
         vendors = self.facts.get("vendor")
         return Scene(
@@ -64,16 +69,14 @@ def name(case: Case) -> str:
 
 @pytest.mark.parametrize("case", FAILING, ids=name)
 def test_a_failing_log_names_its_failure(case: Case) -> None:
-    failure = BY_ID[case.file]
-    if failure.kind == "note":
-        assert [note.id for note in notes_in(case.text, BOOK, scene=case.scene)] == [case.file]
+    if BY_ID[case.id].kind == "note":
+        assert case.id in [note.id for note in notes_in(case.text, BOOK, scene=case.scene)]
         assert diagnose_log(case.text, BOOK, scene=case.scene) is None
         return
     found = diagnose_log(case.text, BOOK, scene=case.scene)
     assert found is not None
-    assert found.id == case.file
+    assert found.id == case.id
     assert found.evidence
-    assert found.evidence in [line.strip() for line in case.text.split("\n")] or found.evidence.endswith("…")
     assert case.text.split("\n")[found.line - 1].strip().startswith(found.evidence.rstrip("…"))
 
 

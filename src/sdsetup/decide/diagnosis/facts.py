@@ -30,6 +30,9 @@ _FLAGS = re.compile(
     r"^\[sdsetup\] started [\d: -]+ with (.*)$|^Launching (?:Web UI|API server) with arguments:(.*)$"
 )
 _LAUNCH = re.compile(r"^Launching (?:Web UI|API server) with arguments:")
+_ACTION = re.compile(
+    r"^Installing (?!build |backend |collected )|^Cloning \S.* into |^Fetching updates |^Checking out commit "
+)
 _ADDRESS = re.compile(r"Running on local URL:|Uvicorn running on https?://")
 _READY = re.compile(r"Startup time: [\d.]+s")
 _WEIGHTS = re.compile(r"Loading weights \[\w*\] from (.+)$")
@@ -142,6 +145,7 @@ _DIR = re.compile(
 _MARKS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("launch", _LAUNCH),
     ("url", _ADDRESS),
+    ("action", _ACTION),
     ("ready", _READY),
     ("weights", _WEIGHTS),
     ("config", _CONFIG),

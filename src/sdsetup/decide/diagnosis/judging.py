@@ -79,13 +79,24 @@ def incidents_of(log: Log, facts: LogFacts, book: FailureBook, scene: Scene) -> 
         if not inside and not block.error:
             continue
         whose = extension_in(log, block.begins, block.ends) if block.error else None
-        fits = [one for one in inside if _fits(one.failure.when, facts, scene, extension=whose is not None)]
+        fits = [
+            one
+            for one in inside
+            if _fits(one.failure.when, facts, scene, extension=whose is not None)
+            and (not one.failure.beside or _beside(one, log, block))
+        ]
         if block.error:
             if fits or not _only_quiet(log, block, quiet):
                 incidents.append(Incident(block=block, found=tuple(fits), extension=whose))
         else:
             incidents += [_loose(block, near) for near in _near_each_other(fits)]
     return tuple(incidents)
+
+
+def _beside(found: Found, log: Log, block: Block) -> bool:
+    """Whether what a failure needs in its neighborhood is there."""
+    lines = [bare(line) for line in log.told[block.begins : block.ends]]
+    return any(pattern.search(line) for pattern in found.failure.beside for line in lines)
 
 
 def _only_quiet(log: Log, block: Block, quiet: set[int]) -> bool:
@@ -159,7 +170,7 @@ def outlived(incident: Incident, log: Log, facts: LogFacts) -> bool:
     if incident.block.request:
         return False
     if stage == "preparing":
-        return facts.last("launch") > end or page
+        return facts.last("launch") > end or page or (not incident.block.error and facts.last("action") > end)
     if stage == "importing":
         return page
     if stage == "loading":
@@ -215,6 +226,7 @@ def _explains(incident: Incident, symptom: Found, log: Log) -> bool:
 def _last_reason(incidents: Sequence[Incident], log: Log) -> tuple[Incident, Found] | None:
     """From the end to the beginning: past symptoms, and past unknown errors that closely follow a known one."""
     symptom: tuple[Incident, Found] | None = None
+    vague: tuple[Incident, Found] | None = None
     limit = -1
     for incident in reversed(incidents):
         best = incident.best
@@ -229,5 +241,10 @@ def _last_reason(incidents: Sequence[Incident], log: Log) -> tuple[Incident, Fou
             continue
         if symptom is not None and not _explains(incident, symptom[1], log):
             continue
+        if vague is not None and (best.failure.kind != "cause" or best.failure.topic != vague[1].failure.topic):
+            continue
+        if best.failure.kind == "general":
+            vague = incident, best
+            continue
         return incident, best
-    return symptom
+    return vague or symptom

@@ -69,6 +69,7 @@ class Failure:
     command: str | None
     act: Act | None
     patterns: tuple[re.Pattern[str], ...]
+    beside: tuple[re.Pattern[str], ...]  # one of them must stand in the same incident; empty: nothing must
     when: Condition
     sources: tuple[str, ...]
 
@@ -156,6 +157,7 @@ def _failure(reader: Reader, name: str, table: Reader, rank: int) -> Failure:
         command=reader.text("command", None),
         act=reader.choice("act", get_args(Act), None),
         patterns=_patterns(reader),
+        beside=_patterns(reader, "beside"),
         when=_condition(reader.table("when", {})),
         sources=reader.texts("source"),
     )
