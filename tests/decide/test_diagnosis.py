@@ -60,6 +60,7 @@ def cases(path: Path) -> Iterator[Case]:
 
 
 FAILING = [case for path in sorted(LOGS.glob("*.txt")) for case in cases(path)]
+PUBLIC = [case for path in sorted((LOGS / "public").glob("*.txt")) for case in cases(path)]
 MIXED = [case for path in sorted((LOGS / "mixed").glob("*.txt")) for case in cases(path)]
 
 
@@ -85,6 +86,13 @@ def test_the_last_real_cause_is_named(case: Case) -> None:
     found = diagnose_log(case.text, BOOK, scene=case.scene)
     assert found is not None
     assert found.id == case.facts["id"]
+
+
+@pytest.mark.parametrize("case", PUBLIC, ids=name)
+def test_a_public_log_is_named_rightly(case: Case) -> None:
+    said = read_log(case.text, BOOK, scene=case.scene)
+    found = said.diagnosis.id if said.diagnosis else None
+    assert (said.state, found) == (case.facts.get("state", "failed"), case.facts.get("id"))
 
 
 @pytest.mark.parametrize("path", sorted((LOGS / "healthy").glob("*.txt")), ids=lambda path: path.stem)

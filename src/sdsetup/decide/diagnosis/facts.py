@@ -18,7 +18,7 @@ Stage = Literal["preparing", "importing", "loading", "running"]
 Version = tuple[int, ...]
 
 _SESSION = re.compile(r"^\[sdsetup\] started ")
-_BANNER = re.compile(r"^(?:Python |\[\w+\] Python )(\d+(?:\.\d+)+)\S* \(.*(?:\[|$)")
+_BANNER = re.compile(r"^Python (\d+\.\d+\.\d+)\S* [(|]")
 _PYTHON_TOLD = re.compile(r"but you have (\d+\.\d+(?:\.\d+)?)\.?")
 _VERSION = re.compile(r"^Version: v?(\d+(?:\.\d+)+)")
 _TORCH = re.compile(
@@ -54,7 +54,7 @@ _CRASHES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("segfault", re.compile(r"died with <Signals\.SIGSEGV")),
     ("access-violation", re.compile(r"Windows fatal exception: access violation")),
     ("aborted", re.compile(r"^(?:\S+: line \d+: +\d+ )?Aborted(?:$|[ (])")),
-    ("aborted", re.compile(r"died with <Signals\.SIGABRT")),
+    ("aborted", re.compile(r"died with <Signals\.SIGABRT|Abort trap: 6")),
     ("illegal-instruction", re.compile(r"[Ii]llegal instruction")),
     ("bus-error", re.compile(r"^(?:\S+: line \d+: +\d+ )?Bus error")),
 )

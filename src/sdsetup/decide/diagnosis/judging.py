@@ -163,7 +163,7 @@ def outlived(incident: Incident, log: Log, facts: LogFacts) -> bool:
     if facts.last("picture") > end and not _total(log, facts.last("picture")):
         return True
     page = facts.last("ready") > end or facts.last("url") > end
-    if _about_model(incident, log):
+    if _about_model(incident, log) or (incident.kind == "symptom" and _topic(incident) == "model"):
         return facts.last("loaded") > end
     if incident.aside:
         return page and facts.last("loaded") >= 0 and not _failed_later(facts)
@@ -181,6 +181,10 @@ def outlived(incident: Incident, log: Log, facts: LogFacts) -> bool:
 def _about_model(incident: Incident, log: Log) -> bool:
     heading = bare(log.lines[incident.block.begins])
     return heading.startswith(("loading stable diffusion model", "creating model quickly", "changing setting"))
+
+
+def _topic(incident: Incident) -> str | None:
+    return incident.best.failure.topic if incident.best else None
 
 
 def _total(log: Log, line: int) -> bool:

@@ -11,6 +11,7 @@ from sdsetup.decide.diagnosis.needles import alternatives, needle_of
 
 _COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\n]*\x07")
 _LONGEST_LINE = 4_000  # letters; what is longer is no message
+_MARK = "«"  # begins a marker
 _PROGRESS = re.compile(r"^\s*(?:\S[^|\n]{0,80}:\s*)?\d{1,3}%\|")
 # The web UI sets "*** " before its reports and indents the rest; containers and Rich's frames do the like.
 _MARGIN = re.compile(r"^(?:[\w.-]{1,60} +\| ?)?[\s│|]*(?:\*\*\*(?!\*) ?\s*)?")
@@ -25,24 +26,32 @@ class Log:
     def __init__(self, log: str | Iterable[str]) -> None:
         self.lines: list[str] = _lines(log)
         self.told: list[str] = list(self.lines)
-        self._index()
+        self._marked: set[int] = set()
+        self._text = "\n".join(self.lines)
+        self._starts = list(accumulate((len(line) + 1 for line in self.lines), initial=0))
+        self._words = set(self._text.split())
+        self._joined = "\n".join(self._words)
+        self._foreign = "\n".join(word for word in self._words if not word.isascii())
 
     def add(self, markers: Sequence[tuple[int, str]]) -> None:
         """Write markers behind lines, by their index."""
         for line, marker in markers:
             self.told[line] += f" {marker}"
-        if markers:
-            self._index()
-
-    def _index(self) -> None:
-        self._text = "\n".join(self.told)
-        self._starts = list(accumulate((len(line) + 1 for line in self.told), initial=0))
-        self._words = "\n".join(set(self._text.split()))
+            self._marked.add(line)
 
     def with_text(self, needle: str) -> Iterator[int]:
         """Indices of the lines that contain a plain text, in order."""
+        if _MARK in needle:
+            yield from (line for line in sorted(self._marked) if needle in self.told[line])
+            return
         # Most needles are in no log: the list of different words is short, and tells that at once.
-        if not all(word in self._words for word in needle.split()):
+        words = needle.split()
+        listed = self._joined if needle.isascii() else self._foreign
+        if not all(word in self._words for word in words[1:-1]):
+            return
+        if needle.isascii() and not all(word in listed for word in words[:1] + words[-1:]):
+            return
+        if not needle.isascii() and not all(word in listed for word in words if not word.isascii()):
             return
         at = self._text.find(needle)
         while at >= 0:

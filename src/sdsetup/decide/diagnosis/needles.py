@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+_SHORT = 5  # letters: a needle that is shorter is in nearly every line
+
 
 @lru_cache(maxsize=4096)
 def needle_of(pattern: str) -> str:
@@ -50,7 +52,28 @@ def alternatives(pattern: re.Pattern[str]) -> tuple[re.Pattern[str], ...]:
         else:
             parts[-1] += token
         at += step
+    parts = [whole for part in parts for whole in _spelled_out(part)]
     return (pattern,) if len(parts) == 1 else tuple(re.compile(part, pattern.flags) for part in parts)
+
+
+def _spelled_out(part: str) -> list[str]:
+    """A part whose plain text is too short to look for, once for each way its first group can go."""
+    opening = re.search(r"(?<!\\)\(\?:", part)
+    if len(needle_of(part)) >= _SHORT or opening is None:
+        return [part]
+    ways, depth, at = [""], 0, opening.end()
+    while depth >= 0:
+        step = 2 if part[at] == "\\" else _class_end(part, at) - at if part[at] == "[" else 1
+        token = part[at : at + step]
+        depth += {"(": 1, ")": -1}.get(token, 0)
+        if token == "|" and depth == 0:
+            ways.append("")
+        elif depth >= 0:
+            ways[-1] += token
+        at += step
+    if part[at : at + 1] in ("?", "*", "+", "{"):
+        return [part]
+    return [part[: opening.start()] + f"(?:{way})" * (way == "") + way + part[at:] for way in ways]
 
 
 def _class_end(pattern: str, at: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from sdsetup.decide.diagnosis.log import Log
 from sdsetup.decide.profiles.failures import FailureBook, Program
@@ -16,21 +17,26 @@ _OURS_IN_FRAMES = re.compile(
 _PYTHONS_OWN = re.compile(r"^<|[\\/]lib[\\/]python[\d.]+[\\/]\w+(?:[\\/]\w+)*\.py$|[\\/]Lib[\\/]|^[\w\\/]+\.py$")
 
 
+def _first(log: Log, programs: Sequence[Program]) -> Program | None:
+    """The program that a log speaks of first."""
+    found = [
+        (log.matches(pattern)[0][0], program)
+        for program in programs
+        for pattern in program.patterns
+        if log.matches(pattern)
+    ]
+    return min(found, key=lambda pair: pair[0], default=(0, None))[1]
+
+
 def foreign_program(log: Log, book: FailureBook) -> Program | None:
     """The other program whose log this is, None for our web UI and for what is too short to tell."""
-    others = [
-        (line, program)
-        for program in book.programs
-        for pattern in program.patterns
-        for line, _ in log.matches(pattern)
-    ]
-    surely = [(line, program) for line, program in others if not program.id.startswith("plain-")]
-    if surely:
-        return min(surely, key=lambda pair: pair[0])[1]
+    plain = [program for program in book.programs if program.id.startswith("plain-")]
+    if (surely := _first(log, [program for program in book.programs if program not in plain])) is not None:
+        return surely
     if any(log.matches(pattern) for pattern in book.ours):
         return None
-    if others:
-        return min(others, key=lambda pair: pair[0])[1]
+    if (perhaps := _first(log, plain)) is not None:
+        return perhaps
     frames = [match[1] for _, match in log.matches(_FRAME)]
     scripts = [frame for frame in frames if not _PYTHONS_OWN.search(frame)]
     if scripts and not any(_OURS_IN_FRAMES.search(frame) for frame in scripts):
