@@ -34,6 +34,7 @@ _EXTENSION_HEADING = re.compile(
     r"|[Ee]rror (?:executing|loading) )"
 )
 _REQUEST_HEADING = re.compile(r"^(?:Error completing request|API error|Error running (?:process|postprocess|before_|after_))")
+_FAILED_CALL = "RuntimeError: Couldn't "  # its traceback may be cut off
 _TRACEBACK = "Traceback (most recent call last):"
 # The web UI's account of a call that failed: whatever stands in it, tracebacks included, is what that call said.
 _QUOTES = ("Command: ", "Error code: ", "stdout: ", "stderr: ")
@@ -62,7 +63,7 @@ def blocks_of(log: Log, begins: int) -> tuple[Block, ...]:
     """The last start's lines, cut into blocks; ordinary lines between incidents form blocks of their own."""
     starts: list[int] = [begins]
     chained_until = -1
-    in_error, finished, quoting = False, False, False
+    in_error, finished, quoting, acting = False, False, False, False
     edge = 0  # the indentation of the traceback that is being read
     for at in range(begins, len(log.lines)):
         line = log.lines[at]
@@ -78,17 +79,19 @@ def blocks_of(log: Log, begins: int) -> tuple[Block, ...]:
             chained_until, finished = at + 3, False
         elif _begins_report(line):
             starts.append(at)
+            acting = False
             in_error, finished, quoting = True, False, False
         elif _TRACEBACK in line:
             if in_error and not finished:
                 edge = indent(bare_edge(line))
                 continue
-            if at > chained_until and (in_error or at - starts[-1] > _LONGEST_PREAMBLE):
+            if at > chained_until and not acting and (in_error or at - starts[-1] > _LONGEST_PREAMBLE):
                 starts.append(at)
             in_error, finished, edge = True, False, indent(bare_edge(line))
         elif (first.startswith(_MILESTONES) and not first.startswith("[sdsetup] torch")) or _ACTION.match(line) or line.startswith("---"):
             starts.append(at)
             in_error, finished, quoting = False, False, False
+            acting = bool(_ACTION.match(line))  # what a call says before the web UI's own traceback belongs to it
         elif in_error and at > chained_until and indent(bare_edge(line)) <= edge and not _frame(first):
             finished = True
     edges = [*dict.fromkeys(starts), len(log.lines)]
@@ -115,7 +118,7 @@ def _block(log: Log, begins: int, ends: int) -> Block:
     return Block(
         begins=begins,
         ends=ends,
-        error=report or any(_TRACEBACK in line for line in log.lines[begins:ends]),
+        error=report or any(_TRACEBACK in line or _FAILED_CALL in line for line in log.lines[begins:ends]),
         extension=report and bool(_EXTENSION_HEADING.match(heading)),
         request=report and bool(_REQUEST_HEADING.match(heading)),
     )

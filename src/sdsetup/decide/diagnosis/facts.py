@@ -38,7 +38,7 @@ _READY = re.compile(r"Startup time: [\d.]+s")
 _WEIGHTS = re.compile(r"Loading weights \[\w*\] from (.+)$")
 _CONFIG = re.compile(r"Creating model from config: ")
 _LOADED = re.compile(r"Model loaded in [\d.]+s|Model loaded\.|Weights loaded in [\d.]+s")
-_PICTURE = re.compile(r"100%\|\S*\| (\d+)/\1 \[")
+_PICTURE = re.compile(r"^100%\|\S*\| (\d+)/\1 \[")
 _ENDED = re.compile(r"^\[sdsetup\] ended with code (-?\d+)")
 _ASKED = re.compile(r"^\[sdsetup\] asking torch itself")
 _STOPPED = re.compile(r"^Interrupted with signal 2 in|^KeyboardInterrupt$")
@@ -188,7 +188,7 @@ def _begin(log: Log) -> int:
     ours = [line for line, _ in log.matches(_SESSION)]
     banners = [line for line, _ in log.matches(_BANNER)]
     begins = ours[-1] if ours else 0
-    later = [line for line in banners if line > begins]
+    later = [line for line in banners if line >= begins]
     if len(later) < 2:
         return begins
     shells = [line for line, _ in log.matches(_SHELL) if later[-2] < line < later[-1]]

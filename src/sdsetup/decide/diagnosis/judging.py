@@ -160,10 +160,13 @@ def outlived(incident: Incident, log: Log, facts: LogFacts) -> bool:
     if incident.best is not None and incident.best.failure.kind == "note":
         return True
     stage = facts.stage_at(incident.block.begins + 1)
-    if facts.last("picture") > end and not _total(log, facts.last("picture")):
+    # The bar of a whole job ("Total progress") is no proof: it may be drawn after the error that ended it.
+    if facts.last("picture") > end:
         return True
+    if any(one.failure.lasting for one in incident.found):
+        return False
     page = facts.last("ready") > end or facts.last("url") > end
-    if _about_model(incident, log) or (incident.kind == "symptom" and _topic(incident) == "model"):
+    if _about_model(incident, log) or (_topic(incident) == "model" and not incident.aside):
         return facts.last("loaded") > end
     if incident.aside:
         return page and facts.last("loaded") >= 0 and not _failed_later(facts)
@@ -185,11 +188,6 @@ def _about_model(incident: Incident, log: Log) -> bool:
 
 def _topic(incident: Incident) -> str | None:
     return incident.best.failure.topic if incident.best else None
-
-
-def _total(log: Log, line: int) -> bool:
-    """The bar of a whole job may be drawn after the error that ended it."""
-    return "Total progress" in log.lines[line]
 
 
 def _failed_later(facts: LogFacts) -> bool:
@@ -247,7 +245,7 @@ def _last_reason(incidents: Sequence[Incident], log: Log) -> tuple[Incident, Fou
             continue
         if vague is not None and (best.failure.kind != "cause" or best.failure.topic != vague[1].failure.topic):
             continue
-        if best.failure.kind == "general":
+        if best.failure.kind in ("general", "where"):
             vague = incident, best
             continue
         return incident, best

@@ -71,6 +71,7 @@ class Failure:
     patterns: tuple[re.Pattern[str], ...]
     beside: tuple[re.Pattern[str], ...]  # one of them must stand in the same incident; empty: nothing must
     when: Condition
+    lasting: bool  # true although the page comes up; only an image contradicts it
     sources: tuple[str, ...]
 
 
@@ -159,6 +160,7 @@ def _failure(reader: Reader, name: str, table: Reader, rank: int) -> Failure:
         patterns=_patterns(reader),
         beside=_patterns(reader, "beside"),
         when=_condition(reader.table("when", {})),
+        lasting=reader.boolean("lasting", False),
         sources=reader.texts("source"),
     )
     if bool(failure.patterns) == (kind == "unseen"):
