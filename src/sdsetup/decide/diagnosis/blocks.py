@@ -17,7 +17,7 @@ _MILESTONES = (
     "To create a public link", "Startup time:", "Loading weights [", "Creating model from config", "Model loaded in",
     "Applying attention optimization", "Version: ", "Commit hash: ", "LatentDiffusion:", "DiffusionWrapper has",
     "Loading VAE weights", "Calculating sha256", "Total progress:", "Reusing loaded model", "Python 3.",
-    "Create and activate", "Launching launch.py", "Restarting UI", "no module 'xformers'", "No module 'xformers'",
+    "Create and activate", "Launching launch.py", "venv \"", "Creating venv in", "Restarting UI", "no module 'xformers'", "No module 'xformers'",
 )  # fmt: skip
 _ACTION = re.compile(
     r"^(?:Installing (?!build |backend |collected )|Cloning \S.* into |Fetching (?:all|updates)|Checking out commit |Downloading: \"|Creating venv |Upgrading pip"
@@ -85,7 +85,7 @@ def blocks_of(log: Log, begins: int) -> tuple[Block, ...]:
             if in_error and not finished:
                 edge = indent(bare_edge(line))
                 continue
-            if at > chained_until and not acting and (in_error or at - starts[-1] > _LONGEST_PREAMBLE):
+            if at > chained_until and ((in_error and not acting) or at - starts[-1] > _LONGEST_PREAMBLE):
                 starts.append(at)
             in_error, finished, edge = True, False, indent(bare_edge(line))
         elif (first.startswith(_MILESTONES) and not first.startswith("[sdsetup] torch")) or _ACTION.match(line) or line.startswith("---"):
