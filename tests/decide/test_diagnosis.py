@@ -175,7 +175,7 @@ def test_of_two_failures_in_one_log_no_third_is_made() -> None:
 
 
 def test_what_is_read_of_a_log_grows_as_the_log_does() -> None:
-    """Counted, not timed: how many lines are looked at by patterns, for a log and for one of four times its size."""
+    """Counted, not timed: the lines that patterns look at, in a log and in one of four times its size."""
 
     def looked_at(text: str) -> int:
         count = 0
@@ -236,7 +236,13 @@ def test_every_sentence_can_be_filled_in_and_reads_as_one() -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["ConnectionError " * 200, "Command: clone " * 200, "\n \t", "Loading weights [", "[Errno 2] site-packages/" * 150],
+    [
+        "ConnectionError " * 200,
+        "Command: clone " * 200,
+        "\n \t",
+        "Loading weights [",
+        "[Errno 2] site-packages/" * 150,
+    ],
 )
 def test_lines_made_to_be_slow_are_read_to_the_end(line: str) -> None:
     diagnose_log((line + "\n") * (500_000 // len(line)), BOOK)

@@ -184,11 +184,10 @@ class Carrying:
 
 def _mend(session: Session, reading: Reading, folder: Path, *, yes: bool) -> int:
     """Offer the act, carry it out, and start the web UI again."""
-    diagnosis = reading.diagnosis
-    act = diagnosis.cure.act if diagnosis is not None else None
-    if act is None or not (folder / "launch.py").is_file():
+    act = reading.diagnosis.cure.act if reading.diagnosis is not None else None
+    carrying = next((carrying for name, carrying in ACTS.items() if name == act), None)
+    if carrying is None or not (folder / "launch.py").is_file():
         return EXIT_DONE
-    carrying = ACTS[act]  # type: ignore[index] - the profile was checked
     if not _agreed(session, carrying.what, yes=yes):
         return EXIT_DONE
     code = carrying.run(session, folder, True)

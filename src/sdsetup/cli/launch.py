@@ -173,7 +173,7 @@ def _keep_watching(session: Session, web: WebUI, shown: LaunchScreen, run: _Run)
 
 
 def _tell_trouble(found: Diagnosis, shown: LaunchScreen, run: _Run) -> None:
-    """Once for each kind: what went wrong while it runs. Of memory and precision, sdsetup has settings to offer."""
+    """Once for each kind: what went wrong while it runs. For memory and precision there are settings to offer."""
     settings = found.cure.act in ("less-memory", "more-precision")
     outcome = "out-of-memory" if found.cure.act == "less-memory" else found.id
     known = outcome in run.trouble or outcome in run.told

@@ -60,16 +60,14 @@ def diagnose_log(log: str | Iterable[str], book: FailureBook, *, scene: Scene | 
     return read_log(log, book, scene=scene).diagnosis
 
 
-def notes_in(
-    log: str | Iterable[str], book: FailureBook, *, scene: Scene | None = None
-) -> tuple[Diagnosis, ...]:
+def notes_in(log: str | Iterable[str], book: FailureBook, *, scene: Scene | None = None) -> tuple[Diagnosis, ...]:
     """What is worth knowing although the web UI runs, in the order of the log."""
     read, facts = _prepared(log, book)
     return _notes(read, facts, book, scene or Scene())
 
 
 def spot(lines: Sequence[str], book: FailureBook, *, scene: Scene | None = None) -> Diagnosis | None:
-    """What the newest line of a running web UI says went wrong; `lines` are the last ones, the newest at the end."""
+    """What the newest line of a running web UI says went wrong; `lines`: the last ones, the newest at the end."""
     if not lines:
         return None
     scene = scene or Scene()
@@ -116,9 +114,7 @@ def _notes(read: Log, facts: LogFacts, book: FailureBook, scene: Scene) -> tuple
                 line, match = max(lines, key=lambda pair: pair[0])
                 groups = {name: value for name, value in match.groupdict().items() if value is not None}
                 found.append(Found(failure=failure, line=line, groups=groups))
-    return tuple(
-        worded(one, None, read, facts, book, scene) for one in sorted(found, key=lambda one: one.line)
-    )
+    return tuple(worded(one, None, read, facts, book, scene) for one in sorted(found, key=lambda one: one.line))
 
 
 def _last_error(read: Log, facts: LogFacts, unknown: Sequence[Incident]) -> list[tuple[int, str]]:
@@ -127,5 +123,3 @@ def _last_error(read: Log, facts: LogFacts, unknown: Sequence[Incident]) -> list
         block = unknown[-1].block
         return last_words(read, block.begins, block.ends)
     return last_words(read, facts.begins, len(read.lines))
-
-

@@ -8,32 +8,36 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from sdsetup.decide.diagnosis.log import Log, bare, indent
 
 # Ordinary lines that are about something new. What an incident printed ends there.
 _MILESTONES = (
     "[sdsetup] ", "Launching Web UI", "Launching API server", "Running on local URL", "Running on public URL",
-    "To create a public link", "Startup time:", "Loading weights [", "Creating model from config", "Model loaded in",
-    "Applying attention optimization", "Version: ", "Commit hash: ", "LatentDiffusion:", "DiffusionWrapper has",
-    "Loading VAE weights", "Calculating sha256", "Total progress:", "Reusing loaded model", "Python 3.",
-    "Create and activate", "Launching launch.py", "venv \"", "Creating venv in", "Restarting UI", "no module 'xformers'", "No module 'xformers'",
+    "To create a public link", "Startup time:", "Loading weights [", "Creating model from config",
+    "Model loaded in", "Applying attention optimization", "Version: ", "Commit hash: ", "LatentDiffusion:",
+    "DiffusionWrapper has", "Loading VAE weights", "Calculating sha256", "Total progress:",
+    "Reusing loaded model", "Python 3.", "Create and activate", "Launching launch.py", "venv \"",
+    "Creating venv in", "Restarting UI", "no module 'xformers'", "No module 'xformers'",
 )  # fmt: skip
 _ACTION = re.compile(
-    r"^(?:Installing (?!build |backend |collected )|Cloning \S.* into |Fetching (?:all|updates)|Checking out commit |Downloading: \"|Creating venv |Upgrading pip"
-    r"|Pruning)"
+    r"^(?:Installing (?!build |backend |collected )|Cloning \S.* into |Fetching (?:all|updates)"
+    r"|Checking out commit |Downloading: \"|Creating venv |Upgrading pip|Pruning)"
 )
 # Headings of the web UI's reports: with "*** " since 1.3, bare before.
 _HEADING = re.compile(
-    r"^(?:Error (?:loading script|executing callback|running |calling|completing request|verifying|loading embedding"
-    r"|parsing|getting|creating|setting)|API error|loading stable diffusion model|creating model quickly"
-    r"|Failed to match keys|changing setting )"
+    r"^(?:Error (?:loading script|executing callback|running |calling|completing request|verifying"
+    r"|loading embedding|parsing|getting|creating|setting)|API error|loading stable diffusion model"
+    r"|creating model quickly|Failed to match keys|changing setting )"
 )
 _EXTENSION_HEADING = re.compile(
-    r"^(?:Error (?:loading script|executing callback|calling|running (?:install\.py|before_|after_|process|postprocess))"
-    r"|[Ee]rror (?:executing|loading) )"
+    r"^(?:Error (?:loading script|executing callback|calling"
+    r"|running (?:install\.py|before_|after_|process|postprocess))|[Ee]rror (?:executing|loading) )"
 )
-_REQUEST_HEADING = re.compile(r"^(?:Error completing request|API error|Error running (?:process|postprocess|before_|after_))")
+_REQUEST_HEADING = re.compile(
+    r"^(?:Error completing request|API error|Error running (?:process|postprocess|before_|after_))"
+)
 _FAILED_CALL = "RuntimeError: Couldn't "  # its traceback may be cut off
 _TRACEBACK = "Traceback (most recent call last):"
 # The web UI's account of a call that failed: whatever stands in it, tracebacks included, is what that call said.
@@ -43,7 +47,8 @@ _EXTENSION = re.compile(r"[\\/]extensions(?:-builtin)?[\\/]([^\\/\"'\n:*?<>|]+)"
 _FOR_EXTENSION = re.compile(r"for extension (.+?)\.?$")
 _SCRIPT = re.compile(r"Error loading script: (\S+)")
 _MESSAGE = re.compile(
-    r"^(?:[\w.]*(?:Error|Exception|Interrupt|Warning|Exit|NotFound)\b(?::|$)|ERROR: |error: |fatal: |OSError|[Ee]rror:)"
+    r"^(?:[\w.]*(?:Error|Exception|Interrupt|Warning|Exit|NotFound)\b(?::|$)"
+    r"|ERROR: |error: |fatal: |[Ee]rror:)"
 )
 _LONGEST_PREAMBLE = 400  # lines: pip's and git's talk before a failure
 
@@ -88,14 +93,18 @@ def blocks_of(log: Log, begins: int) -> tuple[Block, ...]:
             if at > chained_until and ((in_error and not acting) or at - starts[-1] > _LONGEST_PREAMBLE):
                 starts.append(at)
             in_error, finished, edge = True, False, indent(bare_edge(line))
-        elif (first.startswith(_MILESTONES) and not first.startswith("[sdsetup] torch")) or _ACTION.match(line) or line.startswith("---"):
+        elif (
+            (first.startswith(_MILESTONES) and not first.startswith("[sdsetup] torch"))
+            or _ACTION.match(line)
+            or line.startswith("---")
+        ):
             starts.append(at)
             in_error, finished, quoting = False, False, False
             acting = bool(_ACTION.match(line))  # what a call says before the web UI's own traceback belongs to it
         elif in_error and at > chained_until and indent(bare_edge(line)) <= edge and not _frame(first):
             finished = True
     edges = [*dict.fromkeys(starts), len(log.lines)]
-    return tuple(_block(log, one, two) for one, two in zip(edges, edges[1:], strict=False) if one < two)
+    return tuple(_block(log, one, two) for one, two in pairwise(edges) if one < two)
 
 
 def bare_edge(line: str) -> str:
@@ -103,12 +112,14 @@ def bare_edge(line: str) -> str:
 
 
 def _frame(line: str) -> bool:
-    return line.startswith(("File \"", "Traceback", "^", "~", "|"))
+    return line.startswith(('File "', "Traceback", "^", "~", "|"))
 
 
 def _begins_report(line: str) -> bool:
     if line.startswith("*** "):
-        return bool(_HEADING.match(line[4:])) or line.startswith("*** Error") and not line.startswith("*** Error code")
+        return bool(_HEADING.match(line[4:])) or (
+            line.startswith("*** Error") and not line.startswith("*** Error code")
+        )
     return bool(_HEADING.match(line))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from sdsetup.decide.diagnosis.log import Log, bare
+from sdsetup.decide.diagnosis.log import Log
 from sdsetup.decide.facts import Family, Vendor
 
 # How far the last start came, in order.
@@ -43,7 +43,9 @@ _ENDED = re.compile(r"^\[sdsetup\] ended with code (-?\d+)")
 _ASKED = re.compile(r"^\[sdsetup\] asking torch itself")
 _STOPPED = re.compile(r"^Interrupted with signal 2 in|^KeyboardInterrupt$")
 # Two in a row of these lines begin a log; only a second one of the same begins another start.
-_SHELL = re.compile(r"Launching launch\.py\.\.\.|^Creating venv in directory|^venv \"|^Create and activate python venv")
+_SHELL = re.compile(
+    r"Launching launch\.py\.\.\.|^Creating venv in directory|^venv \"|^Create and activate python venv"
+)
 
 _CRASHES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("killed", re.compile(r"^(?:\S+: line \d+: +\d+ )?Killed(?:$|: 9| +)")),
@@ -62,7 +64,14 @@ _NUMBER = r"[ =]*(-?\d+|0[xX][0-9A-Fa-f]{8})\b"
 _CODE = re.compile(
     "|".join(
         before + _NUMBER
-        for before in ("ended with code", "exit code:?", "exited with code", "returncode", "Error code:", "errorlevel")
+        for before in (
+            "ended with code",
+            "exit code:?",
+            "exited with code",
+            "returncode",
+            "Error code:",
+            "errorlevel",
+        )
     )
 )
 _BY_CODE = {
@@ -77,7 +86,10 @@ _BY_CODE = {
 _FAMILIES: tuple[tuple[Family, re.Pattern[str]], ...] = (
     ("windows", re.compile(r"\[MSC v\.\d+")),
     ("windows", re.compile(r"File \"[A-Za-z]:\\")),
-    ("windows", re.compile(r"from [A-Za-z]:[\\/]|directory \"?[A-Za-z]:\\|into '?[A-Za-z]:\\|Command: \"[A-Za-z]:\\")),
+    (
+        "windows",
+        re.compile(r"from [A-Za-z]:[\\/]|directory \"?[A-Za-z]:\\|into '?[A-Za-z]:\\|Command: \"[A-Za-z]:\\"),
+    ),
     ("windows", re.compile(r"\[WinError \d+\]|«win:")),
     ("macos", re.compile(r"/Users/[^/\s]+/")),
     ("macos", re.compile(r"\[Clang \d+\.\d+\.\d+ \(clang-\d+")),
@@ -85,7 +97,13 @@ _FAMILIES: tuple[tuple[Family, re.Pattern[str]], ...] = (
     ("linux", re.compile(r"/home/[^/\s]+/|/root/|/mnt/\w/|/workspace/|/content/|/opt/")),
 )
 _VENDORS: tuple[tuple[Vendor, re.Pattern[str]], ...] = (
-    ("amd", re.compile(r"\+rocm\d|hip=\d|hipError|HIP (?:error|initialization|out of memory)|rocBLAS|MIOpen|ROCm|\bgfx\d{3,4}\b")),
+    (
+        "amd",
+        re.compile(
+            r"\+rocm\d|hip=\d|hipError|HIP (?:error|initialization|out of memory)|rocBLAS|MIOpen|ROCm"
+            r"|\bgfx\d{3,4}\b"
+        ),
+    ),
     ("amd", re.compile(r"AMD Radeon|--use-(?:zluda|directml)")),
     ("intel", re.compile(r"--use-ipex|c10_xpu|intel_extension_for_pytorch|Intel\(R\) (?:Arc|Iris|UHD)")),
     ("nvidia", re.compile(r"NVIDIA (?:GeForce|RTX|Tesla|Quadro|A\d)|GeForce|CUDA out of memory|CUDA error: ")),
@@ -94,7 +112,7 @@ _VENDORS: tuple[tuple[Vendor, re.Pattern[str]], ...] = (
 
 @dataclass(frozen=True, kw_only=True)
 class LogFacts:
-    """What the last start in a log says. Unknown is None; `begins` and `ends` are line indices, `ends` excluded."""
+    """What the last start in a log says. Unknown is None; lines are indices."""
 
     begins: int = 0
     python: Version | None = None
@@ -219,15 +237,13 @@ def _flags(log: Log, begins: int) -> tuple[str, ...]:
 
 def _end(log: Log, begins: int, marks: dict[str, tuple[int, ...]]) -> tuple[str | None, int | None, int | None]:
     """The crash by name, the line that tells it, and the exit code of the web UI itself."""
-    ended = marks["ended"]
     code = None
-    if ended:
-        code = int(_ENDED.search(bare(log.told[ended[-1]]))[1])  # type: ignore[index] - it is a mark
-        if name := crash_of(code):
-            return name, ended[-1], code
-    lines = [
-        (line, name) for name, pattern in _CRASHES for line, _ in log.matches(pattern) if line >= begins
-    ]
+    for line, match in log.matches(_ENDED):
+        if line in marks["ended"][-1:]:
+            code = int(match[1])
+            if name := crash_of(code):
+                return name, line, code
+    lines = [(line, name) for name, pattern in _CRASHES for line, _ in log.matches(pattern) if line >= begins]
     for line, match in log.matches(_CODE):
         if line >= begins and (name := crash_of(_number(match[1]))):
             lines.append((line, name))

@@ -6,11 +6,11 @@ import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sdsetup.decide.diagnosis.blocks import Block, blocks_of, extension_in
+from sdsetup.decide.diagnosis.blocks import Block, blocks_of, error_line, extension_in
 from sdsetup.decide.diagnosis.facts import LogFacts, Version
 from sdsetup.decide.diagnosis.log import Log, bare
 from sdsetup.decide.diagnosis.values import Scene
-from sdsetup.decide.profiles.failures import VERSION, Condition, Failure, FailureBook, Kind
+from sdsetup.decide.profiles.failures import Condition, Failure, FailureBook, Kind
 
 # Inside one incident: what names the reason before what may be it, before where it happened.
 _WEIGHT: dict[Kind, int] = {"cause": 0, "general": 1, "where": 2, "symptom": 3}
@@ -86,7 +86,7 @@ def incidents_of(log: Log, facts: LogFacts, book: FailureBook, scene: Scene) -> 
             and (not one.failure.beside or _beside(one, log, block))
         ]
         if block.error:
-            if fits or not _only_quiet(log, block, quiet):
+            if fits or error_line(log, block.begins, block.ends) not in quiet:
                 incidents.append(Incident(block=block, found=tuple(fits), extension=whose))
         else:
             incidents += [_loose(block, near) for near in _near_each_other(fits)]
@@ -97,10 +97,6 @@ def _beside(found: Found, log: Log, block: Block) -> bool:
     """Whether what a failure needs in its neighborhood is there."""
     lines = [bare(line) for line in log.told[block.begins : block.ends]]
     return any(pattern.search(line) for pattern in found.failure.beside for line in lines)
-
-
-def _only_quiet(log: Log, block: Block, quiet: set[int]) -> bool:
-    return any(line in quiet for line in range(block.begins, block.ends))
 
 
 def _near_each_other(found: Sequence[Found]) -> list[list[Found]]:
@@ -146,7 +142,8 @@ def _version_fits(wanted: Sequence[str], version: Version | None) -> bool:
     if version is None:
         return False
     for text in wanted:
-        sign, number = VERSION.fullmatch(text).groups()  # type: ignore[union-attr] - the profile was checked
+        sign = text.rstrip("0123456789.")
+        number = text.removeprefix(sign)
         parts = tuple(int(part) for part in number.split("."))
         if not _COMPARE[sign](version[: len(parts)], parts):
             return False
@@ -220,9 +217,7 @@ def _is_follow_up(incident: Incident) -> bool:
 def _explains(incident: Incident, symptom: Found, log: Log) -> bool:
     """A module that is missing is explained only by what speaks of it."""
     module = symptom.groups.get("module")
-    return module is None or any(
-        module in line for line in log.lines[incident.block.begins : incident.block.ends]
-    )
+    return module is None or any(module in line for line in log.lines[incident.block.begins : incident.block.ends])
 
 
 def _last_reason(incidents: Sequence[Incident], log: Log) -> tuple[Incident, Found] | None:

@@ -75,7 +75,8 @@ class Log:
 
 def bare(line: str) -> str:
     """A line without its margin, so that patterns may begin with `^` wherever it was printed."""
-    return line[_MARGIN.match(line).end() :]  # type: ignore[union-attr] - it matches anything
+    margin = _MARGIN.match(line)
+    return line[margin.end() :] if margin else line
 
 
 def indent(line: str) -> int:

@@ -45,12 +45,12 @@ def alternatives(pattern: re.Pattern[str]) -> tuple[re.Pattern[str], ...]:
     text = pattern.pattern
     while at < len(text):
         step = 2 if text[at] == "\\" else _class_end(text, at) - at if text[at] == "[" else 1
-        token = text[at : at + step]
-        depth += {"(": 1, ")": -1}.get(token, 0)
-        if token == "|" and depth == 0:
+        piece = text[at : at + step]
+        depth += {"(": 1, ")": -1}.get(piece, 0)
+        if piece == "|" and depth == 0:
             parts.append("")
         else:
-            parts[-1] += token
+            parts[-1] += piece
         at += step
     parts = [whole for part in parts for whole in _spelled_out(part)]
     return (pattern,) if len(parts) == 1 else tuple(re.compile(part, pattern.flags) for part in parts)
@@ -64,12 +64,12 @@ def _spelled_out(part: str) -> list[str]:
     ways, depth, at = [""], 0, opening.end()
     while depth >= 0:
         step = 2 if part[at] == "\\" else _class_end(part, at) - at if part[at] == "[" else 1
-        token = part[at : at + step]
-        depth += {"(": 1, ")": -1}.get(token, 0)
-        if token == "|" and depth == 0:
+        piece = part[at : at + step]
+        depth += {"(": 1, ")": -1}.get(piece, 0)
+        if piece == "|" and depth == 0:
             ways.append("")
         elif depth >= 0:
-            ways[-1] += token
+            ways[-1] += piece
         at += step
     if part[at : at + 1] in ("?", "*", "+", "{"):
         return [part]

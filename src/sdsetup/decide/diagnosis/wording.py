@@ -25,7 +25,10 @@ _HOST = (
     re.compile(r"https?://(?:[^/\s@'\"]+@)?([\w.-]+\.[\w-]+)"),
 )
 _MODEL = (
-    re.compile(r"(?:Loading weights \[\w*\] from|Checkpoint|checkpoint|Calculating sha256 for) (.+?\.(?:safetensors|ckpt|pth?|bin|onnx))"),
+    re.compile(
+        r"(?:Loading weights \[\w*\] from|Checkpoint|checkpoint|Calculating sha256 for) "
+        r"(.+?\.(?:safetensors|ckpt|pth?|bin|onnx))"
+    ),
     re.compile(r"['\" (]((?:[A-Za-z]:)?[^'\"\n<>|]*\.(?:safetensors|ckpt|pth?|onnx))\b"),
 )
 _PACKAGE = (
@@ -60,7 +63,11 @@ def worded(
     values = {**_named(incident, log, facts, book), **_places(scene, facts), **found.groups}
     cause, cure = Text(failure.cause, **values), Text(failure.cure, **values)
     extension = incident.extension if incident is not None else None
-    if extension is not None and failure.when.extension is None and "{extension}" not in failure.cause + failure.cure:
+    if (
+        extension is not None
+        and failure.when.extension is None
+        and "{extension}" not in failure.cause + failure.cure
+    ):
         cause = Text("{cause} It happened in the extension {name}.", cause=cause, name=extension)
         cure = Text("{cure} Or do without the extension {name}.", cure=cure, name=extension)
     if failure.cause.startswith("{extension}"):
@@ -126,7 +133,7 @@ def _places(scene: Scene, facts: LogFacts | None = None) -> dict[str, str]:
     folder = scene.dir if scene.dir != "." or facts is None or facts.dir is None else facts.dir
     python = scene.python
     if python == "python" and folder != ".":
-        windows = (facts and facts.family or scene.family) == "windows"
+        windows = ((facts and facts.family) or scene.family) == "windows"
         python = f"{folder}\\venv\\Scripts\\python.exe" if windows else f"{folder}/venv/bin/python"
     return {"dir": folder, "python": python}
 

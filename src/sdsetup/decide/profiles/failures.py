@@ -25,7 +25,18 @@ Trouble = Literal["vae", "unet", "picture", "sd15", "sdxl"]
 # Filled in for every sentence and command, whatever its patterns find.
 PLACES = ("dir", "python")
 # Filled in from the incident; where it does not say, the words of the profile's `[unnamed]` stand in.
-NAMED = ("extension", "package", "model", "host", "path", "flags", "webui", "torch", "python_version", "last_error")
+NAMED = (
+    "extension",
+    "package",
+    "model",
+    "host",
+    "path",
+    "flags",
+    "webui",
+    "torch",
+    "python_version",
+    "last_error",
+)
 
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 VERSION = re.compile(r"(<=|>=|==|<|>)(\d+(?:\.\d+)*)")
@@ -127,12 +138,12 @@ def parse_failures(raw: Mapping[str, Any], path: str) -> FailureBook:
         failures=failures,
         precision=_ladder(ladders.table("precision"), "precision"),
         memory=_ladder(ladders.table("memory"), "memory"),
-        messages={id: _message(messages.table(id)) for id in messages.keys()},
-        programs=tuple(_program(programs.table(id), id) for id in programs.keys()),
+        messages={id: _message(messages.table(id)) for id in messages},
+        programs=tuple(_program(programs.table(id), id) for id in programs),
         ours=_patterns(log, "ours"),
         harmless=_patterns(log, "harmless"),
         unnamed={name: unnamed.text(name) for name in NAMED if unnamed.has(name)},
-        states={id: _failure(states.table(id), id, states, 0) for id in states.keys()},
+        states={id: _failure(states.table(id), id, states, 0) for id in states},
     )
     reader.texts("source", ())
     unnamed.no_other_keys()
@@ -219,7 +230,7 @@ def _versions(reader: Reader, key: str) -> tuple[str, ...]:
     wanted: tuple[str, ...] = reader.texts(key, ())
     for text in wanted:
         if not VERSION.fullmatch(text):
-            reader.problem(key, f"{text!r} is not a version with <, <=, >, >=, or ==, such as \">=3.12\"")
+            reader.problem(key, f'{text!r} is not a version with <, <=, >, >=, or ==, such as ">=3.12"')
     return wanted
 
 
