@@ -44,9 +44,8 @@ def test_a_diagnosis(drawn: Callable[[], str]) -> None:
     show_diagnosis(found, Path("/home/anna/my sd/.sdsetup/logs/webui-20261122-181815.log"), Screen())
     assert drawn() == (
         "✗ This Python is not supported\n"
-        "  why:  The web UI's PyTorch exists for Python 3.10 (outside Windows also\n"
-        "        3.11); this environment uses Python 3.12, for which the server offers\n"
-        "        none.\n"
+        "  why:  The web UI's PyTorch exists for Python 3.10 (outside Windows also 3.11);\n"
+        "        this environment uses Python 3.12, for which the server offers none.\n"
         "  fix:  Move the folder venv away and let sdsetup bring Python 3.10 and build the\n"
         "        environment again.\n"
         '        sdsetup install --dir "/home/anna/my sd"\n'
