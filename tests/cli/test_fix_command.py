@@ -194,3 +194,23 @@ def test_a_damaged_model_is_shown_and_nothing_is_started(tmp_path: Path) -> None
     ended = fix("--dir", str(root), "--yes", code=1)
     assert b"bad.safetensors" in ended.stdout
     assert not (root / "given.jsonl").exists()
+
+
+def test_a_settings_file_that_was_cut_is_kept_aside(tmp_path: Path) -> None:
+    root = installation(tmp_path / "sd")
+    (root / "config.json").write_text('{"sd_model_checkpoint": "x')
+    (root / "ui-config.json").write_text("{}")
+    logged(root, "json.decoder.JSONDecodeError: Unterminated string starting at: line 1 column 25 (char 24)\n")
+    mended(root, runs)
+    assert not (root / "config.json").exists()
+    assert (root / "ui-config.json").read_text() == "{}"
+    assert (root / ".sdsetup" / "aside" / "config.json").read_text() == '{"sd_model_checkpoint": "x'
+
+
+def test_a_damaged_cache_is_kept_aside(tmp_path: Path) -> None:
+    root = installation(tmp_path / "sd")
+    (root / "cache").mkdir()
+    (root / "cache" / "cache.db").write_bytes(b"no database")
+    logged(root, "sqlite3.DatabaseError: file is not a database\n")
+    mended(root, runs)
+    assert (root / ".sdsetup" / "aside" / "cache" / "cache.db").is_file()

@@ -12,9 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sdsetup.decide.diagnosis import Scene, diagnose_log, notes_in, read_log
+from sdsetup.decide.diagnosis import Scene, diagnose_log, notes_in, read_log, spot
+from sdsetup.decide.diagnosis.facts import crash_of, facts_of
 from sdsetup.decide.diagnosis.log import Log
 from sdsetup.decide.diagnosis.needles import alternatives, needle_of
+from sdsetup.decide.diagnosis.windows import decoded, windows_markers
 from sdsetup.decide.profiles.failures import FailureBook, parse_failures
 from sdsetup.decide.profiles.reading import ProfileError
 from sdsetup.storage import Profiles
@@ -81,7 +83,7 @@ def test_a_failing_log_names_its_failure(case: Case) -> None:
     assert found is not None
     assert found.id == case.id
     assert found.evidence
-    assert case.text.split("\n")[found.line - 1].strip().startswith(found.evidence.rstrip("…"))
+    assert found.evidence.strip("…") in case.text.split("\n")[found.line - 1]
 
 
 @pytest.mark.parametrize("case", MIXED, ids=name)
@@ -364,3 +366,95 @@ def test_a_last_line_alone_names_its_failure(id: str, line: str, family: str | N
     found = diagnose_log(line, BOOK, scene=Scene(family=family))  # type: ignore[arg-type]
     assert found is not None
     assert found.id == id
+
+
+WORDS = [(id, text) for id, texts in BOOK.messages.items() for text in texts if not text.isascii()]
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("cp866", "cp1251"),
+        ("cp1251", "cp866"),
+        ("utf-8", "cp1251"),
+        ("gbk", "cp1252"),
+        ("utf-8", "gbk"),
+        ("cp932", "latin-1"),
+        ("cp852", "cp1250"),
+    ],
+)
+def test_windows_words_are_known_in_the_wrong_letters_too(written: str, read: str) -> None:
+    """A sentence of Windows, written in one code page and read in another."""
+    tried = 0
+    for id, text in WORDS:
+        try:
+            garbled = text.encode(written).decode(read)
+        except UnicodeError:
+            continue
+        if garbled.isascii():
+            continue
+        log = Log(["one", f"stderr: {garbled}.", "three"])
+        assert (1, f"«win:{id}»") in windows_markers(log, BOOK.messages), text
+        tried += 1
+    assert tried > 3
+
+
+@pytest.mark.parametrize("page", ["utf-8", "utf-8-sig", "utf-16", "cp866", "cp1251"])
+def test_a_files_letters_are_found_out(page: str) -> None:
+    text = "Отказано в доступе: C:\\sd\n" * 3
+    assert decoded(text.encode(page), BOOK.messages) == text
+
+
+def test_the_facts_of_a_log() -> None:
+    facts = facts_of(
+        Log("""\
+[sdsetup] started 2026-03-02 19:41:07 with --medvram --api
+Python 3.10.6 (tags/v3.10.6:9c7b4bd, Aug  1 2022, 21:53:49) [MSC v.1932 64 bit (AMD64)]
+Version: v1.10.1
+Launching Web UI with arguments: --medvram --api
+Loading weights [6ce0161689] from D:\\my sd\\models\\Stable-diffusion\\v1-5.safetensors
+[sdsetup] ended with code -1073741819
+[sdsetup] torch=2.1.2+cu121 cuda=12.1 hip=None available=True
+""")
+    )
+    assert (facts.python, facts.webui, facts.torch, facts.torch_build) == (
+        (3, 10, 6),
+        (1, 10, 1),
+        (2, 1, 2),
+        "cu121",
+    )
+    assert (facts.flags, facts.family, facts.dir) == (("--medvram", "--api"), "windows", "D:\\my sd")
+    assert (facts.code, facts.crash, facts.stage_at(5)) == (-1073741819, "access-violation", "loading")
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        (137, "killed"), (-9, "killed"), (139, "segfault"), (-11, "segfault"), (134, "aborted"), (1, None),
+        (3221225477, "access-violation"), (-1073741819, "access-violation"), (3221225501, "illegal-instruction"),
+    ],
+)  # fmt: skip
+def test_exit_codes_by_name(code: int, name: str | None) -> None:
+    assert crash_of(code) == name
+
+
+RUNNING = r"""
+Startup time: 8.2s (import torch: 3.0s).
+Model loaded in 5.1s (load weights from disk: 0.4s).
+*** Error running process: C:\sd\extensions\sd-webui-reactor\scripts\main.py
+    Traceback (most recent call last):
+      File "C:\sd\extensions\sd-webui-reactor\scripts\net.py", line 5, in get
+    urllib.error.URLError: <urlopen error [WinError 10060] timed out>
+
+---
+    RuntimeError: mat1 and mat2 shapes cannot be multiplied (77x2048 and 768x320)
+    modules.devices.NansException: A tensor with NaNs was produced in Unet.
+100%|██████████| 20/20 [00:02<00:00,  9.60it/s]"""
+
+
+def test_what_a_running_web_ui_says_is_spotted_line_by_line() -> None:
+    """Each line as it comes; only the one that says what went wrong is an alarm."""
+    lines = RUNNING.split("\n")
+    found = [spot(lines[: at + 1], BOOK) for at in range(len(lines))]
+    assert [one.id for one in found if one] == ["timed-out", "mixed-bases", "nan-unet"]
+    assert "sd-webui-reactor" in str(next(one for one in found if one).cause)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from json import loads as json_of
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -250,6 +251,37 @@ def _models(session: Session, folder: Path, _yes: bool) -> int:
     return run_check(session, folder)
 
 
+def _settings(session: Session, folder: Path, _yes: bool) -> int:
+    """Settings files that are no JSON any more; the web UI makes new ones."""
+    return _put_aside(
+        session, folder, [name for name in ("config.json", "ui-config.json") if _broken(folder / name)]
+    )
+
+
+def _cache(session: Session, folder: Path, _yes: bool) -> int:
+    """The web UI's cache holds only what it can work out again."""
+    return _put_aside(session, folder, [name for name in ("cache", "cache.json") if (folder / name).exists()])
+
+
+def _broken(file: Path) -> bool:
+    try:
+        json_of(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError):
+        return True
+    return False
+
+
+def _put_aside(session: Session, folder: Path, names: list[str]) -> int:
+    from sdsetup.execute.folders import set_aside
+
+    for name in names:
+        kept = set_aside(folder / name, folder / ".sdsetup" / "aside")
+        session.screen.line(Text("{name} is kept as {path}", name=name, path=kept))
+    return EXIT_DONE
+
+
 def _verify(session: Session, folder: Path, _yes: bool) -> int:
     from sdsetup.cli.verify import run_verify
 
@@ -273,6 +305,10 @@ ACTS: dict[Act, Carrying] = {
     ),
     "fetch-model": Carrying(what=Text("download a model, then start the web UI"), run=_model),
     "check-models": Carrying(what=Text("check every model file"), run=_models),
+    "reset-settings": Carrying(
+        what=Text("move the damaged settings file aside, then start the web UI"), run=_settings
+    ),
+    "reset-cache": Carrying(what=Text("move the web UI's cache aside, then start the web UI"), run=_cache),
     "less-memory": Carrying(what=Text("find settings that need less video memory"), run=_verify),
     "more-precision": Carrying(what=Text("find settings with more precision"), run=_verify),
     "start-again": Carrying(what=Text("start the web UI"), run=_nothing),

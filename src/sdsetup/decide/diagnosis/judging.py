@@ -25,6 +25,7 @@ class Found:
 
     failure: Failure
     line: int
+    at: int = 0  # where in the line without its margin
     groups: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -61,7 +62,12 @@ def incidents_of(log: Log, facts: LogFacts, book: FailureBook, scene: Scene) -> 
     """Everything that went wrong in the last start, in order."""
     quiet = {line for pattern in book.harmless for line, _ in log.matches(pattern)}
     found = [
-        Found(failure=failure, line=line, groups={k: v for k, v in match.groupdict().items() if v is not None})
+        Found(
+            failure=failure,
+            line=line,
+            at=match.start(),
+            groups={k: v for k, v in match.groupdict().items() if v is not None},
+        )
         for failure in book.failures
         if failure.kind in _WEIGHT
         for pattern in failure.patterns

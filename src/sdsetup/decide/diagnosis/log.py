@@ -11,7 +11,7 @@ from sdsetup.decide.diagnosis.needles import alternatives, needle_of
 
 _COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\n]*\x07")
 _LONGEST_LINE = 4_000  # letters; what is longer is no message
-_MARK = "«"  # begins a marker
+_MARKERS = ("«win:", "«crash:", "«while:", "«vanished:")  # a lone « stands in garbled text too
 _PROGRESS = re.compile(r"^\s*(?:\S[^|\n]{0,80}:\s*)?\d{1,3}%\|")
 # The web UI sets "*** " before its reports and indents the rest; containers and Rich's frames do the like.
 _MARGIN = re.compile(r"^(?:[\w.-]{1,60} +\| ?)?[\s│|]*(?:\*\*\*(?!\*) ?\s*)?")
@@ -41,7 +41,7 @@ class Log:
 
     def with_text(self, needle: str) -> Iterator[int]:
         """Indices of the lines that contain a plain text, in order."""
-        if _MARK in needle:
+        if any(marker in needle for marker in _MARKERS):
             yield from (line for line in sorted(self._marked) if needle in self.told[line])
             return
         # Most needles are in no log: the list of different words is short, and tells that at once.
@@ -70,7 +70,16 @@ class Log:
         return sorted(found.items())
 
     def first(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
-        return next((match for _, match in self.matches(pattern)), None)
+        """The earliest line's match, without looking at the lines after it."""
+        found = [one for part in alternatives(pattern) if (one := self._first(part)) is not None]
+        return min(found, key=lambda one: one[0])[1] if found else None
+
+    def _first(self, part: re.Pattern[str]) -> tuple[int, re.Match[str]] | None:
+        needle = needle_of(part.pattern)
+        for line in self.with_text(needle) if needle else range(len(self.told)):
+            if match := part.search(bare(self.told[line])):
+                return line, match
+        return None
 
 
 def bare(line: str) -> str:

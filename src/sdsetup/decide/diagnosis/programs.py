@@ -33,7 +33,7 @@ def foreign_program(log: Log, book: FailureBook) -> Program | None:
     plain = [program for program in book.programs if program.id.startswith("plain-")]
     if (surely := _first(log, [program for program in book.programs if program not in plain])) is not None:
         return surely
-    if any(log.matches(pattern) for pattern in book.ours):
+    if any(log.first(pattern) for pattern in book.ours):
         return None
     if (perhaps := _first(log, plain)) is not None:
         return perhaps

@@ -84,7 +84,7 @@ def worded(
             command=None if failure.command is None else failure.command.format(**values),
             act=failure.act,
         ),
-        evidence=evidence(log.lines[found.line]),
+        evidence=evidence(log.lines[found.line], found.at),
         line=found.line + 1,
         sources=failure.sources,
         also=also,
@@ -123,9 +123,14 @@ def state_of(
     )
 
 
-def evidence(line: str) -> str:
+def evidence(line: str, at: int = 0) -> str:
+    """The line, or of a long one the part around what was found in it."""
     line = line.strip()
-    return line if len(line) <= _EVIDENCE else line[: _EVIDENCE - 1] + "…"
+    if len(line) <= _EVIDENCE:
+        return line
+    begins = max(0, min(at - _EVIDENCE // 4, len(line) - _EVIDENCE + 2))
+    part = line[begins : begins + _EVIDENCE - 2]
+    return "…" * (begins > 0) + part + "…" * (begins + len(part) < len(line))
 
 
 def _places(scene: Scene, facts: LogFacts | None = None) -> dict[str, str]:

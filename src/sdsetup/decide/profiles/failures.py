@@ -16,7 +16,7 @@ Kind = Literal["cause", "general", "where", "symptom", "note", "unseen"]
 # What sdsetup can do about a failure by itself.
 Act = Literal[
     "install", "rebuild-environment", "restore-packages", "write-launcher", "fetch-model", "check-models",
-    "less-memory", "more-precision", "start-again",
+    "reset-settings", "reset-cache", "less-memory", "more-precision", "start-again",
 ]  # fmt: skip
 
 # What went wrong with a picture, and the kinds of model: what a rung of a ladder can be for.
