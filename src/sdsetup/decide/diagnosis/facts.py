@@ -49,6 +49,10 @@ _SHELL = re.compile(
 
 _CRASHES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("killed", re.compile(r"^(?:\S+: line \d+: +\d+ )?Killed(?:$|: 9| +)")),
+    ("killed", re.compile(r"^zsh: killed")),
+    ("illegal-instruction", re.compile(r"^zsh: illegal hardware instruction")),
+    ("aborted", re.compile(r"^zsh: abort")),
+    ("bus-error", re.compile(r"^zsh: bus error")),
     ("killed", re.compile(r"died with <Signals\.SIGKILL")),
     ("killed", re.compile(r"Out of memory: Kill(?:ed)? process|oom-kill")),
     ("segfault", re.compile(r"[Ss]egmentation fault")),

@@ -31,7 +31,9 @@ def _first(log: Log, programs: Sequence[Program]) -> Program | None:
 def foreign_program(log: Log, book: FailureBook) -> Program | None:
     """The other program whose log this is, None for our web UI and for what is too short to tell."""
     plain = [program for program in book.programs if program.id.startswith("plain-")]
-    if (surely := _first(log, [program for program in book.programs if program not in plain])) is not None:
+    banner = any(log.first(pattern) for pattern in book.banner)
+    named = [program for program in book.programs if program not in plain and (program.fork or not banner)]
+    if (surely := _first(log, named)) is not None:
         return surely
     if any(log.first(pattern) for pattern in book.ours):
         return None

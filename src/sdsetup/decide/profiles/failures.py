@@ -59,11 +59,12 @@ class Condition:
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """A program that a log can be from. One of the patterns is enough."""
+    """A program that a log can be from, by any of its patterns. A `fork` prints the banner of this web UI too."""
 
     id: str
     name: str
     patterns: tuple[re.Pattern[str], ...]
+    fork: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +106,8 @@ class Ladder:
 
 @dataclass(frozen=True, kw_only=True)
 class FailureBook:
-    """`messages`: Windows' own sentences by error number; `ours`: what only this web UI prints; `harmless`: lines
+    """`messages`: Windows' own sentences by error number; `banner`: what this web UI
+    prints at its start; `ours`: what speaks for it; `harmless`: lines
     that are never a cause; `unnamed`: words for what an incident does not name; `states`: see `Reading`."""
 
     failures: tuple[Failure, ...]
@@ -113,6 +115,7 @@ class FailureBook:
     memory: Ladder
     messages: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     programs: tuple[Program, ...] = ()
+    banner: tuple[re.Pattern[str], ...] = ()
     ours: tuple[re.Pattern[str], ...] = ()
     harmless: tuple[re.Pattern[str], ...] = ()
     unnamed: Mapping[str, str] = field(default_factory=dict)
@@ -140,6 +143,7 @@ def parse_failures(raw: Mapping[str, Any], path: str) -> FailureBook:
         memory=_ladder(ladders.table("memory"), "memory"),
         messages={id: _message(messages.table(id)) for id in messages},
         programs=tuple(_program(programs.table(id), id) for id in programs),
+        banner=_patterns(log, "banner"),
         ours=_patterns(log, "ours"),
         harmless=_patterns(log, "harmless"),
         unnamed={name: unnamed.text(name) for name in NAMED if unnamed.has(name)},
@@ -190,7 +194,9 @@ def _message(reader: Reader) -> tuple[str, ...]:
 
 
 def _program(reader: Reader, id: str) -> Program:
-    program = Program(id=id, name=reader.text("name"), patterns=_patterns(reader))
+    program = Program(
+        id=id, name=reader.text("name"), patterns=_patterns(reader), fork=reader.boolean("fork", False)
+    )
     reader.no_other_keys()
     return program
 
