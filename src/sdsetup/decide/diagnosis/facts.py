@@ -6,6 +6,7 @@ Only the last start in a log counts; what the ones before said is another story.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -139,7 +140,7 @@ class LogFacts:
 
     def stage_at(self, line: int) -> Stage:
         """How far it was when a line came."""
-        came = {name: any(at < line for at in lines) for name, lines in self.marks.items()}
+        came = {name: lines[0] < line for name, lines in self.marks.items()}
         if came.get("loaded") and (came.get("ready") or came.get("url")):
             return "running"
         if (came.get("weights") or came.get("config")) and self._last_before("loaded", line) < max(
@@ -151,7 +152,9 @@ class LogFacts:
         return "importing" if came.get("launch") else "preparing"
 
     def _last_before(self, mark: str, line: int) -> int:
-        return max((at for at in self.marks.get(mark, ()) if at < line), default=-1)
+        lines = self.marks.get(mark, ())
+        earlier = bisect_left(lines, line)
+        return lines[earlier - 1] if earlier else -1
 
     @property
     def works(self) -> bool:

@@ -85,12 +85,8 @@ def incidents_of(log: Log, facts: LogFacts, book: FailureBook, scene: Scene) -> 
         if not inside and not block.error:
             continue
         whose = extension_in(log, block.begins, block.ends) if block.error else None
-        fits = [
-            one
-            for one in inside
-            if _fits(one.failure.when, facts, scene, extension=whose is not None)
-            and (not one.failure.beside or _beside(one, log, block))
-        ]
+        fits = [one for one in inside if _fits(one.failure.when, facts, scene, extension=whose is not None)]
+        fits = _in_company(fits, log, block)
         if block.error:
             if fits or error_line(log, block.begins, block.ends) not in quiet:
                 incidents.append(Incident(block=block, found=tuple(fits), extension=whose))
@@ -99,10 +95,16 @@ def incidents_of(log: Log, facts: LogFacts, book: FailureBook, scene: Scene) -> 
     return tuple(incidents)
 
 
-def _beside(found: Found, log: Log, block: Block) -> bool:
-    """Whether what a failure needs in its neighborhood is there."""
-    lines = [bare(line) for line in log.told[block.begins : block.ends]]
-    return any(pattern.search(line) for pattern in found.failure.beside for line in lines)
+def _in_company(found: Sequence[Found], log: Log, block: Block) -> list[Found]:
+    """Without the failures that need something else in the same incident, where that is missing."""
+    wanted = {one.failure.id: one.failure.beside for one in found if one.failure.beside}
+    lines = [bare(line) for line in log.told[block.begins : block.ends]] if wanted else []
+    alone = {
+        id
+        for id, patterns in wanted.items()
+        if not any(pattern.search(line) for pattern in patterns for line in lines)
+    }
+    return [one for one in found if one.failure.id not in alone]
 
 
 def _near_each_other(found: Sequence[Found]) -> list[list[Found]]:
@@ -204,20 +206,12 @@ def chosen(incidents: Sequence[Incident], log: Log, facts: LogFacts) -> tuple[In
     to what stopped the web UI itself.
     """
     core = [one for one in incidents if not one.aside]
-    for group in (core, incidents):
-        if (found := _last_reason(group, log)) is not None:
-            return found
-        if group and not _is_follow_up(group[-1]) and group is core and _stopped(facts):
-            return None
-    return None
-
-
-def _stopped(facts: LogFacts) -> bool:
-    return not facts.works or bool(facts.code)
-
-
-def _is_follow_up(incident: Incident) -> bool:
-    return incident.kind == "symptom"
+    if (found := _last_reason(core, log)) is not None:
+        return found
+    # An unknown error of the web UI itself is not explained by an extension that it did without.
+    if core and (core[-1] is incidents[-1] or not facts.works or facts.code):
+        return None
+    return _last_reason(incidents, log)
 
 
 def _explains(incident: Incident, symptom: Found, log: Log) -> bool:
@@ -226,19 +220,24 @@ def _explains(incident: Incident, symptom: Found, log: Log) -> bool:
     return module is None or any(module in line for line in log.lines[incident.block.begins : incident.block.ends])
 
 
+def _follows(unknown: Incident, known: Incident) -> bool:
+    """Whether an error without a known reason comes from an earlier one: right after it, or the next image."""
+    both = unknown.block.request and known.block.request
+    return both or unknown.block.begins - known.block.ends <= _NEAR
+
+
 def _last_reason(incidents: Sequence[Incident], log: Log) -> tuple[Incident, Found] | None:
     """From the end to the beginning: past symptoms, and past unknown errors that closely follow a known one."""
     symptom: tuple[Incident, Found] | None = None
     vague: tuple[Incident, Found] | None = None
-    limit = -1
+    unknown: Incident | None = None
     for incident in reversed(incidents):
         best = incident.best
         if best is None:
-            if symptom is None and limit < 0:
-                limit = incident.block.begins
+            unknown = unknown or (incident if symptom is None and vague is None else None)
             continue
-        if limit >= 0 and limit - incident.block.ends > _NEAR and not incident.block.request:
-            return symptom
+        if unknown is not None and not _follows(unknown, incident):
+            return vague or symptom
         if best.failure.kind == "symptom":
             symptom = symptom or (incident, best)
             continue
