@@ -15,7 +15,7 @@ import pytest
 from test_launch import Run, environment
 
 from installations import LOGS, failure_book, installation
-from sdsetup.cli.fix import ACTS
+from sdsetup.cli.acts import ACTS
 from sdsetup.decide.profiles.failures import Act
 
 PORT = "OSError: Cannot find empty port in range: 7860-7860.\n"
