@@ -157,6 +157,12 @@ def last_words(log: Log, begins: int, ends: int, count: int = 8) -> list[tuple[i
     return [(at, log.lines[at].rstrip()) for at in said[-count:]]
 
 
+def message_after(log: Log, begins: int, ends: int) -> int | None:
+    """The index of the first error message in these lines."""
+    lines = range(begins, min(ends, len(log.lines)))
+    return next((at for at in lines if _MESSAGE.match(bare(log.lines[at]))), None)
+
+
 def error_line(log: Log, begins: int, ends: int) -> int | None:
     """The index of the line with the last error's own message."""
     return next((at for at in range(ends - 1, begins - 1, -1) if _MESSAGE.match(bare(log.lines[at]))), None)

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sdsetup.decide.diagnosis.blocks import Block, blocks_of, error_line, extension_in
+from sdsetup.decide.diagnosis.blocks import Block, blocks_of, error_line, extension_in, message_after
 from sdsetup.decide.diagnosis.facts import LogFacts, Version
 from sdsetup.decide.diagnosis.log import Log, bare
 from sdsetup.decide.diagnosis.values import Scene
@@ -15,6 +15,7 @@ from sdsetup.decide.profiles.failures import Condition, Failure, FailureBook, Ki
 # Inside one incident: what names the reason before what may be it, before where it happened.
 _WEIGHT: dict[Kind, int] = {"cause": 0, "general": 1, "where": 2, "symptom": 3}
 _LOOSE = 3  # lines: single lines of error that stand as close as this are one incident
+_TRACEBACK_LINES = 60  # of a traceback at most, with its heading
 _NEAR = 60  # lines: an error without a known reason that follows another within these comes from it
 _COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq}
 
@@ -60,7 +61,7 @@ def _weight(found: Found) -> float:
 
 def incidents_of(log: Log, facts: LogFacts, book: FailureBook, scene: Scene) -> tuple[Incident, ...]:
     """Everything that went wrong in the last start, in order."""
-    quiet = {line for pattern in book.harmless for line, _ in log.matches(pattern)}
+    quiet = _quiet(log, book)
     found = [
         Found(
             failure=failure,
@@ -93,6 +94,16 @@ def incidents_of(log: Log, facts: LogFacts, book: FailureBook, scene: Scene) -> 
         else:
             incidents += [_loose(block, near) for near in _near_each_other(fits)]
     return tuple(incidents)
+
+
+def _quiet(log: Log, book: FailureBook) -> set[int]:
+    """Lines that are never a cause: single ones, and tracebacks from their heading to their message."""
+    quiet = {line for pattern in book.harmless for line, _ in log.matches(pattern)}
+    for pattern in book.harmless_tracebacks:
+        for line, _ in log.matches(pattern):
+            ends = message_after(log, line + 1, line + _TRACEBACK_LINES)
+            quiet |= set(range(line, (ends or line) + 1))
+    return quiet
 
 
 def _in_company(found: Sequence[Found], log: Log, block: Block) -> list[Found]:
@@ -177,6 +188,8 @@ def outlived(incident: Incident, log: Log, facts: LogFacts) -> bool:
         return page and facts.last("loaded") >= 0 and not _failed_later(facts)
     if incident.block.request:
         return False
+    if stage == "running" and not incident.block.error and _topic(incident) == "network":
+        return not _failed_later(facts)  # a line of an extension, for instance: the web UI itself needs none
     if stage == "preparing":
         return facts.last("launch") > end or page or (not incident.block.error and facts.last("action") > end)
     if stage == "importing":

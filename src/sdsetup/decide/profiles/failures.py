@@ -118,6 +118,7 @@ class FailureBook:
     banner: tuple[re.Pattern[str], ...] = ()
     ours: tuple[re.Pattern[str], ...] = ()
     harmless: tuple[re.Pattern[str], ...] = ()
+    harmless_tracebacks: tuple[re.Pattern[str], ...] = ()
     unnamed: Mapping[str, str] = field(default_factory=dict)
     states: Mapping[str, Failure] = field(default_factory=dict)
 
@@ -146,6 +147,7 @@ def parse_failures(raw: Mapping[str, Any], path: str) -> FailureBook:
         banner=_patterns(log, "banner"),
         ours=_patterns(log, "ours"),
         harmless=_patterns(log, "harmless"),
+        harmless_tracebacks=_patterns(log, "harmless_tracebacks"),
         unnamed={name: unnamed.text(name) for name in NAMED if unnamed.has(name)},
         states={id: _failure(states.table(id), id, states, 0) for id in states},
     )
