@@ -458,3 +458,12 @@ def test_what_a_running_web_ui_says_is_spotted_line_by_line() -> None:
     found = [spot(lines[: at + 1], BOOK) for at in range(len(lines))]
     assert [one.id for one in found if one] == ["timed-out", "mixed-bases", "nan-unet"]
     assert "sd-webui-reactor" in str(next(one for one in found if one).cause)
+
+
+def test_an_extension_that_only_stands_further_out_is_not_at_fault() -> None:
+    case = next(
+        case for case in PUBLIC if case.title == "an image too large, with extensions hooked in further out"
+    )
+    found = diagnose_log(case.text, BOOK)
+    assert found is not None
+    assert "extension" not in str(found.cause)

@@ -43,7 +43,11 @@ _TRACEBACK = "Traceback (most recent call last):"
 # The web UI's account of a call that failed: whatever stands in it, tracebacks included, is what that call said.
 _QUOTES = ("Command: ", "Error code: ", "stdout: ", "stderr: ")
 _CHAINED = ("During handling of the above exception", "The above exception was the direct cause")
-_EXTENSION = re.compile(r"[\\/]extensions(?:-builtin)?[\\/]([^\\/\"'\n:*?<>|]+)")
+_FRAME_FILE = re.compile(r'File "([^"\n]+)", line \d+')
+_LIBRARY = re.compile(
+    r"[\\/](?:site|dist)-packages[\\/]|[\\/][Ll]ib[\\/](?:python[\d.]+[\\/])?\w+(?:[\\/]\w+)*\.py$|^<"
+)
+_EXTENSION = re.compile(r"[\\/]extensions[\\/]([^\\/\"'\n:*?<>|]+)")
 _FOR_EXTENSION = re.compile(r"for extension (.+?)\.?$")
 _SCRIPT = re.compile(r"Error loading script: (\S+)")
 _MESSAGE = re.compile(
@@ -136,16 +140,18 @@ def _block(log: Log, begins: int, ends: int) -> Block:
 
 
 def extension_in(log: Log, begins: int, ends: int) -> str | None:
-    """The extension at fault in these lines: the innermost one of a traceback, or the one the web UI names."""
-    named = None
-    for line in log.lines[begins:ends]:
-        if found := _EXTENSION.findall(line):
-            if _FOR_EXTENSION.search(line):
-                return str(found[-1]).rstrip(".")
-            named = found[-1]
-        elif named is None and (script := _SCRIPT.search(line)):
-            named = f"that brings the script {script[1]}"
-    return named
+    """The extension at fault in these lines: the one that the report's heading names, or the one whose own code
+    the error came from. Extensions hook into every image, so one that only stands further out is not at fault."""
+    heading = log.lines[begins]
+    if named := _EXTENSION.findall(heading):
+        return str(named[-1]).rstrip(".") if _FOR_EXTENSION.search(heading) else str(named[-1])
+    frames = [found[1] for line in log.lines[begins:ends] if (found := _FRAME_FILE.search(line))]
+    own = [frame for frame in frames if not _LIBRARY.search(frame)]
+    if own and (named := _EXTENSION.findall(own[-1])):
+        return str(named[-1])
+    if script := _SCRIPT.search(heading):
+        return f"that brings the script {script[1]}"
+    return None
 
 
 def last_words(log: Log, begins: int, ends: int, count: int = 8) -> list[tuple[int, str]]:
