@@ -40,8 +40,8 @@ class Incident:
 
     @property
     def best(self) -> Found | None:
-        """What names the reason best: by kind, then the more specific, then the later."""
-        return min(self.found, key=lambda one: (_weight(one), one.failure.rank, -one.line), default=None)
+        """What names the reason best: by kind, then the more specific, then where it was said first."""
+        return min(self.found, key=lambda one: (_weight(one), one.failure.rank, one.line), default=None)
 
     @property
     def kind(self) -> Kind | None:
