@@ -81,7 +81,7 @@ def worded(
         cause=cause,
         cure=Cure(
             text=cure,
-            command=None if failure.command is None else failure.command.format(**values),
+            command=_command(failure, values),
             act=failure.act,
         ),
         evidence=evidence(log.lines[found.line], found.at),
@@ -117,10 +117,15 @@ def state_of(
         topic=failure.topic,
         title=Text(failure.title, **values),
         cause=Text(failure.cause, **values),
-        cure=Cure(text=Text(failure.cure, **values), command=failure.command and failure.command.format(**values)),
+        cure=Cure(text=Text(failure.cure, **values), command=_command(failure, values)),
         evidence=evidence(text),
         line=at + 1,
     )
+
+
+def _command(failure: Failure, values: dict[str, str]) -> str | None:
+    """The command to paste; without a folder where none is known."""
+    return failure.command.format(**values).replace(' --dir "."', "") if failure.command is not None else None
 
 
 def evidence(line: str, at: int = 0) -> str:
