@@ -153,7 +153,7 @@ def test_when_it_dies_the_cause_the_cure_and_the_log_are_named(tmp_path: Path) -
     with launched(root) as run:
         assert run.end() == 1
     assert "The web UI ended before it was ready (code 1)." in run.text
-    assert "This Python is too new for the web UI's torch" in run.text
+    assert "This Python is not supported" in run.text
     assert f"sdsetup install --dir {root}" in run.text
     assert ".sdsetup/logs/webui-" in run.text.replace("\n  ", "")
 
@@ -243,7 +243,7 @@ def test_memory_that_runs_out_in_use_is_answered_with_a_setting(tmp_path: Path) 
         run.until("Afterwards sdsetup offers")
         run.process.send_signal(signal.SIGINT)
         assert run.end() == 0
-    assert run.text.count("The card's memory ran out") == 1
+    assert run.text.count("The graphics card ran out of video memory") == 1
     assert "With --medvram" in run.text
     assert "sdsetup verify" in run.text
 
@@ -252,7 +252,7 @@ def test_a_yes_puts_the_setting_into_the_launch_file(tmp_path: Path) -> None:
     oom = "torch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 9.00 GiB"
     root = installation(tmp_path / "sd", flags="--xformers", later=[oom])
     with launched(root, terminal=True) as run:
-        run.until("The card's memory ran out")
+        run.until("The graphics card ran out of video memory")
         run.process.send_signal(signal.SIGINT)
         run.until("[y/N]")
         os.write(run._stream, b"y\n")

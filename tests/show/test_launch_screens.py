@@ -39,17 +39,19 @@ def drawn(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_diagnosis(drawn: Callable[[], str]) -> None:
     text = (LOGS / "wrong-python.txt").read_text(encoding="utf-8").split("=== ")[1]
-    found = diagnose_log(text, BOOK.failures, scene=Scene(dir="/home/anna/my sd"))
+    found = diagnose_log(text, BOOK, scene=Scene(dir="/home/anna/my sd"))
     assert found is not None
     show_diagnosis(found, Path("/home/anna/my sd/.sdsetup/logs/webui-20261122-181815.log"), Screen())
     assert drawn() == (
-        "✗ This Python is too new for the web UI's torch\n"
-        "  why:  torch for this web UI exists for Python 3.10 (outside Windows also\n"
-        "        3.11); the environment was made with another one.\n"
-        "  fix:  Delete the folder venv inside /home/anna/my sd, then let sdsetup bring\n"
-        "        Python 3.10 and build it again.\n"
+        "✗ This Python is not supported\n"
+        "  why:  The web UI's PyTorch exists for Python 3.10 (outside Windows also 3.11);\n"
+        "        this environment uses Python 3.12.3, for which the server offers none.\n"
+        "  fix:  Move the folder venv away and let sdsetup bring Python 3.10 and build\n"
+        "        the environment again.\n"
         '        sdsetup install --dir "/home/anna/my sd"\n'
-        "  seen: ERROR: No matching distribution found for torch==2.1.2\n"
+        "  seen: ERROR: Could not find a version that satisfies the requirement\n"
+        "        torch==2.1.2 (from versions: 2.2.0, 2.2.1, 2.2.2, 2.3.0, 2.3.1, 2.4.0,\n"
+        "        2.4.1, 2.5.0, 2.5.1, 2....\n"
         "  log:  /home/anna/my sd/.sdsetup/logs/webui-20261122-181815.log\n"
     )
 
@@ -57,11 +59,11 @@ def test_a_diagnosis(drawn: Callable[[], str]) -> None:
 def test_an_end_that_nobody_knows(drawn: Callable[[], str]) -> None:
     show_unknown(["one", "", "Traceback", "SomethingError: [bold]x[/bold]"], None, Screen())
     assert drawn() == (
-        "✗ Its last words are nothing that sdsetup knows:\n"
+        "✗ The log matches no known problem. Its last lines:\n"
         "    one\n"
         "    Traceback\n"
         "    SomethingError: [bold]x[/bold]\n"
-        "  fix:  Gather what a helper needs, and ask with it:\n"
+        "  fix:  Create a support report and ask with it:\n"
         "        sdsetup report\n"
     )
 

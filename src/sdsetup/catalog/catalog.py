@@ -51,7 +51,7 @@ class Catalog:
 
     @cached_property
     def failures(self) -> FailureBook:
-        return parse_failures(self.files.raw("failures"), "failures.toml")
+        return parse_failures(self.files.raw("failures"), "failures")
 
     @cached_property
     def flags(self) -> KnownFlags:

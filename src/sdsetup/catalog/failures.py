@@ -1,28 +1,45 @@
-"""`failures.toml`: what a log line means and the way out, and what to try when a picture fails."""
+"""`failures/*.toml`: what a log line means and how to fix it, and what to try when an image fails."""
 
 from __future__ import annotations
 
 import re
 import string
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from sdsetup.catalog.reading import Reader
 from sdsetup.values.facts import Family, Vendor
 
-Kind = Literal["cause", "general", "symptom", "note", "unseen"]
+Kind = Literal["cause", "general", "where", "symptom", "note", "unseen"]
 
 # What sdsetup can do about a failure by itself.
-Act = Literal["install", "rebuild-environment", "write-launcher", "less-memory", "more-precision"]
+Act = Literal[
+    "install", "rebuild-environment", "restore-packages", "write-launcher", "fetch-model", "check-models",
+    "reset-settings", "reset-cache", "less-memory", "more-precision", "start-again",
+]  # fmt: skip
 
 # What went wrong with a picture, and the kinds of model: what a rung of a ladder can be for.
 Trouble = Literal["vae", "unet", "picture", "sd15", "sdxl"]
 
 # Filled in for every sentence and command, whatever its patterns find.
 PLACES = ("dir", "python")
+# Filled in from the incident; where it does not say, the words of the profile's `[unnamed]` stand in.
+NAMED = (
+    "extension",
+    "package",
+    "model",
+    "host",
+    "path",
+    "flags",
+    "webui",
+    "torch",
+    "python_version",
+    "last_error",
+)
 
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+VERSION = re.compile(r"(<=|>=|==|<|>)(\d+(?:\.\d+)*)")
 _FLAG = re.compile(r"--[a-z][a-z0-9-]*( \S+)*")
 
 
@@ -32,6 +49,22 @@ class Condition:
 
     families: tuple[Family, ...] = ()
     vendors: tuple[Vendor | Literal["none"], ...] = ()  # "none": there is no card
+    python: tuple[str, ...] = ()  # ">=3.12": each must hold
+    webui: tuple[str, ...] = ()
+    torch: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()  # one of them was given
+    without_flags: tuple[str, ...] = ()  # none of them was given; an unknown command line does not fit
+    extension: bool | None = None  # whether the incident is an extension's
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """A program that a log can be from, by any of its patterns. A `fork` prints the banner of this web UI too."""
+
+    id: str
+    name: str
+    patterns: tuple[re.Pattern[str], ...]
+    fork: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +81,9 @@ class Failure:
     command: str | None
     act: Act | None
     patterns: tuple[re.Pattern[str], ...]
+    beside: tuple[re.Pattern[str], ...]  # one of them must stand in the same incident; empty: nothing must
     when: Condition
+    lasting: bool  # true although the page comes up; only an image contradicts it
     sources: tuple[str, ...]
 
 
@@ -71,9 +106,21 @@ class Ladder:
 
 @dataclass(frozen=True, kw_only=True)
 class FailureBook:
+    """`messages`: Windows' own sentences by error number; `banner`: what this web UI
+    prints at its start; `ours`: what speaks for it; `harmless`: lines
+    that are never a cause; `unnamed`: words for what an incident does not name; `states`: see `Reading`."""
+
     failures: tuple[Failure, ...]
     precision: Ladder
     memory: Ladder
+    messages: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    programs: tuple[Program, ...] = ()
+    banner: tuple[re.Pattern[str], ...] = ()
+    ours: tuple[re.Pattern[str], ...] = ()
+    harmless: tuple[re.Pattern[str], ...] = ()
+    harmless_tracebacks: tuple[re.Pattern[str], ...] = ()
+    unnamed: Mapping[str, str] = field(default_factory=dict)
+    states: Mapping[str, Failure] = field(default_factory=dict)
 
 
 def parse_failures(raw: Mapping[str, Any], path: str) -> FailureBook:
@@ -86,11 +133,27 @@ def parse_failures(raw: Mapping[str, Any], path: str) -> FailureBook:
     table = reader.table("failures")
     failures = tuple(_failure(table.table(name), name, table, rank) for rank, name in enumerate(table.keys()))
     ladders = reader.table("ladders")
+    states = reader.table("states", {})
+    messages = reader.table("messages", {})
+    programs = reader.table("programs", {})
+    log = reader.table("log", {})
+    unnamed = log.table("unnamed", {})
     book = FailureBook(
         failures=failures,
         precision=_ladder(ladders.table("precision"), "precision"),
         memory=_ladder(ladders.table("memory"), "memory"),
+        messages={id: _message(messages.table(id)) for id in messages},
+        programs=tuple(_program(programs.table(id), id) for id in programs),
+        banner=_patterns(log, "banner"),
+        ours=_patterns(log, "ours"),
+        harmless=_patterns(log, "harmless"),
+        harmless_tracebacks=_patterns(log, "harmless_tracebacks"),
+        unnamed={name: unnamed.text(name) for name in NAMED if unnamed.has(name)},
+        states={id: _failure(states.table(id), id, states, 0) for id in states},
     )
+    reader.texts("source", ())
+    unnamed.no_other_keys()
+    log.no_other_keys()
     ladders.no_other_keys()
     reader.no_other_keys()
     reader.finish()
@@ -112,7 +175,9 @@ def _failure(reader: Reader, name: str, table: Reader, rank: int) -> Failure:
         command=reader.text("command", None),
         act=reader.choice("act", get_args(Act), None),
         patterns=_patterns(reader),
+        beside=_patterns(reader, "beside"),
         when=_condition(reader.table("when", {})),
+        lasting=reader.boolean("lasting", False),
         sources=reader.texts("source"),
     )
     if bool(failure.patterns) == (kind == "unseen"):
@@ -124,16 +189,30 @@ def _failure(reader: Reader, name: str, table: Reader, rank: int) -> Failure:
     return failure
 
 
-def _patterns(reader: Reader) -> tuple[re.Pattern[str], ...]:
+def _message(reader: Reader) -> tuple[str, ...]:
+    texts: tuple[str, ...] = reader.texts("texts")
+    reader.no_other_keys()
+    return texts
+
+
+def _program(reader: Reader, id: str) -> Program:
+    program = Program(
+        id=id, name=reader.text("name"), patterns=_patterns(reader), fork=reader.boolean("fork", False)
+    )
+    reader.no_other_keys()
+    return program
+
+
+def _patterns(reader: Reader, key: str = "patterns") -> tuple[re.Pattern[str], ...]:
     compiled = []
-    for n, text in enumerate(reader.texts("patterns")):
+    for n, text in enumerate(reader.texts(key) if key == "patterns" else reader.texts(key, ())):
         try:
             pattern = re.compile(text, re.MULTILINE)
         except re.error as error:
-            reader.problem(f"patterns[{n}]", f"is not a regular expression: {error}")
+            reader.problem(f"{key}[{n}]", f"is not a regular expression: {error}")
             continue
         if pattern.search(""):
-            reader.problem(f"patterns[{n}]", "matches anything")
+            reader.problem(f"{key}[{n}]", "matches anything")
         compiled.append(pattern)
     return tuple(compiled)
 
@@ -141,8 +220,26 @@ def _patterns(reader: Reader) -> tuple[re.Pattern[str], ...]:
 def _condition(reader: Reader) -> Condition:
     families = _choices(reader, "family", get_args(Family))
     vendors = _choices(reader, "vendor", (*get_args(Vendor), "none"))
+    condition = Condition(
+        families=families,
+        vendors=vendors,
+        python=_versions(reader, "python"),
+        webui=_versions(reader, "webui"),
+        torch=_versions(reader, "torch"),
+        flags=reader.texts("flags", ()),
+        without_flags=reader.texts("without_flags", ()),
+        extension=reader.boolean("extension", None),
+    )
     reader.no_other_keys()
-    return Condition(families=families, vendors=vendors)
+    return condition
+
+
+def _versions(reader: Reader, key: str) -> tuple[str, ...]:
+    wanted: tuple[str, ...] = reader.texts(key, ())
+    for text in wanted:
+        if not VERSION.fullmatch(text):
+            reader.problem(key, f'{text!r} is not a version with <, <=, >, >=, or ==, such as ">=3.12"')
+    return wanted
 
 
 def _choices(reader: Reader, key: str, options: tuple[str, ...]) -> tuple[Any, ...]:
@@ -156,11 +253,11 @@ def _choices(reader: Reader, key: str, options: tuple[str, ...]) -> tuple[Any, .
 def _check_sentences(reader: Reader, failure: Failure) -> None:
     """What a sentence mentions must be known whichever pattern matched."""
     groups = [set(pattern.groupindex) for pattern in failure.patterns]
-    known = set(PLACES) | (set.intersection(*groups) if groups else set())
+    known = set(PLACES) | set(NAMED) | (set.intersection(*groups) if groups else set())
     _check_template(reader, "title", failure.title, set())
     _check_template(reader, "cause", failure.cause, known)
     _check_template(reader, "cure", failure.fix, known)
-    _check_template(reader, "command", failure.command or "", known)
+    _check_template(reader, "command", failure.command or "", known - set(NAMED))
 
 
 def _check_template(reader: Reader, key: str, template: str, known: set[str]) -> None:

@@ -43,15 +43,17 @@ class Profiles:
     def raw(self, name: str) -> dict[str, Any]:
         """One profile as a plain table: `raw("models")`, `raw("tuning/current")`.
 
+        A profile may be a folder: the tables of its files are then put together, in the order of their names.
         A table of the overlay is merged into the built-in one key by key, two levels deep
         (`[models.NAME]` adds or changes keys of that entry); lists and values replace.
 
         Raises:
             ProfileError: when a file is not TOML.
         """
-        table = _read_toml(built_in_profiles() / f"{name}.toml")
-        if self.overlay is not None and (self.overlay / f"{name}.toml").is_file():
-            table = _laid_over(table, _read_toml(self.overlay / f"{name}.toml"), depth=3)
+        table: dict[str, Any] = {}
+        for root in (built_in_profiles(), *([self.overlay] if self.overlay else [])):
+            for file in (root / f"{name}.toml", *sorted((root / name).glob("*.toml"))):
+                table = _laid_over(table, _read_toml(file), depth=3)
         return table
 
     def names(self, folder: str) -> tuple[str, ...]:

@@ -36,6 +36,7 @@ COMMANDS = {
     "why": "Say who set a flag, a variable or the torch build, why, and what would change without it.",
     "launch": "Start the web UI; Ctrl-C ends it.",
     "verify": "Prove the installation with one small picture; settings that it needed are kept.",
+    "fix": "Find out from a log why the web UI failed, and fix it.",
     "undo": "Bring back the settings and the environment of before the last change; again to go forward.",
     "model": "The models: which there are, fetch one, check what lies there, bring your own.",
     "report": "Describe this PC for a helper: without names, user folders, tokens, serial numbers or addresses.",

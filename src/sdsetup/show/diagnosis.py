@@ -1,12 +1,15 @@
-"""How a diagnosis looks: what happened, why, the way out, and the line of the log that says so."""
+"""How a diagnosis looks: what happened, why, the fix, and the line of the log that says so."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from sdsetup.decide.diagnosis import Diagnosis
+from sdsetup.decide.diagnosis import Diagnosis, Reading
 from sdsetup.show.screen import Screen
 from sdsetup.text import Text
+
+SCHEMA = "sdsetup.fix/1"
 
 _SHOWN = 160  # letters of the log's line
 
@@ -25,12 +28,48 @@ def show_diagnosis(found: Diagnosis, log: Path | None, screen: Screen, *, status
 
 def show_unknown(last: list[str], log: Path | None, screen: Screen) -> None:
     """The end of a log in which nothing known is: its last lines, and where the rest is."""
-    screen.line(Text("{mark} Its last words are nothing that sdsetup knows:", mark=screen.mark("fail")), "fail")
+    screen.line(Text("{mark} The log matches no known problem. Its last lines:", mark=screen.mark("fail")), "fail")
     for line in [line for line in last if line.strip()][-6:]:
         screen.line(line[:_SHOWN], "quiet", indent=4)
-    screen.field("fix:", Text("Gather what a helper needs, and ask with it:"))
+    screen.field("fix:", Text("Create a support report and ask with it:"))
     screen.command("sdsetup report", indent=8)
     show_log(log, screen)
+
+
+def show_reading(reading: Reading, log: Path | None, screen: Screen) -> None:
+    """What a whole log says, and what in it is worth knowing besides."""
+    if reading.diagnosis is not None:
+        show_diagnosis(reading.diagnosis, log, screen)
+    elif reading.state == "unknown":
+        show_unknown(list(reading.last_words), log, screen)
+    else:
+        said = reading.notes[0]
+        status = "ok" if reading.state == "healthy" else "warn"
+        screen.line(Text("{mark} {title}", mark=screen.mark(status), title=said.title), status)
+        screen.field("why:", said.cause)
+    for note in reading.notes[0 if reading.diagnosis is not None else 1 :]:
+        show_diagnosis(note, None, screen, status="warn")
+
+
+def reading_json(reading: Reading) -> dict[str, Any]:
+    """The document of `sdsetup fix --json`."""
+    return {
+        "schema": SCHEMA,
+        "diagnosis": None if reading.diagnosis is None else _finding_json(reading.diagnosis),
+        "notes": [_finding_json(note) for note in reading.notes],
+    }
+
+
+def _finding_json(found: Diagnosis) -> dict[str, Any]:
+    """`line` counts from 1; `evidence` and `line` are null where no line says it."""
+    return {
+        "id": found.id,
+        "title": str(found.title),
+        "cause": str(found.cause),
+        "fix": {"text": str(found.fix.text), "command": found.fix.command},
+        "evidence": found.evidence or None,
+        "line": found.line or None,
+    }
 
 
 def show_log(log: Path | None, screen: Screen) -> None:

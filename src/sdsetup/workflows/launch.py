@@ -29,12 +29,14 @@ from sdsetup.workflows.session import AlreadySaid
 
 if TYPE_CHECKING:
     from sdsetup.catalog.failures import FailureBook
+    from sdsetup.decide.diagnosis import Diagnosis
     from sdsetup.decide.startup import LaunchPlan
     from sdsetup.execute.context import Context
     from sdsetup.execute.webui.process import WebUI
     from sdsetup.values.facts import Facts
     from sdsetup.workflows.session import Session
 
+_LAST_LINES = 120  # what a line of error can belong to
 _STOPPING = 10.0  # seconds; the web UI needs 1 to 3
 
 
@@ -47,6 +49,7 @@ class _Run:
     browser: bool
     told_model: bool = False
     trouble: list[str] = field(default_factory=list)  # outcomes of pictures that failed while it ran
+    told: set[str] = field(default_factory=set)  # what the screen has said already
     model_class: str | None = None
 
 
@@ -128,7 +131,8 @@ def _open(url: str) -> bool:
 
 def _keep_watching(session: Session, web: WebUI, shown: LaunchScreen, run: _Run) -> None:
     """Until it ends: whether its model loads, and pictures that fail for want of memory or precision."""
-    read = len(web.log.lines)
+    scene = web.scene(vendors(run.facts))
+    heard = len(web.log.lines)
     while web.step() or not web.over:
         run.model_class = web.state.model_class or run.model_class
         if web.state.model == "failed" and not run.told_model:
@@ -136,15 +140,24 @@ def _keep_watching(session: Session, web: WebUI, shown: LaunchScreen, run: _Run)
             _explain_model(session, web, run)
         elif web.state.model == "loading":
             run.told_model = False  # another model is tried
-        lines = web.log.lines[read:] if read <= len(web.log.lines) else web.log.lines
-        read = len(web.log.lines)
-        found = spot(lines, run.book.failures) if web.state.model == "loaded" else None
+        said = len(web.log.lines) != heard
+        heard = len(web.log.lines)
+        found = spot(web.log.lines[-_LAST_LINES:], run.book, scene=scene) if said else None
         if found is not None:
-            outcome = "out-of-memory" if found.fix.act == "less-memory" else found.id
-            known = outcome in run.trouble
-            run.trouble.append(outcome)
-            if not known:
-                shown.trouble(found.title, Text("{cause} Afterwards sdsetup offers a setting.", cause=found.cause))
+            _tell_trouble(found, shown, run)
+
+
+def _tell_trouble(found: Diagnosis, shown: LaunchScreen, run: _Run) -> None:
+    """Once for each kind: what went wrong while it runs. For memory and precision there are settings to offer."""
+    settings = found.fix.act in ("less-memory", "more-precision")
+    outcome = "out-of-memory" if found.fix.act == "less-memory" else found.id
+    known = outcome in run.trouble or outcome in run.told
+    if settings:
+        run.trouble.append(outcome)
+    run.told.add(outcome)
+    if not known:
+        after = Text("Afterwards sdsetup offers a setting.") if settings else found.fix.text
+        shown.trouble(found.title, Text("{cause} {after}", cause=found.cause, after=after))
 
 
 def _stop(web: WebUI, shown: LaunchScreen) -> int:

@@ -84,7 +84,7 @@ class PictureAttempt:
         for old in sorted(folder.glob("picture-*.png"))[:-_KEPT]:
             old.unlink(missing_ok=True)
         self._web.step(0.1)
-        repaired = any(note.id == "vae-repaired" for note in notes_in(self._web.log.lines, self._book.failures))
+        repaired = any(note.id == "vae-repaired" for note in notes_in(self._web.log.lines, self._book))
         return replace(seen, outcome=verdict, picture=str(path), nan_repaired=repaired)
 
     def _measured(self, seen: Attempt) -> Attempt:

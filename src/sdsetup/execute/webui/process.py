@@ -99,13 +99,17 @@ class WebUI:
     def kill(self) -> None:
         self._child.kill_tree()
 
+    def scene(self, vendors: tuple[Vendor, ...] | None = None) -> Scene:
+        """What is known about this installation besides its log."""
+        return Scene(dir=self.plan.dir, python=self.plan.python, family=self._machine.family, vendors=vendors)
+
     def diagnose(self, book: FailureBook, vendors: tuple[Vendor, ...] | None = None) -> Diagnosis | None:
         """Why it ended, or why its model did not load; None when its log has no line that is known."""
-        scene = Scene(dir=self.plan.dir, python=self.plan.python, family=self._machine.family, vendors=vendors)
-        found = diagnose_log(self.log.lines, book.failures, scene=scene)
+        scene = self.scene(vendors)
+        found = diagnose_log(self.log.lines, book, scene=scene)
         if found is not None and found.kind == "symptom" and found.topic == "gpu":
             self._ask_torch()
-            found = diagnose_log(self.log.lines, book.failures, scene=scene)
+            found = diagnose_log(self.log.lines, book, scene=scene)
         _log.info("diagnosis: %s", found)
         return found
 

@@ -1,0 +1,109 @@
+"""A log as lines that can be searched quickly: 5 MB and three hundred patterns in a fraction of a second."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
+
+from sdsetup.decide.diagnosis.needles import alternatives, needle_of
+
+_COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\n]*\x07")
+_LONGEST_LINE = 4_000  # letters; what is longer is no message
+_MARKERS = ("«win:", "«crash:", "«while:", "«vanished:")  # a lone « stands in garbled text too
+_PROGRESS = re.compile(r"^\s*(?:\S[^|\n]{0,80}:\s*)?\d{1,3}%\|")
+# The web UI sets "*** " before its reports and indents the rest; containers and Rich's frames do the like.
+_MARGIN = re.compile(r"^(?:[\w.-]{1,60} +\| ?)?[\s│|]*(?:\*\*\*(?!\*) ?\s*)?")
+
+
+class Log:
+    """The lines of a log: `lines` as people see them, `told` the same with what was understood added at the end.
+
+    A marker such as «win:5» or «crash:killed» stands for what differs in words and means the same.
+    """
+
+    def __init__(self, log: str | Iterable[str]) -> None:
+        self.lines: list[str] = _lines(log)
+        self.told: list[str] = list(self.lines)
+        self._marked: set[int] = set()
+        self._text = "\n".join(self.lines)
+        self._starts = list(accumulate((len(line) + 1 for line in self.lines), initial=0))
+        self._words = set(self._text.split())
+        self._joined = "\n".join(self._words)
+        self._foreign = "\n".join(word for word in self._words if not word.isascii())
+
+    def add(self, markers: Sequence[tuple[int, str]]) -> None:
+        """Write markers behind lines, by their index."""
+        for line, marker in markers:
+            self.told[line] += f" {marker}"
+            self._marked.add(line)
+
+    def with_text(self, needle: str) -> Iterator[int]:
+        """Indices of the lines that contain a plain text, in order."""
+        if any(marker in needle for marker in _MARKERS):
+            yield from (line for line in sorted(self._marked) if needle in self.told[line])
+            return
+        # Most needles are in no log: the list of different words is short, and tells that at once.
+        words = needle.split()
+        listed = self._joined if needle.isascii() else self._foreign
+        if not all(word in self._words for word in words[1:-1]):
+            return
+        if needle.isascii() and not all(word in listed for word in words[:1] + words[-1:]):
+            return
+        if not needle.isascii() and not all(word in listed for word in words if not word.isascii()):
+            return
+        at = self._text.find(needle)
+        while at >= 0:
+            line = bisect_right(self._starts, at) - 1
+            yield line
+            at = self._text.find(needle, self._starts[line + 1]) if line + 1 < len(self.told) else -1
+
+    def matches(self, pattern: re.Pattern[str]) -> list[tuple[int, re.Match[str]]]:
+        """Every line that a pattern matches, in order, with its match in the line without its margin."""
+        found: dict[int, re.Match[str]] = {}
+        for part in alternatives(pattern):
+            needle = needle_of(part.pattern)
+            for line in self.with_text(needle) if needle else range(len(self.told)):
+                if line not in found and (match := part.search(bare(self.told[line]))):
+                    found[line] = match
+        return sorted(found.items())
+
+    def first(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+        """The earliest line's match, without looking at the lines after it."""
+        found = [one for part in alternatives(pattern) if (one := self._first(part)) is not None]
+        return min(found, key=lambda one: one[0])[1] if found else None
+
+    def _first(self, part: re.Pattern[str]) -> tuple[int, re.Match[str]] | None:
+        needle = needle_of(part.pattern)
+        for line in self.with_text(needle) if needle else range(len(self.told)):
+            if match := part.search(bare(self.told[line])):
+                return line, match
+        return None
+
+
+def bare(line: str) -> str:
+    """A line without its margin, so that patterns may begin with `^` wherever it was printed."""
+    margin = _MARGIN.match(line)
+    return line[margin.end() :] if margin else line
+
+
+def indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+def _lines(log: str | Iterable[str]) -> list[str]:
+    text = log if isinstance(log, str) else "\n".join(log)
+    text = text.lstrip("\ufeff").replace("\r\n", "\n").replace("\0", "")
+    if "\x1b" in text:
+        text = _COLOURS.sub("", text)
+    lines = text.split("\n")
+    if "\r" in text:
+        lines = [_after_returns(line) if "\r" in line else line for line in lines]
+    return [line if len(line) <= _LONGEST_LINE else line[:_LONGEST_LINE] for line in lines]
+
+
+def _after_returns(line: str) -> str:
+    """A line that was drawn over: its last progress bar, and whatever else was said in between."""
+    parts = [part for part in line.split("\r") if part.strip()]
+    return " ".join([part for part in parts[:-1] if not _PROGRESS.match(part)] + parts[-1:])

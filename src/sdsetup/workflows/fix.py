@@ -1,0 +1,146 @@
+"""`sdsetup fix`: what a log says went wrong, and, with consent, the fix and another start."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from sdsetup.catalog.failures import FailureBook
+from sdsetup.decide.diagnosis import Reading, Scene, read_log
+from sdsetup.decide.diagnosis.windows import decoded
+from sdsetup.errors import EXIT_DONE, EXIT_EXPECTED, SdsetupError, UsageError
+from sdsetup.show.diagnosis import reading_json, show_reading
+from sdsetup.show.document import print_document
+from sdsetup.show.questions import ask_yes
+from sdsetup.text import Text
+from sdsetup.values.facts import Family
+from sdsetup.workflows.acts import ACTS
+from sdsetup.workflows.inspect import cards, vendors
+from sdsetup.workflows.launch import run_launch
+from sdsetup.workflows.session import Session, named_path
+
+_MOST_BYTES = 50_000_000  # of a log; what is further up belongs to earlier starts
+_FAMILIES: dict[str, Family] = {"windows": "windows", "linux": "linux", "wsl": "linux", "macos": "macos"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A log's text. `folder` is the installation it is from, None for somebody else's log."""
+
+    text: str
+    path: Path | None
+    folder: Path | None
+
+
+def run_fix(session: Session, *, log: str | None, dir: Path | None, os: str | None, yes: bool) -> int:
+    """The whole of `sdsetup fix`; returns the exit code: 1 for a log that matches nothing known.
+
+    Raises:
+        SdsetupError: there is no log, or it cannot be read; whatever stopped the fix.
+    """
+    family = _family(os)
+    book = session.catalog.failures
+    source = _source(session, book, log, dir)
+    reading = read_log(source.text, book, scene=_scene(session, source, family))
+    if session.json:
+        print_document(reading_json(reading))
+    else:
+        show_reading(reading, source.path, session.screen)
+        if source.folder is not None and reading.diagnosis is not None:
+            return _mend(session, reading, source.folder, yes=yes)
+    return EXIT_EXPECTED if reading.state == "unknown" else EXIT_DONE
+
+
+def _family(name: str | None) -> Family | None:
+    if name is None:
+        return None
+    if name.lower() not in _FAMILIES:
+        raise UsageError(
+            Text("{value} is not a system that is known here", value=name),
+            hint=Text("Use one of: {names}.", names=", ".join(_FAMILIES)),
+            code="option-value",
+        )
+    return _FAMILIES[name.lower()]
+
+
+def _scene(session: Session, source: Source, family: Family | None) -> Scene:
+    """What is known besides the log: of an own installation all, of somebody else's only what was said."""
+    if source.folder is None:
+        return Scene(family=family)
+    inside = Path("Scripts/python.exe") if session.machine.family == "windows" else Path("bin/python")
+    return Scene(
+        dir=str(source.folder),
+        python=str(source.folder / "venv" / inside),
+        family=family or session.machine.family,
+        vendors=vendors(cards(session, source.folder)),
+    )
+
+
+def _source(session: Session, book: FailureBook, log: str | None, dir: Path | None) -> Source:
+    if log == "-":
+        return Source(text=decoded(sys.stdin.buffer.read(), book.messages), path=None, folder=_named(dir))
+    if log is not None:
+        path = named_path(Path(log))
+        own = path.parent.parent.parent if path.parent.parts[-2:] == (".sdsetup", "logs") else _named(dir)
+    else:
+        own = session.folder(dir)
+        path = _last_log(own)
+    return Source(text=decoded(_read(path), book.messages), path=path, folder=own)
+
+
+def _named(dir: Path | None) -> Path | None:
+    """The installation that the person says the log is from."""
+    return None if dir is None else named_path(dir)
+
+
+def _last_log(folder: Path) -> Path:
+    logs = sorted((folder / ".sdsetup" / "logs").glob("webui-*.log"), key=lambda path: path.stat().st_mtime)
+    if not logs:
+        raise SdsetupError(
+            Text("There is no log of a start here"),
+            where=folder,
+            hint=Text("Start the web UI with `sdsetup launch`, or name a log file: sdsetup fix FILE."),
+            code="log-missing",
+        )
+    return logs[-1]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - _MOST_BYTES))
+            return file.read()
+    except OSError as error:
+        raise SdsetupError(
+            Text("The log cannot be read"),
+            where=path,
+            why=Text("{error}", error=error.strerror or error),
+            hint=Text("Name a text file, or pipe the log in: sdsetup fix -"),
+            code="log-unreadable",
+        ) from error
+
+
+def _mend(session: Session, reading: Reading, folder: Path, *, yes: bool) -> int:
+    """Offer the act, carry it out, and start the web UI again."""
+    act = reading.diagnosis.fix.act if reading.diagnosis is not None else None
+    carrying = next((carrying for name, carrying in ACTS.items() if name == act), None)
+    if carrying is None or not (folder / "launch.py").is_file():
+        return EXIT_DONE
+    if not _agreed(session, carrying.what, yes=yes):
+        return EXIT_DONE
+    code = carrying.run(session, folder, True)
+    if code != EXIT_DONE:
+        return code
+    return run_launch(session, folder, browser=True)
+
+
+def _agreed(session: Session, what: Text, *, yes: bool) -> bool:
+    if yes:
+        return True
+    if not session.screen.interactive:
+        session.screen.line(Text("Add --yes, and sdsetup does this: {what}", what=what))
+        return False
+    session.screen.line(Text("sdsetup can do this now: {what}", what=what))
+    return ask_yes(session.screen, Text("Proceed?"))
