@@ -124,7 +124,7 @@ def test_without_a_name_it_is_the_last_start(tmp_path: Path) -> None:
     assert "log-missing" in json.dumps(document("--dir", str(root), code=1))
     logged(root, PORT)
     said = document("--dir", str(root))["diagnosis"]
-    assert (said["id"], said["fix"]["command"]) == ("port-taken", f'sdsetup doctor --dir "{root}"')
+    assert (said["id"], said["fix"]["command"]) == ("port-taken", f"sdsetup doctor --dir {root}")
 
 
 def test_nobody_to_ask_is_no_consent(tmp_path: Path) -> None:

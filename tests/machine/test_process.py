@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from sdsetup.machine import process
 from sdsetup.machine.process import Child
 
 PATIENCE = 20.0  # seconds: for a machine that is busy with other things
@@ -232,3 +233,19 @@ def test_waiting_has_a_limit() -> None:
         child.kill_tree()
         assert child.wait(PATIENCE) == (1 if os.name == "nt" else -signal.SIGKILL)
         child.kill_tree()  # twice is once
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot be asked what waits in a pipe")
+def test_last_words_are_read_however_late_the_reader_comes_to_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader that a busy machine keeps waiting for longer than the patience for forsaken output."""
+    read = process.Child._read
+
+    def late(child: process.Child) -> None:
+        time.sleep(process._LAST_WORDS + 1)
+        read(child)
+
+    monkeypatch.setattr(process.Child, "_read", late)
+    with process.Child(
+        [sys.executable, "-c", "print('last words')"], cwd=Path.cwd(), env=dict(os.environ)
+    ) as child:
+        assert list(child.lines()) == ["last words"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import select
 import signal
 import subprocess
 import sys
@@ -183,9 +184,19 @@ class Child:
         """The child has ended and left its output to somebody who does not close it."""
         if not self.ended:
             return False
-        if self._ended_at is None:
+        if self._ended_at is None or self._unread():
             self._ended_at = time.monotonic()
         return self._lines.empty() and time.monotonic() - self._ended_at > _LAST_WORDS
+
+    def _unread(self) -> bool:
+        """Bytes wait in the pipe: a busy machine has not let the reader come to them. Windows cannot tell."""
+        stream = self._process.stdout
+        if sys.platform == "win32" or stream is None or stream.closed:
+            return False
+        try:
+            return bool(select.select([stream], [], [], 0)[0])
+        except (OSError, ValueError):  # the reader closed it this very moment
+            return False
 
     def _read(self) -> None:
         # The reader closes the stream itself: closing it under its reader would wait for the reader.
