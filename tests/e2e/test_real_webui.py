@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from sdsetup.catalog.catalog import Catalog
 from sdsetup.catalog.files import Profiles
 from sdsetup.catalog.models import Model, ModelSource
 from sdsetup.catalog.webui import parse_webui
+from sdsetup.decide.launch_settings import launch_settings
 from sdsetup.decide.planning import Components, plan_install
 from sdsetup.execute.context import Context
 from sdsetup.execute.runner import Runner
@@ -64,7 +66,9 @@ def test_the_real_checkout_and_a_large_model(tmp_path: Path) -> None:
         tuning = Tuning(profile="t", tier=None, gpu=None, flags=("--medvram",), env=(), torch=TORCH)
         facts = Facts(system=System(family="linux"), git=Git(path="git"), disk=Disk(free_bytes=10**12))
         request = Request(dir=str(folder), model="big", launchers=("bat", "sh"), environment=False)
-        plan = plan_install(facts, request, tuning, Components(webui=webui, model=model), Journal(), Contents())
+        settings = launch_settings(tuning, None, Catalog().flags)
+        components = Components(webui=webui, model=model)
+        plan = plan_install(facts, request, tuning, components, settings, Journal(), Contents())
         context = Context(dir=folder, tools=tmp_path / "t", cache=tmp_path / "c", machine=machine(tmp_path))
         Runner(Plan(dir=str(folder), steps=plan.steps), context).run()
     said = subprocess.run(
