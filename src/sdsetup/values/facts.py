@@ -67,6 +67,7 @@ class Gpu:
     index: int | None = None  # NVIDIA's own index (PCI bus order)
     uuid: str | None = None
     pci_bus_id: str | None = None
+    pci_id: str | None = None  # the maker's number of the device, "2786"
     integrated: bool | None = None
     mig: bool = False
     vram_used_bytes: int | None = None
