@@ -90,6 +90,12 @@ def of_gfx(table: GpuTable, gfx: str | None) -> Architecture | None:
     return next((card.architecture for card in table.cards if gfx and card.gfx == gfx), None)
 
 
+def gfx_of(table: GpuTable, architecture: Architecture | None) -> tuple[str, ...]:
+    """Every number that AMD's processors of a generation have."""
+    found = (card.gfx for card in table.cards if architecture is not None and card.architecture == architecture)
+    return tuple(dict.fromkeys(gfx for gfx in found if gfx))
+
+
 def _cards_of(table: GpuTable, gpu: Gpu) -> tuple[Card, ...]:
     """By id and name together: the id is sure, and the name picks among the cards that share it."""
     named = _named(table, gpu.name or "", gpu.vendor)

@@ -66,6 +66,11 @@ def tune(
     )
 
 
+def best_card(facts: Facts, rules: Rules) -> Gpu | None:
+    """The card that the web UI will use: for every screen and every check the same one."""
+    return _best_case(facts, rules, "sd15", None).gpu
+
+
 def situation(
     facts: Facts,
     rules: Rules,
@@ -136,17 +141,17 @@ def _best_case(
 
 
 def _rank(case: RuleContext, profile: Profile) -> tuple[float, ...]:
+    """What can compute before what cannot, newer code before old, more memory before a newer chip."""
     values = case.values
     tiers = [tier.name for tier in profile.tiers]
     compute = values["compute"] or (0, 0)
-    index = values.get("index")
     return (
         _USABLE[values["device"]],
         case.pace,
         tiers.index(values["tier"]) if values["tier"] else -1,
+        round(values["vram"] or 0),
         compute[0] * 10 + compute[1],
-        values["vram"] or 0,
-        -(index or 0),
+        -_place(case.gpu, case.facts),
     )
 
 
@@ -160,14 +165,27 @@ def _device(case: RuleContext, profile: Profile) -> Rule | None:
 
 
 def _among(case: RuleContext, facts: Facts) -> tuple[dict[str, object], dict[str, str]]:
-    """The card's place among the NVIDIA cards, which CUDA counts by itself."""
-    same = [gpu for gpu in facts.gpus if gpu.vendor == "nvidia"]
-    if case.gpu is None or case.gpu not in same:
+    """The card's place among those of its maker, which CUDA and ROCm count by themselves."""
+    gpu = case.gpu
+    if gpu is None or gpu.vendor not in ("nvidia", "amd"):
         return {"cards": float(len(facts.gpus)), "index": None}, {"cards": str(len(facts.gpus))}
-    index = case.gpu.index if case.gpu.index is not None else same.index(case.gpu)
-    visible = case.gpu.uuid if case.gpu.mig and case.gpu.uuid else str(index)
+    same = [other for other in facts.gpus if other.vendor == gpu.vendor]
+    index = _place(gpu, facts)
+    visible = gpu.uuid if gpu.mig and gpu.uuid else str(index)
     words = {"cards": str(len(same)), "index": str(index), "visible": visible}
     return {"cards": float(len(same)), "index": float(index)}, words
+
+
+def _place(gpu: Gpu | None, facts: Facts) -> int:
+    """NVIDIA's own number; of others the place in the order of the bus, as far as it is known."""
+    if gpu is None:
+        return 0
+    if gpu.index is not None:
+        return gpu.index
+    same = [other for other in facts.gpus if other.vendor == gpu.vendor]
+    if all(other.pci_bus_id for other in same):
+        same = sorted(same, key=lambda other: other.pci_bus_id or "")
+    return next((place for place, other in enumerate(same) if other is gpu), 0)
 
 
 def _with_torch(case: RuleContext, profile: Profile, builds: TorchBuilds) -> tuple[RuleContext, Choice]:
