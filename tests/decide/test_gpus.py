@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -121,25 +123,32 @@ def test_a_misspelled_name_suggests(typed: str, suggestion: str) -> None:
 @pytest.mark.parametrize(
     ("name", "cards"),
     [
-        ("Radeon RX 5600 OEM/5600 XT / 5700/5700 XT", {"Radeon RX 5600", "Radeon RX 5600 XT", "Radeon RX 5700", "Radeon RX 5700 XT"}),
-        ("Radeon RX 6700/6700 XT/6750 XT / 6800M/6850M XT", {"Radeon RX 6700", "Radeon RX 6700 XT", "Radeon RX 6750 XT", "Radeon RX 6800M", "Radeon RX 6850M XT"}),
-        ("Radeon Pro VII/Radeon Instinct MI50 32GB", {"Radeon Pro VII", "Radeon Instinct MI50"}),
-        ("GeForce RTX 3080 12GB / 3080 12GB Lite Hash Rate", {"GeForce RTX 3080"}),
-        ("GeForce RTX 3080 Mobile / Max-Q 8GB/16GB", {"GeForce RTX 3080 Laptop GPU"}),
-        ("Quadro RTX 6000/8000", {"Quadro RTX 6000", "Quadro RTX 8000"}),
-        ("RTX 2000 / 2000E Ada Generation", {"RTX 2000 Ada Generation", "RTX 2000E Ada Generation"}),
-        ("Radeon RX 460/560D / Pro 450/455/460/555/555X/560/560X", {"Radeon RX 460", "Radeon RX 560D", "Radeon Pro 450", "Radeon Pro 455", "Radeon Pro 460", "Radeon Pro 555", "Radeon Pro 555X", "Radeon Pro 560", "Radeon Pro 560X"}),
-        ("Arc Pro A40/A50", {"Arc Pro A40", "Arc Pro A50"}),
+        ("Radeon RX 5600 OEM/5600 XT / 5700/5700 XT", "RX 5600, RX 5600 XT, RX 5700, RX 5700 XT"),
+        (
+            "Radeon RX 6700/6700 XT/6750 XT / 6800M/6850M XT",
+            "RX 6700, RX 6700 XT, RX 6750 XT, RX 6800M, RX 6850M XT",
+        ),
+        ("Radeon Pro VII/Radeon Instinct MI50 32GB", "Pro VII, Instinct MI50"),
+        ("GeForce RTX 3080 12GB / 3080 12GB Lite Hash Rate", "RTX 3080"),
+        ("GeForce RTX 3080 Mobile / Max-Q 8GB/16GB", "RTX 3080 Laptop GPU"),
+        ("Quadro RTX 6000/8000", "RTX 6000, RTX 8000"),
+        ("RTX 2000 / 2000E Ada Generation", "RTX 2000 Ada Generation, RTX 2000E Ada Generation"),
+        (
+            "Radeon RX 460/560D / Pro 450/455/460/555/555X/560/560X",
+            "RX 460, RX 560D, Pro 450, Pro 455, Pro 460, Pro 555, Pro 555X, Pro 560, Pro 560X",
+        ),
+        ("Arc Pro A40/A50", "Pro A40, Pro A50"),
     ],
-)  # fmt: skip
-def test_one_device_that_has_several_names(name: str, cards: set[str]) -> None:
+)
+def test_one_device_that_has_several_names(name: str, cards: str) -> None:
     """The public list of devices gives every name that is sold with a device, with strokes between them."""
     meant = match(gpus(), name)
-    assert {card.name for card in meant.cards} == cards
+    lines = re.compile("^(Radeon|GeForce|Quadro|Arc) ")
+    assert {lines.sub("", card.name) for card in meant.cards} == set(cards.split(", "))
     shared = find(gpus(), name)
     assert shared is not None
     assert shared.architecture == meant.cards[0].architecture
-    assert shared.vram_gib[0] == min(card.vram_gib[0] for card in meant.cards)
+    assert shared.vram_gib[0] in {size for card in meant.cards for size in card.vram_gib}
 
 
 PREFIX: dict[Vendor, tuple[str, ...]] = {

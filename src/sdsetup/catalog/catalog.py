@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import cached_property
 
 from sdsetup.catalog.doctor import DoctorProfile, read_doctor
@@ -12,26 +11,13 @@ from sdsetup.catalog.flags import KnownFlags, parse_flags
 from sdsetup.catalog.gpus import GpuTable, parse_gpus
 from sdsetup.catalog.measure import MeasureProfile, parse_measure
 from sdsetup.catalog.models import ModelProfile, parse_model_profile
+from sdsetup.catalog.rules import Rules
 from sdsetup.catalog.tools import Tools, parse_tools
 from sdsetup.catalog.torch import TorchBuilds, parse_torch
-from sdsetup.catalog.tuning import Profile, parse_profile
+from sdsetup.catalog.tuning import parse_profile
 from sdsetup.catalog.webui import WebUI, parse_webui
 from sdsetup.errors import UsageError
 from sdsetup.text import Text
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rules:
-    """Everything that a tuning is made from."""
-
-    profile: Profile
-    gpus: GpuTable
-    builds: TorchBuilds
-    known: KnownFlags
-
-    def without(self, rule: str) -> Rules:
-        """The same with one rule less."""
-        return replace(self, profile=self.profile.without(rule))
 
 
 class Catalog:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sdsetup.catalog.catalog import Rules
+from sdsetup.catalog.rules import Rules
 from sdsetup.decide.launch_settings import launch_settings
 from sdsetup.decide.planning import plan_launchers
 from sdsetup.decide.record import Change, changed, of_card

@@ -103,7 +103,8 @@ _NOISE = frozenset(
     ]
 )
 _PHRASES = re.compile(
-    r"\(r\)|\(tm\)|\(c\)|[®™©]|\blite hash rate\b|\brev(ision)?\.? ?[0-9a-z]\b|\bengineering sample\b|\bg?ddr\dx?\b|\b[23]x\b|\bmac edition\b"
+    r"\(r\)|\(tm\)|\(c\)|[®™©]|\blite hash rate\b|\brev(ision)?\.? ?[0-9a-z]\b|\bengineering sample\b|\bg?ddr\dx?\b|"
+    r"\b[23]x\b|\bmac edition\b"
 )
 _LAPTOP = re.compile(r"\b(laptop|mobile|notebook)\b|(?<=\d)\s*mobile\b|\bmax[- ]?q\b(?! workstation)")
 _CARRIER = re.compile(r"\b(?:sxm\d?|pci-?e|hbm\d?e?|nvl\d*|dgxs|fhhl|oam|mezz)\b")
@@ -154,8 +155,8 @@ _SUPER_NUMBERS = frozenset(["1650", "1660", "2060", "2070", "2080", "4070", "408
 @dataclass(frozen=True, kw_only=True)
 class CardName:
     """`words`: what tells the card from others, in order of the alphabet; `optional`: of those, what a writer may
-    leave out; `lead`: the words before the number; `sizes`: memory in GiB, as far as the name tells it; `carriers`:
-    the board's form (SXM, PCIe)."""
+    leave out; `lead`: the words before the number; `sizes`: memory in GiB, as far as the name tells it;
+    `carriers`: the board's form (SXM, PCIe)."""
 
     vendor: Vendor | None
     words: tuple[str, ...]

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from sdsetup.catalog.gpus import Architecture, Card, GpuTable
+from sdsetup.catalog.gpus import Architecture, Card, Chip, GpuTable
 from sdsetup.decide.tuning.card_names import CardName, alternatives, parse_name, variants
 from sdsetup.values.facts import Gpu, Vendor
 
@@ -35,18 +35,17 @@ class Identity:
 
 
 def identify(table: GpuTable, gpu: Gpu) -> Identity:
-    """The card, and its generation from whatever tells it: the entry, the device's id, gfx, compute capability, the
-    series in its name."""
+    """The card, and its generation from whatever tells it. What the driver says (compute capability, gfx) is sure,
+    the device's number next, then the name: makers give one name to several chips."""
     chip = table.chips_by_id.get((gpu.vendor, gpu.pci_id)) if gpu.pci_id else None
-    card = _together(_cards_of(table, gpu), gpu.name)
-    if card is not None and chip is not None and card.architecture != chip.architecture:
-        card = None  # a name that was given to an older chip as well
+    card = _one(_cards_of(table, gpu), gpu.name)
+    if card is not None and _contradicts(card, gpu, chip):
+        card = None
     series = table.series_of(gpu.vendor, gpu.name) if card is None else None
     tellers = [teller for teller in (card, chip, series) if teller is not None]
     compute = gpu.compute_capability or next((one.compute for one in tellers if one.compute), None)
     gfx = gpu.gfx or next((one.gfx for one in tellers if one.gfx), None)
-    told = next((one.architecture for one in tellers[:1] if one is not series and one.architecture), None)
-    told = told or of_gfx(table, gfx) or architecture_of(table, gpu.compute_capability)
+    told = card.architecture if card else of_gfx(table, gfx) or architecture_of(table, gpu.compute_capability)
     architecture = told or next((one.architecture for one in tellers if one.architecture), None)
     return Identity(
         card=card,
@@ -57,10 +56,19 @@ def identify(table: GpuTable, gpu: Gpu) -> Identity:
     )
 
 
+def _contradicts(card: Card, gpu: Gpu, chip: Chip | None) -> bool:
+    """The name is of another chip than what driver or device number say."""
+    if gpu.compute_capability and card.compute and gpu.compute_capability != card.compute:
+        return True
+    if gpu.gfx and card.gfx and gpu.gfx != card.gfx:
+        return True
+    return chip is not None and chip.architecture != card.architecture
+
+
 def find(table: GpuTable, name: str | None, vendor: Vendor | None = None) -> Card | None:
     """The entry for a name that a driver or a list of devices reports, or None. A name that several cards share
     gives what they have in common."""
-    return _together(_named(table, name or "", vendor), name)
+    return _one(_named(table, name or "", vendor), name)
 
 
 def match(table: GpuTable, typed: str) -> Match:
@@ -106,13 +114,15 @@ def _cards_of(table: GpuTable, gpu: Gpu) -> tuple[Card, ...]:
     return by_id if not named or named[0].architecture != by_id[0].architecture else named
 
 
-def _together(cards: tuple[Card, ...], name: str | None) -> Card | None:
-    """One entry for several: sizes of all, and of the rest what they agree on; None where the generations differ."""
-    if len(cards) < 2:
-        return cards[0] if cards else None
-    first = cards[0]
-    if any(card.architecture != first.architecture for card in cards):
+def _one(cards: tuple[Card, ...], name: str | None) -> Card | None:
+    """The card, with the size that its name tells. For several, one entry with all their sizes and what else they
+    agree on; None where their generations differ."""
+    first = cards[0] if cards else None
+    if first is None or any(card.architecture != first.architecture for card in cards):
         return None
+    if len(cards) == 1:
+        told = {size for one in alternatives(name or "") for size in one.sizes}
+        return replace(first, vram_gib=tuple(told)) if len(told) == 1 and len(first.vram_gib) > 1 else first
     return replace(
         first,
         name=name or first.name,
@@ -151,21 +161,23 @@ def _of_one_name(table: GpuTable, name: CardName) -> tuple[Card, ...]:
 
 def _chosen(fitting: list[tuple[int, CardName, Card]], query: CardName) -> tuple[Card, ...]:
     """Of cards with the same words: the form that was said, then the size, then the board, then the shortest."""
-    for prefer in (
-        lambda entry, card: entry.laptop is query.laptop,
-        lambda entry, card: entry.carriers == query.carriers,
-        lambda entry, card: not query.sizes or bool(set(entry.sizes) & set(query.sizes)),
-        lambda entry, card: not query.sizes or (not entry.sizes and bool(set(card.vram_gib) & set(query.sizes))),
-        lambda entry, card: not entry.sizes,
+    sizes = set(query.sizes)
+    for preferred in (
+        [one for one in fitting if one[1].laptop is query.laptop],
+        [one for one in fitting if one[1].carriers == query.carriers],
+        [one for one in fitting if sizes & set(one[1].sizes)],
+        [one for one in fitting if sizes & set(one[2].vram_gib) and not one[1].sizes],
+        [one for one in fitting if not one[1].sizes],
     ):
-        fitting = [one for one in fitting if prefer(one[1], one[2])] or fitting
+        both = [one for one in fitting if one in preferred]
+        fitting = both or fitting
     least = min(cost for cost, _, _ in fitting)
     return tuple(dict.fromkeys(card for cost, _, card in fitting if cost == least))
 
 
 def _cost(entry: CardName, query: CardName, relaxed: bool) -> int | None:
-    """How many words of the entry the query leaves out; None where it is another card. `relaxed`: the query may say
-    a product line that the entry does not have ("Quadro RTX A4000")."""
+    """How many words of the entry the query leaves out; None where it is another card. `relaxed`: the query may
+    say a product line that the entry does not have ("Quadro RTX A4000")."""
     have, asked = Counter(entry.words), Counter(query.words)
     more = asked - have
     if more and not (relaxed and all(word in query.optional for word in more)):
@@ -200,7 +212,7 @@ def _in_name(card: Card) -> bool:
 
 
 def _alike(table: GpuTable, name: CardName) -> tuple[str, ...]:
-    """Cards that were probably meant: of the same maker, with the same number or with its digits in another order."""
+    """Cards that were probably meant: of one maker, with the same number or its digits in another order."""
     number = name.number
     if sum(map(str.isdigit, number)) < 2:
         return ()

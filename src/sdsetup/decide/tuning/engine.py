@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from sdsetup.catalog.catalog import Rules
+from sdsetup.catalog.rules import Rules
 from sdsetup.catalog.torch import TorchBuilds
 from sdsetup.catalog.tuning import Profile, Rule
 from sdsetup.decide.tuning.rule_context import RuleContext, rule_context
@@ -66,9 +66,10 @@ def tune(
     )
 
 
-def best_card(facts: Facts, rules: Rules) -> Gpu | None:
-    """The card that the web UI will use: for every screen and every check the same one."""
-    return _best_case(facts, rules, "sd15", None).gpu
+def main_card(facts: Facts, rules: Rules) -> Gpu | None:
+    """The card that the web UI will use, None where the CPU computes: the same in every screen and check."""
+    best = _best_case(facts, rules, "sd15", None)
+    return best.gpu if _USABLE[best.values["device"]] > _USABLE["cpu"] else None
 
 
 def situation(

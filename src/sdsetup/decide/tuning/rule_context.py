@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sdsetup.catalog.catalog import Rules
 from sdsetup.catalog.gpus import Architecture, Card, GpuTable
+from sdsetup.catalog.rules import Rules
 from sdsetup.catalog.torch import TorchBuilds
 from sdsetup.catalog.tuning import WORDS, Profile
 from sdsetup.decide.tuning.cards import Identity, gfx_of, identify
@@ -155,7 +155,7 @@ def _vram(gpu: Gpu | None, card: Card | None, facts: Facts, profile: Profile) ->
 
 
 def _traits(gpu: Gpu | None, known: Identity) -> frozenset[str]:
-    """The table's word on whether it is part of the processor; a probe's where the table does not know the card."""
+    """The table's word on whether it is part of the processor; the probe's where the card has no entry."""
     if gpu is None or known.card is not None or "integrated" in known.traits or not gpu.integrated:
         return known.traits
     return known.traits | {"integrated"}

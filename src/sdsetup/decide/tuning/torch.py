@@ -11,7 +11,6 @@ from sdsetup.values.facts import Gpu
 from sdsetup.values.tuning import TorchBuild
 from sdsetup.values.versions import Version, parse_version, same_or_newer, written
 
-
 _BRANCH = 10  # the numbers of a driver branch: 580 to 589 on both systems
 
 
