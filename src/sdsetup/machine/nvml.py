@@ -75,8 +75,9 @@ def _gpu(library: Any, index: int) -> NvmlGpu | None:
     level = call(library, "nvmlDeviceGetCudaComputeCapability", handle, ctypes.byref(major), ctypes.byref(minor))
     placed = call(library, "nvmlDeviceGetPciInfo_v3", handle, ctypes.byref(pci))
     sliced = call(library, "nvmlDeviceGetMigMode", handle, ctypes.byref(mig), ctypes.byref(pending))
+    instance = None
     if sliced and mig.value:
-        # A program sees one instance of a divided card, so the instance's memory is the one that counts.
+        # A program sees one instance of a divided card, so the instance's memory and id are the ones that count.
         instance = first_instance(library, handle)
         counted = call(library, "nvmlDeviceGetMemoryInfo", instance or handle, ctypes.byref(memory))
     else:
@@ -84,7 +85,7 @@ def _gpu(library: Any, index: int) -> NvmlGpu | None:
     return NvmlGpu(
         index=index,
         name=string_of(library.nvmlDeviceGetName, handle),
-        uuid=string_of(library.nvmlDeviceGetUUID, handle),
+        uuid=string_of(library.nvmlDeviceGetUUID, instance or handle),
         pci_bus_id=pci.bus_id.decode("ascii", "replace") if placed else None,
         memory_total=memory.total if counted and memory.total else None,
         memory_used=memory.used if counted and memory.total else None,

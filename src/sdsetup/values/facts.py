@@ -215,7 +215,8 @@ class Facts:
     drives: tuple[Drive, ...] = ()
     proxy: Proxy | None = None
     temp: Disk | None = None  # the volume of temporary files and caches, where it is not the target's
-    # Why NVIDIA's own tools do not answer although a card is there: mismatch, not-running, denied, timeout.
+    # Why NVIDIA's own tools do not answer although a card is there: mismatch, not-running, denied, blocked, lost,
+    # no-devices, timeout, failed.
     driver_problem: str | None = None
     recorded: InstallRecord | None = None  # what this installation was made for (D/.sdsetup/machine.json)
     # subject -> why its probe has no answer ("timed out after 5 s"); a subject that was asked and

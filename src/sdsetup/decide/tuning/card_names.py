@@ -103,8 +103,8 @@ _NOISE = frozenset(
     ]
 )
 _PHRASES = re.compile(
-    r"\(r\)|\(tm\)|\(c\)|[®™©]|\blite hash rate\b|\brev(ision)?\.? ?[0-9a-z]\b|\bengineering sample\b|\bg?ddr\dx?\b|"
-    r"\b[23]x\b|\bmac edition\b"
+    r"\(r\)|\(tm\)|\(c\)|[®™©]|\blite hash rate\b|\brev(ision)?\.? ?[0-9a-z]\b|\bengineering sample\b"
+    r"|\bg?ddr\dx?\b|\b[23]x\b|\bmac edition\b"
 )
 _LAPTOP = re.compile(r"\b(laptop|mobile|notebook)\b|(?<=\d)\s*mobile\b|\bmax[- ]?q\b(?! workstation)")
 _CARRIER = re.compile(r"\b(?:sxm\d?|pci-?e|hbm\d?e?|nvl\d*|dgxs|fhhl|oam|mezz)\b")

@@ -93,6 +93,16 @@ def architecture_of(table: GpuTable, compute: tuple[int, int] | None) -> Archite
     return alike[0].architecture if alike else None
 
 
+def with_names(table: GpuTable, gpus: tuple[Gpu, ...]) -> tuple[Gpu, ...]:
+    """Cards that only their device number tells (there is no driver, and no list of names), with a name."""
+    return tuple(
+        replace(gpu, name=known.card.name)
+        if gpu.name is None and (known := identify(table, gpu)).card is not None
+        else gpu
+        for gpu in gpus
+    )
+
+
 def of_gfx(table: GpuTable, gfx: str | None) -> Architecture | None:
     """The generation of an AMD processor's number: gfx1036 is a number of RDNA 2."""
     return next((card.architecture for card in table.cards if gfx and card.gfx == gfx), None)
@@ -137,11 +147,21 @@ def _one(cards: tuple[Card, ...], name: str | None) -> Card | None:
 @lru_cache(maxsize=2048)
 def _named(table: GpuTable, text: str, vendor: Vendor | None) -> tuple[Card, ...]:
     """The cards of a name; several for a list behind strokes, or for a name that only a size tells apart."""
+    if text.endswith("..."):
+        return _beginning(table, text, vendor)
     found: list[Card] = []
     for name in alternatives(text):
         if vendor in (None, name.vendor) or name.vendor is None:
             found += _of_one_name(table, replace(name, vendor=vendor or name.vendor))
     return tuple(dict.fromkeys(found))
+
+
+def _beginning(table: GpuTable, text: str, vendor: Vendor | None) -> tuple[Card, ...]:
+    """The cards whose name begins with what a narrow table shows of it: "NVIDIA GeForce RTX 3050 ..."."""
+    shown = " ".join(text.removesuffix("...").lower().removeprefix("nvidia ").split())
+    return tuple(
+        card for card in table.cards if vendor in (None, card.vendor) and card.name.lower().startswith(shown)
+    )
 
 
 def _of_one_name(table: GpuTable, name: CardName) -> tuple[Card, ...]:
