@@ -190,6 +190,16 @@ def test_no_name_of_one_maker_finds_a_card_of_another(vendor: Vendor) -> None:
                 assert find(gpus(), PREFIX[vendor][-1] + name, other) is None or vendor == "apple", name
 
 
+def test_people_leave_the_product_line_out() -> None:
+    """ "3060", "RTX 3060" and "6700 XT" are names, unless another card has that name too."""
+    lines = re.compile(r"^(GeForce|Radeon|Quadro|Tesla|Apple) (RTX |GTX |GT |RX )?")
+    for card in gpus().cards:
+        short = lines.sub("", card.name)
+        if sum(any(map(str.isdigit, word)) for word in short.split()) and len(short) > 2:
+            meant = match(gpus(), short)
+            assert card in meant.cards, (short, [one.name for one in meant.cards])
+
+
 def test_every_device_number_finds_its_cards() -> None:
     seen = 0
     for card in gpus().cards:

@@ -432,6 +432,9 @@ row("NVIDIA GeForce GTX 1650", None, f"{MED} {XF} {UP} {NHV}", warns="half-preci
 row("NVIDIA Graphics Device", None, f"{MED} {XF}", warns="vram-unknown", compute_capability=(8, 9))
 
 
+row("NVIDIA GeForce RTX 3060", 10, f"{SDXL} {XF}", warns="vram-size", says="8 GB or 12 GB")
+
+
 # ---- several cards (3e)
 def visible(index: int) -> dict[str, str]:
     return {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": str(index)}

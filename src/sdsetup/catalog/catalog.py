@@ -7,6 +7,7 @@ from functools import cached_property
 from sdsetup.catalog.doctor import DoctorProfile, read_doctor
 from sdsetup.catalog.failures import FailureBook, parse_failures
 from sdsetup.catalog.files import Profiles
+from sdsetup.catalog.fit import ModelKind, parse_fit
 from sdsetup.catalog.flags import KnownFlags, parse_flags
 from sdsetup.catalog.gpus import GpuTable, parse_gpus
 from sdsetup.catalog.measure import MeasureProfile, parse_measure
@@ -37,6 +38,10 @@ class Catalog:
     @cached_property
     def failures(self) -> FailureBook:
         return parse_failures(self.files.raw("failures"), "failures.toml")
+
+    @cached_property
+    def fit(self) -> tuple[ModelKind, ...]:
+        return parse_fit(self.files.raw("fit"), "fit.toml")
 
     @cached_property
     def flags(self) -> KnownFlags:

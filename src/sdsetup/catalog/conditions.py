@@ -38,6 +38,7 @@ FLAG_FIELDS = (
     "mig",
     "mig_id",  # the slice's own id is known
     "vram_assumed",
+    "vram_sold",  # a size that the described card is sold with
     "gpu_groups",
     "nouveau",
     "python_fits",

@@ -240,7 +240,7 @@ def _alike(table: GpuTable, name: CardName) -> tuple[str, ...]:
     every = (pair for pairs in _known(table, name.vendor).values() for pair in pairs)
     for place, (entry, card) in enumerate(every):
         if sorted(entry.number) == sorted(number):
-            shared = len(set(entry.words) & set(name.words))
+            shared = sum(any(typed.startswith(word) for typed in name.words) for word in entry.words)
             further = len(set(entry.needed) - set(name.words))
             other_form = entry.laptop is not name.laptop
             ranked.append((entry.number != number, -shared, other_form, further, place, card.name))

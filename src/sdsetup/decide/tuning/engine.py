@@ -95,14 +95,15 @@ class _Outcome:
 
     def apply(self, rule: Rule, case: RuleContext) -> None:
         because = case.fill(rule.because)
+        short = case.fill(rule.short) if rule.short else None
         self.applied.append(rule.id)
         for flag in rule.flags:
             if flag not in self.flags:
                 self.flags.append(flag)
-            self.reasons.append(_reason(flag, rule, because))
+            self.reasons.append(_reason(flag, rule, because, short))
         for name, value in rule.env:
             self.env[name] = str(case.fill(value))
-            self.reasons.append(_reason(name, rule, because))
+            self.reasons.append(_reason(name, rule, because, short))
         for flag in rule.omits:
             self.omitted.append(_reason(flag, rule, because))
         if rule.warn is not None:
@@ -111,9 +112,9 @@ class _Outcome:
             self.unsupported = Unsupported(reason=because, instead=case.fill(rule.instead or ""))
 
 
-def _reason(setting: str, rule: Rule, because: Text) -> Reason:
+def _reason(setting: str, rule: Rule, because: Text, short: Text | None = None) -> Reason:
     decides = None if rule.decides == "device" else rule.decides
-    return Reason(setting=setting, rule=rule.id, because=because, source=rule.source, decides=decides)
+    return Reason(setting=setting, rule=rule.id, because=because, source=rule.source, decides=decides, short=short)
 
 
 def _case_and_torch(

@@ -67,6 +67,7 @@ def rule_context(facts: Facts, gpu: Gpu | None, rules: Rules, model_class: str) 
         "compute": compute,
         "vram": vram,
         "vram_assumed": assumed if gpu is not None else None,
+        "vram_sold": _sold(gpu, card),
         "ram": ram,
         "vram_over_ram": vram - ram if vram is not None and ram is not None else None,
         "pagefile": _gib(facts.memory.pagefile_bytes),
@@ -80,7 +81,7 @@ def rule_context(facts: Facts, gpu: Gpu | None, rules: Rules, model_class: str) 
         "nouveau": system.nouveau,
     }
     words = {
-        "card": short_name(gpu),
+        "card": short_name(gpu) if gpu is None or gpu.name or card is None else card.name,
         "vram": plain(vram),
         "compute": ".".join(map(str, compute)) if compute else "unknown",
         "architecture": architecture.name if architecture else "unknown",
@@ -152,6 +153,13 @@ def _vram(gpu: Gpu | None, card: Card | None, facts: Facts, profile: Profile) ->
     if card is not None and card.vram_gib:
         return card.vram_gib[0], len(card.vram_gib) > 1
     return profile.assume_vram_gib, True
+
+
+def _sold(gpu: Gpu | None, card: Card | None) -> bool | None:
+    """Whether a described card exists with that memory; what a driver reports is never doubted."""
+    if gpu is None or gpu.source != "what-if" or not gpu.vram_bytes or card is None or not card.vram_gib:
+        return None
+    return any(abs(gpu.vram_bytes / GIB - size) <= 0.1 * size for size in card.vram_gib)
 
 
 def _traits(gpu: Gpu | None, known: Identity) -> frozenset[str]:
