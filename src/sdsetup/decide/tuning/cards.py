@@ -191,8 +191,9 @@ def _chosen(fitting: list[tuple[int, CardName, Card]], query: CardName) -> tuple
     ):
         both = [one for one in fitting if one in preferred]
         fitting = both or fitting
-    least = min(cost for cost, _, _ in fitting)
-    return tuple(dict.fromkeys(card for cost, _, card in fitting if cost == least))
+    # "630" is a card of two makers: of each the one that leaves least unsaid.
+    least = {card.vendor: cost for cost, _, card in sorted(fitting, key=lambda one: one[0], reverse=True)}
+    return tuple(dict.fromkeys(card for cost, _, card in fitting if cost == least[card.vendor]))
 
 
 def _cost(entry: CardName, query: CardName, relaxed: bool) -> int | None:
