@@ -141,16 +141,17 @@ def test_two_profiles_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--gpu", "3060"), "3060 fits several cards: GeForce RTX 3060, GeForce RTX 3060 Laptop GPU,"),
+        (("--gpu", "580"), "580 fits several cards: GeForce GTX 580, Radeon RX 580"),
+        (("--gpu", "RTX 3600"), "Did you mean GeForce RTX 3060"),
         (("--gpu", "RTX 5060 Tii"), "Did you mean GeForce RTX 5060 Ti"),
         (("--gpu", "Voodoo 2"), "No graphics card named Voodoo 2 is known"),
         (("--os", "dos"), "Use one of: windows, linux, wsl, macos"),
         (("--model-class", "flux"), "Use one of: sd15, sdxl"),
-        (("--driver", "newest"), "newest is no driver version"),
-        (("--vram", "0"), "--vram 0.0 is no size of memory"),
+        (("--driver", "newest"), "newest is not a driver version"),
+        (("--vram", "0"), "--vram 0 is not a memory size"),
         (("--profile", "mine"), "Use one of: article-2023, current"),
-        (("--vram", "eight"), "eight is no size of memory"),
-        (("--vram", "999"), "--vram 999.0 is no size of memory"),
+        (("--vram", "eight"), '"eight" is not a memory size'),
+        (("--vram", "999"), "--vram 999 is not a memory size"),
         (("--gpu", "rtx"), " cards: "),
     ],
 )  # fmt: skip
@@ -276,6 +277,31 @@ def test_a_record_of_somebody_elses_web_ui_holds_what_lies_there(
 def test_apply_without_a_web_ui_says_so(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert run(["tune", "--vram", "8", "--apply", "--yes", "--quiet", "--dir", str(tmp_path)]) == 1
     assert "no-installation" in capsys.readouterr().err
+
+
+def test_the_table_shows_what_changes_and_what_stays(capsys: pytest.CaptureFixture[str], checkout: Path) -> None:
+    assert run(["tune", "--dir", str(checkout), "--gpu", "RTX 2060", "--vram", "6", "--os", "linux"]) == 0
+    rows = {line.split()[0]: line.split()[1:3] for line in capsys.readouterr().out.splitlines() if line.strip()}
+    assert rows["--medvram"] == ["-", "on"]
+    assert rows["--lowvram"] == ["on", "-"]
+    assert "--listen" not in rows
+    assert rows["Your"] == ["own,", "kept:"]
+
+
+def test_a_size_that_was_never_sold_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    document = asked(capsys, "tune", "--gpu", "RTX 4060 Ti", "--vram", "12", *PC)
+    assert [warning["topic"] for warning in document["warnings"]] == ["vram-size"]
+    assert "8 GB or 16 GB" in document["warnings"][0]["text"]
+
+
+def test_which_models_fit(capsys: pytest.CaptureFixture[str]) -> None:
+    def fits(*words: str) -> list[str]:
+        return [row["fits"] for row in asked(capsys, "tune", *words, *PC)["models"]]
+
+    assert fits("--gpu", "RTX 4090") == ["yes", "yes", "elsewhere"]
+    assert fits("--gpu", "GTX 1060 6GB") == ["yes", "slow", "elsewhere"]
+    assert fits("--gpu", "MX150", "--vram", "2") == ["slow", "no", "elsewhere"]
+    assert fits("--gpu", "RX 6700 XT") == ["slow", "slow", "elsewhere"]
 
 
 def test_why_as_a_document(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from packaging.version import Version
 
+from decide.tuning_tables import rules, tuned
 from sdsetup.catalog.doctor import read_doctor
 from sdsetup.catalog.files import Profiles
 from sdsetup.catalog.reading import ProfileError
-from sdsetup.catalog.torch import parse_torch
 from sdsetup.decide.checks import CHECKS, Requirements, best_python, diagnose, main_card
 from sdsetup.decide.checks.place import reserved_part
 from sdsetup.decide.checks.wording import memory
@@ -37,7 +36,7 @@ from sdsetup.values.facts import (
 from sdsetup.values.findings import Finding
 from sdsetup.values.install_record import InstallRecord
 
-NEED: Requirements = read_doctor(Profiles().raw("doctor")).need()
+NEED: Requirements = read_doctor(Profiles().raw("doctor")).need(rules())
 WINDOWS = System(
     family="windows", name="Windows 11 23H2", build=22631, bits=64, native_arch="x86_64", vc_runtime=True
 )
@@ -184,18 +183,6 @@ def test_advice_about_drivers_fits_the_card() -> None:
     assert "restarted" in str(mismatch.summary)
 
 
-def test_the_floors_are_those_of_the_torch_builds() -> None:
-    """Two profiles say from which driver on a build runs; they must not drift apart."""
-    builds = {build.family: build for build in parse_torch(Profiles().raw("torch"), "torch.toml").builds}
-    for floor in NEED.drivers:
-        matching = [build for name, build in builds.items() if name.split("-")[0] == floor.family]
-        assert matching, floor
-        for build in matching:
-            for system, least in (("linux", floor.linux), ("windows", floor.windows)):
-                # A card of a new generation needs the driver that first knew it, never an older one.
-                assert Version(least) >= build.driver[system]
-
-
 @pytest.mark.parametrize(
     ("gpus", "wanted"),
     [
@@ -212,11 +199,22 @@ def test_the_floors_are_those_of_the_torch_builds() -> None:
             1,
         ),
         ((Gpu(vendor="amd", name="RX 6700 XT", vram_bytes=12 * GIB),), None),
+        (
+            (
+                replace(RTX3060, name="NVIDIA GeForce RTX 4070", compute_capability=(8, 9)),
+                replace(RTX3060, name="NVIDIA GeForce RTX 3090", vram_bytes=24 * GIB, index=1),
+            ),
+            1,
+        ),
     ],
 )
 def test_which_card(gpus: tuple[Gpu, ...], wanted: int | None) -> None:
-    card = main_card(replace(GOOD, gpus=gpus), NEED)
+    """The doctor names the card that the tuning uses."""
+    facts = replace(GOOD, gpus=gpus)
+    card = main_card(facts, NEED)
     assert card == (None if wanted is None else gpus[wanted])
+    if card is not None:
+        assert tuned(facts).gpu == card
 
 
 def test_an_amd_card_is_used_on_linux_by_members_of_its_groups() -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from decide.tuning_tables import rules
 from sdsetup.catalog.doctor import read_doctor
 from sdsetup.catalog.files import Profiles
 from sdsetup.catalog.flags import parse_flags
@@ -226,7 +227,7 @@ def test_without_git_and_without_a_way_to_bring_it_nothing_begins() -> None:
     ],
 )
 def test_a_machine_that_cannot_run_it_is_refused_before_gigabytes_are_fetched(system: System, code: str) -> None:
-    need = read_doctor(Profiles().raw("doctor")).need()
+    need = read_doctor(Profiles().raw("doctor")).need(rules())
     with pytest.raises(SdsetupError) as caught:
         refuse_machine(diagnose(replace(FACTS, system=system), need))
     assert caught.value.code == code

@@ -192,22 +192,30 @@ def test_every_rule_names_where_it_comes_from() -> None:
 def test_a_table_of_cards_with_mistakes() -> None:
     raw = {
         "architectures": {"Ampere": {"vendor": "nvidea", "pace": 5, "source": "s"}},
-        "cards": {
-            "A": {"architecture": "Amper", "vram": [8], "year": 2020},
-            "B": {"architecture": "Ampere", "vram": [8, 4], "year": 2020, "traits": ["fast"], "color": 1},
-            "C": {"architecture": "Ampere", "vram": "8"},
+        "chips": {
+            "A1": {"architecture": "Amper", "cards": {"A": {"vram": [8], "year": 2020}}},
+            "A2": {
+                "architecture": "Ampere",
+                "cards": {
+                    "B": {"vram": [8, 4], "year": 2020, "traits": ["fast"], "color": 1},
+                    "C": {"vram": "8", "ids": "2504 25G0"},
+                },
+            },
         },
+        "series": [{"vendor": "nvidia", "pattern": "(", "architecture": "Ampere"}],
     }
     with pytest.raises(ProfileError) as caught:
         parse_gpus(raw)
     assert caught.value.problems == (
         "gpus.toml: architectures.Ampere.vendor: 'nvidea' is not one of nvidia, amd, intel, apple, other",
-        "gpus.toml: cards.A.architecture: 'Amper' is not one of Ampere",
-        f"gpus.toml: cards.B.traits: 'fast' is not one of {', '.join(TRAITS)}",
-        "gpus.toml: cards.B.vram: sizes must be positive and stand in order",
-        "gpus.toml: cards.B.color: unknown key",
-        "gpus.toml: cards.C.vram: expected a list, each a number, found text ('8')",
-        "gpus.toml: cards.C.year: is missing",
+        "gpus.toml: chips.A1.architecture: 'Amper' is not one of Ampere",
+        "gpus.toml: chips.A2.cards.B.vram: sizes must be positive and stand in order",
+        f"gpus.toml: chips.A2.cards.B.traits: 'fast' is not one of {', '.join(TRAITS)}",
+        "gpus.toml: chips.A2.cards.B.color: unknown key",
+        "gpus.toml: chips.A2.cards.C.vram: expected a list, each a number, found text ('8')",
+        "gpus.toml: chips.A2.cards.C.year: is missing",
+        "gpus.toml: chips.A2.cards.C.ids: '25G0' is not a device number such as 1f82",
+        "gpus.toml: series[0].pattern: is not a pattern: missing ), unterminated subpattern at position 0",
     )
 
 

@@ -11,7 +11,9 @@ from decide.tuning_machines import CPU, CU121, MACHINES, Machine
 from decide.tuning_tables import builds, profile, rules
 from sdsetup.catalog.torch import TorchBuilds
 from sdsetup.catalog.tuning import Profile
-from sdsetup.decide.tuning.engine import tune
+from sdsetup.decide.tuning.engine import situation, tune
+from sdsetup.decide.tuning.torch import suits
+from sdsetup.values.versions import parse_version
 
 ALWAYS = {
     "STABLE_DIFFUSION_REPO": "https://github.com/w-e-w/stablediffusion.git",
@@ -124,3 +126,21 @@ def test_every_setting_has_a_reason_with_a_source() -> None:
 
 def test_the_processor_row_is_the_build_for_processors() -> None:
     assert {machine.torch for machine in MACHINES if "--use-cpu all" in machine.flags} == {CPU}
+
+
+@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.title)
+def test_the_build_runs_on_card_driver_and_python(machine: Machine) -> None:
+    """What is installed has code for the card, and runs on its driver unless a warning says otherwise."""
+    case = situation(machine.facts, rules(), model_class=machine.model, chosen_gpu=None)  # type: ignore[arg-type]
+    tuning = tune(machine.facts, rules(), model_class=machine.model)  # type: ignore[arg-type]
+    names = [name for name, _ in tuning.env]
+    assert len(names) == len(set(names))
+    if tuning.torch is None:
+        return
+    build = builds().family(tuning.torch.family)
+    assert build is not None and suits(build, case)
+    assert case.values["python"] in build.pythons
+    driver = parse_version(tuning.gpu.driver_version) if tuning.gpu and tuning.device == "cuda" else None
+    least = build.driver.get("windows" if case.values["os"] == "wsl" else case.values["os"])
+    if driver is not None and least is not None and not (driver >= least):
+        assert "driver" in {warning.topic for warning in tuning.warnings}

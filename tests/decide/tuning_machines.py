@@ -282,7 +282,7 @@ row("NVIDIA TITAN RTX", 24, XF)
 row("Quadro RTX 5000", 16, XF, os="linux", **driver("535.104.05"))
 row("Quadro RTX 3000", 6, f"{MED} {XF}")
 row("Tesla T4", 14.6, XF, os="linux")
-row("CMP 50HX", 10, f"{SDXL} {XF}")
+row("CMP 50HX", 10, f"{SDXL} {XF}", warns="mining")
 
 # ---- Ampere
 row("NVIDIA GeForce RTX 2050", 4, f"{MED} {XF}")
@@ -432,6 +432,9 @@ row("NVIDIA GeForce GTX 1650", None, f"{MED} {XF} {UP} {NHV}", warns="half-preci
 row("NVIDIA Graphics Device", None, f"{MED} {XF}", warns="vram-unknown", compute_capability=(8, 9))
 
 
+row("NVIDIA GeForce RTX 3060", 10, f"{SDXL} {XF}", warns="vram-size", says="8 GB or 12 GB")
+
+
 # ---- several cards (3e)
 def visible(index: int) -> dict[str, str]:
     return {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": str(index)}
@@ -521,9 +524,20 @@ row(
 )
 row("NVIDIA GeForce GTX 1650", 4, f"{MED} {XF} {UP} {NHV}", warns="half-precision ram", ram=7.9, pagefile=12)
 row("NVIDIA GeForce RTX 4070", 12, XF, warns="ram", ram=13.9, says="14 GB")
-row("NVIDIA GeForce RTX 4070", 12, XF, warns="pagefile", ram=15.8, pagefile=4, model="sdxl")
+row(
+    "NVIDIA GeForce RTX 4070",
+    12,
+    XF,
+    warns="ram",
+    ram=15.8,
+    pagefile=4,
+    model="sdxl",
+    says="24 GB; there are 4 GB",
+)
 row("NVIDIA GeForce RTX 4070", 12, XF, ram=15.8, pagefile=4)
-row("NVIDIA GeForce RTX 4070", 12, XF, ram=15.8, pagefile=None, model="sdxl")
+row("NVIDIA GeForce RTX 4070", 12, XF, warns="ram", ram=15.8, pagefile=None, model="sdxl", says="24 GB")
+row("NVIDIA GeForce RTX 4070", 12, XF, ram=15.8, pagefile=24, model="sdxl")
+row("NVIDIA GeForce RTX 4070", 12, XF, warns="pagefile", ram=24, pagefile=4, model="sdxl")
 row("NVIDIA GeForce RTX 4090", 24, XF, ram=64, pagefile=0, model="sdxl")
 row("Tesla T4", 14.6, f"{XF} --lowram", warns="ram pagefile", os="linux", ram=12.7, pagefile=0)
 row("NVIDIA GeForce RTX 4070", 12, f"{XF} --lowram", warns="ram", os="wsl", ram=7.8, pagefile=2, says=".wslconfig")
@@ -561,7 +575,7 @@ row(
     16,
     "--use-ipex",
     "ipex-2.0-windows",
-    "python",
+    "python ended",
     installation=Installation(environment_python=(3, 11, 2)),
 )
 
@@ -586,46 +600,25 @@ def hsa(version: str, **more: str) -> dict[str, str]:
 
 
 OLD = f"{SUB} {UP} {NHV}"
-row(
-    "AMD Radeon RX 580",
-    8,
-    f"{MED} {OLD}",
-    ROCM52,
-    "legacy-gpu",
-    os="linux",
-    env=hsa("8.0.3", ROC_ENABLE_PRE_VEGA="1"),
-)
-row(
-    "AMD Radeon RX 570",
-    4,
-    f"{MED} {OLD}",
-    ROCM52,
-    "legacy-gpu",
-    os="linux",
-    env=hsa("8.0.3", ROC_ENABLE_PRE_VEGA="1"),
-)
-row(
-    "AMD Radeon RX 550",
-    2,
-    f"{LOW} {OLD}",
-    ROCM52,
-    "legacy-gpu vram",
-    os="linux",
-    env=hsa("8.0.3", ROC_ENABLE_PRE_VEGA="1"),
-)
+GFX803 = {"os": "linux", "refused": True, "says": "pytorch-gfx803"}
+row("AMD Radeon RX 580", 8, PROCESSOR, CPU, "legacy-gpu cpu-slow", **GFX803)
+row("AMD Radeon RX 570", 4, PROCESSOR, CPU, "legacy-gpu cpu-slow", **GFX803)
+row("AMD Radeon RX 550", 2, PROCESSOR, CPU, "legacy-gpu cpu-slow", **GFX803)
+row("AMD Radeon R9 390X", 8, PROCESSOR, CPU, "legacy-gpu cpu-slow", **GFX803)
+row("Radeon HD 7970/8970 OEM / R9 280X", 3, PROCESSOR, CPU, "legacy-gpu cpu-slow", **GFX803)
 row("AMD Radeon RX Vega 64", 8, f"{MED} {OLD}", ROCM52, "legacy-gpu", os="linux", env=hsa("9.0.0"))
 row("AMD Radeon Vega Frontier Edition", 16, OLD, ROCM52, "legacy-gpu", os="linux", env=hsa("9.0.0"))
 row("AMD Radeon VII", 16, OLD, ROCM57, os="linux", env=hsa("9.0.6"))
 row("AMD Instinct MI100", 32, f"{SDP} {NHV}", ROCM57, os="linux", why_not={XF: "amd-linux"})
 row("AMD Instinct MI300X", 192, f"{SDP} {NHV}", ROCM64, os="linux", env=NEW)
 row("AMD Radeon RX 5700 XT", 8, f"{MED} {OLD}", ROCM52, "legacy-gpu", os="linux", env=hsa("10.3.0"))
-row("AMD Radeon RX 5600 XT", 6, f"{MED} {OLD}", ROCM52, "legacy-gpu", os="linux", env=hsa("10.3.0"))
-row("AMD Radeon RX 5500 XT", 4, f"{MED} {OLD}", ROCM52, "legacy-gpu", os="linux", env=hsa("10.3.0"))
+row("AMD Radeon RX 5600 XT", 6, f"{MED} {OLD}", ROCM52, "legacy-gpu vram", os="linux", env=hsa("10.3.0"))
+row("AMD Radeon RX 5500 XT", 4, f"{MED} {OLD}", ROCM52, "legacy-gpu vram", os="linux", env=hsa("10.3.0"))
 row("AMD Radeon RX 6800 XT", 16, NHV, ROCM57, os="linux", why_not={SDP: "attention-rocm-rdna2"})
 row("AMD Radeon RX 6700 XT", 12, NHV, ROCM57, os="linux", env=hsa("10.3.0"))
 row("AMD Radeon RX 6700", 10, f"{SDXL} {SUB} {NHV}", ROCM57, os="linux", env=hsa("10.3.0"))
 row("AMD Radeon RX 6600", 8, f"{MED} {SUB} {NHV}", ROCM57, os="linux", env=hsa("10.3.0"))
-row("AMD Radeon RX 6500 XT", 4, f"{MED} {SUB} {NHV}", ROCM57, os="linux", env=hsa("10.3.0"))
+row("AMD Radeon RX 6500 XT", 4, f"{MED} {SUB} {NHV}", ROCM57, "vram", os="linux", env=hsa("10.3.0"))
 row("AMD Radeon RX 6500 XT", 4, f"{LOW} {SUB} {NHV}", ROCM57, "vram", os="linux", env=hsa("10.3.0"), model="sdxl")
 row("AMD Radeon RX 7900 XTX", 24, f"{SDP} {NHV}", ROCM57, os="linux")
 row("AMD Radeon RX 7800 XT", 16, f"{SDP} {NHV}", ROCM57, os="linux", env=hsa("11.0.0"))
@@ -637,6 +630,114 @@ row("AMD Radeon RX 7900 XT", 20, f"{SDP} {NHV}", ROCM57, "groups", os="linux", s
 row("AMD Radeon RX 7900 XT", 20, f"{SDP} {NHV}", ROCM57, os="linux", system={"groups": ("me", "video", "render")})
 row("AMD Instinct MI350X", 288, f"{SDP} {NHV}", None, "unsupported-gpu", os="linux", refused=True, gfx="gfx950")
 row("AMD Radeon 780M", 0.5, PROCESSOR, CPU, "unsupported-gpu cpu-slow", os="linux", integrated=True)
+
+row("AMD Radeon 8060S", 64, PROCESSOR, CPU, "unsupported-gpu cpu-slow", os="linux", says="ROCm 7", gfx="gfx1151")
+row("Phoenix1", 4, PROCESSOR, CPU, "unsupported-gpu cpu-slow", os="linux", vendor="amd", gfx="gfx1103")
+row("Raphael", 0.5, PROCESSOR, CPU, "unsupported-gpu cpu-slow", os="linux", vendor="amd", gfx="gfx1036")
+
+# ---- AMD on Linux by the names of the public list of devices, with and without a driver
+SLASH57 = "Radeon RX 5600 OEM/5600 XT / 5700/5700 XT"
+row(SLASH57, 8, f"{MED} {OLD}", ROCM52, "legacy-gpu", os="linux", env=hsa("10.3.0"), gfx="gfx1010")
+row("Radeon Pro VII/Radeon Instinct MI50 32GB", 16, OLD, ROCM57, os="linux", env=hsa("9.0.6"), gfx="gfx906")
+row("Radeon RX 6800/6800 XT / 6900 XT", 16, NHV, ROCM57, os="linux", gfx="gfx1030")
+row("Radeon RX 6890 XT", 16, NHV, ROCM57, os="linux", env=hsa("10.3.0"))
+row("Radeon RX 7890 XT", 16, f"{SDP} {NHV}", ROCM57, os="linux", env=hsa("11.0.0"))
+row("Radeon RX 5650 XT", 8, f"{MED} {OLD}", ROCM52, "legacy-gpu", os="linux", env=hsa("10.3.0"))
+row(
+    "Radeon RX 9070/9070 XT/9070 GRE",
+    None,
+    f"{SDP} {NHV}",
+    ROCM64,
+    "untested driver vram-unknown",
+    os="linux",
+    env=NEW,
+    source="sysfs",
+    says="amdgpu",
+)
+row(
+    [Gpu(vendor="amd", name=None, source="sysfs")],
+    None,
+    PROCESSOR,
+    CPU,
+    "gpu-unknown cpu-slow",
+    os="linux",
+    refused=True,
+    says="AMD's driver",
+)
+
+
+# ---- several AMD processors: the CPU's own graphics must not be taken
+def hip(index: int, **more: str) -> dict[str, str]:
+    return {"HIP_VISIBLE_DEVICES": str(index), **more}
+
+
+RAPHAEL = gpu("Raphael", 0.5, vendor="amd", gfx="gfx1036")
+row(
+    [gpu("AMD Radeon RX 7900 XTX", 24), RAPHAEL],
+    None,
+    f"{SDP} {NHV}",
+    ROCM57,
+    "several-gpus",
+    os="linux",
+    env=hip(0),
+    why_not={"--device-id": "several-radeons"},
+)
+row(
+    [
+        gpu("Phoenix1", 16, vendor="amd", gfx="gfx1103", pci_bus_id="0000:01:00.0"),
+        gpu("Radeon RX 7600/7600 XT", 8, gfx="gfx1102", pci_bus_id="0000:03:00.0"),
+    ],
+    None,
+    f"{MED} {SUB} {NHV}",
+    ROCM57,
+    "several-gpus",
+    os="linux",
+    env=hip(1, **hsa("11.0.0")),
+)
+
+# ---- a card that nobody knows
+row("NVIDIA GeForce RTX 6090", 32, f"{SDP} {NHV}", CU128, "gpu-unknown", env=NEW, **driver("620.10"))
+row("NVIDIA GeForce RTX 6090", 32, f"{SDP} {NHV}", CU121, "gpu-unknown", **driver("560.94"))
+row("NVIDIA GeForce RTX 5055", 8, f"{SDXL} {SDP}", CU128, env=NEW, **driver("580.88"))
+
+# ---- a driver that no longer knows the card
+row(
+    "NVIDIA GeForce GTX 1070",
+    8,
+    f"{SDXL} {XF} {NHV}",
+    CU121,
+    "legacy-gpu driver",
+    **driver("591.86"),
+    says="580.xx",
+)
+
+# ---- mining cards whose full precision is cut down
+row("CMP 50HX", 10, f"{SDXL} {XF}", warns="mining", os="linux", why_not={NH: "precision-slow-fp32"})
+row("NVIDIA CMP 90HX", 10, f"{SDXL} {XF}", warns="mining", os="linux", **driver("535.129.03"))
+
+# ---- a slice of a card whose id is not known
+row(
+    "NVIDIA A100-SXM4-80GB",
+    40,
+    XF,
+    warns="several-gpus",
+    os="linux",
+    **driver("535.129.03", mig=True, uuid="GPU-5f2a"),
+    why_not={"--device-id": "mig-unknown-instance"},
+)
+
+# ---- computers with ARM processors, for their own reason
+row(
+    "NVIDIA GH200 480GB",
+    95,
+    "",
+    None,
+    "unsupported-gpu",
+    os="linux",
+    refused=True,
+    system={"arch": "aarch64"},
+    says="nobody has shown",
+)
 
 # ---- AMD elsewhere: the fork is named
 row(
@@ -650,13 +751,15 @@ row(
 )
 row("AMD Radeon RX 580", 8, PROCESSOR, CPU, "amd-windows cpu-slow", refused=True)
 row("AMD Radeon RX 7900 XTX", 24, PROCESSOR, CPU, "unsupported-gpu cpu-slow", os="wsl", refused=True)
-row("AMD Radeon(TM) Graphics", 0.5, PROCESSOR, CPU, "unsupported-gpu cpu-slow", integrated=True)
+row("AMD Radeon(TM) Graphics", 0.5, PROCESSOR, CPU, "unsupported-gpu amd-windows cpu-slow", integrated=True)
+row("AMD Radeon(TM) RX Vega 11 Graphics", 2, PROCESSOR, CPU, "unsupported-gpu amd-windows cpu-slow")
+row("AMD Radeon RX 9070 XT", 16, PROCESSOR, CPU, "amd-windows cpu-slow", refused=True, says="HIP SDK 6.4")
 
 # ---- Intel (3d)
-row("Intel(R) Arc(TM) A770 Graphics", 16, "--use-ipex", "ipex-2.0-windows", why_not={XF: "intel-arc"})
-row("Intel(R) Arc(TM) A770 Graphics", 8, f"--use-ipex {SDXL}", "ipex-2.0-windows")
-row("Intel(R) Arc(TM) A380 Graphics", 6, f"--use-ipex {MED}", "ipex-2.0-windows")
-row("Intel(R) Arc(TM) A310 Graphics", 4, f"--use-ipex {MED}", "ipex-2.0-linux", "oneapi", os="linux")
+row("Intel(R) Arc(TM) A770 Graphics", 16, "--use-ipex", "ipex-2.0-windows", "ended", why_not={XF: "intel-arc"})
+row("Intel(R) Arc(TM) A770 Graphics", 8, f"--use-ipex {SDXL}", "ipex-2.0-windows", "ended")
+row("Intel(R) Arc(TM) A380 Graphics", 6, f"--use-ipex {MED}", "ipex-2.0-windows", "ended")
+row("Intel(R) Arc(TM) A310 Graphics", 4, f"--use-ipex {MED}", "ipex-2.0-linux", "oneapi ended", os="linux")
 row("Intel(R) Arc(TM) B580 Graphics", 12, PROCESSOR, CPU, "unsupported-gpu cpu-slow", refused=True, says="SD.Next")
 row("Intel(R) Arc(TM) A750 Graphics", 8, PROCESSOR, CPU, "unsupported-gpu cpu-slow", os="wsl", refused=True)
 row("Intel(R) UHD Graphics 630", 0.1, PROCESSOR, CPU, "unsupported-gpu cpu-slow", integrated=True)

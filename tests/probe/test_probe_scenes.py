@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from machines import SCENES, load_scene
+from sdsetup.catalog.catalog import Catalog
 from sdsetup.catalog.doctor import read_doctor
 from sdsetup.catalog.files import Profiles
 from sdsetup.decide.checks import CHECKS, diagnose
@@ -25,7 +26,7 @@ def judge(name: str) -> tuple[Report, dict[str, Any]]:
     profile = read_doctor(Profiles().raw("doctor"))
     brings = {"python", "git"} if machine.family == "windows" else {"python"}
     facts = gather(machine, folder, hosts=profile.hosts)
-    return diagnose(facts, profile.need(brings=frozenset(brings))), raw["expect"]
+    return diagnose(facts, profile.need(Catalog().rules(), brings=frozenset(brings))), raw["expect"]
 
 
 def test_there_are_enough() -> None:

@@ -30,12 +30,12 @@ COLUMNS = (
         ("smi-linux-580.95.05-rtx3060-12gb", "580.95.05", "13.0", "NVIDIA GeForce RTX 3060", 12288),
         ("smi-linux-590.48.01-h100-mig", "590.48.01", "13.1", "NVIDIA H100 80GB HBM3", 81559),
         ("smi-linux-595.80-l40s", "595.80", "13.2", "NVIDIA L40S", 46068),
-        ("smi-linux-610.57.04-rtx2080s", "610.57.04", "13.3", None, 8192),
+        ("smi-linux-610.57.04-rtx2080s", "610.57.04", "13.3", "NVIDIA GeForce RTX 2080 ...", 8192),
         ("smi-win-442.50-cuda10.2-t4", "442.50", "10.2", "Tesla T4", 15205),
         ("smi-win-551.52-rtx3080ti", "551.52", "12.4", "NVIDIA GeForce RTX 3080 Ti", 12288),
-        ("smi-win-591.86-rtx2080s", "591.86", "13.1", None, 8192),
-        ("smi-win-610.62-rtx2080s", "610.62", "13.3", None, 8192),
-        ("smi-wsl-535.103-537.13-gtx1650-laptop", "537.13", "12.2", None, 4096),
+        ("smi-win-591.86-rtx2080s", "591.86", "13.1", "NVIDIA GeForce RTX 2080 ...", 8192),
+        ("smi-win-610.62-rtx2080s", "610.62", "13.3", "NVIDIA GeForce RTX 2080 ...", 8192),
+        ("smi-wsl-535.103-537.13-gtx1650-laptop", "537.13", "12.2", "NVIDIA GeForce GTX 1650 ...", 4096),
         ("smi-wsl-570.124.06-572.70-rtx5090", "572.70", "12.8", "NVIDIA GeForce RTX 5090", 32607),
     ],
 )
@@ -126,6 +126,61 @@ def test_a_name_that_the_banner_cuts_is_taken_from_the_list() -> None:
     assert (gpu.name, gpu.source, gpu.driver_version) == ("NVIDIA GeForce RTX 2080 SUPER", "banner", "610.62")
 
 
+WDDM_TABLE = """\
++-----------------------------------------------------------------------------+
+| NVIDIA-SMI 460.89       Driver Version: 460.89       CUDA Version: 11.2     |
+|-------------------------------+----------------------+----------------------+
+| GPU  Name            TCC/WDDM | Bus-Id        Disp.A | Volatile Uncorr. ECC |
+| Fan  Temp  Perf  Pwr:Usage/Cap|         Memory-Usage | GPU-Util  Compute M. |
+|                               |                      |               MIG M. |
+|===============================+======================+======================|
+|   0  GeForce RTX 3050... WDDM  | 00000000:01:00.0  On |                  N/A |
+|  0%   45C    P8    12W / 130W |    610MiB /  8192MiB |      3%      Default |
+|                               |                      |                  N/A |
++-------------------------------+----------------------+----------------------+
+|   1  Tesla P40            TCC | 00000000:02:00.0 Off |                    0 |
+| N/A   31C    P8     9W / 250W |      9MiB / 23040MiB |      0%      Default |
+|                               |                      |                  N/A |
++-------------------------------+----------------------+----------------------+
+"""
+
+
+def test_a_banner_whose_names_touch_the_driver_model() -> None:
+    """Driver 460 under Windows: the cut name leaves one blank before WDDM, and the query may be refused."""
+    first, second = smi.parse_banner(WDDM_TABLE).gpus
+    assert (first.name, first.vram_bytes) == ("GeForce RTX 3050...", 8192 * MIB)
+    assert (second.name, second.vram_bytes) == ("Tesla P40", 23040 * MIB)
+
+
+@pytest.mark.parametrize("rc", [14, 15, 255])
+def test_good_rows_count_whatever_the_program_ends_with(rc: int) -> None:
+    """14 says that the card's infoROM is damaged, 15 that another card is lost."""
+    row = "0, NVIDIA GeForce RTX 5060 Ti, 595.71.05, 16311, 10, 12.0, GPU-1, 00000000:01:00.0, [N/A]\n"
+    text = "WARNING: infoROM is corrupted at gpu 0000:01:00.0\n" + row
+    machine = RecordedMachine(
+        paths={"nvidia-smi": "/usr/bin/nvidia-smi"},
+        programs=[Program(run="nvidia-smi --query-gpu=*", answer=said(text, rc=rc))],
+    )
+    (gpu,) = smi.ask(machine).gpus
+    assert (gpu.name, gpu.compute_capability) == ("NVIDIA GeForce RTX 5060 Ti", (12, 0))
+
+
+def test_a_slice_goes_by_its_own_id() -> None:
+    row = "0, NVIDIA H100 80GB HBM3, 590.48.01, 81559, 10, 9.0, GPU-0, 00000000:01:00.0, Enabled\n"
+    machine = RecordedMachine(
+        paths={"nvidia-smi": "/usr/bin/nvidia-smi"},
+        programs=[
+            Program(run="nvidia-smi --query-gpu=*", answer=said(row)),
+            Program(run="nvidia-smi -L", answer=said(sample("smi-L-linux-590.48.01-h100-mig.txt"))),
+            Program(run="nvidia-smi", answer=said(sample("smi-linux-590.48.01-h100-mig.txt"))),
+        ],
+    )
+    (gpu,) = smi.ask(machine).gpus
+    assert gpu.mig
+    assert gpu.uuid == "MIG-00000000-0000-0000-0000-000000000000"
+    assert gpu.vram_bytes == 40448 * MIB
+
+
 def test_a_divided_card_has_the_memory_of_its_first_instance() -> None:
     text = sample("smi-linux-590.48.01-h100-mig.txt")
     assert smi.parse_slices(text) == {0: 40448 * MIB}
@@ -140,6 +195,9 @@ def test_a_divided_card_has_the_memory_of_its_first_instance() -> None:
         ("Failed to initialize NVML: Driver/library version mismatch\n", "mismatch"),
         ("Failed to initialize NVML: Insufficient Permissions\n", "denied"),
         ("No devices were found\n", "no-devices"),
+        ("Failed to initialize NVML: GPU access blocked by the operating system\n", "blocked"),
+        ("Unable to determine the device handle for GPU0000:07:00.0: Unknown Error\n", "lost"),
+        ("Unable to determine the device handle for gpu 0000:01:00.0: GPU is lost.  Reboot the system\n", "lost"),
         ("", "failed"),
         ("Segmentation fault", "failed"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import pytest
 from rich.console import Console
 
 from decide.tuning_machines import gpu
@@ -11,9 +12,11 @@ from decide.tuning_tables import known, rules, tuned
 from sdsetup.decide.tuning.compare import compare
 from sdsetup.decide.tuning.engine import tune
 from sdsetup.decide.tuning.why import explain
+from sdsetup.show.questions import ask_size
 from sdsetup.show.screen import Screen
 from sdsetup.show.tuning import show_comparison, show_next, show_tuning
 from sdsetup.show.tuning_why import show_why
+from sdsetup.text import Text
 from sdsetup.values.facts import Facts, System
 
 
@@ -41,44 +44,23 @@ def test_the_whole_screen() -> None:
         == """\
 Settings for GeForce GTX 1070, 8 GB on Windows, Stable Diffusion 1.5
 
-Launch flags
-  --xformers
-      On GeForce GTX 1070 xformers needs the least memory and is the fastest
-      choice; the web UI accepts it for compute capability 6.0 to 9.0, and this
-      one has 6.1.
-  --medvram-sdxl
-      8 GB is plenty for Stable Diffusion 1.5, which keeps full speed; SDXL
-      models get the saving they need.
-  --no-half-vae
-      GTX 10 cards gain nothing from half precision in the last stage, and it
-      can give black pictures. --upcast-sampling is worth a try for speed.
-
-PyTorch
-  torch 2.1.2+cu121, torchvision 0.16.2+cu121, xformers 0.0.23.post1
-      torch 2.1.2+cu121 is the version AUTOMATIC1111 v1.10.1 is tested with;
-      this build has code for GeForce GTX 1070 and runs on any driver from
-      528.33 on.
-
-Variables
-  SAFETENSORS_FAST_GPU=1
-      Guides tell everybody to set it, so here it is; it has had no effect since
-      safetensors 0.3.0, and this web UI uses 0.4.2.
-  STABLE_DIFFUSION_REPO=https://github.com/w-e-w/stablediffusion.git
-      The address that the web UI asks for this code is gone since December
-      2025; this copy is kept by one of its maintainers.
-  GIT_TERMINAL_PROMPT=0
-      When an address is gone git asks for a user name and waits; so it fails at
-      once and says what is wrong.
-  no_proxy=localhost,127.0.0.1,::1
-      Behind a proxy the web UI cannot reach itself and stops with "When
-      localhost is not accessible".
+Setting                Value        Why
+--xformers             on           least memory, fastest on this card
+--medvram-sdxl         on           saves memory for SDXL only
+--no-half-vae          on           prevents black images
+torch                  2.1.2+cu121  the build that fits card and driver
+SAFETENSORS_FAST_GPU   1            customary; no effect any more
+STABLE_DIFFUSION_REPO  set          the original address is gone
+GIT_TERMINAL_PROMPT    0            git fails instead of waiting
+no_proxy               set          reaches itself behind a proxy
 
 ! legacy-gpu: NVIDIA's driver branch 580 is the last for GeForce GTX 1070: newer
 drivers do not know it, and neither will newer torch builds.
 
 To write it into the launch file:
   sdsetup tune --apply --dir "D:/AI pictures"
-Where a setting comes from, and what changes without it:
+Full reasons and the launch file: add -v
+Why a setting was chosen:
   sdsetup why --xformers --dir "D:/AI pictures\"""".splitlines()
     )
 
@@ -90,9 +72,9 @@ def test_a_refusal_comes_first() -> None:
     show_tuning(tuning, facts, "", drawn)
     show_next(tuning, "", drawn, here=False)
     shown = lines(written)
-    assert shown[2].startswith("✗ GB10 belongs to an ARM computer")
+    assert shown[2].startswith("✗ GB10 belongs to a computer with an ARM processor")
     assert not any("Launch flags" in line or "--apply" in line for line in shown)
-    assert shown[-1] == "one." and "nothing was changed" in shown[-2]
+    assert shown[-1] == "Settings for the PC you described. This PC was not changed."
 
 
 def test_quiet_is_the_flags_and_verbose_adds_sources_and_the_file() -> None:
@@ -153,3 +135,12 @@ without   that stage runs in half precision, which gives black pictures on some
 rule off  without the rule: no --no-half-vae.
   source    https://github.com/AUTOMATIC1111/stable-diffusion-webui/pull/6055""".splitlines()
     )
+
+
+def test_a_size_is_asked_until_it_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ "16" means 16 GB, not the sixteenth of a list, and nonsense is asked again."""
+    for typed, wanted in (("16\n", 16.0), ("16 GB\n", 16.0), ("3\nlots\n8g\n", 8.0), ("\n", None), ("9", None)):
+        monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+        drawn, written = screen()
+        assert ask_size(drawn, Text("How many GB?"), (8.0, 16.0)) == wanted
+        assert written.getvalue().count("[8/16]") == max(1, typed.count("\n") + (not typed.endswith("\n")) * 2)

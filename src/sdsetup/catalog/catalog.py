@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import cached_property
 
 from sdsetup.catalog.doctor import DoctorProfile, read_doctor
 from sdsetup.catalog.failures import FailureBook, parse_failures
 from sdsetup.catalog.files import Profiles
+from sdsetup.catalog.fit import ModelKind, parse_fit
 from sdsetup.catalog.flags import KnownFlags, parse_flags
 from sdsetup.catalog.gpus import GpuTable, parse_gpus
 from sdsetup.catalog.measure import MeasureProfile, parse_measure
 from sdsetup.catalog.models import ModelProfile, parse_model_profile
 from sdsetup.catalog.pickles import PickleNames, parse_pickles
+from sdsetup.catalog.rules import Rules
 from sdsetup.catalog.tools import Tools, parse_tools
 from sdsetup.catalog.torch import TorchBuilds, parse_torch
-from sdsetup.catalog.tuning import Profile, parse_profile
+from sdsetup.catalog.tuning import parse_profile
 from sdsetup.catalog.webui import WebUI, parse_webui
 from sdsetup.errors import UsageError
 from sdsetup.text import Text
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rules:
-    """Everything that a tuning is made from."""
-
-    profile: Profile
-    gpus: GpuTable
-    builds: TorchBuilds
-    known: KnownFlags
-
-    def without(self, rule: str) -> Rules:
-        """The same with one rule less."""
-        return replace(self, profile=self.profile.without(rule))
 
 
 class Catalog:
@@ -52,6 +39,10 @@ class Catalog:
     @cached_property
     def failures(self) -> FailureBook:
         return parse_failures(self.files.raw("failures"), "failures")
+
+    @cached_property
+    def fit(self) -> tuple[ModelKind, ...]:
+        return parse_fit(self.files.raw("fit"), "fit.toml")
 
     @cached_property
     def flags(self) -> KnownFlags:

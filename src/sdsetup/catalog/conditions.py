@@ -19,9 +19,11 @@ TEXT_FIELDS: Mapping[str, tuple[str, ...]] = {
     "machine": ("x86_64", "arm64", "x86"),
     "device": ("cuda", "rocm", "ipex", "mps", "cpu", "none"),
     "model": ("sd15", "sdxl"),
-    # How the driver stands to the torch build: it runs it; it only runs an older build; it runs none;
-    # it is not there; the question is about a machine that is not this one.
-    "driver": ("fine", "fallback", "too-old", "missing", "assumed"),
+    # How the driver stands to card and torch build: it runs it; it only runs an older build; it runs none; it no
+    # longer knows the card; it is not there; the question is about a machine that is not this one.
+    "driver": ("fine", "fallback", "too-old", "too-new", "missing", "assumed"),
+    # Whether the card's generation is known; "unnamed" is a card of which only the memory was given.
+    "generation": ("known", "unnamed", "unknown"),
     "architecture": (),
     "gfx": (),
     "torch": (),
@@ -34,7 +36,9 @@ FLAG_FIELDS = (
     "torch_is_default",
     "updatable",  # a driver as new as needed was made for the card
     "mig",
+    "mig_id",  # the slice's own id is known
     "vram_assumed",
+    "vram_sold",  # a size that the described card is sold with
     "gpu_groups",
     "nouveau",
     "python_fits",

@@ -9,14 +9,12 @@ from typing import Any
 
 from sdsetup.catalog.reading import Reader
 from sdsetup.catalog.requirements import (
-    Capability,
     Commands,
-    DriverFloor,
-    LastBranch,
     Limits,
     PythonRequirement,
     Requirements,
 )
+from sdsetup.catalog.rules import Rules
 from sdsetup.values.facts import Host
 
 _FAMILIES = ("windows", "linux", "macos")
@@ -28,8 +26,6 @@ class DoctorProfile:
 
     limits: Limits
     python: PythonRequirement
-    drivers: tuple[DriverFloor, ...]
-    last_branches: tuple[LastBranch, ...]
     commands: tuple[Commands, ...]
     hosts: tuple[Host, ...]
     install_bytes: int
@@ -40,21 +36,24 @@ class DoctorProfile:
 
     def need(
         self,
+        rules: Rules,
         *,
         disk_bytes: int | None = None,
         largest_file_bytes: int | None = None,
         gpu_required: bool = False,
         brings: frozenset[str] = frozenset({"python"}),
     ) -> Requirements:
-        """What to ask of a machine: the plan's own numbers where there is a plan, else those of a usual one."""
+        """What to ask of a machine: the plan's own numbers where there is a plan, else those of a usual one.
+
+        `rules` choose the card and its PyTorch.
+        """
         return Requirements(
             disk_bytes=self.install_bytes if disk_bytes is None else disk_bytes,
             spare_bytes=self.spare_bytes,
             temp_bytes=self.temp_bytes,
             largest_file_bytes=self.largest_file_bytes if largest_file_bytes is None else largest_file_bytes,
             python=self.python,
-            drivers=self.drivers,
-            last_branches=self.last_branches,
+            rules=rules,
             limits=self.limits,
             commands=self.commands,
             gpu_required=gpu_required,
@@ -69,7 +68,7 @@ def read_doctor(raw: Mapping[str, Any]) -> DoctorProfile:
         ProfileError: naming every problem of the file.
     """
     top = Reader(raw, "doctor.toml")
-    disk, python, driver = top.table("disk"), top.table("python"), top.table("driver")
+    disk, python = top.table("disk"), top.table("python")
     profile = DoctorProfile(
         limits=_limits(top),
         python=PythonRequirement(
@@ -77,22 +76,6 @@ def read_doctor(raw: Mapping[str, Any]) -> DoctorProfile:
             tolerated=tuple(_minor(python, "tolerated", text) for text in python.texts("tolerated", ())),
             tolerated_on=_families(python),
             because=python.text("because"),
-        ),
-        drivers=tuple(
-            sorted((_floor(row) for row in driver.tables("floors")), key=lambda f: f.capability_from, reverse=True)
-        ),
-        last_branches=tuple(
-            sorted(
-                (
-                    LastBranch(
-                        capability_below=_capability(row, "capability_below"),
-                        branch=row.text("branch"),
-                        because=row.text("because"),
-                    )
-                    for row in driver.tables("last", ())
-                ),
-                key=lambda last: last.capability_below,
-            )
         ),
         commands=tuple(_commands(row) for row in top.tables("install", ())),
         hosts=tuple(Host(url=row.url("url"), purpose=row.text("purpose")) for row in top.tables("hosts", ())),
@@ -145,19 +128,6 @@ def _limits(top: Reader) -> Limits:
     )
 
 
-def _floor(row: Reader) -> DriverFloor:
-    return DriverFloor(
-        family=row.text("family"),
-        capability_from=_capability(row, "capability_from"),
-        linux=row.text("linux"),
-        windows=row.text("windows"),
-        cuda=row.text("cuda"),
-        because=row.text("because"),
-        older_works_from_linux=row.text("older_works_from_linux", None),
-        older_works_from_windows=row.text("older_works_from_windows", None),
-    )
-
-
 def _commands(row: Reader) -> Commands:
     return Commands(
         ids=row.texts("ids"),
@@ -167,10 +137,6 @@ def _commands(row: Reader) -> Commands:
         driver=row.text("driver", None),
         venv=row.text("venv", None),
     )
-
-
-def _capability(row: Reader, key: str) -> Capability:
-    return _minor(row, key, row.text(key))
 
 
 def _minor(row: Reader, key: str, text: str) -> tuple[int, int]:

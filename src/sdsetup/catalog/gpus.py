@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, cast
 
 from packaging.version import Version
@@ -17,6 +19,7 @@ TRAITS = (
     "broken-fp16",
     "slow-fp16",
     "crippled-fp16",
+    "slow-fp32",
     "split-memory",
     "several-per-board",
     "integrated",
@@ -38,13 +41,26 @@ class Architecture:
     source: str
     pace: int
     last_branch: int | None = None
-    first_driver: Mapping[str, Version]
+    first_driver: Mapping[str, Version] = field(hash=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chip:
+    """One kind of graphics processor. `ids`: PCI device numbers of boards with it that have no entry of their own,
+    lower-case hexadecimal ("1f82")."""
+
+    name: str
+    architecture: Architecture
+    compute: tuple[int, int] | None
+    gfx: str | None
+    traits: frozenset[str]
+    ids: frozenset[str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
     """One name a card is sold under. `vram_gib`: the sizes it exists with, smallest first; empty for
-    processors that borrow the system's memory."""
+    processors that borrow the system's memory. `also`: other names it goes by; `ids`: its PCI device numbers."""
 
     name: str
     architecture: Architecture
@@ -54,6 +70,8 @@ class Card:
     year: int
     chip: str | None
     traits: frozenset[str]
+    also: tuple[str, ...] = ()
+    ids: frozenset[str] = frozenset()
 
     @property
     def vendor(self) -> Vendor:
@@ -61,9 +79,41 @@ class Card:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Series:
+    """What the name of a card without an entry still tells: "RTX 50.." is Blackwell, whichever it is."""
+
+    vendor: Vendor
+    pattern: re.Pattern[str]
+    architecture: Architecture | None
+    compute: tuple[int, int] | None
+    gfx: str | None
+    traits: frozenset[str]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class GpuTable:
+    """Compared and hashed as one thing: it is read once a run and never changed."""
+
     architectures: Mapping[str, Architecture]
     cards: tuple[Card, ...]
+    chips: tuple[Chip, ...] = ()
+    series: tuple[Series, ...] = ()
+
+    @cached_property
+    def cards_by_id(self) -> Mapping[tuple[Vendor, str], tuple[Card, ...]]:
+        """The cards that a device can be: makers give one number to several names."""
+        found: dict[tuple[Vendor, str], tuple[Card, ...]] = {}
+        for card in self.cards:
+            for number in card.ids:
+                found[card.vendor, number] = (*found.get((card.vendor, number), ()), card)
+        return found
+
+    @cached_property
+    def chips_by_id(self) -> Mapping[tuple[Vendor, str], Chip]:
+        return {(chip.architecture.vendor, number): chip for chip in self.chips for number in chip.ids}
+
+    def series_of(self, vendor: Vendor, name: str | None) -> Series | None:
+        return next((one for one in self.series if one.vendor == vendor and one.pattern.search(name or "")), None)
 
 
 def parse_gpus(raw: Mapping[str, Any], path: str = "gpus.toml") -> GpuTable:
@@ -75,11 +125,19 @@ def parse_gpus(raw: Mapping[str, Any], path: str = "gpus.toml") -> GpuTable:
     reader = Reader(raw, path)
     listed = reader.table("architectures")
     architectures = {name: _architecture(name, listed.table(name)) for name in listed}
-    cards = reader.table("cards")
-    parsed = [_card(name, cards.table(name), architectures) for name in cards]
+    chips: list[Chip] = []
+    cards: list[Card] = []
+    for name in (table := reader.table("chips")):
+        _read_chip(name, table.table(name), architectures, chips, cards)
+    series = [_series(row, architectures) for row in reader.tables("series", ())]
     reader.no_other_keys()
     reader.finish()
-    return GpuTable(architectures=architectures, cards=tuple(card for card in parsed if card is not None))
+    return GpuTable(
+        architectures=architectures,
+        cards=tuple(cards),
+        chips=tuple(chips),
+        series=tuple(one for one in series if one is not None),
+    )
 
 
 def _architecture(name: str, reader: Reader) -> Architecture:
@@ -96,32 +154,83 @@ def _architecture(name: str, reader: Reader) -> Architecture:
     return parsed
 
 
-def _card(name: str, reader: Reader, architectures: Mapping[str, Architecture]) -> Card | None:
+def _read_chip(
+    name: str, reader: Reader, architectures: Mapping[str, Architecture], chips: list[Chip], cards: list[Card]
+) -> None:
+    """A chip and its cards, which have from it what they do not say themselves."""
     family = reader.choice("architecture", tuple(architectures))
-    compute = reader.number("compute", None)
-    sizes = reader.numbers("vram")
+    compute = capability(reader.number("compute", None))
+    gfx = reader.text("gfx", None)
+    traits = _traits(reader)
+    ids = _ids(reader)
+    table = reader.table("cards", {})
+    rows = {card: table.table(card) for card in table}
+    parsed = {card: _row(row) for card, row in rows.items()}
+    reader.no_other_keys()
+    if family not in architectures:
+        return
+    chip = Chip(name=name, architecture=architectures[family], compute=compute, gfx=gfx, traits=traits, ids=ids)
+    chips.append(chip)
+    for card, values in parsed.items():
+        values["traits"] = values["traits"] | traits
+        cards.append(
+            Card(name=card, architecture=chip.architecture, compute=compute, gfx=gfx, chip=name, **values)
+        )
+
+
+def _row(reader: Reader) -> dict[str, Any]:
+    sizes = reader.numbers("vram", ())
+    if list(sizes) != sorted(sizes) or any(size <= 0 for size in sizes):
+        reader.problem("vram", "sizes must be positive and stand in order")
+    row = {
+        "vram_gib": tuple(float(size) for size in sizes),
+        "year": reader.integer("year"),
+        "traits": _traits(reader),
+        "also": reader.texts("also", ()),
+        "ids": _ids(reader),
+    }
+    reader.no_other_keys()
+    return row
+
+
+def _series(reader: Reader, architectures: Mapping[str, Architecture]) -> Series | None:
+    vendor = cast(Vendor, reader.choice("vendor", VENDORS))
+    family = reader.text("architecture", None)
+    if family is not None and family not in architectures:
+        reader.problem("architecture", f"{family!r} is not an architecture of this file")
+        return None
+    try:
+        pattern = re.compile(reader.text("pattern"), re.IGNORECASE)
+    except re.error as error:
+        reader.problem("pattern", f"is not a pattern: {error}")
+        return None
+    parsed = Series(
+        vendor=vendor,
+        pattern=pattern,
+        architecture=architectures[family] if family else None,
+        compute=capability(reader.number("compute", None)),
+        gfx=reader.text("gfx", None),
+        traits=_traits(reader),
+    )
+    reader.no_other_keys()
+    return parsed
+
+
+def _traits(reader: Reader) -> frozenset[str]:
     traits = reader.texts("traits", ())
     for trait in traits:
         if trait not in TRAITS:
             reader.problem("traits", f"{trait!r} is not one of {', '.join(TRAITS)}")
-    if list(sizes) != sorted(sizes) or any(size <= 0 for size in sizes):
-        reader.problem("vram", "sizes must be positive and stand in order")
-    card = {
-        "gfx": reader.text("gfx", None),
-        "year": reader.integer("year"),
-        "chip": reader.text("chip", None),
-    }
-    reader.no_other_keys()
-    if family not in architectures:
-        return None
-    return Card(
-        name=name,
-        architecture=architectures[family],
-        compute=capability(compute),
-        vram_gib=tuple(float(size) for size in sizes),
-        traits=frozenset(traits),
-        **card,
-    )
+    return frozenset(traits)
+
+
+def _ids(reader: Reader) -> frozenset[str]:
+    """Device numbers, written in one text with blanks between them."""
+    numbers = reader.text("ids", "").split()
+    for number in numbers:
+        if not re.fullmatch(r"[0-9a-f]{4}", number):
+            reader.problem("ids", f"{number!r} is not a device number such as 1f82")
+    return frozenset(numbers)
 
 
 def capability(number: float | None) -> tuple[int, int] | None:

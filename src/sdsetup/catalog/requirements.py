@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from sdsetup.catalog.rules import Rules
 from sdsetup.values.facts import Facts, Family
-
-Capability = tuple[int, int]
 
 # Named tuples where a value only carries what a profile says: a dataclass of thirty fields takes as long to
 # define as a tenth of the whole start of Python, and the doctor's start is counted.
@@ -24,27 +23,6 @@ class PythonRequirement(NamedTuple):
     def accepts(self, version: tuple[int, ...] | None, family: Family) -> bool:
         minor = version[:2] if version else None
         return minor == self.wanted or (family in self.tolerated_on and minor in self.tolerated)
-
-
-class DriverFloor(NamedTuple):
-    """The lowest driver for the PyTorch builds of one family, for cards from one capability on."""
-
-    family: str  # "cu121"
-    capability_from: Capability
-    linux: str
-    windows: str
-    cuda: str
-    because: str
-    older_works_from_linux: str | None = None  # an older PyTorch still runs from here on
-    older_works_from_windows: str | None = None
-
-
-class LastBranch(NamedTuple):
-    """The last driver branch for cards below a capability."""
-
-    capability_below: Capability
-    branch: str
-    because: str
 
 
 class Commands(NamedTuple):
@@ -104,8 +82,7 @@ class Requirements:
     temp_bytes: int
     largest_file_bytes: int
     python: PythonRequirement
-    drivers: tuple[DriverFloor, ...]  # newest first
-    last_branches: tuple[LastBranch, ...]  # oldest first
+    rules: Rules  # which card and which PyTorch: the same answer as the tuning's
     limits: Limits
     commands: tuple[Commands, ...] = ()
     gpu_required: bool = False

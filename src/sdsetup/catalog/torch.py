@@ -39,6 +39,7 @@ class Build:
     xformers_kernels: tuple[Capability, ...]
     driver: Mapping[str, Version]
     any_card: bool
+    newest_card: bool
     download_bytes: int
     disk_bytes: int
     because: str
@@ -107,6 +108,7 @@ def _build(family: str, reader: Reader) -> Build:
         xformers_kernels=_capabilities(reader, "xformers_kernels"),
         driver=drivers(reader.table("driver", {})),
         any_card=reader.boolean("any_card", False),
+        newest_card=reader.boolean("newest_card", False),
         download_bytes=reader.integer("download_bytes"),
         disk_bytes=reader.integer("disk_bytes"),
         because=reader.text("because"),

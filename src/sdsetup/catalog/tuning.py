@@ -49,7 +49,8 @@ class Tier:
 class Rule:
     """One piece of advice. Of the rules that `decide` the same thing, the first that applies wins.
 
-    `omits` names flags that this rule leaves out on purpose, so that somebody can ask why.
+    `omits` names flags that this rule leaves out on purpose, so that somebody can ask why. `short`: the reason in
+    a few words.
     """
 
     id: str
@@ -64,6 +65,7 @@ class Rule:
     warn: str | None = None
     unsupported: bool = False
     instead: str | None = None
+    short: str | None = None
 
     @property
     def reach(self) -> Condition:
@@ -191,6 +193,7 @@ def _rule(rule_id: str, reader: Reader, known: KnownFlags) -> Rule:
         id=rule_id,
         when=read_condition(reader.table("when", {})),
         because=_sentence(reader, "because"),
+        short=_sentence(reader, "short") if reader.has("short") else None,
         source=reader.text("source"),
         decides=reader.text("decides", None),
         flags=reader.texts("flags", ()),

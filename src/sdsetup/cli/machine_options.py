@@ -26,8 +26,8 @@ def gibibytes(typed: str) -> float:
         return float(number.removesuffix(unit)) * _GIB[unit.strip()]
     except (ValueError, KeyError):
         raise UsageError(
-            Text("{value} is no size of memory", value=typed),
-            hint=Text("Give gigabytes as they are on the box, for example --vram 8."),
+            Text('"{value}" is not a memory size', value=typed),
+            hint=Text("Use gigabytes as advertised, for example --vram 8."),
             code="option-value",
         ) from None
 

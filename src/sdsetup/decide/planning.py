@@ -31,7 +31,7 @@ from sdsetup.values.request import LauncherKind, Request
 from sdsetup.values.tuning import Tuning
 
 # Variables that choose a card or make it work: the proof must see the same one as the web UI.
-_CARD_VARIABLES = ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "HSA_OVERRIDE_GFX_VERSION", "ROC_ENABLE_PRE_VEGA")
+_CARD_VARIABLES = ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "HIP_VISIBLE_DEVICES", "HSA_OVERRIDE_GFX_VERSION")
 
 
 @dataclass(frozen=True, kw_only=True)

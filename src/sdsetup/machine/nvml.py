@@ -111,13 +111,14 @@ def _gpu(index: int) -> NvmlGpu | None:
     handle = _told(pynvml.nvmlDeviceGetHandleByIndex, index)
     if handle is None:
         return None
-    # A program sees one instance of a divided card, so the instance's memory is the one that counts.
-    memory = _told(pynvml.nvmlDeviceGetMemoryInfo, _first_instance(handle) or handle)
+    # A program sees one instance of a divided card, so the instance's memory and id are the ones that count.
+    instance = _first_instance(handle)
+    memory = _told(pynvml.nvmlDeviceGetMemoryInfo, instance or handle)
     pci = _told(pynvml.nvmlDeviceGetPciInfo_v3, handle)
     return NvmlGpu(
         index=index,
         name=_told(pynvml.nvmlDeviceGetName, handle) or None,
-        uuid=_told(pynvml.nvmlDeviceGetUUID, handle) or None,
+        uuid=_told(pynvml.nvmlDeviceGetUUID, instance or handle) or None,
         pci_bus_id=_text(pci.busId) if pci is not None else None,
         memory_total=memory.total if memory is not None and memory.total else None,
         memory_used=memory.used if memory is not None and memory.total else None,

@@ -8,17 +8,14 @@ from sdsetup.values.facts_json import machine_json
 from sdsetup.values.findings import Finding, Report
 
 SCHEMA = "sdsetup.doctor/1"
-_GPU_KEYS = ("vendor", "name", "vram_bytes", "compute_capability", "driver_version", "cuda_version", "source")
 
 
 def report_json(report: Report) -> dict[str, Any]:
     """What was found and what it means; unknown is null, sizes are bytes."""
-    machine = machine_json(report.facts)
-    machine["gpus"] = [{key: gpu[key] for key in _GPU_KEYS} for gpu in machine["gpus"]]
     return {
         "schema": SCHEMA,
         "ok": report.ok,
-        "machine": machine,
+        "machine": machine_json(report.facts),
         "checks": [finding_json(finding) for finding in report.findings],
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from sdsetup.errors import EXIT_INTERRUPTED, DeclinedError
@@ -27,6 +28,21 @@ def ask_number(screen: Screen, question: Text, choices: Sequence[str]) -> int | 
         screen.line(f"{number}. {harmless(choice)}", indent=2)
     answer = _typed(screen, f"{say(question)} [1-{len(choices)}] ")
     return int(answer) - 1 if answer.isdecimal() and 1 <= int(answer) <= len(choices) else None
+
+
+def ask_size(screen: Screen, question: Text, sizes: Sequence[float]) -> float | None:
+    """One of several sizes in GB, typed as it is: "16", "16 GB", "16g". Enter takes none; anything else is asked
+    again."""
+    shown = "/".join(f"{size:g}" for size in sizes)
+    while True:
+        answer = _typed(screen, f"{say(question)} [{shown}] ")
+        if not answer:
+            return None
+        number = re.fullmatch(r"(\d{1,3}(?:[.,]\d{1,2})?)\s*(?:g|gb|gib)?", answer.lower())
+        size = float(number[1].replace(",", ".")) if number else None
+        if size in sizes:
+            return size
+        screen.line(Text("{answer} is not one of these sizes.", answer=answer), "warn")
 
 
 def _typed(screen: Screen, prompt: str) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from rich.table import Table
 from rich.text import Text as Line
 
 from sdsetup.command import Command
 from sdsetup.decide.tuning.compare import Difference
+from sdsetup.decide.tuning.models_that_fit import ModelFit
 from sdsetup.decide.tuning.rule_context import short_name
 from sdsetup.show.screen import Screen
 from sdsetup.show.words import gib, say
@@ -16,11 +19,32 @@ from sdsetup.text import Text
 from sdsetup.values.facts import Facts
 from sdsetup.values.tuning import Reason, Tuning
 
+_FITS = {"yes": "ok", "slow": "warn", "no": "fail", "elsewhere": "skip"}
 _SYSTEMS = {"windows": "Windows", "linux": "Linux", "macos": "macOS", "wsl": "Linux inside Windows (WSL)"}
 
 
-def show_tuning(tuning: Tuning, facts: Facts, launcher: str, screen: Screen) -> None:
-    """Flags, what was left out on purpose, variables, torch, warnings and the launch file."""
+@dataclass(frozen=True, kw_only=True)
+class Before:
+    """What a launch file says now: `settings` by name, a flag's value or "on"; `own`: the user's own lines, which
+    stay."""
+
+    settings: Mapping[str, str]
+    own: tuple[str, ...] = ()
+
+
+def show_tuning(
+    tuning: Tuning,
+    facts: Facts,
+    launcher: str,
+    screen: Screen,
+    *,
+    before: Before | None = None,
+    fits: Sequence[ModelFit] = (),
+) -> None:
+    """A table of the settings, what fits the card, and warnings; with -v every reason and the launch file.
+
+    `before`: what a launch file that is there says, to be shown beside the new values.
+    """
     screen.line(subject(tuning, facts), "bold")
     if tuning.unsupported is not None:
         screen.line()
@@ -28,10 +52,17 @@ def show_tuning(tuning: Tuning, facts: Facts, launcher: str, screen: Screen) -> 
         screen.line(tuning.unsupported.instead, indent=2)
     if tuning.device == "none":
         return
-    if not screen.quiet:
+    if screen.quiet:
+        screen.line(" ".join(tuning.flags))
+    elif screen.verbose:
         _show_settings(tuning, screen)
     else:
-        screen.line(" ".join(tuning.flags))
+        _show_table(tuning, before, screen)
+    if before is not None and before.own and not screen.quiet:
+        screen.line()
+        screen.line(Text("Your own, kept: {own}", own="  ".join(before.own)))
+    if not screen.quiet:
+        _show_fits(fits, screen)
     _show_warnings(tuning, screen)
     if screen.verbose:
         screen.line()
@@ -49,9 +80,11 @@ def show_next(tuning: Tuning, options: Sequence[str], screen: Screen, *, here: b
         screen.line(Text("To write it into the launch file:"))
         screen.command(Command("sdsetup", "tune", "--apply", *options), indent=2)
     if not here:
-        screen.line(Text("This is the answer for a machine that you described; nothing was changed on this one."))
+        screen.line(Text("Settings for the PC you described. This PC was not changed."))
     if tuning.device != "none":
-        screen.line(Text("Where a setting comes from, and what changes without it:"))
+        if not screen.verbose:
+            screen.line(Text("Full reasons and the launch file: add -v"))
+        screen.line(Text("Why a setting was chosen:"))
         screen.command(Command("sdsetup", "why", _example(tuning), *options), indent=2)
 
 
@@ -88,6 +121,67 @@ def subject(tuning: Tuning, facts: Facts) -> Text:
     return Text("Settings for {card} on {system}, {model}", card=_card(tuning), system=system, model=model)
 
 
+def _show_table(tuning: Tuning, before: Before | None, screen: Screen) -> None:
+    screen.line()
+    reasons = {reason.setting: reason for reason in tuning.reasons}
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("Setting", no_wrap=True)
+    if before is not None:
+        table.add_column("Now", overflow="fold", max_width=18)
+    table.add_column("New" if before is not None else "Value", overflow="fold", max_width=18)
+    table.add_column("Why", overflow="fold", ratio=1)
+    for name, value in _settings(tuning):
+        old = None if before is None else before.settings.get(name.split(" ")[0], "-")
+        cells = [Line(name, style="cyan")]
+        if old is not None:
+            cells.append(Line(_short(old), style="dim" if old == value else ""))
+        cells.append(Line(_short(value), style="dim" if old == value else ""))
+        table.add_row(*cells, Line(_few_words(reasons[name]) if name in reasons else ""))
+    if before is not None:
+        for name in _left_out(tuning, before):
+            table.add_row(Line(name, style="cyan"), Line(_short(before.settings[name])), Line("-"), Line(""))
+    if not tuning.flags:
+        screen.line(Text("No launch flags: this card needs no special treatment."))
+    screen.console.print(table)
+
+
+def _left_out(tuning: Tuning, before: Before) -> list[str]:
+    """What the launch file says now, is not the user's own, and will be gone."""
+    stays = {name.split(" ")[0] for name, _ in _settings(tuning)}
+    own = {line.split("=", 1)[0].split(" ", 1)[0] for line in before.own}
+    return [name for name in before.settings if name not in stays | own]
+
+
+def _settings(tuning: Tuning) -> list[tuple[str, str]]:
+    """Every setting with its value, as the table lists them."""
+    rows = []
+    for flag in tuning.flags:
+        _, _, value = flag.partition(" ")
+        rows.append((flag, value or "on"))
+    if tuning.torch is not None:
+        rows.append(("torch", tuning.torch.torch))
+    return rows + list(tuning.env)
+
+
+def _few_words(reason: Reason) -> str:
+    """The reason's short form; where nobody wrote one, its first clause."""
+    if reason.setting == "torch":
+        return say(Text("the build that fits card and driver"))
+    return say(reason.short) if reason.short else re.split(r"[;:,.] ", say(reason.because), maxsplit=1)[0]
+
+
+def _show_fits(fits: Sequence[ModelFit], screen: Screen) -> None:
+    if not fits:
+        return
+    screen.line()
+    screen.line(Text("Which models fit"), "bold")
+    for fit in fits:
+        mark = screen.mark(_FITS[fit.answer])
+        screen.line(
+            Text("{mark} {models}: {because}", mark=mark, models=fit.models, because=fit.because), indent=2
+        )
+
+
 def _show_settings(tuning: Tuning, screen: Screen) -> None:
     screen.line()
     screen.line(Text("Launch flags"), "bold")
@@ -111,7 +205,7 @@ def _show_settings(tuning: Tuning, screen: Screen) -> None:
             if reason.setting == "torch":
                 _show_because(reason, screen)
     screen.line()
-    screen.line(Text("Variables"), "bold")
+    screen.line(Text("Environment variables"), "bold")
     values = dict(tuning.env)
     for reason in tuning.reasons:
         if reason.setting in values:
@@ -156,7 +250,7 @@ def _card(tuning: Tuning) -> str:
         return "a machine without a graphics card"
     name = short_name(tuning.gpu)
     if tuning.gpu.name is None:
-        name = "an NVIDIA card of unknown generation"
+        name = "an NVIDIA card (model not specified)"
     return f"{name}, {gib(tuning.gpu.vram_bytes)}" if tuning.gpu.vram_bytes else name
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from sdsetup.decide.tuning.compare import Difference
+from sdsetup.decide.tuning.models_that_fit import ModelFit
 from sdsetup.decide.tuning.why import Explanation
 from sdsetup.values.facts import Facts
 from sdsetup.values.facts_json import machine_json
@@ -37,6 +38,11 @@ def tuning_json(tuning: Tuning, facts: Facts, launcher: str) -> dict[str, Any]:
         "omitted": reasons_json(tuning.omitted),
         "launcher": launcher,
     }
+
+
+def fits_json(fits: Iterable[ModelFit]) -> list[dict[str, str]]:
+    """`fits`: yes, slow, no, or elsewhere (another program is needed)."""
+    return [{"models": fit.models, "fits": fit.answer, "because": str(fit.because)} for fit in fits]
 
 
 def torch_json(build: TorchBuild | None) -> dict[str, Any] | None:

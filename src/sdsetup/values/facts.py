@@ -67,6 +67,7 @@ class Gpu:
     index: int | None = None  # NVIDIA's own index (PCI bus order)
     uuid: str | None = None
     pci_bus_id: str | None = None
+    pci_id: str | None = None  # the maker's number of the device, "2786"
     integrated: bool | None = None
     mig: bool = False
     vram_used_bytes: int | None = None
@@ -215,7 +216,8 @@ class Facts:
     drives: tuple[Drive, ...] = ()
     proxy: Proxy | None = None
     temp: Disk | None = None  # the volume of temporary files and caches, where it is not the target's
-    # Why NVIDIA's own tools do not answer although a card is there: mismatch, not-running, denied, timeout.
+    # Why NVIDIA's own tools do not answer although a card is there: mismatch, not-running, denied, blocked, lost,
+    # no-devices, timeout, failed.
     driver_problem: str | None = None
     recorded: InstallRecord | None = None  # what this installation was made for (D/.sdsetup/machine.json)
     # subject -> why its probe has no answer ("timed out after 5 s"); a subject that was asked and

@@ -12,7 +12,8 @@ from sdsetup.values.facts import Gpu
 class Reason:
     """Why one setting is as it is. `setting` is a flag ("--medvram"), a variable name, or "torch".
 
-    `decides`: what its rule decides among others ("memory", "attention"), None for a rule by itself.
+    `decides`: what its rule decides among others ("memory", "attention"), None for a rule by itself. `short`: the
+    reason in a few words, where somebody wrote them.
     """
 
     setting: str
@@ -20,6 +21,7 @@ class Reason:
     because: Text
     source: str
     decides: str | None = None
+    short: Text | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

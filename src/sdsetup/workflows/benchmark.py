@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdsetup.catalog.catalog import Rules
+from sdsetup.catalog.rules import Rules
 from sdsetup.command import Command
 from sdsetup.decide.launch_settings import launch_settings
 from sdsetup.decide.refusals import refuse_tuning

@@ -14,7 +14,7 @@ from sdsetup.decide.tuning.cards import Match, match
 from sdsetup.decide.tuning.rule_context import plain
 from sdsetup.decide.tuning.what_if import DescribedMachine, pair
 from sdsetup.errors import UsageError
-from sdsetup.show.questions import ask_number
+from sdsetup.show.questions import ask_number, ask_size
 from sdsetup.text import Text
 from sdsetup.values.versions import parse_version
 from sdsetup.workflows.session import Session
@@ -54,7 +54,7 @@ def check_options(options: MachineOptions) -> None:
             )
     if options.driver is not None and parse_version(options.driver) is None:
         raise UsageError(
-            Text("{value} is no driver version", value=options.driver),
+            Text("{value} is not a driver version", value=options.driver),
             code="option-value",
             hint=Text("Write it as nvidia-smi does, for example --driver 551.52."),
         )
@@ -62,9 +62,9 @@ def check_options(options: MachineOptions) -> None:
     for option, size in (*(("--vram", size) for size in options.vram), ("--ram", options.ram)):
         if size is not None and not 0.1 <= size <= largest[option]:
             raise UsageError(
-                Text("{option} {size} is no size of memory", option=option, size=size),
+                Text("{option} {size:g} is not a memory size", option=option, size=size),
                 code="option-value",
-                hint=Text("Give gigabytes as they are on the box, for example {option} 8.", option=option),
+                hint=Text("Use gigabytes as advertised, for example {option} 8.", option=option),
             )
 
 
@@ -134,7 +134,6 @@ def _the_size(session: Session, card: Card) -> float | None:
     if len(card.vram_gib) < 2 or session.json or not session.screen.interactive:
         return None
 
-    session.screen.line(Text("{name} is sold with different memory:", name=card.name))
-    sizes = [f"{plain(size)} GB" for size in card.vram_gib]
-    picked = ask_number(session.screen, Text("Which one is it? (Enter: the smallest)"), sizes)
-    return None if picked is None else card.vram_gib[picked]
+    sizes = " or ".join(f"{plain(size)} GB" for size in card.vram_gib)
+    session.screen.line(Text("{name} is sold with {sizes} of video memory.", name=card.name, sizes=sizes))
+    return ask_size(session.screen, Text("How many GB has yours? (Enter: the smallest)"), card.vram_gib)

@@ -62,7 +62,8 @@ def requirements_of(session: Session, facts: Facts) -> Requirements:
     profile, there = session.catalog.doctor, facts.installation
     finished = there is not None and there.torch is not None and bool(there.models)
     brings = {"python"} | ({"git"} if facts.system.family == "windows" else set())
-    return profile.need(disk_bytes=profile.update_bytes if finished else None, brings=frozenset(brings))
+    rules = session.catalog.rules()
+    return profile.need(rules, disk_bytes=profile.update_bytes if finished else None, brings=frozenset(brings))
 
 
 def next_command(session: Session, report: Report) -> Command | None:

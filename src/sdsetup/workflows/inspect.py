@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from sdsetup.decide.tuning.cards import with_names
 from sdsetup.decide.tuning.own_flags import clashes, own_flags
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.own_files import load_machine
@@ -43,6 +44,7 @@ def inspect(
     """
     hosts = needed_hosts(session) if network else ()
     facts = gather(session.machine, folder, hosts=hosts, subjects=subjects, known=known, slow=slow)
+    facts = replace(facts, gpus=with_names(session.catalog.gpus, facts.gpus))
     _log.info("probes took %s", dict(facts.probe_seconds))
     for subject, reason in facts.unknown.items():
         _log.warning("unknown: %s: %s", subject, reason)
@@ -61,6 +63,7 @@ def needed_hosts(session: Session) -> tuple[Host, ...]:
 def cards(session: Session, folder: Path) -> Facts:
     """The graphics cards, and what the installation in `folder` was made for."""
     facts = gather(session.machine, folder, subjects=("system", "gpus"))
+    facts = replace(facts, gpus=with_names(session.catalog.gpus, facts.gpus))
     return replace(facts, recorded=load_machine(folder / ".sdsetup"))
 
 

@@ -6,25 +6,26 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sdsetup.catalog.catalog import Rules
+from sdsetup.catalog.rules import Rules
 from sdsetup.command import Command
 from sdsetup.decide.launch_settings import launch_settings
 from sdsetup.decide.planning import plan_launchers
 from sdsetup.decide.record import Change, changed, of_card
 from sdsetup.decide.tuning.compare import compare
-from sdsetup.decide.tuning.engine import tune
+from sdsetup.decide.tuning.engine import situation, tune
 from sdsetup.decide.tuning.fit import misfit
+from sdsetup.decide.tuning.models_that_fit import ModelFit, models_that_fit
 from sdsetup.decide.tuning.what_if import describe
 from sdsetup.decide.tuning.why import explain
 from sdsetup.errors import EXIT_DONE, SdsetupError
 from sdsetup.execute.own_files import load_corrections
-from sdsetup.launchfile import FILE_NAMES, Kind, merge
+from sdsetup.launchfile import ARGS, FILE_NAMES, Kind, grouped, merge, read
 from sdsetup.probe.contents import look
 from sdsetup.show.change import show_change
 from sdsetup.show.document import print_document
 from sdsetup.show.plan import show_plan, show_warnings
-from sdsetup.show.tuning import show_comparison, show_next, show_tuning
-from sdsetup.show.tuning_json import comparison_json, tuning_json, why_json
+from sdsetup.show.tuning import Before, show_comparison, show_next, show_tuning
+from sdsetup.show.tuning_json import comparison_json, fits_json, tuning_json, why_json
 from sdsetup.show.tuning_why import show_why
 from sdsetup.text import Text
 from sdsetup.values.corrections import with_corrections
@@ -83,13 +84,14 @@ def run_tune(
     """
     if apply and options.dir is None:
         options = replace(options, dir=session.folder(None))
-    tuned = tuned_for(session, options, session.catalog.rules(profile))
+    rules = session.catalog.rules(profile)
+    tuned = tuned_for(session, options, rules)
     theirs = None if other is None else tuned_with(tuned, session.catalog.rules(other))
     changes = card_changes(tuned)
     if not session.json:
-        _show(session, tuned, theirs, following=apply or (yes and bool(changes)))
+        _show(session, tuned, theirs, rules, following=apply or (yes and bool(changes)))
     elif not apply:
-        _print(session, tuned, theirs)
+        _print(session, tuned, theirs, rules)
     if changes and not session.json:
         show_change(changes, session.screen, dir=tuned.folder, carried_out=apply or yes)
     if changes and (apply or yes) and tuned.folder is not None:
@@ -245,25 +247,57 @@ def _with_misfit(tuned: Tuned, folder: Path) -> Tuning:
     return replace(tuned.tuning, warnings=(*tuned.tuning.warnings, warning)) if warning else tuned.tuning
 
 
-def _launch_file_text(session: Session, tuned: Tuned) -> str:
+def _merged(session: Session, tuned: Tuned) -> bytes:
     """The launch file as `--apply` would leave it: the user's own where there is one."""
     settings = launch_settings(tuned.tuning, tuned.facts.recorded, session.catalog.flags)
-    merged = merge(tuned.kind, tuned.launch_file, settings, oem_encoding=tuned.encoding)
+    return merge(tuned.kind, tuned.launch_file, settings, oem_encoding=tuned.encoding)
+
+
+def _text(merged: bytes, tuned: Tuned) -> str:
     return merged.decode((tuned.encoding or "utf-8") if tuned.kind == "bat" else "utf-8", errors="replace")
 
 
-def _print(session: Session, tuned: Tuned, theirs: Tuning | None) -> None:
-    document = tuning_json(tuned.tuning, tuned.facts, _launch_file_text(session, tuned))
+def _print(session: Session, tuned: Tuned, theirs: Tuning | None, rules: Rules) -> None:
+    document = tuning_json(tuned.tuning, tuned.facts, _text(_merged(session, tuned), tuned))
+    document["models"] = fits_json(_fits(session, tuned, rules))
     if theirs is not None:
         document["compare"] = comparison_json(theirs, compare(tuned.tuning, theirs))
     print_document(document)
 
 
-def _show(session: Session, tuned: Tuned, theirs: Tuning | None, *, following: bool) -> None:
+def _fits(session: Session, tuned: Tuned, rules: Rules) -> tuple[ModelFit, ...]:
+    """Which models fit the card that the tuning is for."""
+    case = situation(tuned.facts, rules, chosen_gpu=tuned.tuning.gpu)
+    return models_that_fit(session.catalog.fit, case)
+
+
+def _before(session: Session, tuned: Tuned, after: bytes) -> Before | None:
+    """What the launch file says now, and what of it is the user's own and stays; None where there is none."""
+    if tuned.launch_file is None:
+        return None
+    now, then = (
+        read(tuned.kind, content, encoding=tuned.encoding, environment=session.machine.env)
+        for content in (tuned.launch_file, after)
+    )
+    settings = {flag.name: " ".join(flag.values) or "on" for flag in grouped(now.flags)}
+    settings |= {name: value for name, value in now.env.items() if name != ARGS}
+    if (there := tuned.facts.installation) is not None and there.torch is not None:
+        settings["torch"] = there.torch
+    recorded = tuned.facts.recorded.env if tuned.facts.recorded else ()
+    ours = {ARGS, *(name for name, _ in (*tuned.tuning.env, *recorded))}
+    stays = {flag.name for flag in grouped(then.flags)}
+    own = [flag for flag in tuned.own_flags if flag.split(" ", 1)[0] in stays]
+    own += [f"{name}={value}" for name, value in now.env.items() if name not in ours]
+    return Before(settings=settings, own=tuple(own))
+
+
+def _show(session: Session, tuned: Tuned, theirs: Tuning | None, rules: Rules, *, following: bool) -> None:
     """`following`: the next step is about to be done, so none is named."""
     if theirs is not None:
         show_comparison(tuned.tuning, theirs, compare(tuned.tuning, theirs), session.screen)
         return
-    show_tuning(tuned.tuning, tuned.facts, _launch_file_text(session, tuned), session.screen)
+    merged = _merged(session, tuned)
+    fits, before = _fits(session, tuned, rules), _before(session, tuned, merged)
+    show_tuning(tuned.tuning, tuned.facts, _text(merged, tuned), session.screen, before=before, fits=fits)
     if not following:
         show_next(tuned.tuning, tuned.options, session.screen, here=not tuned.described)

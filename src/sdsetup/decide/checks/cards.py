@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sdsetup.catalog.requirements import DriverFloor, Requirements
+from sdsetup.catalog.requirements import Requirements
 from sdsetup.decide.checks.wording import listed, memory, unanswered
 from sdsetup.decide.record import changed, of_card
+from sdsetup.decide.tuning import engine
 from sdsetup.text import Text
-from sdsetup.values.facts import Facts, Gpu, System
+from sdsetup.values.facts import Facts, Gpu
 from sdsetup.values.findings import Finding, Fix, Status
 from sdsetup.values.install_record import InstallRecord
 
 _GPU = Text("Graphics card")
 _CARD = Text("Same card")
+# Topics of warnings that say why a card is left alone.
+_NOT_USED = ("unsupported-gpu", "legacy-gpu", "gpu-unknown", "vram")
 
 
 def main_card(facts: Facts, need: Requirements) -> Gpu | None:
-    """The card that the web UI will use: one that PyTorch can use, of those the newest kind, then the largest."""
-    usable = [(rank, gpu) for gpu in facts.gpus if (rank := _rank(gpu, facts.system, need)) > 0]
-    if not usable:
-        return None
-    return max(usable, key=lambda pair: (pair[0], pair[1].vram_bytes or 0, -(pair[1].index or 0)))[1]
+    """The card that the web UI will use; None where the CPU computes."""
+    return engine.main_card(facts, need.rules)
 
 
 def gpu(facts: Facts, need: Requirements) -> Finding:
     if found := unanswered(facts, "gpus", "gpu", _GPU):
         return replace(
-            found, status="warn", why=Text("The card decides which PyTorch and which settings are right.")
+            found, status="warn", why=Text("The graphics card decides which PyTorch and which settings are right.")
         )
     card = main_card(facts, need)
     if card is None:
@@ -52,15 +52,12 @@ def gpu(facts: Facts, need: Requirements) -> Finding:
                 ),
             )
     if vram is not None and vram < limits.vram_good:
-        few = vram < limits.vram_least
         return Finding(
             id="gpu",
             status="warn",
             title=_GPU,
             summary=said,
-            why=Text(limits.vram_because)
-            if not few
-            else Text("It has too little memory for pictures; the processor will make them, slowly."),
+            why=Text(limits.vram_because),
             fix=Fix(text=Text("Nothing to do: the settings are chosen to fit."), command="sdsetup tune"),
         )
     return _busy(card, said) or Finding(id="gpu", status="ok", title=_GPU, summary=said)
@@ -103,32 +100,9 @@ def card(facts: Facts, need: Requirements) -> Finding:
     )
 
 
-def floor_for(gpu: Gpu, need: Requirements) -> DriverFloor | None:
-    """The driver that this card's PyTorch needs. A card of unknown capability is taken for an ordinary one."""
-    if gpu.compute_capability is None:
-        ordinary = [floor for floor in need.drivers if floor.older_works_from_linux is not None]
-        return ordinary[0] if ordinary else (need.drivers[0] if need.drivers else None)
-    return next((floor for floor in need.drivers if gpu.compute_capability >= floor.capability_from), None)
-
-
 def _card_changes(then: InstallRecord, gpu: Gpu) -> bool:
     changes = changed(then, of_card(gpu))
     return gpu.name is None or any(change.what in ("card", "vram") for change in changes)
-
-
-def _rank(gpu: Gpu, system: System, need: Requirements) -> int:
-    """0: PyTorch cannot use it here. NVIDIA before AMD and Apple before Intel."""
-    if gpu.vendor == "nvidia":
-        if gpu.compute_capability is None:
-            return 5
-        if floor_for(gpu, need) is None:
-            return 0
-        return 6 if gpu.compute_capability >= (5, 0) else 4
-    if gpu.vendor == "amd":
-        return 3 if system.family != "windows" and not system.wsl and not gpu.integrated else 0
-    if gpu.vendor == "apple":
-        return 3
-    return 1 if gpu.vendor == "intel" and not gpu.integrated and gpu.integrated is not None else 0
 
 
 def _named(gpu: Gpu) -> str:
@@ -165,7 +139,7 @@ def _busy(card: Gpu, said: Text) -> Finding | None:
 
 def _no_card(facts: Facts, need: Requirements) -> Finding:
     status: Status = "fail" if need.gpu_required else "warn"
-    slow = Text("Without a usable card the processor makes the pictures: minutes for each.")
+    slow = Text("Without a supported graphics card, each image takes minutes (CPU only).")
     shown = [gpu for gpu in facts.gpus if gpu.vendor != "other"]
     if not shown:
         return Finding(
@@ -179,18 +153,32 @@ def _no_card(facts: Facts, need: Requirements) -> Finding:
             ),
         )
     said = Text("{cards}: not usable", cards=listed([_named(gpu) for gpu in shown]))
-    vendors = {gpu.vendor for gpu in shown if not gpu.integrated}
-    if "amd" in vendors:
-        fix = Fix(
-            text=Text(
-                "This web UI uses AMD cards on Linux only. On Windows there is a fork for them:"
-                if facts.system.family == "windows"
-                else "This web UI uses AMD cards on Linux itself, not inside WSL."
-            ),
-            command=f"start {need.limits.amd_windows_page}" if facts.system.family == "windows" else None,
+    return Finding(
+        id="gpu",
+        status=status,
+        title=_GPU,
+        summary=said,
+        why=_why_not(facts, need) or slow,
+        fix=_instead(facts, need),
+    )
+
+
+def _why_not(facts: Facts, need: Requirements) -> Text | None:
+    """The reason that the tuning gives for leaving the card alone."""
+    tuning = engine.tune(facts, need.rules)
+    if tuning.unsupported is not None:
+        return tuning.unsupported.reason
+    return next((warning.text for warning in tuning.warnings if warning.topic in _NOT_USED), None)
+
+
+def _instead(facts: Facts, need: Requirements) -> Fix:
+    vendors = {gpu.vendor for gpu in facts.gpus if not gpu.integrated}
+    if "amd" in vendors and facts.system.family == "windows":
+        return Fix(
+            text=Text("This web UI uses AMD cards on Linux only. On Windows there is a fork for them:"),
+            command=f"start {need.limits.amd_windows_page}",
         )
-    elif "nvidia" in vendors:
-        fix = Fix(text=Text("This card is too old for every PyTorch that the web UI can use."))
-    else:
-        fix = Fix(text=Text("Nothing to do: settings for the processor are chosen."), command="sdsetup tune")
-    return Finding(id="gpu", status=status, title=_GPU, summary=said, why=slow, fix=fix)
+    tuning = engine.tune(facts, need.rules)
+    if tuning.unsupported is not None:
+        return Fix(text=tuning.unsupported.instead)
+    return Fix(text=Text("Nothing to do: settings for the CPU are chosen."), command="sdsetup tune")

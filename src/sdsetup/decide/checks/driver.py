@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from sdsetup.catalog.requirements import DriverFloor, Requirements
-from sdsetup.decide.checks.cards import floor_for, main_card
+from sdsetup.catalog.requirements import Requirements
+from sdsetup.decide.checks.cards import main_card
 from sdsetup.decide.checks.wording import unanswered
+from sdsetup.decide.tuning import engine
+from sdsetup.decide.tuning.rule_context import RuleContext
 from sdsetup.text import Text
 from sdsetup.values.facts import Facts, Gpu
 from sdsetup.values.findings import Finding, Fix
-from sdsetup.values.versions import at_least
 
 _DRIVER = Text("NVIDIA driver")
 
@@ -22,6 +23,16 @@ _DRIVER_PROBLEMS = {
         Text("does not let this account ask"),
         Text("Without it neither sdsetup nor PyTorch can use the card."),
         Text("Use an account that may use the card (on Linux: the groups of /dev/nvidia0)."),
+    ),
+    "blocked": (
+        Text("is not reachable from WSL"),
+        Text('Windows blocks this card for Linux ("GPU access blocked by the operating system").'),
+        Text("Update the driver in Windows, then restart WSL. A Tesla in TCC mode must be in WDDM mode:"),
+    ),
+    "lost": (
+        Text("has lost the card"),
+        Text("The card fell off the bus: power, heat, riser cable or a defect."),
+        Text("Switch the PC off, check the card's seat and power plugs, then start it again."),
     ),
     "no-devices": (
         Text("runs, and sees no card"),
@@ -43,40 +54,49 @@ def driver(facts: Facts, need: Requirements) -> Finding:
     card = chosen if chosen is not None and chosen.vendor == "nvidia" else cards[0]
     if card.driver_version is None:
         return Finding(id="driver", status="skip", title=_DRIVER, summary=Text("its version is not known"))
-    floor = floor_for(card, need)
-    if floor is None:
+    case = engine.situation(facts, need.rules, chosen_gpu=card)
+    if case.values["device"] != "cuda" or case.values["torch"] is None:
         return Finding(
             id="driver",
             status="skip",
             title=_DRIVER,
-            summary=Text("{version}: not used, this card is too old for PyTorch", version=card.driver_version),
+            summary=Text("{version}: not used, PyTorch can't use this card", version=card.driver_version),
         )
-    return _against(floor, card, card.driver_version, facts, need)
+    return _against(case, card, card.driver_version, facts, need)
 
 
-def _against(floor: DriverFloor, card: Gpu, version: str, facts: Facts, need: Requirements) -> Finding:
+def _against(case: RuleContext, card: Gpu, version: str, facts: Facts, need: Requirements) -> Finding:
     """The driver beside what the card's PyTorch needs."""
-    # Under WSL the driver is the one of Windows, with its numbers.
-    windows = facts.system.family == "windows" or facts.system.wsl
-    least, older = (
-        (floor.windows, floor.older_works_from_windows) if windows else (floor.linux, floor.older_works_from_linux)
-    )
     level = f", CUDA {card.cuda_version}" if card.cuda_version else ""
-    if at_least(version, least):
+    stands, least, last = case.values["driver"], case.words["needed_driver"], _last(case)
+    if stands == "too-new":
+        return Finding(
+            id="driver",
+            status="fail",
+            title=_DRIVER,
+            summary=Text("{version}{level}; this card needs {last}.xx", version=version, level=level, last=last),
+            why=Text("Newer drivers no longer support this card, so PyTorch can't use it."),
+            fix=_update(facts, need, card),
+        )
+    if stands not in ("too-old", "fallback"):
         said = Text("{version}{level}", version=version, level=level)
         return Finding(id="driver", status="ok", title=_DRIVER, summary=said)
-    works = older is not None and at_least(version, older)
     said = Text("{version}{level}; {least} or newer is needed", version=version, level=level, least=least)
     return Finding(
         id="driver",
-        status="warn" if works else "fail",
+        status="warn" if stands == "fallback" else "fail",
         title=_DRIVER,
         summary=said,
-        why=Text(floor.because)
-        if not works
+        why=Text("PyTorch for this card does not run on an older driver.")
+        if stands == "too-old"
         else Text("It is too old for the usual PyTorch; an older and slower one will be used."),
         fix=_update(facts, need, card),
     )
+
+
+def _last(case: RuleContext) -> int | None:
+    """The last driver branch for the card, None while it gets new ones."""
+    return case.architecture.last_branch if case.architecture else None
 
 
 def _without_driver(gpu: Gpu) -> bool:
@@ -89,7 +109,8 @@ def _no_driver(facts: Facts, need: Requirements) -> Finding:
     known = _DRIVER_PROBLEMS.get(problem)
     if known is not None:
         said, why, what = known
-        return Finding(id="driver", status="fail", title=_DRIVER, summary=said, why=why, fix=Fix(text=what))
+        fix = Fix(text=what, command="wsl --shutdown" if problem == "blocked" else None)
+        return Finding(id="driver", status="fail", title=_DRIVER, summary=said, why=why, fix=fix)
     if problem in ("timeout", "failed"):
         return _unclear(facts, problem)
     if facts.system.nouveau:
@@ -129,16 +150,13 @@ def _unclear(facts: Facts, problem: str) -> Finding:
 
 def _update(facts: Facts, need: Requirements, gpu: Gpu | None) -> Fix:
     """How to get a newer driver. Never "the newest" for a card that the newest ones leave out."""
-    capability = gpu.compute_capability if gpu else None
-    last = next((last for last in need.last_branches if capability and capability < last.capability_below), None)
+    last = _last(engine.situation(facts, need.rules, chosen_gpu=gpu)) if gpu is not None else None
     page = need.limits.driver_page
     if facts.system.wsl:
         return Fix(text=Text("Update the driver in Windows (none is installed inside WSL), from:"), command=page)
     if last is not None:
         return Fix(
-            text=Text(
-                "{because} Choose the newest {branch} there:", because=last.because, branch=f"{last.branch}.xx"
-            ),
+            text=Text("Branch {last} is the last for this card. Choose the newest {last}.xx there:", last=last),
             command=f"start {page}" if facts.system.family == "windows" else page,
         )
     if facts.system.family == "windows":

@@ -1,31 +1,14 @@
-"""Finding a card by its name: as a driver reports it, as a shop writes it, as a person types it."""
+"""Finding a card: by the id of its device, by its name, or at least its generation by any fact that tells it."""
 
 from __future__ import annotations
 
-import difflib
-import re
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from sdsetup.catalog.gpus import Architecture, Card, GpuTable
-
-_PARTS = re.compile(r"[a-z]+|\d+")
-_SIZE = re.compile(r"\b(\d+(?:\.\d+)?)\s*gi?b\b", re.IGNORECASE)
-# A laptop card held to less power: the same chip.
-_MAX_Q = re.compile(r"(with )?max-?q( design)?")
-# Words that name the maker or say nothing, and words of a product line that people leave out.
-_NOISE = {
-    "nvidia",
-    "amd",
-    "ati",
-    "intel",
-    "r",
-    "tm",
-    "corporation",
-    "graphics",
-    "gpu",
-}
-_LINES = {"geforce", "radeon", "quadro", "tesla", "instinct", "apple"}
+from sdsetup.catalog.gpus import Architecture, Card, Chip, GpuTable
+from sdsetup.decide.tuning.card_names import CardName, alternatives, parse_name, variants
+from sdsetup.values.facts import Gpu, Vendor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,36 +20,68 @@ class Match:
     suggestions: tuple[str, ...] = ()
 
 
-def find(table: GpuTable, name: str | None) -> Card | None:
-    """The entry for a name that a driver reports, or None. Laptop and Max-Q names may fall back on the
-    desktop card's entry: the chip is of the same generation."""
-    wanted = _parts(name or "")
-    if not wanted:
-        return None
-    for known in (_parts, _short):
-        for query in (wanted, _without_size(name or ""), _without(wanted, "laptop", "mobile")):
-            found = [card for card in table.cards if known(card.name) == _dropped(query, known)]
-            if found:
-                return found[0]
-    return None
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """What is known about a graphics processor: only what every card that it can be has in common.
+
+    `card`: the entry, or for a device that several entries share one that says what they agree on.
+    """
+
+    card: Card | None = None
+    architecture: Architecture | None = None
+    compute: tuple[int, int] | None = None
+    gfx: str | None = None
+    traits: frozenset[str] = frozenset()
+
+
+def identify(table: GpuTable, gpu: Gpu) -> Identity:
+    """The card, and its generation from whatever tells it. What the driver says (compute capability, gfx) is sure,
+    the device's number next, then the name: makers give one name to several chips."""
+    chip = table.chips_by_id.get((gpu.vendor, gpu.pci_id)) if gpu.pci_id else None
+    card = _one(_cards_of(table, gpu), gpu.name)
+    if card is not None and _contradicts(card, gpu, chip):
+        card = None
+    series = table.series_of(gpu.vendor, gpu.name) if card is None else None
+    tellers = [teller for teller in (card, chip, series) if teller is not None]
+    compute = gpu.compute_capability or next((one.compute for one in tellers if one.compute), None)
+    gfx = gpu.gfx or next((one.gfx for one in tellers if one.gfx), None)
+    told = card.architecture if card else of_gfx(table, gfx) or architecture_of(table, gpu.compute_capability)
+    architecture = told or next((one.architecture for one in tellers if one.architecture), None)
+    return Identity(
+        card=card,
+        architecture=architecture,
+        compute=compute,
+        gfx=gfx,
+        traits=tellers[0].traits if tellers else frozenset(),
+    )
+
+
+def _contradicts(card: Card, gpu: Gpu, chip: Chip | None) -> bool:
+    """The name is of another chip than what driver or device number say."""
+    if gpu.compute_capability and card.compute and gpu.compute_capability != card.compute:
+        return True
+    if gpu.gfx and card.gfx and gpu.gfx != card.gfx:
+        return True
+    return chip is not None and chip.architecture != card.architecture
+
+
+def find(table: GpuTable, name: str | None, vendor: Vendor | None = None) -> Card | None:
+    """The entry for a name that a driver or a list of devices reports, or None. A name that several cards share
+    gives what they have in common."""
+    return _one(_named(table, name or "", vendor), name)
 
 
 def match(table: GpuTable, typed: str) -> Match:
     """Every card that a typed name can mean: the one of exactly that name, or all that contain it."""
-    size = _SIZE.search(typed)
-    exact = _named(table, _parts(typed), _parts) or _named(table, _short(typed), _short)
-    if exact:
-        return Match(cards=exact)
-    bare = _SIZE.sub(" ", typed) if size else typed
-    gib = float(size.group(1)) if size else None
-    exact = _named(table, _parts(bare), _parts) or _named(table, _short(bare), _short)
-    if exact:
-        return Match(cards=exact, size_gib=gib)
-    query = _short(bare)
-    inside = tuple(card for card in table.cards if _contains(_short(card.name), query))
-    if inside:
-        return Match(cards=inside, size_gib=gib)
-    return Match(cards=(), size_gib=gib, suggestions=_alike(table, bare))
+    name = parse_name(typed)
+    size = name.sizes[0] if name.sizes else None
+    if not name.words:
+        return Match(cards=(), size_gib=size)
+    cards = _named(table, typed, None) or _containing(table, name)
+    if cards:
+        told = len(cards) == 1 and _in_name(cards[0])
+        return Match(cards=cards, size_gib=None if told else size)
+    return Match(cards=(), size_gib=size, suggestions=_alike(table, name))
 
 
 def architecture_of(table: GpuTable, compute: tuple[int, int] | None) -> Architecture | None:
@@ -78,42 +93,156 @@ def architecture_of(table: GpuTable, compute: tuple[int, int] | None) -> Archite
     return alike[0].architecture if alike else None
 
 
+def with_names(table: GpuTable, gpus: tuple[Gpu, ...]) -> tuple[Gpu, ...]:
+    """Cards that only their device number tells (there is no driver, and no list of names), with a name."""
+    return tuple(
+        replace(gpu, name=known.card.name)
+        if gpu.name is None and (known := identify(table, gpu)).card is not None
+        else gpu
+        for gpu in gpus
+    )
+
+
+def of_gfx(table: GpuTable, gfx: str | None) -> Architecture | None:
+    """The generation of an AMD processor's number: gfx1036 is a number of RDNA 2."""
+    return next((card.architecture for card in table.cards if gfx and card.gfx == gfx), None)
+
+
+def gfx_of(table: GpuTable, architecture: Architecture | None) -> tuple[str, ...]:
+    """Every number that AMD's processors of a generation have."""
+    found = (card.gfx for card in table.cards if architecture is not None and card.architecture == architecture)
+    return tuple(dict.fromkeys(gfx for gfx in found if gfx))
+
+
+def _cards_of(table: GpuTable, gpu: Gpu) -> tuple[Card, ...]:
+    """By id and name together: the id is sure, and the name picks among the cards that share it."""
+    named = _named(table, gpu.name or "", gpu.vendor)
+    by_id = table.cards_by_id.get((gpu.vendor, gpu.pci_id), ()) if gpu.pci_id else ()
+    both = tuple(card for card in named if card in by_id)
+    if both or not by_id:
+        return both or named
+    return by_id if not named or named[0].architecture != by_id[0].architecture else named
+
+
+def _one(cards: tuple[Card, ...], name: str | None) -> Card | None:
+    """The card, with the size that its name tells. For several, one entry with all their sizes and what else they
+    agree on; None where their generations differ."""
+    first = cards[0] if cards else None
+    if first is None or any(card.architecture != first.architecture for card in cards):
+        return None
+    if len(cards) == 1:
+        told = {size for one in alternatives(name or "") for size in one.sizes}
+        return replace(first, vram_gib=tuple(told)) if len(told) == 1 and len(first.vram_gib) > 1 else first
+    return replace(
+        first,
+        name=name or first.name,
+        compute=first.compute if len({card.compute for card in cards}) == 1 else None,
+        gfx=first.gfx if len({card.gfx for card in cards}) == 1 else None,
+        vram_gib=tuple(sorted({size for card in cards for size in card.vram_gib})),
+        traits=frozenset.intersection(*(card.traits for card in cards)),
+        ids=frozenset(),
+    )
+
+
 @lru_cache(maxsize=2048)
-def _parts(name: str) -> tuple[str, ...]:
-    """ "NVIDIA GeForce RTX 3060Ti" as ("geforce", "rtx", "3060", "ti")."""
-    return tuple(part for part in _PARTS.findall(_MAX_Q.sub(" ", name.lower())) if part not in _NOISE)
+def _named(table: GpuTable, text: str, vendor: Vendor | None) -> tuple[Card, ...]:
+    """The cards of a name; several for a list behind strokes, or for a name that only a size tells apart."""
+    if text.endswith("..."):
+        return _beginning(table, text, vendor)
+    found: list[Card] = []
+    for name in alternatives(text):
+        if vendor in (None, name.vendor) or name.vendor is None:
+            found += _of_one_name(table, replace(name, vendor=vendor or name.vendor))
+    return tuple(dict.fromkeys(found))
 
 
-def _short(name: str) -> tuple[str, ...]:
-    """The parts without the product line: "GeForce RTX 3060" and "RTX 3060" are one."""
-    parts = _parts(name)
-    return tuple(part for part in parts if part not in _LINES) or parts
+def _beginning(table: GpuTable, text: str, vendor: Vendor | None) -> tuple[Card, ...]:
+    """The cards whose name begins with what a narrow table shows of it: "NVIDIA GeForce RTX 3050 ..."."""
+    shown = " ".join(text.removesuffix("...").lower().removeprefix("nvidia ").split())
+    return tuple(
+        card for card in table.cards if vendor in (None, card.vendor) and card.name.lower().startswith(shown)
+    )
 
 
-def _without_size(name: str) -> tuple[str, ...]:
-    return _parts(_SIZE.sub(" ", name))
+def _of_one_name(table: GpuTable, name: CardName) -> tuple[Card, ...]:
+    if not name.words:
+        return ()
+    known = _known(table, name.vendor)
+    for query in variants(name):
+        near = [pair for word in dict.fromkeys(query.words) for pair in known.get(word, ())]
+        for relaxed in (False, True):
+            fitting = [
+                (cost, entry, card) for entry, card in near if (cost := _cost(entry, query, relaxed)) is not None
+            ]
+            if fitting:
+                return _chosen(fitting, query)
+    return ()
 
 
-def _without(parts: tuple[str, ...], *words: str) -> tuple[str, ...]:
-    return tuple(part for part in parts if part not in words)
+def _chosen(fitting: list[tuple[int, CardName, Card]], query: CardName) -> tuple[Card, ...]:
+    """Of cards with the same words: the form that was said, then the size, then the board, then the shortest."""
+    sizes = set(query.sizes)
+    for preferred in (
+        [one for one in fitting if one[1].laptop is query.laptop],
+        [one for one in fitting if one[1].carriers == query.carriers],
+        [one for one in fitting if sizes & set(one[1].sizes)],
+        [one for one in fitting if sizes & set(one[2].vram_gib) and not one[1].sizes],
+        [one for one in fitting if not one[1].sizes],
+    ):
+        both = [one for one in fitting if one in preferred]
+        fitting = both or fitting
+    # "630" is a card of two makers: of each the one that leaves least unsaid.
+    least = {card.vendor: cost for cost, _, card in sorted(fitting, key=lambda one: one[0], reverse=True)}
+    return tuple(dict.fromkeys(card for cost, _, card in fitting if cost == least[card.vendor]))
 
 
-def _dropped(parts: tuple[str, ...], known: object) -> tuple[str, ...]:
-    return parts if known is _parts else (_without(parts, *_LINES) or parts)
+def _cost(entry: CardName, query: CardName, relaxed: bool) -> int | None:
+    """How many words of the entry the query leaves out; None where it is another card. `relaxed`: the query may
+    say a product line that the entry does not have ("Quadro RTX A4000")."""
+    have, asked = Counter(entry.words), Counter(query.words)
+    more = asked - have
+    if more and not (relaxed and all(word in query.optional for word in more)):
+        return None
+    missing = have - asked
+    if any(word not in entry.optional for word in missing) or not any(word in asked for word in entry.needed):
+        return None
+    return sum(missing.values())
 
 
-def _named(table: GpuTable, query: tuple[str, ...], known: object) -> tuple[Card, ...]:
-    split = _parts if known is _parts else _short
-    return tuple(card for card in table.cards if query and split(card.name) == query)
+def _containing(table: GpuTable, name: CardName) -> tuple[Card, ...]:
+    """Cards whose name has all the words that were typed, and more."""
+    asked = Counter(name.words)
+    every = (pair for pairs in _known(table, name.vendor).values() for pair in pairs)
+    inside = [card for entry, card in every if not asked - Counter(entry.words)]
+    return tuple(dict.fromkeys(inside))
 
 
-def _contains(parts: tuple[str, ...], query: tuple[str, ...]) -> bool:
-    length = len(query)
-    return bool(query) and any(parts[n : n + length] == query for n in range(len(parts) - length + 1))
+@lru_cache(maxsize=32)
+def _known(table: GpuTable, vendor: Vendor | None) -> dict[str, list[tuple[CardName, Card]]]:
+    """Every name of every card of a maker, parsed, by its number: without that word it is never meant."""
+    found: dict[str, list[tuple[CardName, Card]]] = {}
+    for card in table.cards:
+        if vendor in (None, card.vendor):
+            for name in map(parse_name, (card.name, *card.also)):
+                found.setdefault(name.number, []).append((name, card))
+    return found
 
 
-def _alike(table: GpuTable, typed: str) -> tuple[str, ...]:
-    """Names that are nearly what was typed, nearest first."""
-    names = {" ".join(_short(card.name)): card.name for card in table.cards}
-    near = difflib.get_close_matches(" ".join(_short(typed)), names, n=3, cutoff=0.6)
-    return tuple(names[name] for name in near)
+def _in_name(card: Card) -> bool:
+    return bool(parse_name(card.name).sizes)
+
+
+def _alike(table: GpuTable, name: CardName) -> tuple[str, ...]:
+    """Cards that were probably meant: of one maker, with the same number or its digits in another order."""
+    number = name.number
+    if sum(map(str.isdigit, number)) < 2:
+        return ()
+    ranked = []
+    every = (pair for pairs in _known(table, name.vendor).values() for pair in pairs)
+    for place, (entry, card) in enumerate(every):
+        if sorted(entry.number) == sorted(number):
+            shared = sum(any(typed.startswith(word) for typed in name.words) for word in entry.words)
+            further = len(set(entry.needed) - set(name.words))
+            other_form = entry.laptop is not name.laptop
+            ranked.append((entry.number != number, -shared, other_form, further, place, card.name))
+    return tuple(dict.fromkeys(name for *_, name in sorted(ranked)))[:3]

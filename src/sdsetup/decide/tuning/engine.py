@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from sdsetup.catalog.catalog import Rules
+from sdsetup.catalog.rules import Rules
 from sdsetup.catalog.torch import TorchBuilds
 from sdsetup.catalog.tuning import Profile, Rule
 from sdsetup.decide.tuning.rule_context import RuleContext, rule_context
@@ -66,6 +66,12 @@ def tune(
     )
 
 
+def main_card(facts: Facts, rules: Rules) -> Gpu | None:
+    """The card that the web UI will use, None where the CPU computes: the same in every screen and check."""
+    best = _best_case(facts, rules, "sd15", None)
+    return best.gpu if _USABLE[best.values["device"]] > _USABLE["cpu"] else None
+
+
 def situation(
     facts: Facts,
     rules: Rules,
@@ -89,14 +95,15 @@ class _Outcome:
 
     def apply(self, rule: Rule, case: RuleContext) -> None:
         because = case.fill(rule.because)
+        short = case.fill(rule.short) if rule.short else None
         self.applied.append(rule.id)
         for flag in rule.flags:
             if flag not in self.flags:
                 self.flags.append(flag)
-            self.reasons.append(_reason(flag, rule, because))
+            self.reasons.append(_reason(flag, rule, because, short))
         for name, value in rule.env:
             self.env[name] = str(case.fill(value))
-            self.reasons.append(_reason(name, rule, because))
+            self.reasons.append(_reason(name, rule, because, short))
         for flag in rule.omits:
             self.omitted.append(_reason(flag, rule, because))
         if rule.warn is not None:
@@ -105,9 +112,9 @@ class _Outcome:
             self.unsupported = Unsupported(reason=because, instead=case.fill(rule.instead or ""))
 
 
-def _reason(setting: str, rule: Rule, because: Text) -> Reason:
+def _reason(setting: str, rule: Rule, because: Text, short: Text | None = None) -> Reason:
     decides = None if rule.decides == "device" else rule.decides
-    return Reason(setting=setting, rule=rule.id, because=because, source=rule.source, decides=decides)
+    return Reason(setting=setting, rule=rule.id, because=because, source=rule.source, decides=decides, short=short)
 
 
 def _case_and_torch(
@@ -136,17 +143,17 @@ def _best_case(
 
 
 def _rank(case: RuleContext, profile: Profile) -> tuple[float, ...]:
+    """What can compute before what cannot, newer code before old, more memory before a newer chip."""
     values = case.values
     tiers = [tier.name for tier in profile.tiers]
     compute = values["compute"] or (0, 0)
-    index = values.get("index")
     return (
         _USABLE[values["device"]],
         case.pace,
         tiers.index(values["tier"]) if values["tier"] else -1,
+        round(values["vram"] or 0),
         compute[0] * 10 + compute[1],
-        values["vram"] or 0,
-        -(index or 0),
+        -_place(case.gpu, case.facts),
     )
 
 
@@ -160,14 +167,27 @@ def _device(case: RuleContext, profile: Profile) -> Rule | None:
 
 
 def _among(case: RuleContext, facts: Facts) -> tuple[dict[str, object], dict[str, str]]:
-    """The card's place among the NVIDIA cards, which CUDA counts by itself."""
-    same = [gpu for gpu in facts.gpus if gpu.vendor == "nvidia"]
-    if case.gpu is None or case.gpu not in same:
+    """The card's place among those of its maker, which CUDA and ROCm count by themselves."""
+    gpu = case.gpu
+    if gpu is None or gpu.vendor not in ("nvidia", "amd"):
         return {"cards": float(len(facts.gpus)), "index": None}, {"cards": str(len(facts.gpus))}
-    index = case.gpu.index if case.gpu.index is not None else same.index(case.gpu)
-    visible = case.gpu.uuid if case.gpu.mig and case.gpu.uuid else str(index)
+    same = [other for other in facts.gpus if other.vendor == gpu.vendor]
+    index = _place(gpu, facts)
+    visible = gpu.uuid if gpu.mig and gpu.uuid else str(index)
     words = {"cards": str(len(same)), "index": str(index), "visible": visible}
     return {"cards": float(len(same)), "index": float(index)}, words
+
+
+def _place(gpu: Gpu | None, facts: Facts) -> int:
+    """NVIDIA's own number; of others the place in the order of the bus, as far as it is known."""
+    if gpu is None:
+        return 0
+    if gpu.index is not None:
+        return gpu.index
+    same = [other for other in facts.gpus if other.vendor == gpu.vendor]
+    if all(other.pci_bus_id for other in same):
+        same = sorted(same, key=lambda other: other.pci_bus_id or "")
+    return next((place for place, other in enumerate(same) if other is gpu), 0)
 
 
 def _with_torch(case: RuleContext, profile: Profile, builds: TorchBuilds) -> tuple[RuleContext, Choice]:

@@ -8,13 +8,14 @@ from typing import Any
 
 from packaging.version import Version
 
-from sdsetup.catalog.catalog import Rules
-from sdsetup.catalog.gpus import Architecture, Card
+from sdsetup.catalog.gpus import Architecture, Card, GpuTable
+from sdsetup.catalog.rules import Rules
 from sdsetup.catalog.torch import TorchBuilds
 from sdsetup.catalog.tuning import WORDS, Profile
-from sdsetup.decide.tuning.cards import architecture_of, find
+from sdsetup.decide.tuning.cards import Identity, gfx_of, identify
 from sdsetup.text import Text
-from sdsetup.values.facts import GIB, Facts, Gpu
+from sdsetup.values.facts import GIB, Facts, Gpu, System
+from sdsetup.values.versions import parse_version
 
 _MACHINES = {"amd64": "x86_64", "x64": "x86_64", "aarch64": "arm64", "i386": "x86", "i686": "x86"}
 
@@ -48,11 +49,8 @@ class RuleContext:
 def rule_context(facts: Facts, gpu: Gpu | None, rules: Rules, model_class: str) -> RuleContext:
     """What the rules see of one card, or of none, in this machine."""
     profile, gpus, builds = rules.profile, rules.gpus, rules.builds
-    card = find(gpus, gpu.name) if gpu is not None else None
-    compute = gpu.compute_capability if gpu is not None else None
-    if compute is None and card is not None:
-        compute = card.compute
-    architecture = card.architecture if card is not None else architecture_of(gpus, compute)
+    known = identify(gpus, gpu) if gpu is not None else Identity()
+    card, compute, architecture = known.card, known.compute, known.architecture
     vram, assumed = _vram(gpu, card, facts, profile)
     system = facts.system
     ram = _gib(facts.memory.total_bytes)
@@ -63,16 +61,21 @@ def rule_context(facts: Facts, gpu: Gpu | None, rules: Rules, model_class: str) 
         "machine": machine_of(facts),
         "model": model_class,
         "architecture": architecture.name if architecture else None,
-        "gfx": (gpu.gfx if gpu and gpu.gfx else card.gfx if card else None),
+        "gfx": known.gfx,
+        "every_gfx": (known.gfx,) if known.gfx else gfx_of(gpus, architecture),
+        "generation": _generation(gpu, known),
+        "knows_newest": _knows_newest(gpu, system, gpus),
         "name": gpu.name if gpu else None,
         "compute": compute,
         "vram": vram,
         "vram_assumed": assumed if gpu is not None else None,
+        "vram_sold": _sold(gpu, card),
         "ram": ram,
         "vram_over_ram": vram - ram if vram is not None and ram is not None else None,
         "pagefile": _gib(facts.memory.pagefile_bytes),
         "mig": gpu.mig if gpu else False,
-        "traits": _traits(gpu, card),
+        "mig_id": bool(gpu and gpu.uuid and gpu.uuid.startswith("MIG-")),
+        "traits": _traits(gpu, known),
         "tier": _tier(vram, profile),
         "python": python,
         "python_fits": python_fits(facts, builds),
@@ -80,7 +83,7 @@ def rule_context(facts: Facts, gpu: Gpu | None, rules: Rules, model_class: str) 
         "nouveau": system.nouveau,
     }
     words = {
-        "card": short_name(gpu),
+        "card": short_name(gpu) if gpu is None or gpu.name or card is None else card.name,
         "vram": plain(vram),
         "compute": ".".join(map(str, compute)) if compute else "unknown",
         "architecture": architecture.name if architecture else "unknown",
@@ -158,13 +161,35 @@ def _vram(gpu: Gpu | None, card: Card | None, facts: Facts, profile: Profile) ->
     return profile.assume_vram_gib, True
 
 
-def _traits(gpu: Gpu | None, card: Card | None) -> frozenset[str]:
-    traits = set(card.traits) if card else set()
-    if gpu is not None and gpu.integrated is not None:
-        traits.discard("integrated")
-        if gpu.integrated:
-            traits.add("integrated")
-    return frozenset(traits)
+def _sold(gpu: Gpu | None, card: Card | None) -> bool | None:
+    """Whether a described card exists with that memory; what a driver reports is never doubted."""
+    if gpu is None or gpu.source != "what-if" or not gpu.vram_bytes or card is None or not card.vram_gib:
+        return None
+    return any(abs(gpu.vram_bytes / GIB - size) <= 0.1 * size for size in card.vram_gib)
+
+
+def _traits(gpu: Gpu | None, known: Identity) -> frozenset[str]:
+    """The table's word on whether it is part of the processor; the probe's where the card has no entry."""
+    if gpu is None or known.card is not None or "integrated" in known.traits or not gpu.integrated:
+        return known.traits
+    return known.traits | {"integrated"}
+
+
+def _generation(gpu: Gpu | None, known: Identity) -> str | None:
+    """Whether the generation is known; of an NVIDIA card it is its compute capability that counts."""
+    if gpu is None:
+        return None
+    if known.compute is not None or (known.architecture is not None and gpu.vendor != "nvidia"):
+        return "known"
+    return "unknown" if gpu.name or gpu.pci_id or gpu.source in ("sysfs", "registry") else "unnamed"
+
+
+def _knows_newest(gpu: Gpu | None, system: System, gpus: GpuTable) -> bool:
+    """The driver is as new as the newest generation, so a card that nobody knows may be of that or a newer one."""
+    version = parse_version(gpu.driver_version) if gpu else None
+    column = "windows" if system.wsl else system.family
+    first = [one.first_driver[column] for one in gpus.architectures.values() if column in one.first_driver]
+    return version is None or all(version >= oldest for oldest in first)
 
 
 def _tier(vram: float | None, profile: Profile) -> str | None:

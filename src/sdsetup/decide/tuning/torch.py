@@ -9,8 +9,11 @@ from packaging.version import Version
 
 from sdsetup.catalog.torch import Build, Capability, TorchBuilds
 from sdsetup.decide.tuning.rule_context import RuleContext
+from sdsetup.values.facts import Gpu
 from sdsetup.values.tuning import TorchBuild
 from sdsetup.values.versions import driver_words, parse_version
+
+_BRANCH = 10  # the numbers of a driver branch: 580 to 589 on both systems
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +38,8 @@ def choose_build(case: RuleContext, builds: TorchBuilds, family: str | None = No
         return Choice(build=None)
     best = suiting[0]
     if case.values["device"] != "cuda":
-        return Choice(build=best, fallbacks=tuple(suiting[1:]))
+        missing = best.device == "rocm" and _no_amd_driver(case.gpu)
+        return Choice(build=best, fallbacks=tuple(suiting[1:]), driver="missing" if missing else None)
     needed = _needed(best, case)
     state, running = _by_driver(suiting, case)
     chosen = running[0] if running else best
@@ -58,11 +62,14 @@ def suits(build: Build, case: RuleContext) -> bool:
     if values["python"] not in build.pythons:
         return False
     if build.device == "rocm":
-        return build.any_card if values["gfx"] is None else values["gfx"] in build.gfx
+        return bool(values["every_gfx"]) and set(values["every_gfx"]) <= set(build.gfx)
     if build.device != "cuda":
         return True
     compute = values["compute"]
-    return build.any_card if compute is None else runs(compute, build.kernels.get(_column(case), ()), build.ptx)
+    if compute is None:
+        maybe_newer = values["generation"] == "unknown" and values["knows_newest"]
+        return build.newest_card if maybe_newer else build.any_card
+    return runs(compute, build.kernels.get(_column(case), ()), build.ptx)
 
 
 def runs(compute: Capability, kernels: Iterable[Capability], ptx: Iterable[Capability] = ()) -> bool:
@@ -134,11 +141,19 @@ def _by_driver(suiting: list[Build], case: RuleContext) -> tuple[str, list[Build
     version = parse_version(gpu.driver_version) if gpu else None
     if version is None:
         return ("assumed" if gpu is not None and gpu.source == "what-if" else "missing"), suiting
+    last = case.architecture.last_branch if case.architecture else None
+    if last is not None and version.major >= last + _BRANCH:
+        return "too-new", suiting
     running = [build for build in suiting if (needed := _needed(build, case)) is None or version >= needed]
     return ("fine" if running else "too-old"), running
+
+
+def _no_amd_driver(gpu: Gpu | None) -> bool:
+    """On the list of devices, and the amdgpu driver tells neither its memory nor its kind."""
+    return gpu is not None and gpu.source == "sysfs" and gpu.gfx is None and gpu.vram_bytes is None
 
 
 def _exists(needed: Version | None, case: RuleContext) -> bool:
     """A driver that new was made for this card."""
     last = case.architecture.last_branch if case.architecture else None
-    return last is None or needed is None or needed.major <= last
+    return last is None or needed is None or needed.major < last + _BRANCH

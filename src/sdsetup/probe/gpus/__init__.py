@@ -75,7 +75,12 @@ def _nvidia(machine: Machine, nvml: Answer, listed: tuple[Gpu, ...]) -> tuple[tu
         names = [gpu.name for gpu in listed if gpu.vendor == "nvidia"]
         only = names[0] if len(names) == len(asked.gpus) == 1 else None  # the banner cuts names
         return tuple(
-            replace(gpu, cuda_version=gpu.cuda_version or cuda, name=gpu.name or only) for gpu in asked.gpus
+            replace(
+                gpu,
+                cuda_version=gpu.cuda_version or cuda,
+                name=(only or gpu.name) if smi.is_cut(gpu.name) else gpu.name,
+            )
+            for gpu in asked.gpus
         ), None
     if not any(gpu.vendor == "nvidia" for gpu in listed) and asked.problem is None:
         return (), None  # no NVIDIA card, so nothing is wrong with its driver

@@ -59,7 +59,7 @@ def present(entries: Iterable[Mapping[str, Any]], live: Collection[str] | None) 
 
 
 def of_entry(entry: Mapping[str, Any]) -> Gpu:
-    vendor_id, _ = device(str(entry.get("MatchingDeviceId", ""))) or ("", "")
+    vendor_id, number = device(str(entry.get("MatchingDeviceId", ""))) or ("", "")
     vendor = _VENDORS.get(vendor_id, "other")
     name, version = entry.get("DriverDesc"), entry.get("DriverVersion")
     vram = memory_size(entry.get(_MEMORY))
@@ -73,6 +73,7 @@ def of_entry(entry: Mapping[str, Any]) -> Gpu:
         vram_bytes=vram,
         driver_version=nvidia_driver(version or "") if vendor == "nvidia" else version,
         source="registry",
+        pci_id=number.lower() or None,
         integrated=is_integrated(vendor, name, vram),
     )
 
@@ -107,6 +108,8 @@ def is_integrated(vendor: Vendor, name: str | None, vram: int | None) -> bool | 
     if vendor == "intel":
         return re.search(r"\barc\b.*\b[ab]\d{3}", said) is None
     if vendor == "amd":
+        if re.search(r"\bvega ([2-9]|1[01])\b", said):
+            return True  # "RX Vega 11 Graphics" is a Ryzen's own, for all its RX
         own = re.search(r"\b(rx|pro|vii|wx|fury|r[579]|w\d{4})\b|\bvega (56|64)", said)
         if own is None and re.search(r"radeon(\(tm\))? (vega \d+ )?(\d{3}m )?graphics|\b\d{3}m\b", said):
             return True

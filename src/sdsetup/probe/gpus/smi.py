@@ -35,6 +35,10 @@ _PROBLEMS = (
     ("version mismatch", "mismatch"),
     ("couldn't communicate with the NVIDIA driver", "not-running"),
     ("Insufficient Permissions", "denied"),
+    ("GPU access blocked", "blocked"),
+    ("Unable to determine the device handle", "lost"),
+    ("GPU is lost", "lost"),
+    ("fallen off the bus", "lost"),
     ("No devices were found", "no-devices"),
 )
 
@@ -43,7 +47,8 @@ class Asked(NamedTuple):
     """Cards, or why there are none."""
 
     gpus: tuple[Gpu, ...] = ()
-    problem: str | None = None  # mismatch, not-running, denied, no-devices, timeout, failed; None also: no program
+    # mismatch, not-running, denied, blocked, lost, no-devices, timeout, failed; None also: no program
+    problem: str | None = None
 
 
 def ask(machine: Machine) -> Asked:
@@ -92,19 +97,25 @@ def _ask_one(machine: Machine, program: str) -> Asked:
         fields.remove(refused)
     if ended.problem == "timeout":
         return Asked(problem="timeout")
-    gpus = parse_query(ended.out, fields) if ended.ok else ()
+    # Rows are good whatever the program ends with: 14 is a damaged infoROM, 15 another card that is lost.
+    gpus = parse_query(ended.out, fields)
     told = machine.run([program], timeout=_LIMIT)
     banner = parse_banner(told.out)
     if gpus:
-        # The CUDA level is in no query. Old banners cut names, so only the level is taken.
+        # The CUDA level is in no query. Banners cut names, so only the level is taken.
         gpus = tuple(replace(gpu, cuda_version=banner.cuda_version) for gpu in gpus)
     elif banner.gpus:
         gpus = banner.gpus
-        if any(gpu.name is None for gpu in gpus):
-            names = parse_list(machine.run([program, "-L"], timeout=_LIMIT).out)
-            gpus = tuple(replace(gpu, name=gpu.name or names.get(gpu.index)) for gpu in gpus)
+    slices = parse_slices(told.out)
+    if any(is_cut(gpu.name) or gpu.mig or gpu.index in slices for gpu in gpus):
+        listed = machine.run([program, "-L"], timeout=_LIMIT).out
+        names, instances = parse_list(listed), parse_instances(listed)
+        gpus = tuple(
+            replace(gpu, name=names.get(gpu.index, gpu.name) if is_cut(gpu.name) else gpu.name) for gpu in gpus
+        )
+        gpus = _sliced(gpus, slices, instances)
     if gpus:
-        return Asked(gpus=_sliced(gpus, parse_slices(told.out)))
+        return Asked(gpus=gpus)
     return Asked(problem=parse_problem("\n".join((ended.out, ended.err, told.out, told.err))) or "failed")
 
 
@@ -157,7 +168,7 @@ class Banner(NamedTuple):
 
 
 def parse_banner(text: str) -> Banner:
-    """What `nvidia-smi` alone prints. Names that its narrow table cuts off ("NVIDIA GeForce ...") are unknown."""
+    """What `nvidia-smi` alone prints. Names are kept as far as its narrow table shows them ("RTX 3050 ...")."""
     driver = re.search(r"\b(?:Driver|KMD) Version:\s*(\d{2,4}(?:\.\d{1,3}){1,2})", text)
     cuda = re.search(r"\bCUDA (?:UMD )?Version:\s*(\d{1,2}\.\d{1,2})\b", text)
     found = Banner(driver_version=driver[1] if driver else None, cuda_version=cuda[1] if cuda else None)
@@ -165,13 +176,15 @@ def parse_banner(text: str) -> Banner:
     gpus: list[Gpu] = []
     for line in body.splitlines():
         if head := re.match(
-            r"^\|\s{1,4}(\d{1,3})\s{2,}(\S.*?)\s{2,}\S+\s*\|\s*([0-9A-Fa-f]{4,8}:[0-9A-Fa-f:.]+)", line
+            r"^\|\s{1,4}(\d{1,3})\s{2,}(\S.*?)\s+(?:On|Off|N/A|WDDM|TCC|MCDM|\[\S+\])\s*"
+            r"\|\s*([0-9A-Fa-f]{4,8}:[0-9A-Fa-f:.]+)",
+            line,
         ):
             name = head[2].strip()
             gpus.append(
                 Gpu(
                     vendor="nvidia",
-                    name=None if name.endswith("...") else name,
+                    name=name if re.search(r"\d", name) or not is_cut(name) else None,
                     driver_version=found.driver_version,
                     cuda_version=found.cuda_version,
                     source="banner",
@@ -195,6 +208,18 @@ def parse_list(text: str) -> dict[int | None, str]:
     return {int(index): name.strip() for index, name in found}
 
 
+def parse_instances(text: str) -> dict[int | None, str]:
+    """The id of each card's first MIG instance from `nvidia-smi -L`."""
+    found: dict[int | None, str] = {}
+    index: int | None = None
+    for line in text.splitlines():
+        if card := re.match(r"GPU (\d{1,3}): ", line):
+            index = int(card[1])
+        elif instance := re.search(r"\(UUID: (MIG-[\w/-]{1,100})\)", line):
+            found.setdefault(index, instance[1])
+    return found
+
+
 def parse_slices(text: str) -> dict[int | None, int]:
     """The memory of each card's first MIG instance, in bytes: a program sees one instance, not the card."""
     _, _, table = text.partition("MIG devices:")
@@ -206,9 +231,25 @@ def parse_slices(text: str) -> dict[int | None, int]:
     return found
 
 
-def _sliced(gpus: tuple[Gpu, ...], slices: dict[int | None, int]) -> tuple[Gpu, ...]:
+def is_cut(name: str | None) -> bool:
+    """Not there, or not all of it: the table's column is narrow."""
+    return name is None or name.endswith("...")
+
+
+def _sliced(
+    gpus: tuple[Gpu, ...], slices: dict[int | None, int], instances: dict[int | None, str]
+) -> tuple[Gpu, ...]:
+    """A divided card as a program sees it: its first instance."""
     return tuple(
-        replace(gpu, mig=True, vram_bytes=slices[gpu.index]) if gpu.index in slices else gpu for gpu in gpus
+        replace(
+            gpu,
+            mig=True,
+            vram_bytes=slices.get(gpu.index, gpu.vram_bytes),
+            uuid=instances.get(gpu.index, gpu.uuid),
+        )
+        if gpu.mig or gpu.index in slices
+        else gpu
+        for gpu in gpus
     )
 
 

@@ -49,6 +49,7 @@ def _gpu(
         gfx=kinds.get(parse_address(place.name) or (-1, -1)),
         source="sysfs",
         pci_bus_id=place.name,
+        pci_id=f"{device:04x}",
         integrated=on_board if on_board is not None else is_integrated(vendor, name, vram),
     )
 
