@@ -60,7 +60,8 @@ class LaunchFile:
     `flags`: COMMANDLINE_ARGS as the web UI splits it (an argument list). `env`: variables that the
     web UI's own process gets. `variables`: those that only webui.sh itself reads (`venv_dir`,
     `python_cmd`: plain assignments without `export`; always empty for a .bat, where all is `env`).
-    `unset`: names that the file clears. A name in `unclear` is in none of them.
+    `unset`: names that the file clears. A name in `unclear` is in none of them. `start_flags`: arguments on the
+    line that calls webui.bat; the web UI reads them before `flags`. `without_effect`: lines that set nothing.
     """
 
     kind: Kind
@@ -69,6 +70,8 @@ class LaunchFile:
     variables: dict[str, str] = field(default_factory=dict)
     unset: tuple[str, ...] = ()
     unclear: tuple[Unclear, ...] = ()
+    start_flags: tuple[str, ...] = ()
+    without_effect: tuple[Unclear, ...] = ()
 
     def apply(self, environment: Mapping[str, str]) -> dict[str, str]:
         """`environment` as the web UI would find it after this file ran. cmd knows no letter case in names."""
