@@ -10,7 +10,16 @@ from sdsetup.launchfile import refusals
 from sdsetup.launchfile.cmdflow import statements
 from sdsetup.launchfile.cmdlines import Statement, delays, depth_after, physical_lines
 from sdsetup.launchfile.cmdwords import REFERENCE
-from sdsetup.launchfile.words import BrokenQuotesError, EntangledError, Unit, edit, letters, names_in, touched
+from sdsetup.launchfile.words import (
+    BrokenQuotesError,
+    EntangledError,
+    Unit,
+    edit,
+    letters,
+    names_in,
+    opaque,
+    touched,
+)
 from sdsetup.text import Text
 from sdsetup.values.flags import ARGS, LONGEST_CMD_LINE, Settings
 
@@ -33,6 +42,10 @@ _SPECIAL = set("&|<>()^ \t")
 _NEEDS_CARET = "&|<>^"
 # Statements that set nothing, or whose setting is read in full.
 SILENT = frozenset({"set", "comment", "blank", "label", "calm", "folder", "echo-off"})
+# Variables of Windows that hold one folder or name: never flags.
+_PLACES = frozenset({"APPDATA", "CD", "COMPUTERNAME", "HOMEDRIVE", "HOMEPATH", "LOCALAPPDATA", "PROGRAMFILES"}) | {
+    "PUBLIC", "RANDOM", "SYSTEMDRIVE", "SYSTEMROOT", "TEMP", "TMP", "USERNAME", "USERPROFILE", "WINDIR",
+}  # fmt: skip
 _ABSOLUTE = re.compile(r"([A-Za-z]:[\\/]|\\\\)")
 
 
@@ -152,26 +165,30 @@ class _Editor:
                 break
         return live
 
-    def _refuse_hidden(self, one: Statement, names: set[str]) -> None:
+    def _refuse_hidden(self, one: Statement, names: set[str], seen: frozenset[str] = frozenset()) -> None:
         """A variable inside COMMANDLINE_ARGS may carry one of our flags: then there are two hands on it."""
-        for unit in one.value:
-            if unit.role != "reference" or unit.text.upper() == ARGS:
-                continue
-            for other in self.assignments(unit.text) if re.fullmatch(r"\w+", unit.text) else []:
-                try:
-                    found = names & names_in(other.value, unit.text)
-                except BrokenQuotesError:
-                    found = set()
+        try:
+            names_in_it = opaque(one.value, ARGS)
+        except BrokenQuotesError:
+            return  # said where the flags are edited
+        for name in names_in_it:
+            key = name.upper()
+            if key in seen or key == ARGS or key in _PLACES or name.startswith("%"):
+                continue  # %1 and %*: nothing, when the file is double-clicked
+            others = self.assignments(name)
+            if not others:
+                raise refusals.unclear(
+                    "bat", one.first + 1, Text("what %{name}% holds cannot be told from the file", name=name)
+                )
+            for other in others:
+                found = names & _names_in(other)
                 if found:
                     raise refusals.unclear(
                         "bat",
                         other.first + 1,
-                        Text(
-                            "{flag} comes into COMMANDLINE_ARGS through {name}",
-                            flag=sorted(found)[0],
-                            name=unit.text,
-                        ),
+                        Text("{flag} comes into COMMANDLINE_ARGS through {name}", flag=min(found), name=name),
                     )
+                self._refuse_hidden(other, names, seen | {key})
 
     # --- variables ---
 
@@ -213,7 +230,7 @@ class _Editor:
         self.after.setdefault(self._top(), []).insert(0, self._encoded('cd /d "%~dp0"' + self.newline, None, None))
 
     def _top(self) -> int:
-        """The line behind which everything is still to come: after `@echo off`, where that is a line of its own."""
+        """The line behind which everything is still to come: `@echo off`, where that is a line of its own."""
         echo = [one for one in self._reached() if one.kind == "echo-off" and one.certain and self._own_line(one)]
         # A byte order mark must stay the first thing in the file.
         return echo[0].last if echo else self.all[0].last if self.lines[0].startswith(codecs.BOM_UTF8) else -1
@@ -317,6 +334,13 @@ class _Editor:
                 f"call webui.bat{self.newline}".encode(),
             ]
         return b"".join(out)
+
+
+def _names_in(one: Statement) -> set[str]:
+    try:
+        return names_in(one.value, one.name)
+    except BrokenQuotesError:
+        return set()
 
 
 def mentions(text: str, name: str) -> bool:

@@ -13,6 +13,7 @@ from sdsetup.launchfile.words import Unit
 from sdsetup.text import Text
 from sdsetup.values.flags import ARGS, LaunchFile, Unclear
 
+_NOT_SET = re.compile(r"[\s@]*(?:export\s+)?([A-Za-z_]\w*)\s*=")
 _START = "the start"  # no variable can have this name
 
 
@@ -49,6 +50,9 @@ class _Seen:
                 self._lost(key, name, one, Text("endlocal takes back what was set before"))
         if one.kind == "set":
             self._assign(one)
+        elif one.kind == "other" and (named := _NOT_SET.match(one.text)):
+            why = Text("that is no command of Windows; write set {name}=", name=named[1])
+            self.without_effect.append(Unclear(line=one.first + 1, name=named[1], why=why))
         elif one.kind not in SILENT:
             for name in re.findall(r"\bset\b(?:\s+/[ap])?\s*\"?\s*([A-Za-z_]\w*)\s*=?", one.text, re.IGNORECASE):
                 self._lost(

@@ -71,7 +71,7 @@ def _ways(found: Sequence[Statement]) -> Ways:
             to |= set(labels.values()) if computed else {labels[n] for n in (*gotos, *called) if n in labels}
             if called:
                 to.add(place + 1)
-            leaves = not gotos and not called or _END_OF_FILE in gotos
+            leaves = (not gotos and not called) or _END_OF_FILE in gotos
             if leaves:
                 to |= {back for label, back in calls if label < place}
         else:

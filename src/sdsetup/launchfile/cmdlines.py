@@ -83,7 +83,8 @@ def codec(page: str) -> str | None:
 
 
 def commands(content: bytes, encoding: str | None) -> list[Statement]:
-    """All statements of the file in order, without what their order means. `encoding`: of the console's code page, None when unknown."""
+    """All statements of the file in order, each for itself. `encoding`: of the console's code page, None when
+    unknown."""
     lines = physical_lines(content)
     found: list[Statement] = []
     at, depth, straight = 0, 0, True
@@ -224,11 +225,20 @@ def _classified(base: Statement) -> Statement:
         kind = "calm"
     elif command == "endlocal":
         kind = "undo"
-    elif start := _STARTS.search(_EXISTS.sub(lambda found: " " * len(found[0]), text)):
-        return replace(base, kind="start", arguments=_arguments(base.units[start.end() :]))
+    elif (end := _start_in(text)) is not None:
+        return replace(base, kind="start", arguments=_arguments(base.units[end:]))
     elif _JUMP.search(text):
         kind = "jump"
     return replace(base, kind=kind)
+
+
+def _start_in(text: str) -> int | None:
+    """The place behind the web UI's name where a command runs it. In quotes `webui` alone is a window's title."""
+    asked = _EXISTS.sub(lambda found: " " * len(found[0]), text)
+    for found in _STARTS.finditer(asked):
+        if "." in found[0] or asked.count('"', 0, found.start()) % 2 == 0:
+            return found.end()
+    return None
 
 
 def _arguments(behind: Sequence[Unit]) -> tuple[Unit, ...]:
