@@ -95,7 +95,9 @@ def plan_launchers(
     facts: Facts, request: Request, components: Components, settings: Settings, contents: Contents
 ) -> Plan:
     """Only the launch files of an installation that is there."""
-    steps = tuple(launcher_steps(facts, request.launchers, settings, git=_brought_git(facts, components)))
+    # Only an installation brings one: what is not there yet cannot be named.
+    git = _brought_git(facts, components) if contents.git is not None else None
+    steps = tuple(launcher_steps(facts, request.launchers, settings, git=git))
     return Plan(dir=request.dir, steps=marked(steps, facts, contents, Journal()), free_bytes=facts.disk.free_bytes)
 
 
@@ -276,7 +278,7 @@ def launcher_steps(
     needs: tuple[str, ...] = (),
 ) -> list[Step]:
     """One step for each launch file. Also all that `tune --apply` does. `git`: the program that is brought."""
-    env = settings.env if git is None else (*settings.env, ("GIT", git))
+    env = settings.env if git is None or "GIT" in settings.theirs else (*settings.env, ("GIT", git))
     code_page = facts.system.oem_code_page
     return [
         Step(

@@ -34,13 +34,14 @@ class Settings:
     ("--xformers", "--use-cpu all", '--ckpt-dir "D:/AI models"'; `flag()` quotes for you).
     `env`: (name, value) in the order they are written. `drop_flags`, `drop_env`: names that we set
     earlier and no longer want. `exclusive`: groups of flag names of which one line holds only one;
-    setting a member takes the others out.
+    setting a member takes the others out. `theirs`: variables that the user set, which nobody adds to `env`.
     """
 
     flags: tuple[str, ...] = ()
     env: tuple[tuple[str, str], ...] = ()
     drop_flags: tuple[str, ...] = ()
     drop_env: tuple[str, ...] = ()
+    theirs: tuple[str, ...] = ()
     exclusive: tuple[tuple[str, ...], ...] = ()
 
 
@@ -82,10 +83,23 @@ class LaunchFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Flag:
-    """One flag and its values, as the web UI's argument parser groups them."""
+    """One flag and its values, as the web UI's argument parser groups them. As a text: "--use-cpu all"."""
 
     name: str
     values: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Flag:
+        """A flag as it stands in a profile or in `Settings.flags`: "--use-cpu all"."""
+        try:
+            words = shlex.split(text)
+        except ValueError:
+            words = text.split()
+        found = grouped(words)
+        return found[0] if found else cls(name=text)
+
+    def __str__(self) -> str:
+        return " ".join((self.name, *self.values))
 
 
 def flag(name: str, *values: str) -> str:
