@@ -17,6 +17,8 @@ safely it refuses with a `SdsetupError`, and nothing is lost. Nothing here touch
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sdsetup.errors import SdsetupError
 from sdsetup.launchfile.bat import merge as merge_bat
 from sdsetup.launchfile.effective import arguments, read
@@ -71,7 +73,17 @@ def merge(kind: Kind, existing: bytes | None, settings: Settings, *, oem_encodin
 
 
 def _merged(kind: Kind, existing: bytes | None, settings: Settings, encoding: str | None) -> bytes:
+    settings = replace(settings, env=_unsaid(kind, existing, settings, encoding))
     return merge_bat(existing, settings, encoding) if kind == "bat" else merge_sh(existing, settings)
+
+
+def _unsaid(
+    kind: Kind, existing: bytes | None, settings: Settings, encoding: str | None
+) -> tuple[tuple[str, str], ...]:
+    """The variables that the file does not set to these very values already, in whatever words."""
+    fold = str.upper if kind == "bat" else str
+    said = {fold(name): value for name, value in read(kind, existing or b"", encoding=encoding).env.items()}
+    return tuple((name, value) for name, value in settings.env if said.get(fold(name)) != value)
 
 
 def _must_read_back(kind: Kind, existing: bytes, merged: bytes, settings: Settings, encoding: str | None) -> None:

@@ -166,18 +166,23 @@ def _same_job(name: str, ours: Sequence[str], known: KnownFlags) -> list[str]:
 
 def _among_themselves(own: Own, tuning: Tuning, known: KnownFlags) -> list[Warning]:
     """What the user set twice in ways that exclude each other, and nothing of ours replaces."""
-    theirs = [str(one) for one in dict.fromkeys((*own.flags, *own.at_start))]
-    stay = [one for one in theirs if not _same_job(Flag.parse(one).name, tuning.flags, known)]
-    names = [*stay, *(own.env or {})]
+    theirs = list(dict.fromkeys((*own.flags, *own.at_start)))
+    stay = [one for one in theirs if one in own.at_start or not _same_job(one.name, tuning.flags, known)]
+    pairs = [
+        (str(one), other)
+        for place, one in enumerate(stay)
+        for other in (
+            *(str(later) for later in stay[place + 1 :] if _same_job(one.name, (str(later),), known)),
+            *(name for name in own.env or {} if known.exclude(str(one), name)),
+        )
+    ]
     return [
         _warning(
-            "Your launch file has {one} and {other}, which exclude each other. Take one of them out",
+            "Your launch file has both {one} and {other}, which don't go together. Take one of them out",
             one=one,
             other=other,
         )
-        for place, one in enumerate(names)
-        for other in names[place + 1 :]
-        if known.exclude(one, other)
+        for one, other in pairs
     ]
 
 
@@ -187,19 +192,13 @@ def _among_themselves(own: Own, tuning: Tuning, known: KnownFlags) -> list[Warni
 def _env_beside(own: Own, tuning: Tuning, known: KnownFlags) -> tuple[tuple[tuple[str, str], ...], list[Warning]]:
     env: list[tuple[str, str]] = []
     said: list[Warning] = []
+    left_out: dict[str, list[str]] = {}  # what of theirs is in the way -> ours
     for name, ours in tuning.env:
         entry = known.of(name)
         theirs = own.value(name)
-        in_the_way = [other for other in (entry.yields_to if entry else ()) if other != name and own.sets(other)]
-        if in_the_way:
-            said.append(
-                _warning(
-                    "Your launch file has {own} of your own, which stays; {name} is left out, since it would "
-                    "change what yours means",
-                    own=" and ".join(_shown(other, own) for other in in_the_way),
-                    name=name,
-                )
-            )
+        in_the_way = [other for other in (entry.yields_to if entry else ()) if own.sets(other)]
+        if in_the_way and not own.sets(name):
+            left_out.setdefault(_shown(in_the_way[0], own), []).append(name)
         elif not own.sets(name):
             env.append((name, ours))
         elif entry is not None and theirs is not None and any(dead in theirs for dead in entry.gone):
@@ -225,6 +224,14 @@ def _env_beside(own: Own, tuning: Tuning, known: KnownFlags) -> tuple[tuple[tupl
                     ours=ours,
                 )
             )
+    for theirs, names in left_out.items():
+        said.append(
+            _warning(
+                "Your launch file has {own} of your own, which stays. {names} is left out: it doesn't go with yours",
+                own=theirs,
+                names=" and ".join(names),
+            )
+        )
     return tuple(env), said + _other_packages(own, tuning, known)
 
 
@@ -298,12 +305,14 @@ def with_own_precision(own: Own, tuning: Tuning, facts: Facts, rules: Rules) -> 
         if (entry := rules.known.of(str(flag))) is not None and entry.memory is not None
     }
     card = tuning.gpu
+    groups = {name for group in rules.known.exclusive_groups for name in group}
+    if any(flag.name in groups for flag in own.at_start):
+        return tuning  # decided there, where nothing of ours counts
     if not larger or card is None or card.vram_bytes is None or tuning.device in ("cpu", "none"):
         return tuning
     smaller = replace(card, vram_bytes=int(card.vram_bytes / max(larger.values())))
     there = replace(facts, gpus=tuple(smaller if gpu == card else gpu for gpu in facts.gpus))
     other = tune(there, rules, model_class="sdxl" if tuning.model_class == "sdxl" else "sd15", chosen_gpu=smaller)
-    groups = {name for group in rules.known.exclusive_groups for name in group}
 
     def of_memory(flags: Sequence[str]) -> list[str]:
         return [flag for flag in flags if Flag.parse(flag).name in groups]
