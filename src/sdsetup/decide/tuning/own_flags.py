@@ -227,7 +227,7 @@ def _env_beside(own: Own, tuning: Tuning, known: KnownFlags) -> tuple[tuple[tupl
     for theirs, names in left_out.items():
         said.append(
             _warning(
-                "Your launch file has {own} of your own, which stays. {names} is left out: it doesn't go with yours",
+                "Your launch file has {own} of your own, which stays; {names} is left out beside it",
                 own=theirs,
                 names=" and ".join(names),
             )
