@@ -96,7 +96,8 @@ def plan_launchers(
 ) -> Plan:
     """Only the launch files of an installation that is there."""
     # Only an installation brings one: what is not there yet cannot be named.
-    git = _brought_git(facts, components) if contents.git is not None else None
+    there = contents.git is not None or facts.git is not None
+    git = _brought_git(facts, components) if there else None
     steps = tuple(launcher_steps(facts, request.launchers, settings, git=git))
     return Plan(dir=request.dir, steps=marked(steps, facts, contents, Journal()), free_bytes=facts.disk.free_bytes)
 
@@ -301,10 +302,11 @@ def launcher_steps(
 
 
 def _brought_git(facts: Facts, components: Components) -> str | None:
-    """Where the Git will be that the web UI is told to use, when this machine has none."""
-    if facts.git is not None or components.mingit is None:
+    """Where the Git is or will be that the web UI is told to use, when this machine has no other."""
+    brought = f"{components.tools}\\mingit\\cmd\\git.exe"
+    if components.mingit is None or (facts.git is not None and facts.git.path.lower() != brought.lower()):
         return None
-    return f"{components.tools}\\mingit\\cmd\\git.exe"
+    return brought
 
 
 def _proofs(given: _Given, before: list[Step]) -> list[Step]:
