@@ -11,6 +11,7 @@ from pathlib import Path
 from sdsetup.decide.tuning.own_flags import Own, beside, own_settings, refuse_overridden, with_own_precision
 from sdsetup.errors import SdsetupError
 from sdsetup.launchfile.effective import AFTER_THE_LAUNCH_FILE, effective
+from sdsetup.machine import Machine
 from sdsetup.machine.launch_settings import read_launch_file
 from sdsetup.probe import gather
 from sdsetup.storage import read_json
@@ -96,7 +97,7 @@ def beside_own(
             environment=session.machine.env,
             folder=str(folder),
         )
-        own = _with_surroundings(own_settings(seen, tuning, facts.recorded, rules.known), session, folder)
+        own = with_surroundings(own_settings(seen, tuning, facts.recorded, rules.known), session.machine, folder)
         tuning = beside(own, with_own_precision(own, tuning, facts, rules), rules.known)
         own_flags += own.all_flags
     if after is not None:
@@ -104,16 +105,16 @@ def beside_own(
     return tuning, tuple(dict.fromkeys(own_flags))
 
 
-def _with_surroundings(own: Own, session: Session, folder: Path) -> Own:
-    """A Git that is not there is nobody's; a list that the environment has is the user's, too."""
+def with_surroundings(own: Own, machine: Machine, folder: Path) -> Own:
+    """A Git that is not there is nobody's; what the environment says of `no_proxy` is the user's, too."""
     env = dict(own.env or {})
     git = (env.get("GIT") or "").strip('"')
-    if git and not (session.machine.which(git) or session.machine.exists(folder / git)):
+    if git and not (machine.which(git) or machine.exists(folder / git)):
         del env["GIT"]
-    for name, spelt in (("no_proxy", ("no_proxy", "NO_PROXY")),):
-        said = [env.get(one) or session.machine.env.get(one) for one in spelt]
-        if name not in env and (theirs := next(filter(None, said), None)):
-            env[name] = theirs
+    if "no_proxy" not in env:
+        spelt = ("no_proxy", "NO_PROXY")
+        if theirs := next((said for one in spelt if (said := env.get(one) or machine.env.get(one))), None):
+            env["no_proxy"] = theirs
     return replace(own, env=env)
 
 
