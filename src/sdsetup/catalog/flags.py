@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sdsetup.catalog.reading import Reader
+from sdsetup.values.flags import Flag
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +44,7 @@ class KnownFlags:
 
     def of(self, setting: str) -> Setting | None:
         """The entry of a flag as it stands in a profile, value included, or of a variable."""
-        return self.settings.get(setting) or self.settings.get(setting.split(" ", 1)[0])
+        return self.settings.get(setting) or self.settings.get(Flag.parse(setting).name)
 
     def variable(self, name: str) -> bool:
         return name in self.variables
@@ -81,7 +82,7 @@ class KnownFlags:
         return entry.needs if entry is not None else ()
 
     def _names(self, entry: Setting, other: str) -> bool:
-        return other in entry.excludes or other.split(" ", 1)[0] in entry.excludes
+        return other in entry.excludes or Flag.parse(other).name in entry.excludes
 
 
 def parse_flags(raw: Mapping[str, Any], path: str = "flags.toml") -> KnownFlags:

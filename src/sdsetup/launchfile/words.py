@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sdsetup.values.flags import Flag, Settings, is_flag, parsed_flags, word
+from sdsetup.values.flags import Flag, Settings, is_flag, names_of, parsed_flags, word
 
 Role = Literal["letter", "operator", "paren", "reference"]
 
@@ -164,7 +164,7 @@ def opaque(units: Sequence[Unit], own_name: str) -> list[str]:
 def touched(settings: Settings) -> tuple[dict[str, Flag], set[str]]:
     """Our flags by name, and the names that must go."""
     wanted = parsed_flags(settings)
-    gone = {flag.split(" ", 1)[0] for flag in settings.drop_flags}
+    gone = set(names_of(settings.drop_flags))
     for group in settings.exclusive:
         if any(name in wanted for name in group):
             gone.update(group)

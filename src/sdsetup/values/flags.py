@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -100,6 +100,11 @@ class Flag:
 
     def __str__(self) -> str:
         return " ".join((self.name, *self.values))
+
+
+def names_of(flags: Iterable[str]) -> tuple[str, ...]:
+    """The names of flags that stand as texts ("--use-cpu all"), in order and without repeats."""
+    return tuple(dict.fromkeys(Flag.parse(text).name for text in flags))
 
 
 def flag(name: str, *values: str) -> str:

@@ -28,9 +28,10 @@ from sdsetup.execute.webui.painting import (
     wanted,
 )
 from sdsetup.execute.webui.process import WebUI, start
-from sdsetup.launchfile import FILE_NAMES, Flag, Kind, LaunchFile, arguments, grouped, merge
+from sdsetup.launchfile import FILE_NAMES, Kind, LaunchFile, arguments, grouped, merge
 from sdsetup.machine.launch_settings import read_launch_file, read_launch_settings
 from sdsetup.text import Text
+from sdsetup.values.flags import names_of
 
 _OUTCOMES: dict[PictureOutcome, Outcome] = {
     "out-of-memory": "out-of-memory",
@@ -73,7 +74,7 @@ def _plan(candidate: Candidate, bench: Bench, port: int) -> LaunchPlan:
     context = bench.context
     kind: Kind = "bat" if context.machine.family == "windows" else "sh"
     page = context.machine.windows().oem_code_page if kind == "bat" else None
-    gone = [Flag.parse(flag).name for flag in bench.decided if flag not in candidate.flags]
+    gone = names_of(flag for flag in bench.decided if flag not in candidate.flags)
     settings = replace(
         bench.settings,
         flags=candidate.flags,
