@@ -126,6 +126,8 @@ def test_a_bat_with_ways_around_is_edited(lines: tuple[str, ...]) -> None:
             6,
         ),
         (("ver && set COMMANDLINE_ARGS=--a", "call webui.bat"), 1),
+        (('cmd /k "cd /d D:\\sd && set COMMANDLINE_ARGS=--a && webui.bat"',), 1),
+        (("if exist venv (set COMMANDLINE_ARGS=--a& call webui.bat)",), 1),
         (("set COMMANDLINE_ARGS=--a %MORE_FLAGS%", "call webui.bat"), 1),
         (("set A=%B%", "set COMMANDLINE_ARGS=--a %A%", "call webui.bat"), 1),
         (("set A=--ours", "set COMMANDLINE_ARGS=--a %A%", "call webui.bat"), 1),
@@ -157,6 +159,7 @@ def test_references_that_hold_no_flags_are_fine(value: str) -> None:
         ('call "webui.bat" --ckpt-dir "D:\\my models" %* > log.txt 2>&1', ("--ckpt-dir", "D:\\my models")),
         ('start "webui window" /min cmd /c webui.bat --port 1', ("--port", "1")),
         ("venv\\Scripts\\python.exe launch.py --api", ("--api",)),
+        ("set COMMANDLINE_ARGS=--listen\r\ncall webui.bat %COMMANDLINE_ARGS% --api", ("--api",)),
         ("if exist venv (call webui.bat --api) else echo no", ("--api",)),
     ],
 )

@@ -96,8 +96,8 @@ class _Editor:
             )
 
     def _reached(self) -> list[Statement]:
-        """What may run before the start, in order."""
-        return [one for one in self.all if one.reached and one.kind != "start"]
+        """What may run up to the start, in order; the line of the start may set something itself."""
+        return [one for one in self.all if one.reached]
 
     def assignments(self, name: str) -> list[Statement]:
         """Every `set` of this variable that may run before the start, in order.

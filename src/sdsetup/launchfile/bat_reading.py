@@ -39,11 +39,12 @@ class _Seen:
         self.env: dict[str, tuple[str, str]] = {}  # upper-case name -> (name, value)
         self.unset: dict[str, str] = {}
         self.unclear: dict[str, Unclear] = {}
+        self.lines: dict[str, int] = {}  # where each was set last
         self.start_flags: tuple[str, ...] | None = None
         self.without_effect: list[Unclear] = []
 
     def take(self, one: Statement) -> None:
-        if one.kind == "start" and self.start_flags is None:
+        if one.kind == "start":
             self._start(one)
         if one.kind == "undo":
             for key, (name, _) in list(self.env.items()):
@@ -60,8 +61,12 @@ class _Seen:
                 )
 
     def _start(self, one: Statement) -> None:
+        if self.start_flags is not None:
+            return
         self.start_flags = ()
-        said = self._expanded(one, one.arguments)
+        # What COMMANDLINE_ARGS holds reaches the web UI anyway.
+        units = [unit for unit in one.arguments if unit.role != "reference" or unit.text.upper() != ARGS]
+        said = self._expanded(one, units)
         if isinstance(said, Text):
             self.unclear[_START] = Unclear(line=one.first + 1, name=None, why=said)
         else:
@@ -81,6 +86,7 @@ class _Seen:
         self.unclear.pop(key, None)
         self.env.pop(key, None)
         self.unset.pop(key, None)
+        self.lines[key] = one.first + 1
         if value:
             self.env[key] = (one.name, value)
         else:
@@ -137,6 +143,9 @@ class _Seen:
             flags = tuple(shlex.split(self.env.get(ARGS, ("", ""))[1]))
         except ValueError:
             unclear[ARGS] = Unclear(line=0, name=ARGS, why=Text("a quote in COMMANDLINE_ARGS never closes"))
+        if any(flag.startswith("-") and " " in flag.partition("=")[0] for flag in flags):
+            why = Text("the quotes make one flag of several, which the web UI does not know; take the quotes out")
+            self.without_effect.append(Unclear(line=self.lines[ARGS], name=ARGS, why=why))
         return LaunchFile(
             kind="bat",
             flags=flags,
