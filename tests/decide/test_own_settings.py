@@ -216,6 +216,7 @@ def test_two_memory_flags_of_ones_own_are_said() -> None:
     [
         ("bat", "set COMMANDLINE_ARGS = --medvram"),
         ("bat", "COMMANDLINE_ARGS=--medvram"),
+        ("bat", "set COMMANDLINE_ARGS --medvram"),
         ("bat", 'set COMMANDLINE_ARGS="--api --listen"'),
         ("bat", 'export COMMANDLINE_ARGS="--medvram"'),
         ("sh", 'COMMANDLINE_ARGS = "--medvram"'),

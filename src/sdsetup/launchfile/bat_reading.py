@@ -13,7 +13,7 @@ from sdsetup.launchfile.words import Unit
 from sdsetup.text import Text
 from sdsetup.values.flags import ARGS, LaunchFile, Unclear
 
-_NOT_SET = re.compile(r"[\s@]*(?:export\s+)?([A-Za-z_]\w*)\s*=")
+_NOT_SET = re.compile(r"[\s@]*(?:export\s+)?([A-Za-z_]\w*)\s*=|[\s@]*set\s+([A-Za-z_]\w*)\s+-", re.IGNORECASE)
 _START = "the start"  # no variable can have this name
 
 
@@ -52,8 +52,9 @@ class _Seen:
         if one.kind == "set":
             self._assign(one)
         elif one.kind == "other" and (named := _NOT_SET.match(one.text)):
-            why = Text("that is no command of Windows; write set {name}=", name=named[1])
-            self.without_effect.append(Unclear(line=one.first + 1, name=named[1], why=why))
+            name = named[1] or named[2]
+            why = Text("Windows sets nothing there; write set {name}=", name=name)
+            self.without_effect.append(Unclear(line=one.first + 1, name=name, why=why))
         elif one.kind not in SILENT:
             for name in re.findall(r"\bset\b(?:\s+/[ap])?\s*\"?\s*([A-Za-z_]\w*)\s*=?", one.text, re.IGNORECASE):
                 self._lost(

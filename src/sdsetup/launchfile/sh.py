@@ -83,6 +83,13 @@ def mentions(command: Command, text: str, name: str) -> bool:
     return re.search(rf"(?<![$\w{{]){re.escape(name)}(?!\w)", text[command.start : command.end]) is not None
 
 
+def _why_unclear(command: Command, name: str) -> Text:
+    words = [word.text for word in command.words if word.text != "export"]
+    if words[0].startswith(f"{name}=") and any(word.startswith("-") for word in words[1:]):
+        return Text("the value of {name} ends at the first blank there; put quotes around all of it", name=name)
+    return Text("{name} is set there in a way that depends on more than the file", name=name)
+
+
 class _Editor:
     """The text, and the places in it that change."""
 
@@ -108,11 +115,7 @@ class _Editor:
             elif leaves(command):
                 raise refusals.unclear("sh", command.line, Text("the file may end there, before what follows"))
             elif mentions(command, self.text, name):
-                raise refusals.unclear(
-                    "sh",
-                    command.line,
-                    Text("{name} is set there in a way that depends on more than the file", name=name),
-                )
+                raise refusals.unclear("sh", command.line, _why_unclear(command, name))
         return found
 
     def exported(self, name: str) -> bool:
