@@ -38,6 +38,15 @@ def test_a_healthy_installation(tmp_path: Path) -> None:
     assert not (root / ".sdsetup" / "learned.json").exists()
 
 
+def test_it_uses_the_environment_that_the_launch_file_names(tmp_path: Path) -> None:
+    root = installation(tmp_path / "sd")
+    (root / "venv").rename(root / "other")
+    launch_file = root / "webui-user.sh"
+    launch_file.write_text(launch_file.read_text() + 'venv_dir="other"\n')
+    done = verify(root)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_one_json_document_and_nothing_else_on_standard_output(tmp_path: Path) -> None:
     root = installation(tmp_path / "sd", cuda={"reserved": {"peak": 3_000_000_000}})
     done = verify(root, "--json")

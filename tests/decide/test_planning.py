@@ -20,6 +20,7 @@ from sdsetup.errors import SdsetupError, UsageError
 from sdsetup.launchfile import merge
 from sdsetup.values.contents import Contents
 from sdsetup.values.facts import Disk, Facts, Folder, Git, Gpu, Installation, System
+from sdsetup.values.flags import Settings
 from sdsetup.values.journal import Entry, Journal
 from sdsetup.values.plan import BuildEnvironment, Plan, ProveTorch, WriteLauncher, step_keys
 from sdsetup.values.request import Request
@@ -115,6 +116,23 @@ def test_python_and_git_are_brought_where_they_are_missing() -> None:
     assert "python" in environment.needs
     launcher = next(s.action for s in made.steps if isinstance(s.action, WriteLauncher))
     assert dict(launcher.env)["GIT"].endswith("git.exe")
+
+
+def test_the_web_ui_is_told_of_a_git_only_where_there_is_one_and_the_user_has_none() -> None:
+    brought = "T\\mingit\\cmd\\git.exe"
+    knowing = replace(COMPONENTS, mingit=COMPONENTS.model_file, tools="T")
+    settings = launch_settings(TUNING, None, FLAGS)
+
+    def git(facts: Facts, present: Contents, settings: Settings = settings) -> str | None:
+        made = plan_launchers(facts, REQUEST, knowing, settings, present)
+        return next(dict(s.action.env).get("GIT") for s in made.steps if isinstance(s.action, WriteLauncher))
+
+    without = replace(FACTS, git=None)
+    assert git(without, Contents()) is None  # `tune --apply` fetches none
+    assert git(without, Contents(git=brought)) == brought
+    assert git(replace(FACTS, git=Git(path=brought)), Contents()) == brought
+    assert git(replace(FACTS, git=Git(path="C:\\Git\\cmd\\git.exe")), Contents(git=brought)) is None
+    assert git(without, Contents(git=brought), replace(settings, theirs=("GIT",))) is None
 
 
 def test_a_finished_installation_has_nothing_to_do() -> None:

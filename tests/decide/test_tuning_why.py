@@ -11,13 +11,15 @@ from sdsetup.catalog.files import Profiles
 from sdsetup.decide.tuning.compare import compare
 from sdsetup.decide.tuning.engine import tune
 from sdsetup.decide.tuning.fit import misfit
-from sdsetup.decide.tuning.own_flags import clashes, own_flags
+from sdsetup.decide.tuning.own_flags import Own, beside, own_settings
 from sdsetup.decide.tuning.steps import step_down
 from sdsetup.decide.tuning.why import Explanation, explain
 from sdsetup.errors import UsageError
 from sdsetup.text import Text
 from sdsetup.values.facts import Facts, System
-from sdsetup.values.tuning import Tuning
+from sdsetup.values.flags import LaunchFile
+from sdsetup.values.install_record import InstallRecord
+from sdsetup.values.tuning import Tuning, Warning
 
 
 def machine(name: str | None, vram: float) -> Facts:
@@ -163,13 +165,23 @@ def test_a_step_down_says_why_and_forgets_what_it_replaced() -> None:
 def test_the_persons_own_flags_stay_and_clashes_are_said() -> None:
     tuning = tuned(GTX1660)
     in_file = ("--xformers", "--listen", "--lowvram", "--medvram", "--ckpt-dir D:/models")
-    own = own_flags(in_file, tuning, recorded=("--medvram",))
-    assert own == ("--listen", "--lowvram", "--ckpt-dir D:/models")
-    (warning,) = clashes(own, tuning, known())
+    own = own_of(*in_file, tuning=tuning, recorded=("--medvram",))
+    assert own.all_flags == ("--listen", "--lowvram", "--ckpt-dir D:/models")
+    (warning,) = said_beside(own, tuning)
     said = str(warning.text)
     assert warning.topic == "own-flags" and "--lowvram" in said and "--medvram-sdxl takes its place" in said
-    (warning,) = clashes(("--opt-sub-quad-attention",), tuning, known())
+    (warning,) = said_beside(own_of("--opt-sub-quad-attention", tuning=tuning), tuning)
     assert "works against --xformers; yours stays" in str(warning.text)
+
+
+def own_of(*flags: str, tuning: Tuning, recorded: tuple[str, ...] = ()) -> Own:
+    words = tuple(word for flag in flags for word in flag.split())
+    seen = LaunchFile(kind="bat", flags=words, env={})
+    return own_settings(seen, tuning, InstallRecord(flags=recorded), known())
+
+
+def said_beside(own: Own, tuning: Tuning) -> tuple[Warning, ...]:
+    return beside(own, tuning, known()).warnings[len(tuning.warnings) :]
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from sdsetup.errors import SdsetupError
 from sdsetup.execute.webui.api import call
 from sdsetup.execute.webui.launch_plan import browser_option, plan_from_file
 from sdsetup.execute.webui.process import Told, WebUI, start
+from sdsetup.launchfile.effective import arguments, effective, file_names, kind_of
 
 PATIENCE = 40.0
 BOOK = failure_book()
@@ -208,6 +209,27 @@ def test_flags_of_the_shell_count_where_the_file_has_none(tmp_path: Path) -> Non
     (root / "webui-user.sh").write_text('export COMMANDLINE_ARGS="--medvram"\nvenv_dir="venv"\n')
     plan, _ = plan_from_file(context(root, env={"COMMANDLINE_ARGS": "--lowvram"}))
     assert plan.flags == ("--medvram",)
+
+
+@POSIX_ONLY
+def test_one_reading_of_the_files_that_a_start_script_reads(tmp_path: Path) -> None:
+    """Windows reads webui.settings.bat over the launch file; a Mac reads the launch file over its own."""
+    (tmp_path / "webui-user.bat").write_bytes(b"set COMMANDLINE_ARGS=--api\r\nset A=1\r\ncall webui.bat --x\r\n")
+    (tmp_path / "webui.settings.bat").write_bytes(b"set COMMANDLINE_ARGS=%COMMANDLINE_ARGS% --more\r\nset a=2\r\n")
+    (tmp_path / "webui-macos-env.sh").write_text('export COMMANDLINE_ARGS="--upcast-sampling" B=1\n')
+    (tmp_path / "webui-user.sh").write_text('export COMMANDLINE_ARGS="--listen"\nvenv_dir="other"\n')
+    windows, mac = (
+        effective(
+            kind_of(family),
+            [(tmp_path / name).read_bytes() for name in file_names(family)],
+            encoding=None,
+            environment={},
+            folder=str(tmp_path),
+        )
+        for family in ("windows", "macos")
+    )
+    assert arguments(windows, {}) == ("--x", "--api", "--more") and windows.env["a"] == "2"
+    assert arguments(mac, {}) == ("--listen",) and mac.env["B"] == "1" and mac.variables == {"venv_dir": "other"}
 
 
 def test_a_detailed_log_is_asked_for_where_the_checkout_knows_it(tmp_path: Path) -> None:

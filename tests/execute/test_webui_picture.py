@@ -14,6 +14,7 @@ from sdsetup.decide.picture import Proof, decode_png
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.webui.painting import Patience
 from sdsetup.execute.webui.picture import PictureError, prove
+from sdsetup.launchfile import LaunchFile
 from sdsetup.values.events import Event
 from sdsetup.values.plan import ProvePicture
 
@@ -29,9 +30,8 @@ def proved(
     patience: Patience | None = None,
     env: dict[str, str] | None = None,
 ) -> Proof:
-    return prove(
-        SMALL, context(root, said, env), flags=flags, env=(("SOME_THING", "x"),), book=BOOK, patience=patience
-    )
+    seen = LaunchFile(kind="sh", flags=(), env={"SOME_THING": "x"})
+    return prove(SMALL, context(root, said, env), flags=flags, seen=seen, book=BOOK, patience=patience)
 
 
 def flag_sets(root: Path) -> list[list[str]]:
@@ -222,7 +222,7 @@ def test_ctrl_c_ends_the_web_ui_too(tmp_path: Path) -> None:
             SMALL,
             type(ctx)(dir=ctx.dir, tools=ctx.tools, cache=ctx.cache, machine=ctx.machine, listen=stop),
             flags=(),
-            env=(),
+            seen=LaunchFile(kind="sh", flags=(), env={}),
             book=BOOK,
         )
     assert all_gone(root)

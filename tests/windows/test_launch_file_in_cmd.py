@@ -138,3 +138,99 @@ def test_letters_that_the_page_lacks_are_refused(page: tuple[str, str | None]) -
     with pytest.raises(SdsetupError) as caught:
         merge("bat", None, settings_of([other + "€"]), oem_encoding=encoding)
     assert caught.value.code == "launch-file-letters"
+
+
+def _program(chance: random.Random) -> bytes:
+    """A launch file with jumps, conditions, subroutines and several commands on a line; it never runs forever."""
+    labels = ["one", "two", "three"]
+    lines = ["@echo off", "set COMMANDLINE_ARGS=--first"]
+    plain = [
+        "set X={n}",
+        "set COMMANDLINE_ARGS=--a{n}",
+        "set COMMANDLINE_ARGS=%COMMANDLINE_ARGS% --b{n}",
+        "set X={n}& set Y={n}",
+        "ver >nul && set X={n}",
+        "ver >nul || set Y={n}",
+        "if exist nowhere.txt set X={n}",
+        "if not exist nowhere.txt (\n  set Y={n}\n)",
+        "if exist nowhere.txt exit /b 1",
+        "ver >nul 2>&1 || exit /b 1",
+        "if not exist nowhere.txt (set X={n}) else (set X=0)",
+        "if errorlevel 9 (\n  echo failed\n  exit /b 1\n)",
+        "rem set X={n} & set Y={n}",
+        "set Z={n} & rem set X={n}",
+        "(\nset Y={n}\n)",
+        "if exist nowhere.txt call webui.bat --x{n}",
+    ]
+    while labels or chance.random() < 0.6:
+        lines += [text.format(n=len(lines)) for text in chance.choices(plain, k=chance.randrange(4))]
+        jumps = [f"goto {name}" for name in labels] + [f"if exist nowhere.txt goto {name}" for name in labels]
+        jumps += [f"if not exist nowhere.txt goto :{name}" for name in labels]
+        if chance.random() < 0.7 and jumps:
+            lines.append(chance.choice(jumps))
+        if chance.random() < 0.2:
+            lines += ["call webui.bat", "exit"]
+        if labels and chance.random() < 0.8:
+            lines.append(f":{labels.pop(0)}")
+    lines += ["call :sub", "call webui.bat", "exit", ":sub", chance.choice(plain).format(n=99), "exit /b"]
+    if chance.random() < 0.5:
+        lines[-5:-4] = ["call webui.bat", "exit"]
+    return "\r\n".join([*lines, ""]).encode()
+
+
+def test_the_ways_through_a_file_are_those_of_cmd(bench: Any) -> None:
+    chance = random.Random(20261125)
+    known = arrived = 0
+    for _ in range(40):
+        content = _program(chance)
+        seen = read("bat", content, environment={})
+        told = bench.run_bat(content)
+        if not told["called"]:
+            continue
+        known += len(seen.env)
+        told_of = {name: value.strip() for name, value in told["env"].items()}
+        said = {name: value.strip() for name, value in seen.env.items()}
+        assert {name: told_of.get(name) for name in said} == said, content.decode()
+        assert not set(seen.unset) & set(told_of), content.decode()
+        try:
+            merged = merge("bat", content, Settings(flags=("--ours",), env=(("OURS", "1"), ("Y", "ours"))))
+        except SdsetupError:
+            continue
+        after = bench.run_bat(merged)
+        assert after["called"], merged.decode()
+        assert (after["env"].get("OURS"), after["env"].get("Y")) == ("1", "ours"), merged.decode()
+        assert "--ours" in shlex.split(after["env"]["COMMANDLINE_ARGS"]), merged.decode()
+        arrived += 1
+    assert known > 20 and arrived > 3
+
+
+@pytest.mark.parametrize(
+    ("lines", "flags", "arguments"),
+    [
+        (["set COMMANDLINE_ARGS=--api&& call webui.bat"], ["--api", "--ours"], []),
+        (["set COMMANDLINE_ARGS=--api& set X=1& webui.bat --port 1"], ["--api", "--ours"], ["--port", "1"]),
+        (["set COMMANDLINE_ARGS=--api", 'start "SD WebUI" cmd /c webui.bat --x'], ["--api", "--ours"], ["--x"]),
+        (
+            ["set COMMANDLINE_ARGS=--api", ":again", "call webui.bat", "if not defined N (set N=1& goto again)"],
+            ["--api", "--ours"],
+            [],
+        ),
+        (
+            [
+                "set COMMANDLINE_ARGS=--api", "goto low", ":high", "call webui.bat --high", "exit /b", ":low",
+                'call webui.bat --theme "a b"',
+            ],
+            ["--api", "--ours"],
+            ["--theme", "a b"],
+        ),
+    ],
+)  # fmt: skip
+def test_starts_that_people_write(bench: Any, lines: list[str], flags: list[str], arguments: list[str]) -> None:
+    existing = "\r\n".join(["@echo off", *lines, ""]).encode()
+    content = merge("bat", existing, Settings(flags=("--ours",), env=(("OURS", "1"),)))
+    told = bench.run_bat(content)
+    assert told["called"], told["stdout"] + told["stderr"]
+    assert shlex.split(told["env"]["COMMANDLINE_ARGS"]) == flags
+    assert told["env"]["OURS"] == "1"
+    assert told["argv"] == arguments
+    assert read("bat", content).start_flags == tuple(arguments)

@@ -7,11 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from sdsetup.catalog.reading import Reader
+from sdsetup.values.flags import Flag
 
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """A flag or a variable. `value`: it takes one or more words; `effect` completes "With it, the web UI ..."."""
+    """A flag or a variable. `value`: it takes one or more words; `effect` completes "With it, the web UI ...".
+
+    Where the user has it in the launch file: `own` completes "..., which" for a flag that changes everything;
+    `memory`: how many times larger a model is then; `gone`: parts of values that no longer work; `list`: ours is
+    added to theirs; `yields_to`: ours is left out beside one of these; `fits`: the package it installs.
+    """
 
     name: str
     effect: str
@@ -20,6 +26,12 @@ class Setting:
     value: bool = False
     excludes: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    own: str | None = None
+    memory: float | None = None
+    gone: tuple[str, ...] = ()
+    list: bool = False
+    yields_to: tuple[str, ...] = ()
+    fits: str | None = None
     group: str | None = None  # of its group a launch file holds one: setting ours takes the person's out
 
 
@@ -32,7 +44,7 @@ class KnownFlags:
 
     def of(self, setting: str) -> Setting | None:
         """The entry of a flag as it stands in a profile, value included, or of a variable."""
-        return self.settings.get(setting) or self.settings.get(setting.split(" ", 1)[0])
+        return self.settings.get(setting) or self.settings.get(Flag.parse(setting).name)
 
     def variable(self, name: str) -> bool:
         return name in self.variables
@@ -70,7 +82,7 @@ class KnownFlags:
         return entry.needs if entry is not None else ()
 
     def _names(self, entry: Setting, other: str) -> bool:
-        return other in entry.excludes or other.split(" ", 1)[0] in entry.excludes
+        return other in entry.excludes or Flag.parse(other).name in entry.excludes
 
 
 def parse_flags(raw: Mapping[str, Any], path: str = "flags.toml") -> KnownFlags:
@@ -91,7 +103,7 @@ def parse_flags(raw: Mapping[str, Any], path: str = "flags.toml") -> KnownFlags:
     variables = frozenset(reader.table("variables", {}))
     known = KnownFlags(settings=settings, variables=variables)
     for setting in settings.values():
-        for other in (*setting.excludes, *setting.needs):
+        for other in (*setting.excludes, *setting.needs, *setting.yields_to):
             if known.of(other) is None:
                 reader.problem(setting.name, f"names {other!r}, which is not in this file")
     reader.finish()
@@ -107,6 +119,12 @@ def _setting(name: str, reader: Reader) -> Setting:
         value=reader.boolean("value", False),
         excludes=reader.texts("excludes", ()),
         needs=reader.texts("needs", ()),
+        own=reader.text("own", None),
+        memory=reader.number("memory", None),
+        gone=reader.texts("gone", ()),
+        list=reader.boolean("list", False),
+        yields_to=reader.texts("yields_to", ()),
+        fits=reader.text("fits", None),
         group=reader.text("group", None),
     )
     reader.no_other_keys()

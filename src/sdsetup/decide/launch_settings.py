@@ -18,11 +18,13 @@ def launch_settings(
 
     `also_drop`: names of flags that come out of the file whoever wrote them.
     """
-    drop_flags, drop_env = left_over(recorded, tuning.flags, dict(tuning.env))
+    drop_flags, left = left_over(recorded, tuning.flags, dict(tuning.env))
+    drop_env = tuple(name for name in left if name not in tuning.kept)
     return Settings(
         flags=tuning.flags,
         env=tuning.env,
         drop_flags=tuple(dict.fromkeys((*drop_flags, *also_drop))),
         drop_env=drop_env,
+        theirs=tuning.kept,
         exclusive=known.exclusive_groups,
     )

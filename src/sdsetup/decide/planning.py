@@ -95,7 +95,10 @@ def plan_launchers(
     facts: Facts, request: Request, components: Components, settings: Settings, contents: Contents
 ) -> Plan:
     """Only the launch files of an installation that is there."""
-    steps = tuple(launcher_steps(facts, request.launchers, settings, git=_brought_git(facts, components)))
+    # Only an installation brings one: what is not there yet cannot be named.
+    there = contents.git is not None or facts.git is not None
+    git = _brought_git(facts, components) if there else None
+    steps = tuple(launcher_steps(facts, request.launchers, settings, git=git))
     return Plan(dir=request.dir, steps=marked(steps, facts, contents, Journal()), free_bytes=facts.disk.free_bytes)
 
 
@@ -281,7 +284,7 @@ def launcher_steps(
     needs: tuple[str, ...] = (),
 ) -> list[Step]:
     """One step for each launch file. Also all that `tune --apply` does. `git`: the program that is brought."""
-    env = settings.env if git is None else (*settings.env, ("GIT", git))
+    env = settings.env if git is None or "GIT" in settings.theirs else (*settings.env, ("GIT", git))
     code_page = facts.system.oem_code_page
     return [
         Step(
@@ -304,10 +307,11 @@ def launcher_steps(
 
 
 def _brought_git(facts: Facts, components: Components) -> str | None:
-    """Where the Git will be that the web UI is told to use, when this machine has none."""
-    if facts.git is not None or components.mingit is None:
+    """Where the Git is or will be that the web UI is told to use, when this machine has no other."""
+    brought = f"{components.tools}\\mingit\\cmd\\git.exe"
+    if components.mingit is None or (facts.git is not None and facts.git.path.lower() != brought.lower()):
         return None
-    return f"{components.tools}\\mingit\\cmd\\git.exe"
+    return brought
 
 
 def _proofs(given: _Given, before: list[Step]) -> list[Step]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sdsetup.values.facts import Facts, Gpu, Installation
+from sdsetup.values.flags import names_of
 from sdsetup.values.install_record import InstallRecord
 from sdsetup.values.tuning import Tuning
 
@@ -55,9 +56,8 @@ def left_over(
     """Names of flags and of variables that we set for `old` and that are not set any more: ours to take out."""
     if old is None:
         return (), ()
-    wanted = {flag.split(" ", 1)[0] for flag in flags}
-    names = dict.fromkeys(flag.split(" ", 1)[0] for flag in old.flags)
-    return tuple(name for name in names if name not in wanted), tuple(
+    wanted = names_of(flags)
+    return tuple(name for name in names_of(old.flags) if name not in wanted), tuple(
         name for name, _ in old.env if name not in env
     )
 

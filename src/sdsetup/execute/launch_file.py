@@ -13,6 +13,7 @@ from typing import Any
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.launchfile import FILE_NAMES, merge
+from sdsetup.machine.launch_settings import read_launch_file
 from sdsetup.storage import write_atomically
 from sdsetup.text import Text
 from sdsetup.values.plan import WriteLauncher
@@ -27,7 +28,7 @@ def write(action: WriteLauncher, context: Context) -> Mapping[str, Any]:
         SdsetupError: `launch-file-unwritable`, and the launcher's own refusals.
     """
     path = context.dir / FILE_NAMES[action.kind]
-    existing = read(path)
+    existing = read_launch_file(path)
     wanted = merge(action.kind, existing, action.settings, oem_encoding=action.encoding)
     if wanted == existing:
         return {"path": str(path), "changed": False}
@@ -55,26 +56,6 @@ def write(action: WriteLauncher, context: Context) -> Mapping[str, Any]:
 def written_through(path: Path) -> Path:
     """The file to write where a launch file is a symbolic link: what it leads to, so that the link stays."""
     return Path(os.path.realpath(path)) if path.is_symlink() else path
-
-
-def read(path: Path) -> bytes | None:
-    """The file's bytes, None when there is none.
-
-    Raises:
-        SdsetupError: `launch-file-unreadable`.
-    """
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise SdsetupError(
-            Text("The launch file cannot be read"),
-            where=path,
-            why=str(error),
-            hint=Text("Close programs that have it open, or move it away; a new one is then written."),
-            code="launch-file-unreadable",
-        ) from error
 
 
 def back_up(path: Path, content: bytes | None) -> Path | None:

@@ -19,6 +19,7 @@ from sdsetup.text import Text
 from sdsetup.values.corrections import Correction, Corrections, apply_corrections
 from sdsetup.values.corrections import to_json as learned_to_json
 from sdsetup.values.events import Event
+from sdsetup.values.flags import names_of
 from sdsetup.values.journal import Entry, Journal, to_json
 from sdsetup.values.plan import BuildEnvironment, CloneWebUI, Plan, Step, WriteLauncher, step_keys
 
@@ -122,7 +123,7 @@ class Runner:
         self._learned = self._learned.plus(correction)
         write_json(self._context.state / "learned.json", learned_to_json(self._learned))
         before = step_keys(tuple(self._steps))
-        dropped = [flag.split(" ", 1)[0] for flag in correction.drop_flags]
+        dropped = names_of(correction.drop_flags)
         for position, step in enumerate(self._steps):
             action = step.action
             if isinstance(action, WriteLauncher):

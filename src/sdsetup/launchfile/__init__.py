@@ -17,13 +17,12 @@ safely it refuses with a `SdsetupError`, and nothing is lost. Nothing here touch
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import replace
 
 from sdsetup.errors import SdsetupError
 from sdsetup.launchfile.bat import merge as merge_bat
-from sdsetup.launchfile.bat_reading import read as read_bat
+from sdsetup.launchfile.effective import arguments, read
 from sdsetup.launchfile.sh import merge as merge_sh
-from sdsetup.launchfile.sh_reading import read as read_sh
 from sdsetup.text import Text
 from sdsetup.values.flags import (
     ARGS,
@@ -47,6 +46,7 @@ __all__ = [
     "LaunchFile",
     "Settings",
     "Unclear",
+    "arguments",
     "flag",
     "grouped",
     "merge",
@@ -73,26 +73,17 @@ def merge(kind: Kind, existing: bytes | None, settings: Settings, *, oem_encodin
 
 
 def _merged(kind: Kind, existing: bytes | None, settings: Settings, encoding: str | None) -> bytes:
+    settings = replace(settings, env=_unsaid(kind, existing, settings, encoding))
     return merge_bat(existing, settings, encoding) if kind == "bat" else merge_sh(existing, settings)
 
 
-def read(
-    kind: Kind,
-    content: bytes,
-    *,
-    encoding: str | None = None,
-    environment: Mapping[str, str] | None = None,
-    folder: str | None = None,
-) -> LaunchFile:
-    """What the web UI would see after this file.
-
-    `encoding`: as `oem_encoding` of `merge`. `environment`: the variables it starts with, None when
-    not known (a value that needs one of them is then unclear). `folder`: where a .bat lies, for `%~dp0`.
-
-    Raises:
-        SdsetupError: `launch-file-encoding`
-    """
-    return read_bat(content, encoding, environment, folder) if kind == "bat" else read_sh(content, environment)
+def _unsaid(
+    kind: Kind, existing: bytes | None, settings: Settings, encoding: str | None
+) -> tuple[tuple[str, str], ...]:
+    """The variables that the file does not set to these very values already, in whatever words."""
+    fold = str.upper if kind == "bat" else str
+    said = {fold(name): value for name, value in read(kind, existing or b"", encoding=encoding).env.items()}
+    return tuple((name, value) for name, value in settings.env if said.get(fold(name)) != value)
 
 
 def _must_read_back(kind: Kind, existing: bytes, merged: bytes, settings: Settings, encoding: str | None) -> None:

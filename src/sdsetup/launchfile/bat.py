@@ -7,8 +7,19 @@ import re
 from collections.abc import Sequence
 
 from sdsetup.launchfile import refusals
-from sdsetup.launchfile.cmdlines import REFERENCE, Statement, delays, depth_after, physical_lines, statements
-from sdsetup.launchfile.words import BrokenQuotesError, EntangledError, Unit, edit, letters, names_in, touched
+from sdsetup.launchfile.cmdflow import statements
+from sdsetup.launchfile.cmdlines import Statement, delays, depth_after, physical_lines
+from sdsetup.launchfile.cmdwords import REFERENCE
+from sdsetup.launchfile.words import (
+    BrokenQuotesError,
+    EntangledError,
+    Unit,
+    edit,
+    letters,
+    names_in,
+    opaque,
+    touched,
+)
 from sdsetup.text import Text
 from sdsetup.values.flags import ARGS, LONGEST_CMD_LINE, Settings
 
@@ -31,6 +42,10 @@ _SPECIAL = set("&|<>()^ \t")
 _NEEDS_CARET = "&|<>^"
 # Statements that set nothing, or whose setting is read in full.
 SILENT = frozenset({"set", "comment", "blank", "label", "calm", "folder", "echo-off"})
+# Variables of Windows that hold one folder or name: never flags.
+_PLACES = frozenset({"APPDATA", "CD", "COMPUTERNAME", "HOMEDRIVE", "HOMEPATH", "LOCALAPPDATA", "PROGRAMFILES"}) | {
+    "PUBLIC", "RANDOM", "SYSTEMDRIVE", "SYSTEMROOT", "TEMP", "TMP", "USERNAME", "USERPROFILE", "WINDIR",
+}  # fmt: skip
 _ABSOLUTE = re.compile(r"([A-Za-z]:[\\/]|\\\\)")
 
 
@@ -66,12 +81,12 @@ class _Editor:
         self.lines = physical_lines(content)
         self.all = statements(content, encoding)
         self.newline = "\n" if b"\n" in content and b"\r\n" not in content else "\r\n"
-        self.replaced: dict[int, bytes] = {}  # by first physical line of the statement
+        self.replaced: dict[tuple[int, int], str] = {}  # by first physical line and part of the statement
         self.after: dict[int, list[bytes]] = {}  # by last physical line; -1 is the top
         self.at_end: list[bytes] = []
         starts = [one for one in self.all if one.kind == "start"]
-        self.start = starts[0] if starts else None
-        self.jumps = any(one.kind in ("jump", "label", "undo") for one in self._before_start(self.all))
+        self.start = next((one for one in starts if one.reached), starts[0] if starts else None)
+        self.winding = len(starts) > 1 or any(one.kind in ("jump", "label", "undo") for one in self._reached())
         last = self.all[-1]
         open_end = depth_after(last, last.depth) > 0 or last.raw.rstrip("\r\n").endswith("^")
         strange = any(one.kind in ("other", "jump", "label", "undo") for one in self.all)
@@ -80,8 +95,9 @@ class _Editor:
                 "bat", None, Text("it never calls webui.bat, so there is no place where settings must stand")
             )
 
-    def _before_start(self, all_of_them: Sequence[Statement]) -> list[Statement]:
-        return [one for one in all_of_them if self.start is None or one.first < self.start.first]
+    def _reached(self) -> list[Statement]:
+        """What may run up to the start, in order; the line of the start may set something itself."""
+        return [one for one in self.all if one.reached]
 
     def assignments(self, name: str) -> list[Statement]:
         """Every `set` of this variable that may run before the start, in order.
@@ -89,7 +105,7 @@ class _Editor:
         Raises:
             SdsetupError: `launch-file-unclear` where another command sets it.
         """
-        reach = self.all if self.jumps else self._before_start(self.all)
+        reach = self._reached()
         for one in reach:
             if one.kind not in SILENT and mentions(one.text, name):
                 raise refusals.unclear(
@@ -149,26 +165,30 @@ class _Editor:
                 break
         return live
 
-    def _refuse_hidden(self, one: Statement, names: set[str]) -> None:
+    def _refuse_hidden(self, one: Statement, names: set[str], seen: frozenset[str] = frozenset()) -> None:
         """A variable inside COMMANDLINE_ARGS may carry one of our flags: then there are two hands on it."""
-        for unit in one.value:
-            if unit.role != "reference" or unit.text.upper() == ARGS:
-                continue
-            for other in self.assignments(unit.text) if re.fullmatch(r"\w+", unit.text) else []:
-                try:
-                    found = names & names_in(other.value, unit.text)
-                except BrokenQuotesError:
-                    found = set()
+        try:
+            names_in_it = opaque(one.value, ARGS)
+        except BrokenQuotesError:
+            return  # said where the flags are edited
+        for name in names_in_it:
+            key = name.upper()
+            if key in seen or key == ARGS or key in _PLACES or name.startswith("%"):
+                continue  # %1 and %*: nothing, when the file is double-clicked
+            others = self.assignments(name)
+            if not others:
+                raise refusals.unclear(
+                    "bat", one.first + 1, Text("what %{name}% holds cannot be told from the file", name=name)
+                )
+            for other in others:
+                found = names & _names_in(other)
                 if found:
                     raise refusals.unclear(
                         "bat",
                         other.first + 1,
-                        Text(
-                            "{flag} comes into COMMANDLINE_ARGS through {name}",
-                            flag=sorted(found)[0],
-                            name=unit.text,
-                        ),
+                        Text("{flag} comes into COMMANDLINE_ARGS through {name}", flag=min(found), name=name),
                     )
+                self._refuse_hidden(other, names, seen | {key})
 
     # --- variables ---
 
@@ -197,28 +217,37 @@ class _Editor:
                 raise refusals.unclear(
                     "bat", one.first + 1, Text("{name} is set there only under a condition", name=name)
                 )
-            keep = f"set {one.name}=" + _line_end(one) if name.upper() in _STOCK_NAMES else ""
+            shared = sum(other.first == one.first for other in self.all) > 1
+            stays = shared or name.upper() in _STOCK_NAMES
+            keep = f"{one.lead}set {one.name}=" + _line_end(one) if stays else ""
             if one.value or not keep:
                 self._replace(one, keep)
 
     def put_folder(self) -> None:
-        before = self._before_start(self.all)
+        before = self._reached()
         if any(one.kind == "folder" for one in before):
             return
-        echo = [one for one in before if one.kind == "echo-off" and one.certain]
+        self.after.setdefault(self._top(), []).insert(0, self._encoded('cd /d "%~dp0"' + self.newline, None, None))
+
+    def _top(self) -> int:
+        """The line behind which everything is still to come: `@echo off`, where that is a line of its own."""
+        echo = [one for one in self._reached() if one.kind == "echo-off" and one.certain and self._own_line(one)]
         # A byte order mark must stay the first thing in the file.
-        top = self.all[0].last if self.lines[0].startswith(codecs.BOM_UTF8) else -1
-        self.after.setdefault(echo[0].last if echo else top, []).insert(
-            0, self._encoded('cd /d "%~dp0"' + self.newline, None, None)
-        )
+        return echo[0].last if echo else self.all[0].last if self.lines[0].startswith(codecs.BOM_UTF8) else -1
+
+    def _own_line(self, one: Statement) -> bool:
+        """No start or jump stands on the same line."""
+        return not any(other.first == one.first and other.kind in ("start", "jump") for other in self.all)
 
     # --- places ---
 
     def _insert(self, name: str, body: str) -> None:
         line = f"set {body}{self.newline}"
-        before = [one for one in self._before_start(self.all) if one.kind == "set" and one.certain]
-        if before and not self.jumps:
+        before = [one for one in self._reached() if one.kind == "set" and one.certain and self._own_line(one)]
+        if before:
             at = before[-1].last
+        elif self.winding:
+            at = self._top()
         elif self.start is not None:
             at = self._block_of(self.start).first - 1
         else:
@@ -246,19 +275,34 @@ class _Editor:
     def _replace(self, one: Statement, text: str) -> None:
         before = b"".join(self.lines[one.first : one.last + 1])
         mark = codecs.BOM_UTF8 if before.startswith(codecs.BOM_UTF8) else b""
-        if not one.encoding and not one.raw.isascii():
-            self.replaced[one.first] = mark + self._latin(text, one)
-            return
-        if one.encoding and one.raw.encode(one.encoding, "surrogateescape") != before[len(mark) :]:
+        if one.encoding and self._line(one).encode(one.encoding, "surrogateescape") != before[len(mark) :]:
             raise refusals.unclear("bat", one.first + 1, Text("its letters have two spellings in this code page"))
-        self.replaced[one.first] = mark + self._encoded(text, one.name, one.encoding)
-
-    def _latin(self, text: str, one: Statement) -> bytes:
-        """The person's letters of an unknown code page, byte for byte; our own are ASCII then."""
+        self.replaced[one.first, one.part] = text
+        changed = self._line(one)
+        if one.encoding or changed.isascii():
+            self._encoded(changed, one.name, one.encoding)
+            return
         added = [letter for letter in text if not letter.isascii() and letter not in one.raw]
         if added:
             raise refusals.letters(one.name, "".join(added))
-        return text.encode("latin-1")
+
+    def _line(self, one: Statement) -> str:
+        """The whole line that a statement stands on, as it is to be."""
+        parts = [other for other in self.all if other.first == one.first]
+        return "".join(self.replaced.get((other.first, other.part), other.raw) for other in parts)
+
+    def _bytes(self, one: Statement) -> bytes:
+        kept = b"".join(self.lines[one.first : one.last + 1])
+        if not any(first == one.first for first, _ in self.replaced):
+            return kept
+        mark = codecs.BOM_UTF8 if kept.startswith(codecs.BOM_UTF8) else b""
+        text = self._line(one)
+        # The letters of a code page that is not known were read one for one.
+        return mark + (
+            self._encoded(text, one.name, one.encoding)
+            if one.encoding or text.isascii()
+            else text.encode("latin-1")
+        )
 
     def _encoded(self, text: str, name: str | None, encoding: str | None) -> bytes:
         if len(text) > LONGEST_CMD_LINE:
@@ -277,8 +321,7 @@ class _Editor:
         out = [b"".join(self.after.get(-1, []))]
         by_first = {one.first: one for one in self.all}
         for one in by_first.values():
-            kept = b"".join(self.lines[one.first : one.last + 1])
-            text = self.replaced.get(one.first, kept)
+            text = self._bytes(one)
             extra = b"".join(self.after.get(one.last, []))
             if extra and text and not text.endswith(b"\n"):
                 text += self.newline.encode()
@@ -291,6 +334,13 @@ class _Editor:
                 f"call webui.bat{self.newline}".encode(),
             ]
         return b"".join(out)
+
+
+def _names_in(one: Statement) -> set[str]:
+    try:
+        return names_in(one.value, one.name)
+    except BrokenQuotesError:
+        return set()
 
 
 def mentions(text: str, name: str) -> bool:

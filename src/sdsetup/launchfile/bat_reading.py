@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sdsetup.launchfile.bat import SILENT, refuse_unreadable
-from sdsetup.launchfile.cmdlines import Statement, statements
+from sdsetup.launchfile.cmdflow import statements
+from sdsetup.launchfile.cmdlines import Statement
+from sdsetup.launchfile.words import Unit
 from sdsetup.text import Text
 from sdsetup.values.flags import ARGS, LaunchFile, Unclear
+
+_NOT_SET = re.compile(r"[\s@]*(?:export\s+)?([A-Za-z_]\w*)\s*=|[\s@]*set\s+([A-Za-z_]\w*)\s+-", re.IGNORECASE)
+_START = "the start"  # no variable can have this name
 
 
 def read(
@@ -17,12 +22,9 @@ def read(
 ) -> LaunchFile:
     refuse_unreadable(content)
     seen = _Seen(environment, folder)
-    jumped = False
     for one in statements(content, encoding):
-        jumped = jumped or one.kind in ("jump", "label")
-        if one.kind == "start" and not jumped:
-            break
-        seen.take(one)
+        if one.reached:
+            seen.take(one)
     return seen.result()
 
 
@@ -37,31 +39,55 @@ class _Seen:
         self.env: dict[str, tuple[str, str]] = {}  # upper-case name -> (name, value)
         self.unset: dict[str, str] = {}
         self.unclear: dict[str, Unclear] = {}
+        self.lines: dict[str, int] = {}  # where each was set last
+        self.start_flags: tuple[str, ...] | None = None
+        self.without_effect: list[Unclear] = []
 
     def take(self, one: Statement) -> None:
+        if one.kind == "start":
+            self._start(one)
         if one.kind == "undo":
             for key, (name, _) in list(self.env.items()):
                 self._lost(key, name, one, Text("endlocal takes back what was set before"))
         if one.kind == "set":
             self._assign(one)
+        elif one.kind == "other" and (named := _NOT_SET.match(one.text)):
+            name = named[1] or named[2]
+            why = Text("Windows sets nothing there; write set {name}=", name=name)
+            self.without_effect.append(Unclear(line=one.first + 1, name=name, why=why))
         elif one.kind not in SILENT:
             for name in re.findall(r"\bset\b(?:\s+/[ap])?\s*\"?\s*([A-Za-z_]\w*)\s*=?", one.text, re.IGNORECASE):
                 self._lost(
                     name.upper(), name, one, Text("set under a condition, or from something typed or computed")
                 )
 
+    def _start(self, one: Statement) -> None:
+        if self.start_flags is not None:
+            return
+        self.start_flags = ()
+        # What COMMANDLINE_ARGS holds reaches the web UI anyway.
+        units = [unit for unit in one.arguments if unit.role != "reference" or unit.text.upper() != ARGS]
+        said = self._expanded(one, units)
+        if isinstance(said, Text):
+            self.unclear[_START] = Unclear(line=one.first + 1, name=None, why=said)
+        else:
+            self.start_flags = _windows_arguments(said)
+
     def _assign(self, one: Statement) -> None:
         key = one.name.upper()
+        if one.certain and one.name != one.name.strip():
+            self._pointless(one)
         if not one.certain:
             self._lost(key, one.name, one, Text("set only under a condition"))
             return
-        value = self._expanded(one)
+        value = self._expanded(one, one.value)
         if isinstance(value, Text):
             self._lost(key, one.name, one, value)
             return
         self.unclear.pop(key, None)
         self.env.pop(key, None)
         self.unset.pop(key, None)
+        self.lines[key] = one.first + 1
         if value:
             self.env[key] = (one.name, value)
         else:
@@ -72,13 +98,20 @@ class _Seen:
         self.unset.pop(key, None)
         self.unclear[key] = Unclear(line=one.first + 1, name=name, why=why)
 
-    def _expanded(self, one: Statement) -> str | Text:
+    def _pointless(self, one: Statement) -> None:
+        """cmd makes the blank before the = part of the name, and nobody asks for that name."""
+        why = Text(
+            "the blank before = makes it a variable of another name; write set {name}=", name=one.name.strip()
+        )
+        self.without_effect.append(Unclear(line=one.first + 1, name=one.name.strip(), why=why))
+
+    def _expanded(self, one: Statement, units: Sequence[Unit]) -> str | Text:
         if one.encoding is None and not one.raw.isascii():
             return Text("letters outside ASCII, and the console's code page is not known")
         if one.delayed and "!" in one.text:
             return Text("! has a second meaning there (delayed expansion)")
         out: list[str] = []
-        for unit in one.value:
+        for unit in units:
             text = self._reference(unit.text) if unit.role == "reference" else unit.text
             if text is None:
                 return Text("{name} comes from outside the file", name=unit.raw)
@@ -111,6 +144,20 @@ class _Seen:
             flags = tuple(shlex.split(self.env.get(ARGS, ("", ""))[1]))
         except ValueError:
             unclear[ARGS] = Unclear(line=0, name=ARGS, why=Text("a quote in COMMANDLINE_ARGS never closes"))
+        if any(flag.startswith("-") and " " in flag.partition("=")[0] for flag in flags):
+            why = Text("the quotes make one flag of several, which the web UI does not know; take the quotes out")
+            self.without_effect.append(Unclear(line=self.lines[ARGS], name=ARGS, why=why))
         return LaunchFile(
-            kind="bat", flags=flags, env=env, unset=tuple(self.unset.values()), unclear=tuple(unclear.values())
+            kind="bat",
+            flags=flags,
+            start_flags=self.start_flags or (),
+            env=env,
+            unset=tuple(self.unset.values()),
+            unclear=tuple(unclear.values()),
+            without_effect=tuple(self.without_effect),
         )
+
+
+def _windows_arguments(text: str) -> tuple[str, ...]:
+    """The words of a command line as a program on Windows gets them: a backslash is a letter, quotes join."""
+    return tuple(word.replace('"', "") for word in re.findall(r'(?:"[^"]*"?|[^\s"])+', text))

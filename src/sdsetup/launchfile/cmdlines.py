@@ -1,7 +1,7 @@
 """A .bat read as cmd reads it, as far as that can be told without running it.
 
-Physical lines become statements: a `^` at the end joins lines, parentheses make blocks, labels and
-jumps make what follows uncertain. Lines are decoded only to be understood; nobody's bytes change here.
+Physical lines become statements: a `^` at the end joins lines, `&` divides them, parentheses make blocks.
+Lines are decoded only to be understood; nobody's bytes change here.
 """
 
 from __future__ import annotations
@@ -12,16 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from sdsetup.launchfile.cmdwords import REFERENCE, lex
 from sdsetup.launchfile.words import Unit
 
 StatementKind = Literal[
     "blank", "comment", "echo-off", "label", "set", "start", "jump", "undo", "folder", "calm", "other"
 ]
 
-REFERENCE = "\ufffc"
-
-_ARGUMENT = re.compile(r"%(?:\*|\d|~[fdpnxsatz]*(?:\$[^%:\n]+:)?\d)", re.IGNORECASE)
-_VARIABLE = re.compile(r"%([^%\n]+)%")
 _SET = re.compile(r"[\s@]*set[ \t]+", re.IGNORECASE)
 _NAME = re.compile(r"[^=\"%\ufffc\n]+")
 _STARTS = re.compile(r"(?<![\w.-])(webui(\.bat)?|launch\.py|webui\.py)(?![\w.-])", re.IGNORECASE)
@@ -42,15 +39,20 @@ _BLOCK_WORDS = frozenset({"if", "for", "else"})
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
-    """One logical line. `first` to `last` are indexes of physical lines, both included."""
+    """One command, or one line that is a condition or part of a block. `first` to `last` are indexes of the
+    physical lines it stands on, both included; `part` counts the commands of one line."""
 
     kind: StatementKind
     first: int
     last: int
+    part: int
     depth: int  # blocks open where it begins
-    certain: bool  # runs whenever the file runs
+    conditional: bool  # may be left out although the file comes by
+    certain: bool = False  # runs on every way to the start
+    reached: bool = True  # may run before the start
     text: str  # as cmd parses it, references as REFERENCE, without the line end
-    raw: str  # as the file has it, with the line end
+    raw: str  # as the file has it, with the operator before it and the line end
+    lead: str = ""  # the operator before it, as the file has it
     encoding: str | None  # None: letters outside ASCII cannot be told
     unsure: bool = False  # double-byte letters in a code page that is not known
     delayed: bool = False  # delayed expansion may be on: `!` is then no plain letter
@@ -62,6 +64,8 @@ class Statement:
     quoted: bool = False  # whether the value begins inside quotes
     head: str = ""  # raw text up to the value
     tail: str = ""  # raw text after the value, line end included
+    # For kind "start":
+    arguments: tuple[Unit, ...] = ()  # what stands behind the web UI's name
 
 
 def physical_lines(content: bytes) -> list[bytes]:
@@ -78,23 +82,22 @@ def codec(page: str) -> str | None:
     return name
 
 
-def statements(content: bytes, encoding: str | None) -> list[Statement]:
-    """All statements of the file in order. `encoding`: of the console's code page, None when unknown."""
+def commands(content: bytes, encoding: str | None) -> list[Statement]:
+    """All statements of the file in order, each for itself. `encoding`: of the console's code page, None when
+    unknown."""
     lines = physical_lines(content)
     found: list[Statement] = []
-    at, depth, certain = 0, 0, True
+    at, depth, straight = 0, 0, True
     while at < len(lines):
-        one = _statement(lines, at, depth, certain, encoding)
-        found.append(one)
-        at = one.last + 1
-        if one.kind in ("jump", "label"):
-            certain = False
-        elif one.kind == "undo":
-            found = [replace(each, certain=False) for each in found]
-        page = _PAGE.match(one.text) if one.kind == "calm" and one.certain else None
-        if page:
-            encoding = codec(page[1])
-        depth = depth_after(one, depth)
+        parts = _logical_line(lines, at, depth, encoding)
+        for one in parts:
+            straight = straight and one.kind not in ("jump", "label")
+            page = _PAGE.match(one.text) if straight and one.kind == "calm" and not one.conditional else None
+            if page:
+                encoding = codec(page[1])
+            depth = depth_after(one, depth)
+        found += parts
+        at = parts[-1].last + 1
     return _with_delays(found)
 
 
@@ -108,11 +111,12 @@ def _with_delays(found: list[Statement]) -> list[Statement]:
     switch = next((place for place, one in enumerate(found) if delays(one)), None)
     if switch is None:
         return found
-    since = 0 if any(one.kind in ("jump", "label") for one in found) else switch
+    since = 0 if any(one.kind == "label" for one in found) else switch
     return [replace(one, delayed=place >= since) for place, one in enumerate(found)]
 
 
-def _statement(lines: Sequence[bytes], at: int, depth: int, certain: bool, encoding: str | None) -> Statement:
+def _logical_line(lines: Sequence[bytes], at: int, depth: int, encoding: str | None) -> list[Statement]:
+    """The statements of one line: several where `&`, `&&` or `||` stands between them."""
     last = at
     raw = _decoded(lines[at], encoding)
     units, length = lex(raw)
@@ -121,19 +125,68 @@ def _statement(lines: Sequence[bytes], at: int, depth: int, certain: bool, encod
         last += 1
         raw += _decoded(lines[last], encoding)
         units, length = lex(raw)
-    base = Statement(
-        kind=note or "other",
-        first=at,
-        last=last,
-        depth=depth,
-        certain=certain and depth == 0,
-        text="".join(REFERENCE if unit.role == "reference" else unit.text for unit in units),
-        raw=raw,
-        encoding=encoding,
-        unsure=encoding is None and any(_AMBIGUOUS.search(line) for line in lines[at : last + 1]),
-        units=tuple(units),
-    )
-    return base if note else _classified(base)
+    pieces = [(0, 0)] if note or depth else _pieces(units)
+    unsure = encoding is None and any(_AMBIGUOUS.search(line) for line in lines[at : last + 1])
+    found = []
+    for part, (lead, start) in enumerate(pieces):
+        end = pieces[part + 1][0] if part + 1 < len(pieces) else len(units)
+        mine = tuple(units[start:end])
+        operator = "".join(unit.text for unit in units[lead:start])
+        text = "".join(REFERENCE if unit.role == "reference" else unit.text for unit in mine)
+        base = Statement(
+            kind=note or "other",
+            first=at,
+            last=last,
+            part=part,
+            depth=depth,
+            conditional=depth > 0 or operator in ("&&", "||") or _first_word(text) in _BLOCK_WORDS,
+            text=text,
+            raw=_raw(units[lead:end]) + (raw[length:] if end == len(units) else ""),
+            encoding=encoding,
+            unsure=unsure,
+            units=mine,
+            lead=_raw(units[lead:start]),
+        )
+        found.append(base if note else _classified(base))
+    return found
+
+
+def _pieces(units: Sequence[Unit]) -> list[tuple[int, int]]:
+    """Where each command of a line begins: its operator, and the first letter behind that.
+
+    A condition or a block takes in all that follows it; the two sides of a pipe stay together.
+    """
+    pieces = [(0, 0)]
+    at = 0
+    while at < len(units):
+        text = "".join(REFERENCE if unit.role == "reference" else unit.text for unit in units[pieces[-1][1] :])
+        if _first_word(text) in _BLOCK_WORDS or text.lstrip(" \t@").startswith(("(", ")")):
+            break
+        at = next((place for place in range(at, len(units)) if _separates(units, place)), len(units))
+        if at == len(units):
+            break
+        double = at + 1 < len(units) and units[at + 1].role == "operator" and units[at + 1].text == units[at].text
+        if units[at].text == "|" and not double:
+            return [(0, 0)]
+        pieces.append((at, at + 1 + double))
+        at += 1 + double
+    return pieces
+
+
+def _separates(units: Sequence[Unit], at: int) -> bool:
+    """An operator between two commands, and not the `&` of a redirection (`2>&1`)."""
+    if units[at].role != "operator" or units[at].text not in ("&", "|") or (units[at].raw or "").startswith("^"):
+        return False
+    return at == 0 or units[at - 1].role != "operator" or units[at - 1].text not in "<>"
+
+
+def _raw(units: Sequence[Unit]) -> str:
+    return "".join(unit.raw or "" for unit in units)
+
+
+def _first_word(text: str) -> str:
+    first = _FIRST_WORD.match(text)
+    return first[1].lower() if first else ""
 
 
 def _decoded(line: bytes, encoding: str | None) -> str:
@@ -143,65 +196,6 @@ def _decoded(line: bytes, encoding: str | None) -> str:
 
 def _continues(raw: str) -> bool:
     return raw.rstrip("\r\n").endswith("^") and raw.endswith("\n")
-
-
-def lex(raw: str) -> tuple[list[Unit], int]:
-    """The letters of one logical line, and where it ends in `raw` (before the line end).
-
-    cmd replaces %...% first and looks at ^, quotes and operators afterwards; a `^` before a line end
-    joins the lines and makes the next letter an ordinary one. Where the last line of `raw` ends in
-    such a `^`, the second value is `len(raw)`: more text is needed.
-    """
-    units: list[Unit] = []
-    at, quoted = 0, False
-    while at < len(raw):
-        if raw[at] == "\n" or raw.startswith("\r\n", at):
-            return units, at
-        start = at
-        escaped = raw[at] == "^" and not quoted
-        joined = False
-        if escaped:
-            at += 1
-            for end in ("\r\n", "\n"):
-                if raw.startswith(end, at):
-                    at += len(end)
-                    joined = True
-                    break
-            if at >= len(raw):
-                return units, len(raw)
-        text, length, is_reference = _percent(raw, at)
-        at += length
-        if is_reference:
-            units.append(Unit(text, raw[start:at], quoted, "reference"))
-        else:
-            role = "letter" if escaped or quoted else _role(text)
-            if joined and text in '&|<>()^"\r\n':
-                role = "operator"  # what a sign means at the start of a continued line is not relied on
-            units.append(Unit(text, raw[start:at], quoted, role))
-            if text == '"' and not escaped:
-                quoted = not quoted
-    return units, at
-
-
-def _role(letter: str) -> Literal["letter", "operator", "paren"]:
-    return "operator" if letter in "&|<>" else "paren" if letter in "()" else "letter"
-
-
-def _percent(raw: str, at: int) -> tuple[str, int, bool]:
-    """What stands at `at` after cmd's first phase: its text, how much of `raw` it takes, is it a reference."""
-    if raw[at] != "%":
-        return raw[at], 1, False
-    if raw.startswith("%%", at):
-        return "%", 2, False
-    argument = _ARGUMENT.match(raw, at)
-    if argument:
-        return argument[0], len(argument[0]), True
-    variable = _VARIABLE.match(raw, at)
-    if variable:
-        return variable[1], len(variable[0]), True
-    # A lone percent sign vanishes, like a reference to nothing; with a colon behind it, all up to there does.
-    rest = raw[at : raw.find("\n", at) if "\n" in raw[at:] else len(raw)]
-    return ":" if ":" in rest else "", 1, True
 
 
 def _note(text: str) -> Literal["blank", "comment", "label"] | None:
@@ -216,13 +210,12 @@ def _note(text: str) -> Literal["blank", "comment", "label"] | None:
 
 def _classified(base: Statement) -> Statement:
     text = base.text
-    alone = not any(unit.role == "operator" and unit.text in "&|" for unit in base.units)
-    redirected = any(unit.role == "operator" for unit in base.units)
-    setting = None if redirected else _as_set(base)
+    operators = {unit.text for unit in base.units if unit.role == "operator"}
+    alone = not operators & {"&", "|"}
+    setting = None if operators else _as_set(base)
     if setting:
         return setting
-    first = _FIRST_WORD.match(text)
-    command = first[1].lower() if first else ""
+    command = _first_word(text)
     kind: StatementKind = "other"
     if re.fullmatch(r"[\s@]*echo\s+off\s*", text, re.IGNORECASE):
         kind = "echo-off"
@@ -232,11 +225,28 @@ def _classified(base: Statement) -> Statement:
         kind = "calm"
     elif command == "endlocal":
         kind = "undo"
-    elif _STARTS.search(_EXISTS.sub("", text)):
-        kind = "start"
+    elif (end := _start_in(text)) is not None:
+        return replace(base, kind="start", arguments=_arguments(base.units[end:]))
     elif _JUMP.search(text):
         kind = "jump"
     return replace(base, kind=kind)
+
+
+def _start_in(text: str) -> int | None:
+    """The place behind the web UI's name where a command runs it. In quotes `webui` alone is a window's title."""
+    asked = _EXISTS.sub(lambda found: " " * len(found[0]), text)
+    for found in _STARTS.finditer(asked):
+        if "." in found[0] or asked.count('"', 0, found.start()) % 2 == 0:
+            return found.end()
+    return None
+
+
+def _arguments(behind: Sequence[Unit]) -> tuple[Unit, ...]:
+    """What stands behind the name of the program, up to the end of its command."""
+    if behind and behind[0].text == '"':
+        behind = behind[1:]
+    end = next((at for at, unit in enumerate(behind) if unit.role in ("operator", "paren")), len(behind))
+    return tuple(behind[:end])
 
 
 def _as_set(base: Statement) -> Statement | None:
@@ -255,15 +265,15 @@ def _as_set(base: Statement) -> Statement | None:
     if not name or not text.startswith("=", name.end()) or name.end() >= end:
         return None
     body = name.end() + 1
-    head = "".join(unit.raw or "" for unit in units[:body])
-    value = "".join(unit.raw or "" for unit in units[body:end])
+    head = base.lead + _raw(units[:body])
+    value = _raw(units[body:end])
     quotes = [unit for unit in units[:body] if unit.text == '"' and not (unit.raw or "").startswith("^")]
     return replace(
         base,
         kind="set",
         name=name[0],
         value=units[body:end],
-        command=start[0],
+        command=base.lead + start[0],
         quoted=len(quotes) % 2 == 1,
         head=head,
         tail=base.raw[len(head + value) :],
@@ -273,9 +283,8 @@ def _as_set(base: Statement) -> Statement | None:
 def depth_after(one: Statement, depth: int) -> int:
     if one.kind in ("comment", "label", "blank"):
         return depth
-    first = _FIRST_WORD.match(one.text)
     stripped = one.text.lstrip(" \t@")
-    opens = stripped.startswith(("(", ")")) or (first is not None and first[1].lower() in _BLOCK_WORDS)
+    opens = stripped.startswith(("(", ")")) or _first_word(one.text) in _BLOCK_WORDS
     opens = opens or re.search(r"[&|]\s*\($", one.text.rstrip()) is not None
     for unit in one.units:
         if unit.role == "paren":

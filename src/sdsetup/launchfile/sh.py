@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from sdsetup.launchfile import refusals
 from sdsetup.launchfile.shlines import Assignment, Command, Script, assignments_of, script
 from sdsetup.launchfile.shwords import UnreadableError
-from sdsetup.launchfile.words import BrokenQuotesError, EntangledError, Unit, edit, names_in, touched
+from sdsetup.launchfile.words import BrokenQuotesError, EntangledError, Unit, edit, names_in, opaque, touched
 from sdsetup.text import Text
 from sdsetup.values.flags import ARGS, Settings
 
@@ -19,9 +19,30 @@ FRESH = (
     b"# Add what you like: when sdsetup changes its own settings here, your lines and flags stay.\n"
     b"\n"
 )
+# Variables that hold one folder or name, and commands that print one: never flags.
+_PLACES = frozenset({"HOME", "HOSTNAME", "PWD", "TMPDIR", "USER", "$(pwd)", "`pwd`", "$(whoami)", "$(hostname)"})
 # Commands that only look at a variable.
 _LOOKS = frozenset({"echo", "printf", "[", "[[", "test", ":"})
-LEAVES = frozenset({"return", "exit", "exec"})
+_NAMED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def leaves(command: Command) -> bool:
+    """May what follows be left out although the web UI starts? `exit` ends webui.sh, too, which reads this file;
+    `exec` with nothing but redirections only moves the output."""
+    first = command.words[0].text
+    programs = [word for word in command.words[1:] if not word.text.isdigit()]  # a number belongs to a redirection
+    return not command.in_function and (first == "return" or (first == "exec" and bool(programs)))
+
+
+def pointless(command: Command) -> str | None:
+    """The variable that a line was meant to set, where it sets none: `NAME = value`, `set NAME=value`."""
+    words = [word.text for word in command.words]
+    if _NAMED.fullmatch(words[0]) and len(words) > 1 and words[1].startswith("="):
+        return words[0]
+    if words[0] == "set" and len(words) > 1 and "=" in words[1]:
+        name = words[1].partition("=")[0]
+        return name if _NAMED.fullmatch(name) else None
+    return None
 
 
 def merge(existing: bytes | None, settings: Settings) -> bytes:
@@ -55,9 +76,18 @@ def _script(text: str) -> Script:
 def mentions(command: Command, text: str, name: str) -> bool:
     """May a command other than a plain assignment change this variable?"""
     first = command.words[0].text
+    if pointless(command):
+        return False
     if first in _LOOKS and not (first == "printf" and len(command.words) > 1 and command.words[1].text == "-v"):
         return False
     return re.search(rf"(?<![$\w{{]){re.escape(name)}(?!\w)", text[command.start : command.end]) is not None
+
+
+def _why_unclear(command: Command, name: str) -> Text:
+    words = [word.text for word in command.words if word.text != "export"]
+    if words[0].startswith(f"{name}=") and any(word.startswith("-") for word in words[1:]):
+        return Text("the value of {name} ends at the first blank there; put quotes around all of it", name=name)
+    return Text("{name} is set there in a way that depends on more than the file", name=name)
 
 
 class _Editor:
@@ -82,14 +112,10 @@ class _Editor:
                 found += [one for one in assigned[0] if one.name == name]
             elif command.certain and command.words[0].text == "unset" and mentions(command, self.text, name):
                 found = []
-            elif command.words[0].text in LEAVES and not command.in_function:
+            elif leaves(command):
                 raise refusals.unclear("sh", command.line, Text("the file may end there, before what follows"))
             elif mentions(command, self.text, name):
-                raise refusals.unclear(
-                    "sh",
-                    command.line,
-                    Text("{name} is set there in a way that depends on more than the file", name=name),
-                )
+                raise refusals.unclear("sh", command.line, _why_unclear(command, name))
         return found
 
     def exported(self, name: str) -> bool:
@@ -142,18 +168,34 @@ class _Editor:
                 break
         return live
 
-    def _refuse_hidden(self, one: Assignment, names: set[str]) -> None:
-        for unit in one.value:
-            if unit.role != "reference" or unit.text == ARGS or not re.fullmatch(r"\w+", unit.text):
-                continue
-            for other in self.assignments(unit.text):
+    def _refuse_hidden(self, one: Assignment, names: set[str], seen: frozenset[str] = frozenset()) -> None:
+        """What bash puts in may carry one of our flags: then there are two hands on it."""
+        try:
+            names_in_it = opaque(one.value, ARGS)
+        except BrokenQuotesError:
+            return  # said where the flags are edited
+        for name in names_in_it:
+            if name in seen or name == ARGS or name in _PLACES or re.fullmatch(r"\$[@*\d]", name):
+                continue  # $@ and $1: what webui.sh was called with, mostly nothing
+            others = self.assignments(name) if re.fullmatch(r"\w+", name) else []
+            if not others:
+                raise refusals.unclear(
+                    "sh",
+                    one.command.line,
+                    Text(
+                        "what {name} holds cannot be told from the file",
+                        name=f"${name}" if name.isidentifier() else name,
+                    ),
+                )
+            for other in others:
                 found = names & _names_in(other)
                 if found:
                     raise refusals.unclear(
                         "sh",
                         other.command.line,
-                        Text("{flag} comes into COMMANDLINE_ARGS through {name}", flag=min(found), name=unit.text),
+                        Text("{flag} comes into COMMANDLINE_ARGS through {name}", flag=min(found), name=name),
                     )
+                self._refuse_hidden(other, names, seen | {name})
 
     def _quoted(self, one: Assignment, units: Sequence[Unit]) -> str:
         source = self.text[one.word.start : one.word.end]
@@ -222,7 +264,7 @@ class _Editor:
 
     def _insert(self, name: str, value: str) -> None:
         line = f"export {name}={shlex.quote(value)}\n"
-        unset = any(command.words[0].text in ("unset", *LEAVES) for command in self.script.commands)
+        unset = any(command.words[0].text == "unset" or leaves(command) for command in self.script.commands)
         for start, end in reversed([] if unset else self.script.comments):
             if re.match(rf"#+\s*(export\s+)?{re.escape(name)}=", self.text[start:end]):
                 self.changes.append((end + 1, end + 1, line))

@@ -6,7 +6,7 @@ import re
 import shlex
 from collections.abc import Mapping
 
-from sdsetup.launchfile.sh import LEAVES, decoded, mentions
+from sdsetup.launchfile.sh import decoded, leaves, mentions, pointless
 from sdsetup.launchfile.shlines import Assignment, Command, assignments_of, script
 from sdsetup.launchfile.shwords import UnreadableError
 from sdsetup.text import Text
@@ -37,12 +37,17 @@ class _Seen:
         self.unset: set[str] = set()
         self.unclear: dict[str, Unclear] = {}
         self.sure = True
+        self.without_effect: list[Unclear] = []
 
     def take(self, command: Command) -> None:
         assigned = assignments_of(command)
         first = command.words[0].text
-        if first in LEAVES and not command.in_function:
+        if leaves(command):
             self.sure = False
+        if name := pointless(command):
+            why = Text("bash sets nothing there; write export {name}=", name=name)
+            self.without_effect.append(Unclear(line=command.line, name=name, why=why))
+            return
         if assigned is None:
             self._other(command, first)
             return
@@ -118,4 +123,5 @@ class _Seen:
             variables={name: value for name, value in self.values.items() if name not in self.exported},
             unset=tuple(sorted(self.unset)),
             unclear=tuple(unclear.values()),
+            without_effect=tuple(self.without_effect),
         )

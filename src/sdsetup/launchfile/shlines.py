@@ -215,7 +215,9 @@ class _Scanner(WordScanner):
     def _redirection(self) -> None:
         while self.text.startswith((" ", "\t"), self.at):
             self.at += 1
-        if self.at < len(self.text) and self.text[self.at] not in ENDS_WORD:
+        if self.text.startswith((">(", "<("), self.at):
+            self.at = self.closing(self.at + 1, "(", ")")
+        elif self.at < len(self.text) and self.text[self.at] not in ENDS_WORD:
             self.word()
         if self.current is None:
             self.chained = True

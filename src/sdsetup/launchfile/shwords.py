@@ -73,6 +73,8 @@ class WordScanner:
         while self.at < len(self.text):
             letter = self.text[self.at]
             if letter == '"':
+                if joint:
+                    units.append(Unit("", joint, True))
                 self.at += 1
                 return
             if letter == "\\" and self.at + 1 < len(self.text) and self.text[self.at + 1] in '$`"\\\n':

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sdsetup.values.flags import Flag, Settings, is_flag, parsed_flags, word
+from sdsetup.values.flags import Flag, Settings, is_flag, names_of, parsed_flags, word
 
 Role = Literal["letter", "operator", "paren", "reference"]
 
@@ -65,7 +65,7 @@ def split(units: Sequence[Unit]) -> list[Token]:
     tokens: list[Token] = []
     at = 0
     while at < len(units):
-        if _blank(units[at]):
+        if _blank(units[at]) or _silent(units[at]):
             at += 1
             continue
         token = _token(units, at)
@@ -75,7 +75,12 @@ def split(units: Sequence[Unit]) -> list[Token]:
 
 
 def _blank(unit: Unit) -> bool:
-    return unit.role != "reference" and unit.text in " \t\r\n"
+    return unit.role != "reference" and unit.text != "" and unit.text in " \t\r\n"
+
+
+def _silent(unit: Unit) -> bool:
+    """Stands in the file and gives the program nothing: a line end that the shell takes away."""
+    return unit.role != "reference" and unit.text == ""
 
 
 def _token(units: Sequence[Unit], start: int) -> Token:
@@ -145,10 +150,21 @@ def names_in(units: Sequence[Unit], own_name: str) -> set[str]:
     return {placed.flag.name for placed in _placed(units, own_name)}
 
 
+def opaque(units: Sequence[Unit], own_name: str) -> list[str]:
+    """The references that may stand for any number of flags: arguments that are nothing but a reference."""
+    return [
+        name
+        for token in split(units)
+        if token.is_reference
+        for name in token.references
+        if name and name != own_name
+    ]
+
+
 def touched(settings: Settings) -> tuple[dict[str, Flag], set[str]]:
     """Our flags by name, and the names that must go."""
     wanted = parsed_flags(settings)
-    gone = {flag.split(" ", 1)[0] for flag in settings.drop_flags}
+    gone = set(names_of(settings.drop_flags))
     for group in settings.exclusive:
         if any(name in wanted for name in group):
             gone.update(group)
@@ -186,7 +202,8 @@ def edit(chain: Sequence[Sequence[Unit]], settings: Settings, own_name: str) -> 
         edited.append(line)
     for flag in missing.values():
         line = edited[-1]
-        if line and not _blank(line[-1]):
+        last = next((unit for unit in reversed(line) if not _silent(unit)), None)
+        if last is not None and not _blank(last):
             line.append(Unit(" "))
         line.extend(letters(written(flag)))
     return edited

@@ -17,6 +17,7 @@ from sdsetup.show.screen import Screen
 from sdsetup.show.words import gib, say
 from sdsetup.text import Text
 from sdsetup.values.facts import Facts
+from sdsetup.values.flags import names_of
 from sdsetup.values.tuning import Reason, Tuning
 
 _FITS = {"yes": "ok", "slow": "warn", "no": "fail", "elsewhere": "skip"}
@@ -290,4 +291,4 @@ def sentence(text: Text) -> str:
 
 
 def _example(tuning: Tuning) -> str:
-    return tuning.flags[0].split(" ", 1)[0] if tuning.flags else "torch"
+    return names_of(tuning.flags)[0] if tuning.flags else "torch"

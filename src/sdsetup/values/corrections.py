@@ -12,6 +12,7 @@ from typing import Any
 
 from sdsetup.text import Text
 from sdsetup.values.facts import Gpu
+from sdsetup.values.flags import Flag, names_of
 from sdsetup.values.shape import OwnFile
 from sdsetup.values.tuning import Reason, TorchBuild, Tuning
 
@@ -70,8 +71,8 @@ def card_name(gpu: Gpu | None) -> str | None:
 def apply_corrections(flags: tuple[str, ...], corrections: Iterable[Correction]) -> tuple[str, ...]:
     """The flags after every lesson, in a stable order and without repeats."""
     for correction in corrections:
-        dropped = {flag.split(" ", 1)[0] for flag in correction.drop_flags}
-        kept = [flag for flag in flags if flag.split(" ", 1)[0] not in dropped]
+        dropped = names_of(correction.drop_flags)
+        kept = [flag for flag in flags if Flag.parse(flag).name not in dropped]
         flags = (*kept, *(flag for flag in correction.add_flags if flag not in kept))
     return flags
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -34,13 +34,14 @@ class Settings:
     ("--xformers", "--use-cpu all", '--ckpt-dir "D:/AI models"'; `flag()` quotes for you).
     `env`: (name, value) in the order they are written. `drop_flags`, `drop_env`: names that we set
     earlier and no longer want. `exclusive`: groups of flag names of which one line holds only one;
-    setting a member takes the others out.
+    setting a member takes the others out. `theirs`: variables that the user set, which nobody adds to `env`.
     """
 
     flags: tuple[str, ...] = ()
     env: tuple[tuple[str, str], ...] = ()
     drop_flags: tuple[str, ...] = ()
     drop_env: tuple[str, ...] = ()
+    theirs: tuple[str, ...] = ()
     exclusive: tuple[tuple[str, ...], ...] = ()
 
 
@@ -60,7 +61,8 @@ class LaunchFile:
     `flags`: COMMANDLINE_ARGS as the web UI splits it (an argument list). `env`: variables that the
     web UI's own process gets. `variables`: those that only webui.sh itself reads (`venv_dir`,
     `python_cmd`: plain assignments without `export`; always empty for a .bat, where all is `env`).
-    `unset`: names that the file clears. A name in `unclear` is in none of them.
+    `unset`: names that the file clears. A name in `unclear` is in none of them. `start_flags`: arguments on the
+    line that calls webui.bat; the web UI reads them before `flags`. `without_effect`: lines that set nothing.
     """
 
     kind: Kind
@@ -69,6 +71,8 @@ class LaunchFile:
     variables: dict[str, str] = field(default_factory=dict)
     unset: tuple[str, ...] = ()
     unclear: tuple[Unclear, ...] = ()
+    start_flags: tuple[str, ...] = ()
+    without_effect: tuple[Unclear, ...] = ()
 
     def apply(self, environment: Mapping[str, str]) -> dict[str, str]:
         """`environment` as the web UI would find it after this file ran. cmd knows no letter case in names."""
@@ -79,10 +83,28 @@ class LaunchFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Flag:
-    """One flag and its values, as the web UI's argument parser groups them."""
+    """One flag and its values, as the web UI's argument parser groups them. As a text: "--use-cpu all"."""
 
     name: str
     values: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Flag:
+        """A flag as it stands in a profile or in `Settings.flags`: "--use-cpu all"."""
+        try:
+            words = shlex.split(text)
+        except ValueError:
+            words = text.split()
+        found = grouped(words)
+        return found[0] if found else cls(name=text)
+
+    def __str__(self) -> str:
+        return " ".join((self.name, *self.values))
+
+
+def names_of(flags: Iterable[str]) -> tuple[str, ...]:
+    """The names of flags that stand as texts ("--use-cpu all"), in order and without repeats."""
+    return tuple(dict.fromkeys(Flag.parse(text).name for text in flags))
 
 
 def flag(name: str, *values: str) -> str:

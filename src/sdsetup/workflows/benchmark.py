@@ -36,6 +36,7 @@ from sdsetup.show.questions import ask_yes
 from sdsetup.show.tuning_measured import show_measured
 from sdsetup.text import Text
 from sdsetup.values.corrections import Correction, with_corrections
+from sdsetup.values.flags import Flag, names_of
 from sdsetup.workflows.carrying_out import perform
 from sdsetup.workflows.described_machine import MachineOptions
 from sdsetup.workflows.inspect import vendors
@@ -247,9 +248,9 @@ def _measured(session: Session, setup: Setup, watch: CardWatch) -> tuple[Measure
 def _kept(session: Session, setup: Setup, verdict: Verdict, *, yes: bool) -> list[Path] | None:
     """Write the winner into the launch file and remember why; None when the person does not want it."""
     tuning = with_measured(setup.trial.tuning, verdict)
-    dropped = tuple(flag.split(" ", 1)[0] for flag in setup.decided if flag not in tuning.flags)
+    dropped = names_of(flag for flag in setup.decided if flag not in tuning.flags)
     decision = decide_launch_files(session, setup.folder, tuning, setup.tuned.facts, also_drop=dropped)
-    own = [flag for flag in setup.tuned.own_flags if flag.split(" ", 1)[0] in dropped]
+    own = [flag for flag in setup.tuned.own_flags if Flag.parse(flag).name in dropped]
     if own and not session.quiet:
         session.screen.line(
             Text(

@@ -13,6 +13,7 @@ from sdsetup.execute.own_files import load_corrections, load_journal, set_damage
 from sdsetup.launchfile import FILE_NAMES, Kind
 from sdsetup.storage import write_json
 from sdsetup.values.corrections import Corrections, card_name, to_json
+from sdsetup.values.flags import names_of
 from sdsetup.values.plan import WriteLauncher
 from sdsetup.workflows.inspect import TUNING_SUBJECTS, inspect
 from sdsetup.workflows.session import Session
@@ -49,7 +50,7 @@ def _write(context: Context, correction: Correction) -> list[Path]:
             kind=kind,
             flags=correction.add_flags,
             env=(),
-            drop_flags=tuple(flag.split(" ", 1)[0] for flag in correction.drop_flags),
+            drop_flags=names_of(correction.drop_flags),
             encoding=f"cp{page}" if kind == "bat" and page else None,
         )
         if launch_file.write(action, context)["changed"]:

@@ -9,16 +9,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from sdsetup.decide.tuning.cards import with_names
-from sdsetup.decide.tuning.own_flags import clashes, own_flags
+from sdsetup.decide.tuning.own_flags import Own, beside, own_settings, refuse_overridden, with_own_precision
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.own_files import load_machine
-from sdsetup.launchfile import grouped, read
+from sdsetup.launchfile.effective import AFTER_THE_LAUNCH_FILE, effective
+from sdsetup.machine import Machine
+from sdsetup.machine.launch_settings import read_launch_file
 from sdsetup.probe import gather
 from sdsetup.text import Text
 from sdsetup.values.facts import Facts, Host, Vendor
 from sdsetup.values.facts_json import facts_from_json
 from sdsetup.values.request import LauncherKind
-from sdsetup.values.tuning import Tuning, Warning
+from sdsetup.values.tuning import Tuning
 from sdsetup.workflows.session import Session
 
 # What a tuning asks of a machine: it need not wait for ports, disks and the network.
@@ -72,28 +74,50 @@ def vendors(facts: Facts) -> tuple[Vendor, ...] | None:
     return None if "gpus" in facts.unknown else tuple(dict.fromkeys(gpu.vendor for gpu in facts.gpus))
 
 
-def own_flags_of(
+def beside_own(
     session: Session,
     folder: Path,
     facts: Facts,
     tuning: Tuning,
     launch_files: Mapping[LauncherKind, bytes],
-) -> tuple[tuple[str, ...], tuple[Warning, ...]]:
-    """Flags in the launch files that neither this tuning nor an earlier one of ours set, and a warning for each
-    that clashes.
+) -> tuple[Tuning, tuple[str, ...]]:
+    """The tuning as it can stand beside what the user set in the launch files, each meeting point in its
+    warnings; and the user's own flags.
 
     Raises:
         SdsetupError: a launch file that cannot be understood, naming the line.
     """
-    own: list[str] = []
+    rules = session.catalog.rules(tuning.profile)
     page = facts.system.oem_code_page
+    after = read_launch_file(folder / AFTER_THE_LAUNCH_FILE) if session.machine.family == "windows" else None
+    own_flags: list[str] = []
     for kind, content in launch_files.items():
-        encoding = f"cp{page}" if kind == "bat" and page else None
-        seen = read(kind, content, encoding=encoding, environment=session.machine.env, folder=str(folder))
-        in_file = [" ".join((flag.name, *flag.values)) for flag in grouped(seen.flags)]
-        own += own_flags(in_file, tuning, facts.recorded.flags if facts.recorded else ())
-    found = tuple(dict.fromkeys(own))
-    return found, clashes(found, tuning, session.catalog.flags)
+        seen = effective(
+            kind,
+            [content] if after is None or kind != "bat" else [content, after],
+            encoding=f"cp{page}" if kind == "bat" and page else None,
+            environment=session.machine.env,
+            folder=str(folder),
+        )
+        own = with_surroundings(own_settings(seen, tuning, facts.recorded, rules.known), session.machine, folder)
+        tuning = beside(own, with_own_precision(own, tuning, facts, rules), rules.known)
+        own_flags += own.all_flags
+    if after is not None:
+        refuse_overridden(after, tuple(dict(tuning.env)))
+    return tuning, tuple(dict.fromkeys(own_flags))
+
+
+def with_surroundings(own: Own, machine: Machine, folder: Path) -> Own:
+    """A Git that is not there is nobody's; what the environment says of `no_proxy` is the user's, too."""
+    env = dict(own.env or {})
+    git = (env.get("GIT") or "").strip('"')
+    if git and not (machine.which(git) or machine.exists(folder / git)):
+        del env["GIT"]
+    if "no_proxy" not in env:
+        spelt = ("no_proxy", "NO_PROXY")
+        if theirs := next((said for one in spelt if (said := env.get(one) or machine.env.get(one))), None):
+            env["no_proxy"] = theirs
+    return replace(own, env=env)
 
 
 def read_facts(path: Path) -> Facts:

@@ -23,7 +23,7 @@ from sdsetup.values.facts import Facts
 from sdsetup.values.request import LauncherKind, Request
 from sdsetup.workflows.carrying_out import PRACTICE_MARK, Decision, agreed, carry_out
 from sdsetup.workflows.doctor import requirements_of
-from sdsetup.workflows.inspect import inspect, own_flags_of
+from sdsetup.workflows.inspect import beside_own, inspect
 from sdsetup.workflows.session import Session
 
 
@@ -102,8 +102,7 @@ def decide(
         launch_files=request.launchers,
         tools=session.tools,
     )
-    _, warnings = own_flags_of(session, folder, facts, tuning, contents.launch_files)
-    tuning = replace(tuning, warnings=(*tuning.warnings, *warnings))
+    tuning, _ = beside_own(session, folder, facts, tuning, contents.launch_files)
     settings = launch_settings(tuning, facts.recorded, session.catalog.flags)
     plan = plan_install(facts, request, tuning, components, settings, load_journal(state), contents)
     practised = (state / PRACTICE_MARK).is_file()

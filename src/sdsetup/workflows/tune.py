@@ -34,7 +34,7 @@ from sdsetup.values.request import Request
 from sdsetup.values.tuning import Tuning
 from sdsetup.workflows.carrying_out import Decision, carry_out, consent
 from sdsetup.workflows.described_machine import MachineOptions, check_options, described, typed_options
-from sdsetup.workflows.inspect import LAUNCH_FILE_SUBJECTS, TUNING_SUBJECTS, inspect, own_flags_of, read_facts
+from sdsetup.workflows.inspect import LAUNCH_FILE_SUBJECTS, TUNING_SUBJECTS, beside_own, inspect, read_facts
 from sdsetup.workflows.install import components_for, launcher_kinds, run_install
 from sdsetup.workflows.session import Session
 
@@ -191,20 +191,19 @@ def decide_launch_files(
             code="no-installation",
         )
     request = Request(dir=str(folder), launchers=launcher_kinds(session), environment=False)
-    settings = launch_settings(tuning, facts.recorded, session.catalog.flags, also_drop=also_drop)
 
     def decision(_facts: Facts | None = None) -> Decision:
         contents = look(
             session.machine, folder, repositories=(), files=(), launch_files=request.launchers, tools=session.tools
         )
-        _, warnings = own_flags_of(session, folder, facts, tuning, contents.launch_files)
-        said = (*tuning.warnings, *(one for one in warnings if one not in tuning.warnings))
+        settled, _ = beside_own(session, folder, facts, tuning, contents.launch_files)
+        settings = launch_settings(settled, facts.recorded, session.catalog.flags, also_drop=also_drop)
         components = components_for(session, request, facts)
         plan = plan_launchers(facts, request, components, settings, contents)
         return Decision(
             facts=facts,
             request=request,
-            tuning=replace(tuning, warnings=said),
+            tuning=settled,
             components=components,
             plan=plan,
             again=decision,
@@ -228,9 +227,8 @@ def _in_folder(session: Session, tuned: Tuned, folder: Path) -> Tuned:
         content = (folder / FILE_NAMES[tuned.kind]).read_bytes()
     except OSError:
         return tuned
-    own, warnings = own_flags_of(session, folder, tuned.facts, tuned.tuning, {tuned.kind: content})
-    warned = replace(tuned.tuning, warnings=(*tuned.tuning.warnings, *warnings))
-    return replace(tuned, tuning=warned, launch_file=content, own_flags=own)
+    settled, own = beside_own(session, folder, tuned.facts, tuned.tuning, {tuned.kind: content})
+    return replace(tuned, tuning=settled, launch_file=content, own_flags=own)
 
 
 def _with_misfit(tuned: Tuned, folder: Path) -> Tuning:

@@ -59,7 +59,7 @@ def _proof(session: Session, context: Context, action: ProvePicture) -> Proof:
     makers = vendors(cards(session, context.dir))
     with VerifyScreen(session.screen) as shown:
         told = replace(context, listen=shown.listen)
-        return prove(action, told, flags=flags, env=tuple(seen.env.items()), book=book, vendors=makers)
+        return prove(action, told, flags=flags, seen=seen, book=book, vendors=makers)
 
 
 def _failed(session: Session, folder: Path, error: PictureError) -> int:

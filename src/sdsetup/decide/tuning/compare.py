@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sdsetup.values.flags import Flag
 from sdsetup.values.tuning import Reason, Tuning
 
 
@@ -39,7 +40,7 @@ def compare(mine: Tuning, theirs: Tuning) -> tuple[Difference, ...]:
 def reason_for(tuning: Tuning, setting: str) -> Reason | None:
     """Why a setting is made or left out; None when no rule speaks of it."""
     for reason in (*tuning.reasons, *tuning.omitted):
-        if reason.setting == setting or reason.setting.split(" ", 1)[0] == setting:
+        if setting in (reason.setting, Flag.parse(reason.setting).name):
             return reason
     return None
 

@@ -1,59 +1,336 @@
-"""A person's own flags beside ours: they stay (but for one of a kind), and what they make of ours is said."""
+"""The user's own flags and variables beside ours: they stay, or what becomes of them is said before consent."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from sdsetup.catalog.rules import Rules
 from sdsetup.catalog.flags import KnownFlags
+from sdsetup.decide.tuning.engine import tune
+from sdsetup.errors import SdsetupError
+from sdsetup.launchfile.effective import AFTER_THE_LAUNCH_FILE, read
 from sdsetup.text import Text
+from sdsetup.values.facts import Facts
+from sdsetup.values.flags import ARGS, Flag, LaunchFile, grouped
+from sdsetup.values.install_record import InstallRecord
 from sdsetup.values.tuning import Tuning, Warning
 
-
-def own_flags(in_file: Sequence[str], tuning: Tuning, recorded: Sequence[str]) -> tuple[str, ...]:
-    """The flags of a launch file that neither this tuning nor an earlier one of ours set."""
-    ours = {flag.split(" ", 1)[0] for flag in (*tuning.flags, *recorded)}
-    return tuple(flag for flag in in_file if flag.split(" ", 1)[0] not in ours)
+_TOPIC = "own-flags"
+_SCRIPT_NAMES = ("GIT", "PYTHON", "VENV_DIR")  # what webui.bat itself reads
+_BEFORE = "--before"  # stands for all that the launch file says
 
 
-def clashes(own: Sequence[str], tuning: Tuning, known: KnownFlags) -> tuple[Warning, ...]:
-    """One warning for each of the person's flags that works against one of ours, or gives way to it."""
-    gone = _giving_way(own, tuning, known)
-    told = [
-        Warning(
-            topic="own-flags",
-            text=Text(
-                "Your launch file has {own} of your own; {ours} takes its place, since only one of them counts. "
-                "A copy of the file is kept",
-                own=flag,
-                ours=ours,
-            ),
-        )
-        for flag, ours in gone.items()
-    ]
-    for flag in own:
-        against = [ours for ours in tuning.flags if known.exclude(flag, ours)]
-        if against and flag not in gone:
-            told.append(
-                Warning(
-                    topic="own-flags",
-                    text=Text(
-                        "Your launch file has {own} of your own, which works against {ours}; yours stays. "
-                        "Take it out of the file to follow this advice",
-                        own=flag,
-                        ours=" and ".join(against),
-                    ),
+@dataclass(frozen=True, kw_only=True)
+class Own:
+    """What of a launch file is the user's: neither this tuning nor an earlier one of ours set it.
+
+    `flags`: those of COMMANDLINE_ARGS; `at_start`: those on the line that calls webui.bat, which we leave alone.
+    `env`: variables; None for a value that cannot be told from the file. `pointless`: lines without an effect.
+    """
+
+    flags: tuple[Flag, ...] = ()
+    at_start: tuple[Flag, ...] = ()
+    env: Mapping[str, str | None] | None = None
+    pointless: tuple[Warning, ...] = ()
+
+    @property
+    def all_flags(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(str(flag) for flag in (*self.flags, *self.at_start)))
+
+    def value(self, name: str) -> str | None:
+        return (self.env or {}).get(name)
+
+    def sets(self, name: str) -> bool:
+        return name in (self.env or {}) or any(flag.name == name for flag in (*self.flags, *self.at_start))
+
+
+def own_settings(seen: LaunchFile, tuning: Tuning, recorded: InstallRecord | None, known: KnownFlags) -> Own:
+    """The user's part of a launch file. `recorded`: what we wrote there before."""
+    ours = {Flag.parse(text).name for text in (*tuning.flags, *(recorded.flags if recorded else ()))}
+    written = {**(dict(recorded.env) if recorded else {}), **dict(tuning.env)}
+    before = dict(recorded.env) if recorded else {}
+    env: dict[str, str | None] = {}
+    for spelt, value in (*seen.env.items(), *((one.name or ARGS, None) for one in seen.unclear)):
+        name = _known_name(spelt, (*written, *known.variables, *_SCRIPT_NAMES), seen.kind)
+        entry = known.of(name)
+        ours_too = value is not None and value in (written.get(name), before.get(name))
+        # A list may be theirs in part, whoever wrote it last.
+        if name == ARGS or (ours_too and not (entry is not None and entry.list)):
+            continue
+        env[name] = value
+    return Own(
+        flags=tuple(flag for flag in grouped(seen.flags) if flag.name not in ours),
+        at_start=tuple(grouped(seen.start_flags)),
+        env=env,
+        pointless=tuple(
+            Warning(
+                topic=_TOPIC,
+                text=Text(
+                    "Line {line} of your launch file has no effect: {why}",
+                    line=one.line,
+                    name=one.name,
+                    why=one.why,
+                ),
+            )
+            for one in seen.without_effect
+        ),
+    )
+
+
+def _known_name(spelt: str, names: Iterable[str], kind: str) -> str:
+    """The name as we write it: Windows knows no letter case."""
+    if kind == "sh":
+        return spelt
+    return next((name for name in names if name.upper() == spelt.upper()), spelt)
+
+
+def beside(own: Own, tuning: Tuning, known: KnownFlags) -> Tuning:
+    """The tuning as it can stand beside what the user set, with a warning for each point where the two meet."""
+    flags, flag_warnings = _flags_beside(own, tuning, known)
+    env, env_warnings = _env_beside(own, tuning, known)
+    warnings = (*flag_warnings, *env_warnings, *_among_themselves(own, tuning, known), *own.pointless)
+    left = {*flags, *dict(env)}
+    left_out = {*tuning.flags, *dict(tuning.env)} - left
+    return replace(
+        tuning,
+        flags=flags,
+        env=env,
+        kept=tuple(own.env or {}),
+        reasons=tuple(reason for reason in tuning.reasons if reason.setting not in left_out),
+        warnings=(*tuning.warnings, *(one for one in warnings if one not in tuning.warnings)),
+    )
+
+
+# --- flags ---
+
+
+def _flags_beside(own: Own, tuning: Tuning, known: KnownFlags) -> tuple[tuple[str, ...], list[Warning]]:
+    flags = list(tuning.flags)
+    said: list[Warning] = []
+    for theirs in own.at_start:
+        for ours in _same_job(theirs.name, tuning.flags, known):
+            flags.remove(ours)
+            said.append(
+                _warning(
+                    "The line that starts the web UI has {own} of your own, so {ours} is left out. "
+                    "Move your flags into COMMANDLINE_ARGS to get this advice",
+                    own=theirs,
+                    ours=ours,
                 )
             )
-    return tuple(told)
+    for theirs in own.flags:
+        for ours in _same_job(theirs.name, flags, known):
+            said.append(
+                _warning(
+                    "Your launch file has {own} of your own; {ours} takes its place, since only one of them "
+                    "counts. A copy of the file is kept",
+                    own=theirs,
+                    ours=ours,
+                )
+            )
+    for theirs in dict.fromkeys((*own.flags, *own.at_start)):
+        entry = known.of(str(theirs))
+        if entry is not None and entry.own:
+            said.append(
+                _warning("Your launch file has {own} of your own, which {effect}", own=theirs, effect=entry.own)
+            )
+            continue
+        against = [
+            ours
+            for ours in flags
+            if known.exclude(str(theirs), ours) and ours not in _same_job(theirs.name, flags, known)
+        ]
+        if against:
+            said.append(
+                _warning(
+                    "Your launch file has {own} of your own, which works against {ours}; yours stays. "
+                    "Take it out of the file to follow this advice",
+                    own=theirs,
+                    ours=" and ".join(against),
+                )
+            )
+    return tuple(flags), said
 
 
-def _giving_way(own: Sequence[str], tuning: Tuning, known: KnownFlags) -> dict[str, str]:
-    """The person's flag -> the one of ours that does the same job in another degree."""
-    return {
-        flag: ours
+def _same_job(name: str, ours: Sequence[str], known: KnownFlags) -> list[str]:
+    """Those of ours that do what `name` does in another degree: a launch file may hold one of them."""
+    return [
+        text
         for group in known.exclusive_groups
-        for ours in tuning.flags
-        if ours.split(" ", 1)[0] in group
-        for flag in own
-        if flag.split(" ", 1)[0] in group and flag != ours
+        if name in group
+        for text in ours
+        if Flag.parse(text).name in group and Flag.parse(text).name != name
+    ]
+
+
+def _among_themselves(own: Own, tuning: Tuning, known: KnownFlags) -> list[Warning]:
+    """What the user set twice in ways that exclude each other, and nothing of ours replaces."""
+    theirs = list(dict.fromkeys((*own.flags, *own.at_start)))
+    stay = [one for one in theirs if one in own.at_start or not _same_job(one.name, tuning.flags, known)]
+    pairs = [
+        (str(one), other)
+        for place, one in enumerate(stay)
+        for other in (
+            *(str(later) for later in stay[place + 1 :] if _same_job(one.name, (str(later),), known)),
+            *(name for name in own.env or {} if known.exclude(str(one), name)),
+        )
+    ]
+    return [
+        _warning(
+            "Your launch file has both {one} and {other}, which don't go together. Take one of them out",
+            one=one,
+            other=other,
+        )
+        for one, other in pairs
+    ]
+
+
+# --- variables ---
+
+
+def _env_beside(own: Own, tuning: Tuning, known: KnownFlags) -> tuple[tuple[tuple[str, str], ...], list[Warning]]:
+    env: list[tuple[str, str]] = []
+    said: list[Warning] = []
+    left_out: dict[str, list[str]] = {}  # what of theirs is in the way -> ours
+    for name, ours in tuning.env:
+        entry = known.of(name)
+        theirs = own.value(name)
+        in_the_way = [other for other in (entry.yields_to if entry else ()) if own.sets(other)]
+        if in_the_way and not own.sets(name):
+            left_out.setdefault(_shown(in_the_way[0], own), []).append(name)
+        elif not own.sets(name):
+            env.append((name, ours))
+        elif entry is not None and theirs is not None and any(dead in theirs for dead in entry.gone):
+            env.append((name, ours))
+            said.append(
+                _warning(
+                    "{name} in your launch file names an address that is gone; {ours} takes its place. "
+                    "A copy of the file is kept",
+                    name=name,
+                    ours=ours,
+                )
+            )
+        elif entry is not None and entry.list and theirs is not None:
+            whole = extended(theirs, ours)
+            env.append((name, whole))
+            if whole != theirs:
+                said.append(_warning("{name} in your launch file is extended to {whole}", name=name, whole=whole))
+        elif entry is None or entry.fits is None:
+            said.append(
+                _warning(
+                    "{name} in your launch file is your own and stays. Without it sdsetup would set it to {ours}",
+                    name=name,
+                    ours=ours,
+                )
+            )
+    for theirs, names in left_out.items():
+        said.append(
+            _warning(
+                "Your launch file has {own} of your own, which stays; {names} is left out beside it",
+                own=theirs,
+                names=" and ".join(names),
+            )
+        )
+    return tuple(env), said + _other_packages(own, tuning, known)
+
+
+def _other_packages(own: Own, tuning: Tuning, known: KnownFlags) -> list[Warning]:
+    """Variables of the user's that would install another version than the one for this PC."""
+    said = []
+    for name, value in (own.env or {}).items():
+        entry = known.of(name)
+        package = entry.fits if entry is not None else None
+        wanted = {"torch": tuning.torch.torch, "xformers": tuning.torch.xformers} if tuning.torch else {}
+        version = (wanted.get(package or "") or "").split("+")[0]
+        if version and f"{package}=={version}" not in (value or ""):
+            said.append(
+                _warning(
+                    "{name} in your launch file is your own and stays; {package} {version} is what fits this PC. "
+                    "It counts only when the web UI installs {package} itself",
+                    name=name,
+                    package=package,
+                    version=version,
+                )
+            )
+    return said
+
+
+def extended(theirs: str, ours: str) -> str:
+    """A list of names with ours behind theirs; both separate with commas."""
+    there = [one.strip() for one in theirs.split(",") if one.strip()]
+    if "*" in there:
+        return theirs
+    more = [one for one in ours.split(",") if one not in there]
+    return ",".join([theirs.rstrip(", "), *more]) if more else theirs
+
+
+def _shown(name: str, own: Own) -> str:
+    return next((str(flag) for flag in (*own.flags, *own.at_start) if flag.name == name), name)
+
+
+def _warning(template: str, **fields: object) -> Warning:
+    return Warning(topic=_TOPIC, text=Text(template, **fields))
+
+
+def refuse_overridden(after: bytes, ours: Sequence[str]) -> None:
+    """Refuse to write what a file that is read after the launch file would take back.
+
+    Raises:
+        SdsetupError: `launch-file-overridden`.
+    """
+    seen = read("bat", after, environment={ARGS: _BEFORE})
+    said = {name.upper() for name in (*seen.env, *seen.unset, *(one.name or ARGS for one in seen.unclear))}
+    if _BEFORE in seen.flags:
+        said.discard(ARGS)  # it only adds to what was there
+    both = [name for name in (ARGS, *ours) if name.upper() in said]
+    if both:
+        raise SdsetupError(
+            Text("{file} sets {names} after the launch file", file=AFTER_THE_LAUNCH_FILE, names=", ".join(both)),
+            where=AFTER_THE_LAUNCH_FILE,
+            why=Text("the web UI reads that file last, so settings in the launch file would have no effect"),
+            hint=Text("Move these lines from {file} into webui-user.bat.", file=AFTER_THE_LAUNCH_FILE),
+            code="launch-file-overridden",
+        )
+
+
+# --- memory ---
+
+
+def with_own_precision(own: Own, tuning: Tuning, facts: Facts, rules: Rules) -> Tuning:
+    """The tuning with the memory settings of a smaller card where the user's own flags make the model larger."""
+    larger = {
+        str(flag): entry.memory
+        for flag in (*own.flags, *own.at_start)
+        if (entry := rules.known.of(str(flag))) is not None and entry.memory is not None
     }
+    card = tuning.gpu
+    groups = {name for group in rules.known.exclusive_groups for name in group}
+    if any(flag.name in groups for flag in own.at_start):
+        return tuning  # decided there, where nothing of ours counts
+    if not larger or card is None or card.vram_bytes is None or tuning.device in ("cpu", "none"):
+        return tuning
+    smaller = replace(card, vram_bytes=int(card.vram_bytes / max(larger.values())))
+    there = replace(facts, gpus=tuple(smaller if gpu == card else gpu for gpu in facts.gpus))
+    other = tune(there, rules, model_class="sdxl" if tuning.model_class == "sdxl" else "sd15", chosen_gpu=smaller)
+
+    def of_memory(flags: Sequence[str]) -> list[str]:
+        return [flag for flag in flags if Flag.parse(flag).name in groups]
+
+    wanted, before = of_memory(other.flags), of_memory(tuning.flags)
+    if other.device != tuning.device or wanted == before:
+        return tuning
+    said = _warning(
+        "With {own} of your own a model takes more video memory: {flags} is set for that",
+        own=" and ".join(larger),
+        flags=" ".join(wanted) or "no flag that saves memory",
+    )
+    return replace(
+        tuning,
+        flags=(*(flag for flag in tuning.flags if flag not in before), *wanted),
+        reasons=(
+            *(reason for reason in tuning.reasons if reason.setting not in before),
+            *(reason for reason in other.reasons if reason.setting in wanted),
+        ),
+        warnings=(*tuning.warnings, said),
+    )

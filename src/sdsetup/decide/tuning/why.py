@@ -11,6 +11,7 @@ from sdsetup.catalog.flags import KnownFlags, Setting
 from sdsetup.decide.tuning.compare import Difference, compare, reason_for
 from sdsetup.errors import UsageError
 from sdsetup.text import Text
+from sdsetup.values.flags import Flag, names_of
 from sdsetup.values.tuning import Reason, Tuning
 
 SetBy = Literal["rule", "seen-here", "left-out", "person", "nobody"]
@@ -41,7 +42,7 @@ def explain(
     name = setting_named(asked, tuning, known, own)
     reason = reason_for(tuning, name) or _decided_otherwise(name, tuning, known)
     value = _value(name, tuning)
-    theirs = [flag for flag in own if flag.split(" ", 1)[0] == name]
+    theirs = [flag for flag in own if Flag.parse(flag).name == name]
     set_by: SetBy = "nobody"
     if value is not None:
         set_by = "seen-here" if reason is not None and reason.rule == "seen-here" else "rule"
@@ -63,8 +64,8 @@ def setting_named(asked: str, tuning: Tuning, known: KnownFlags, own: Sequence[s
     Raises:
         UsageError: `setting-unknown`, with what is nearest.
     """
-    names = dict.fromkeys(name.split(" ", 1)[0] for name in known.settings)
-    names |= dict.fromkeys(flag.split(" ", 1)[0] for flag in (*tuning.flags, *own))
+    names = dict.fromkeys(names_of(known.settings))
+    names |= dict.fromkeys(names_of((*tuning.flags, *own)))
     names |= {**dict.fromkeys(dict(tuning.env)), "torch": None}
     plain = {_plain(name): name for name in names}
     found = plain.get(_plain(asked.split("=", 1)[0].split(" ", 1)[0]))
@@ -93,10 +94,9 @@ def _plain(name: str) -> str:
 
 
 def _value(name: str, tuning: Tuning) -> str | None:
-    for flag in tuning.flags:
-        first, _space, value = flag.partition(" ")
-        if first == name:
-            return value
+    for flag in map(Flag.parse, tuning.flags):
+        if flag.name == name:
+            return " ".join(flag.values)
     if name == "torch":
         return tuning.torch.torch if tuning.torch else None
     return dict(tuning.env).get(name)

@@ -11,12 +11,11 @@ from sdsetup.decide.picture.attempts import Outcome as PictureOutcome
 from sdsetup.decide.startup import LaunchPlan, ModelClass
 from sdsetup.decide.tuning.measuring import Candidate, Measurement, Outcome
 from sdsetup.errors import SdsetupError
-from sdsetup.execute import launch_file
 from sdsetup.execute.context import Context
 from sdsetup.execute.measuring.bench import Bench
 from sdsetup.execute.measuring.memory import Peaks
 from sdsetup.execute.webui.api import Answer, call, free_port, peak_vram
-from sdsetup.execute.webui.launch_plan import planned, read_launch_file, refuse_unclear
+from sdsetup.execute.webui.launch_plan import planned, refuse_unclear
 from sdsetup.execute.webui.painting import (
     PORTS,
     STOPPING,
@@ -29,8 +28,10 @@ from sdsetup.execute.webui.painting import (
     wanted,
 )
 from sdsetup.execute.webui.process import WebUI, start
-from sdsetup.launchfile import FILE_NAMES, Kind, LaunchFile, grouped, merge
+from sdsetup.launchfile import FILE_NAMES, Kind, LaunchFile, arguments, grouped, merge
+from sdsetup.machine.launch_settings import read_launch_file, read_launch_settings
 from sdsetup.text import Text
+from sdsetup.values.flags import names_of
 
 _OUTCOMES: dict[PictureOutcome, Outcome] = {
     "out-of-memory": "out-of-memory",
@@ -73,20 +74,20 @@ def _plan(candidate: Candidate, bench: Bench, port: int) -> LaunchPlan:
     context = bench.context
     kind: Kind = "bat" if context.machine.family == "windows" else "sh"
     page = context.machine.windows().oem_code_page if kind == "bat" else None
-    gone = [flag.split(" ", 1)[0] for flag in bench.decided if flag not in candidate.flags]
+    gone = names_of(flag for flag in bench.decided if flag not in candidate.flags)
     settings = replace(
         bench.settings,
         flags=candidate.flags,
         drop_flags=tuple(dict.fromkeys((*bench.settings.drop_flags, *gone))),
     )
-    existing = launch_file.read(context.dir / FILE_NAMES[kind])
+    existing = read_launch_file(context.dir / FILE_NAMES[kind])
     content = merge(kind, existing, settings, oem_encoding=f"cp{page}" if page else None)
-    seen = read_launch_file(context.dir, context.machine, {FILE_NAMES[kind]: content})
+    seen = read_launch_settings(context.machine, context.dir, instead={FILE_NAMES[kind]: content})
     refuse_unclear(seen, context)
     _must_have(candidate, seen, context)
-    config = own_settings(context, seen.flags, context.state / "measuring")
-    arguments = proof_arguments(seen.flags, port=port, settings=str(config))
-    return planned(context, arguments, seen.apply(context.machine.env), seen)
+    flags = arguments(seen, context.machine.env)
+    config = own_settings(context, flags, context.state / "measuring")
+    return planned(context, proof_arguments(flags, port=port, settings=str(config)), seen)
 
 
 def _must_have(candidate: Candidate, seen: LaunchFile, context: Context) -> None:

@@ -14,7 +14,9 @@ from sdsetup.execute.context import Context
 from sdsetup.execute.outcome import Outcome
 from sdsetup.execute.steps import torch_proof
 from sdsetup.execute.webui.picture import prove
-from sdsetup.launchfile import FILE_NAMES, LaunchFile, flag, grouped, read
+from sdsetup.launchfile import FILE_NAMES, LaunchFile, arguments, flag, grouped, read
+from sdsetup.launchfile.effective import kind_of
+from sdsetup.machine.launch_settings import read_launch_file, read_launch_settings
 from sdsetup.text import Text
 from sdsetup.values.corrections import Correction, apply_corrections
 from sdsetup.values.plan import BuildEnvironment, ProvePicture, ProveTorch, Step, WriteLauncher
@@ -56,10 +58,10 @@ def picture(action: ProvePicture, context: Context, steps: tuple[Step, ...]) -> 
     Raises:
         SdsetupError: what stopped the web UI or the picture.
     """
-    seen = _launch_file(steps, context)
-    flags = tuple(flag(one.name, *one.values) for one in grouped(seen.flags))
+    seen = _launch_settings(steps, context)
+    flags = tuple(flag(one.name, *one.values) for one in grouped(arguments(seen, context.machine.env)))
     book = context.catalog.failures
-    proof = prove(action, context, flags=flags, env=tuple(seen.env.items()), book=book)
+    proof = prove(action, context, flags=flags, seen=seen, book=book)
     corrections: tuple[Correction, ...] = ()
     if proof.changed:
         because = str(proof.reasons[0].because) if proof.reasons else "The first picture needed it."
@@ -104,21 +106,17 @@ def _launchers(steps: tuple[Step, ...]) -> Iterator[WriteLauncher]:
             yield step.action
 
 
-def _launch_file(steps: tuple[Step, ...], context: Context) -> LaunchFile:
-    """What the web UI would be started with: the platform's own launch file, the person's flags included."""
-    own = "bat" if context.machine.family == "windows" else "sh"
-    actions = sorted(_launchers(steps), key=lambda action: action.kind != own)
-    for action in actions:
-        content = launch_file.read(context.dir / FILE_NAMES[action.kind])
-        if content is not None:
-            return read(
-                action.kind,
-                content,
-                encoding=action.encoding,
-                environment=context.machine.env,
-                folder=str(context.dir),
-            )
-    return LaunchFile(kind="sh", flags=(), env={})
+def _launch_settings(steps: tuple[Step, ...], context: Context) -> LaunchFile:
+    """What the web UI would be started with; where only the other system's launch file is written, that one."""
+    kinds = {action.kind: action for action in _launchers(steps)}
+    own = kind_of(context.machine.family)
+    if own in kinds or not kinds:
+        return read_launch_settings(context.machine, context.dir)
+    action = next(iter(kinds.values()))
+    content = read_launch_file(context.dir / FILE_NAMES[action.kind]) or b""
+    return read(
+        action.kind, content, encoding=action.encoding, environment=context.machine.env, folder=str(context.dir)
+    )
 
 
 def _no_torch(action: ProveTorch, context: Context, verdict: TorchVerdict) -> SdsetupError:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-import shlex
-from collections.abc import Mapping
 from pathlib import Path
 
 from sdsetup.command import Command
 from sdsetup.decide.startup import LaunchPlan, launch_plan, tcmalloc_in
 from sdsetup.errors import SdsetupError
-from sdsetup.execute import launch_file
 from sdsetup.execute.context import Context
-from sdsetup.launchfile import ARGS, FILE_NAMES, Kind, LaunchFile, read
+from sdsetup.launchfile import ARGS, FILE_NAMES, LaunchFile, arguments
 from sdsetup.machine import Machine
+from sdsetup.machine.launch_settings import read_launch_settings
 from sdsetup.storage import read_json
 from sdsetup.text import Text
 
@@ -28,11 +26,9 @@ def plan_from_file(context: Context) -> tuple[LaunchPlan, LaunchFile]:
         SdsetupError: `webui-missing`, `webui-incomplete`, `environment-missing`, `launch-file-unreadable`,
             `launch-file-unclear`.
     """
-    seen = read_launch_file(context.dir, context.machine)
+    seen = read_launch_settings(context.machine, context.dir)
     refuse_unclear(seen, context)
-    environment = seen.apply(context.machine.env)
-    flags = seen.flags if ARGS in seen.env or ARGS in seen.unset else _flags_of(environment.get(ARGS, ""))
-    return planned(context, flags, environment, seen), seen
+    return planned(context, arguments(seen, context.machine.env), seen), seen
 
 
 def refuse_unclear(seen: LaunchFile, context: Context) -> None:
@@ -55,10 +51,8 @@ def refuse_unclear(seen: LaunchFile, context: Context) -> None:
         context.note(Text("{name} is left out: {why} (line {line}).", name=one.name, why=one.why, line=one.line))
 
 
-def planned(
-    context: Context, flags: tuple[str, ...], environment: dict[str, str], seen: LaunchFile | None = None
-) -> LaunchPlan:
-    """A start with these flags (an argument list) and this environment.
+def planned(context: Context, flags: tuple[str, ...], seen: LaunchFile) -> LaunchPlan:
+    """A start with these flags (an argument list) and all else as the launch file says it.
 
     Raises:
         SdsetupError: `webui-missing`, `webui-incomplete`, `environment-missing`.
@@ -72,6 +66,7 @@ def planned(
             hint=Text('Restore it: sdsetup install --dir "{dir}"', dir=root),
             code="webui-incomplete",
         )
+    environment = seen.apply(machine.env)
     if not (root / "launch.py").is_file():
         raise SdsetupError(
             Text("There is no web UI in this folder"),
@@ -89,9 +84,9 @@ def planned(
         # Nothing of the folder runs before the start itself.
         environment={**environment, **_preloaded(environment, machine.looking_at(root))},
         flags=flags,
-        variables=seen.variables if seen else {},
+        variables=seen.variables,
         details=(_DETAILS,) if knows_details and _DETAILS not in flags else (),
-        file=str(root / FILE_NAMES[seen.kind]) if seen else None,
+        file=str(root / FILE_NAMES[seen.kind]),
     )
     if "VIRTUAL_ENV" in plan.env and not Path(plan.python).exists():
         raise SdsetupError(
@@ -101,43 +96,6 @@ def planned(
             code="environment-missing",
         )
     return plan
-
-
-def read_launch_file(root: Path, machine: Machine, instead: Mapping[str, bytes] | None = None) -> LaunchFile:
-    """What the platform's own launch file says; nothing where there is none.
-
-    `instead`: name -> bytes that are read in place of what stands in the folder.
-    """
-    kind: Kind = "bat" if machine.family == "windows" else "sh"
-    page = machine.windows().oem_code_page if kind == "bat" else None
-    # In the order in which the scripts read them, each over the one before.
-    names = ("webui-user.bat", "webui.settings.bat") if kind == "bat" else ("webui-user.sh",)
-    if machine.family == "macos":
-        names = ("webui-macos-env.sh", *names)
-    seen = LaunchFile(kind=kind, flags=(), env={})
-    for name in names:
-        content = (instead or {}).get(name) or launch_file.read(root / name)
-        if content is not None:
-            environment = seen.apply(machine.env)
-            one = read(
-                kind, content, encoding=f"cp{page}" if page else None, environment=environment, folder=str(root)
-            )
-            seen = _over(seen, one)
-    return seen
-
-
-def _over(below: LaunchFile, above: LaunchFile) -> LaunchFile:
-    fold = str.upper if above.kind == "bat" else str
-    said = {fold(name) for name in (*above.env, *above.unset, *(one.name or "" for one in above.unclear))}
-    env = {name: value for name, value in below.env.items() if fold(name) not in said} | above.env
-    return LaunchFile(
-        kind=above.kind,
-        flags=above.flags if ARGS in said else below.flags,
-        env=env,
-        variables={**below.variables, **above.variables},
-        unset=tuple(sorted({*below.unset, *above.unset} - set(env))),
-        unclear=(*(one for one in below.unclear if fold(one.name or "") not in said), *above.unclear),
-    )
 
 
 def settings_file(context: Context, flags: tuple[str, ...]) -> Path:
@@ -151,18 +109,6 @@ def settings_file(context: Context, flags: tuple[str, ...]) -> Path:
 def browser_option(context: Context, flags: tuple[str, ...]) -> object:
     settings = read_json(settings_file(context, flags))
     return settings.get("auto_launch_browser") if isinstance(settings, dict) else None
-
-
-def _flags_of(text: str) -> tuple[str, ...]:
-    try:
-        return tuple(shlex.split(text))
-    except ValueError as error:
-        raise SdsetupError(
-            Text("{name} has a quote that never closes", name=ARGS),
-            where=text,
-            hint=Text("Correct it in the environment of this shell, or clear it there."),
-            code="launch-file-quotes",
-        ) from error
 
 
 def _preloaded(environment: dict[str, str], machine: Machine) -> dict[str, str]:

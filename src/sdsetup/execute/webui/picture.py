@@ -29,6 +29,7 @@ from sdsetup.execute.webui.attempt import PictureAttempt
 from sdsetup.execute.webui.launch_plan import planned
 from sdsetup.execute.webui.painting import PORTS, STOPPING, Patience, own_settings
 from sdsetup.execute.webui.process import start
+from sdsetup.launchfile import LaunchFile
 from sdsetup.text import Text
 from sdsetup.values.facts import Vendor
 from sdsetup.values.plan import ProvePicture
@@ -59,14 +60,14 @@ def prove(
     context: Context,
     *,
     flags: Sequence[str],
-    env: Sequence[tuple[str, str]],
+    seen: LaunchFile,
     book: FailureBook,
     patience: Patience | None = None,
     vendors: tuple[Vendor, ...] | None = None,
 ) -> Proof:
     """Make the picture, with other flags where these do not do.
 
-    `flags`: as the launch file has them, one string per flag, value included. `env`: its other variables.
+    `flags`: as the launch file has them, one string per flag, value included. `seen`: all else that it says.
     `vendors`: the makers of the cards, for a better diagnosis; None where they are not known.
 
     Raises:
@@ -78,7 +79,7 @@ def prove(
     changes: list[Change] = []
     tried = tuple(flags)
     while True:
-        attempts.append(_attempt(action, context, tried, env, book, patience, vendors))
+        attempts.append(_attempt(action, context, tried, seen, book, patience, vendors))
         _log.info("attempt %d: %s", len(attempts), attempts[-1])
         change = next_change(attempts, book)
         if change is None:
@@ -98,7 +99,7 @@ def _attempt(
     action: ProvePicture,
     context: Context,
     flags: tuple[str, ...],
-    env: Sequence[tuple[str, str]],
+    seen: LaunchFile,
     book: FailureBook,
     patience: Patience,
     vendors: tuple[Vendor, ...] | None,
@@ -108,7 +109,7 @@ def _attempt(
     for _ in range(PORTS):
         port = free_port()
         wanted = proof_arguments(arguments, port=port, settings=str(settings))
-        plan = planned(context, wanted, {**context.machine.env, **dict(env)})
+        plan = planned(context, wanted, seen)
         context.note(Text("Starting the web UI for a test picture."))
         with start(plan, context) as web:
             attempt = PictureAttempt(web, action, context, book, patience, port, vendors).run(flags)

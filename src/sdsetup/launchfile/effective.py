@@ -1,0 +1,102 @@
+"""What the web UI sees after all the files that its start script reads: the one reading of the launch settings."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from sdsetup.errors import SdsetupError
+from sdsetup.launchfile.bat_reading import read as read_bat
+from sdsetup.launchfile.sh_reading import read as read_sh
+from sdsetup.text import Text
+from sdsetup.values.flags import ARGS, FILE_NAMES, Kind, LaunchFile
+
+AFTER_THE_LAUNCH_FILE = "webui.settings.bat"
+
+
+def kind_of(family: Literal["windows", "linux", "macos"]) -> Kind:
+    """The kind of launch file that counts on this system."""
+    return "bat" if family == "windows" else "sh"
+
+
+def file_names(family: Literal["windows", "linux", "macos"]) -> tuple[str, ...]:
+    """The files with settings in the order in which webui.bat or webui.sh reads them, each over the one before."""
+    if family == "windows":
+        return FILE_NAMES["bat"], AFTER_THE_LAUNCH_FILE
+    return ("webui-macos-env.sh", FILE_NAMES["sh"]) if family == "macos" else (FILE_NAMES["sh"],)
+
+
+def read(
+    kind: Kind,
+    content: bytes,
+    *,
+    encoding: str | None = None,
+    environment: Mapping[str, str] | None = None,
+    folder: str | None = None,
+) -> LaunchFile:
+    """What the web UI would see after this file.
+
+    `encoding`: as `oem_encoding` of `merge`. `environment`: the variables it starts with, None when
+    not known (a value that needs one of them is then unclear). `folder`: where a .bat lies, for `%~dp0`.
+
+    Raises:
+        SdsetupError: `launch-file-encoding`
+    """
+    return read_bat(content, encoding, environment, folder) if kind == "bat" else read_sh(content, environment)
+
+
+def effective(
+    kind: Kind,
+    contents: Sequence[bytes],
+    *,
+    encoding: str | None,
+    environment: Mapping[str, str],
+    folder: str | None,
+) -> LaunchFile:
+    """What the web UI sees after these files, read one over the other.
+
+    Raises:
+        SdsetupError: `launch-file-encoding`
+    """
+    seen = LaunchFile(kind=kind, flags=(), env={})
+    for content in contents:
+        before = seen.apply(environment)
+        seen = _over(seen, read(kind, content, encoding=encoding, environment=before, folder=folder))
+    return seen
+
+
+def arguments(seen: LaunchFile, environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The web UI's whole argument list; COMMANDLINE_ARGS comes from the environment where no file sets it.
+
+    Raises:
+        SdsetupError: `launch-file-quotes`: it is set there and cannot be split.
+    """
+    if ARGS in seen.env or ARGS in seen.unset:
+        return (*seen.start_flags, *seen.flags)
+    text = seen.apply(environment).get(ARGS, "")
+    try:
+        return (*seen.start_flags, *shlex.split(text))
+    except ValueError as error:
+        raise SdsetupError(
+            Text("{name} has a quote that never closes", name=ARGS),
+            where=text,
+            hint=Text("Correct it in the environment of this shell, or clear it there."),
+            code="launch-file-quotes",
+        ) from error
+
+
+def _over(below: LaunchFile, above: LaunchFile) -> LaunchFile:
+    fold = str.upper if above.kind == "bat" else str
+    said = {fold(name) for name in (*above.env, *above.unset, *(one.name or "" for one in above.unclear))}
+    env = {name: value for name, value in below.env.items() if fold(name) not in said} | above.env
+    return LaunchFile(
+        kind=above.kind,
+        flags=above.flags if ARGS in said else below.flags,
+        env=env,
+        variables={**below.variables, **above.variables},
+        unset=tuple(sorted({*below.unset, *above.unset} - set(env))),
+        unclear=(*(one for one in below.unclear if fold(one.name or "") not in said), *above.unclear),
+        start_flags=(*below.start_flags, *above.start_flags),
+        without_effect=(*below.without_effect, *above.without_effect),
+    )
