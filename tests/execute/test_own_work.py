@@ -260,6 +260,21 @@ def test_moving_keeps_every_commit_and_tag_reachable(tmp_path: Path, origin: Ori
     assert checkout.FORMER_BRANCH in git("branch", "--contains", on_master, cwd=context.dir)
 
 
+@posix
+def test_a_branch_that_cannot_be_asked_about_is_not_moved(tmp_path: Path, origin: Origin) -> None:
+    context = context_for(tmp_path / "d")
+    place(context, origin, origin.new, "v2")
+    commit(context.dir, "on-master.py")
+    on_master = git("rev-parse", "HEAD", cwd=context.dir)
+    git("checkout", "-q", "-b", "mine", origin.new, cwd=context.dir)
+    for question in ("for-each-ref", "branch"):
+        shutil.rmtree(tmp_path / "bin", ignore_errors=True)
+        with pytest.raises(SdsetupError):
+            place(context_for(tmp_path / "d", PATH=dying_git(tmp_path, question)), origin, origin.old, "v1")
+        assert git("rev-parse", "master", cwd=context.dir) == on_master
+        assert git("branch", "--show-current", cwd=context.dir) == "mine"
+
+
 def test_moving_never_writes_over_an_ignored_file(tmp_path: Path, origin: Origin) -> None:
     git("checkout", "-q", "-b", "next", cwd=origin.folder)
     (origin.folder / "models").mkdir()

@@ -143,6 +143,11 @@ def commit_of(context: Context, folder: Path) -> str | None:
     if not os.path.lexists(folder / ".git"):
         return None
     ended = _answer(context.machine, context.tools, folder, "rev-parse", "--verify", "--quiet", "HEAD")
+    _refuse_silence(ended, folder)
+    return ended.out.strip() if ended.ok else None
+
+
+def _refuse_silence(ended: Completed, folder: Path) -> None:
     if ended.rc not in _GIT_SPOKE:
         raise SdsetupError(
             Text("Git did not answer, so nothing was changed"),
@@ -151,7 +156,6 @@ def commit_of(context: Context, folder: Path) -> str | None:
             hint=Text("Run the same command again."),
             code="git-failed",
         )
-    return ended.out.strip() if ended.ok else None
 
 
 def refuse_foreign(context: Context, folder: Path) -> None:
@@ -161,13 +165,14 @@ def refuse_foreign(context: Context, folder: Path) -> None:
     you declared safe yourself; a drive that records no owners (exFAT) is no reason.
 
     Raises:
-        SdsetupError: `folder-of-another-user`.
+        SdsetupError: `folder-of-another-user`; `git-failed` when git itself gave no answer.
     """
     if not os.path.lexists(folder / ".git"):
         return
     # Without --git-dir, since git looks at the owner only where it finds a repository by itself.
     call = [find(context.machine, context.tools), *NO_PROGRAMS, "-C", str(folder), "rev-parse", "--git-dir"]
     ended = _told(context.machine, call, folder, GIT_CEILING_DIRECTORIES=os.path.realpath(folder.parent))
+    _refuse_silence(ended, folder)
     if "dubious ownership" in ended.err and "does not record ownership" not in ended.err:
         raise SdsetupError(
             Text("This folder's Git repository belongs to another user"),

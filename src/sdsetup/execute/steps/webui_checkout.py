@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ from sdsetup.values.plan import CloneWebUI
 # Ours, and what we place beside the web UI's own files: not the person's changes, so not for `git status`.
 OURS = ("/.sdsetup/", "/openai/", "/webui-user.*.bak")
 FORMER_BRANCH = "before-sdsetup"
+_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
 def place(action: CloneWebUI, context: Context) -> Mapping[str, Any]:
@@ -93,7 +95,7 @@ def _move(action: CloneWebUI, context: Context, former: str) -> None:
             depth = ("--depth", "1") if shallow else ()
             run("fetch", "--progress", "--no-tags", *depth, url, action.commit)
             _fetch_tag(run, url, action.ref, depth)
-        _keep_reachable(context, run, former, f"refs/heads/{action.branch}")
+        _keep_reachable(run, former, action.branch)
         run("checkout", "--quiet", "--no-overwrite-ignore", "-B", action.branch, action.commit)
     except GitFailedError as failed:
         if "would be overwritten" in failed.said:
@@ -115,21 +117,27 @@ def _fetch_tag(run: Runner, url: str, ref: str, depth: tuple[str, ...]) -> None:
         run("fetch", "--no-tags", *depth, url, f"refs/tags/{ref}:refs/tags/{ref}")
 
 
-def _keep_reachable(context: Context, run: Runner, former: str, branch: str) -> None:
-    """A branch for every commit that moving would leave without one: where HEAD is, and where `branch` is."""
-    places = dict.fromkeys((former, git.ask(context, context.dir, "rev-parse", "--verify", "--quiet", branch)))
-    for commit in places:
-        if commit is None:
-            continue
-        number = 1
-        while True:
+def _keep_reachable(run: Runner, former: str, branch: str) -> None:
+    """A branch for every commit that moving would leave without one: where HEAD is, and where `branch` is.
+
+    Raises:
+        GitFailedError: a question that fails is no permission to move a branch.
+    """
+    for commit in dict.fromkeys((former, _place_of(run, branch))):
+        number, kept = 1, False
+        while commit is not None and not kept:
             name = FORMER_BRANCH if number == 1 else f"{FORMER_BRANCH}-{number}"
-            there = git.ask(context, context.dir, "rev-parse", "--verify", "--quiet", f"refs/heads/{name}")
+            there = _place_of(run, name)
             if there is None:
-                run("branch", name, commit)  # fails, rather than move a branch that could not be asked about
-            if there in (None, commit):
-                break
+                run("branch", name, commit)
+            kept = there in (None, commit)
             number += 1
+
+
+def _place_of(run: Runner, branch: str) -> str | None:
+    """The commit of a branch, None where there is no such branch."""
+    lines = run("for-each-ref", "--format=%(objectname)", f"refs/heads/{branch}").splitlines()
+    return next((line for line in lines if _ID.fullmatch(line)), None)
 
 
 def _names(porcelain: str) -> tuple[str, ...]:
