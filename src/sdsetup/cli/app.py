@@ -26,7 +26,7 @@ COMMANDS = {
     "why": "Say who set a flag, a variable or the torch build, why, and what would change without it.",
     "launch": "Start the web UI; Ctrl-C ends it.",
     "verify": "Prove the installation with one small picture; settings that it needed are kept.",
-    "undo": "Bring back the settings and the environment of before the last change; again to go forward.",
+    "undo": "Undo the last change of code, environment, and settings (run again to redo).",
     "extensions": "List and check extensions, and find the one that breaks the web UI.",
     "model": "The models: which there are, fetch one, check what lies there, bring your own.",
     "report": "Describe this PC for a helper: without names, user folders, tokens, serial numbers or addresses.",

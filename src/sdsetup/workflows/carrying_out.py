@@ -155,7 +155,8 @@ def perform(
             if decision.plan.todo:
                 if session.practising:
                     write_json(context.state / PRACTICE_MARK, {"schema": "sdsetup.rehearsal/1"})
-                undo.stage(context)  # so that `sdsetup undo` can come back to here
+                # So that `sdsetup undo` can come back to here.
+                undo.stage(context, "install" if decision.request.environment else "settings")
             card = card_name(decision.tuning.gpu)
             runner = Runner(decision.plan, context, card=card, undo=undo)
             for correction in corrections:
