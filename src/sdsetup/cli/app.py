@@ -27,6 +27,8 @@ COMMANDS = {
     "launch": "Start the web UI; Ctrl-C ends it.",
     "verify": "Prove the installation with one small picture; settings that it needed are kept.",
     "undo": "Undo the last change of code, environment, and settings (run again to redo).",
+    "uninstall": "Remove what sdsetup installed; models, images, and your own files stay.",
+    "clean": "Empty caches and remove downloaded programs that nothing needs.",
     "extensions": "List and check extensions, and find the one that breaks the web UI.",
     "model": "The models: which there are, fetch one, check what lies there, bring your own.",
     "report": "Describe this PC for a helper: without names, user folders, tokens, serial numbers or addresses.",

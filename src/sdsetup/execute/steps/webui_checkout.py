@@ -14,6 +14,7 @@ from sdsetup.errors import SdsetupError
 from sdsetup.execute import git
 from sdsetup.execute.context import Context
 from sdsetup.execute.git.program import GitFailedError, Runner
+from sdsetup.execute.git.seal import seal, sealed
 from sdsetup.launchfile import FILE_NAMES
 from sdsetup.text import Text
 from sdsetup.values.plan import CloneWebUI
@@ -79,11 +80,14 @@ def bring(action: CloneWebUI, context: Context) -> None:
     """
     url = action.urls[0]
     run = Runner(context, context.dir, urlsplit(url).hostname or url, existing=True)
+    ours = sealed(context.dir)
     if git.ask(context, context.dir, "cat-file", "-e", f"{action.commit}^{{commit}}") is None:
         shallow = git.ask(context, context.dir, "rev-parse", "--is-shallow-repository") == "true"
         depth = ("--depth", "1") if shallow else ()
         run("fetch", "--progress", "--no-tags", *depth, url, action.commit)
         _fetch_tag(run, url, action.ref, depth)
+    if ours:
+        seal(context.dir)
 
 
 def stand_on(
@@ -97,9 +101,12 @@ def stand_on(
     """
     with _told(context, commit, former, files):
         run = Runner(context, context.dir, "", existing=True)
+        ours = sealed(context.dir)
         _keep_reachable(run, former, branch)
         where = ("--detach",) if branch is None else ("-B", branch)
         run("checkout", "--quiet", "--no-overwrite-ignore", *where, commit)
+        if ours:  # it still holds nothing but what we put there
+            seal(context.dir)
 
 
 @contextmanager
