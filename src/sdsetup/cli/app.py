@@ -26,6 +26,7 @@ COMMANDS = {
     "why": "Say who set a flag, a variable or the torch build, why, and what would change without it.",
     "launch": "Start the web UI; Ctrl-C ends it.",
     "verify": "Prove the installation with one small picture; settings that it needed are kept.",
+    "update": "Update the web UI: tested beside the present version first, and undone by itself if it fails.",
     "undo": "Undo the last change of code, environment, and settings (run again to redo).",
     "uninstall": "Remove what sdsetup installed; models, images, and your own files stay.",
     "clean": "Empty caches and remove downloaded programs that nothing needs.",

@@ -39,7 +39,9 @@ _WITHOUT = "--disable-extra-extensions"
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Place:
+class Place:
+    """An installation and its extensions."""
+
     context: Context
     there: Extensions
 
@@ -50,7 +52,7 @@ def list_extensions(session: Session, dir: Path | None, *, check: bool) -> int:
     Raises:
         SdsetupError: `webui-missing`; a launch file that cannot be read.
     """
-    place = _place(session, dir)
+    place = place_of(session, dir)
     there = place.there
     if session.json:
         print_document(extensions_json(there, place.context.dir))
@@ -67,7 +69,7 @@ def switch(session: Session, names: tuple[str, ...], dir: Path | None, *, off: b
     Raises:
         SdsetupError: `extension-unknown`, `webui-running`, `settings-unreadable`.
     """
-    place = _place(session, dir)
+    place = place_of(session, dir)
     known = [one.name for one in place.there.found]
     for name in names:
         if name not in known:
@@ -101,7 +103,7 @@ def safe_start(session: Session, dir: Path | None, *, browser: bool) -> int:
     Raises:
         SdsetupError: there is nothing to start here, or it cannot be started.
     """
-    place = _place(session, dir)
+    place = place_of(session, dir)
     session.screen.line(Text("Starting without extensions. Nothing is turned off for good."))
     return run_launch(session, place.context.dir, browser=browser, more=(_WITHOUT,))
 
@@ -112,7 +114,7 @@ def bisect(session: Session, dir: Path | None, *, yes: bool) -> int:
     Raises:
         SdsetupError: `webui-running`; there is nothing to start here, or it cannot be started.
     """
-    place = _place(session, dir)
+    place = place_of(session, dir)
     names = place.there.enabled
     folder = place.context.dir
     if not names and not session.json:
@@ -133,7 +135,7 @@ def bisect(session: Session, dir: Path | None, *, yes: bool) -> int:
 
 
 def _search(
-    session: Session, place: _Place, names: tuple[str, ...], starts: list[tuple[tuple[str, ...], Trial]]
+    session: Session, place: Place, names: tuple[str, ...], starts: list[tuple[tuple[str, ...], Trial]]
 ) -> Verdict:
     everything = [one.name for one in place.there.found]
     searching = search(names)
@@ -152,7 +154,12 @@ def _search(
             return verdict
 
 
-def _place(session: Session, dir: Path | None) -> _Place:
+def place_of(session: Session, dir: Path | None) -> Place:
+    """The extensions of an installation, and the context to work on it.
+
+    Raises:
+        SdsetupError: `webui-missing`; a launch file that cannot be read.
+    """
     context = session.context(session.folder(dir))
     if not (context.dir / "launch.py").is_file():
         raise SdsetupError(
@@ -166,4 +173,4 @@ def _place(session: Session, dir: Path | None) -> _Place:
     data = context.dir / values.get("--data-dir", "")
     machine = session.machine.looking_at(context.dir)
     there = read_extensions(machine, context.dir, data=data, settings=settings_file(context, flags))
-    return _Place(context=context, there=there)
+    return Place(context=context, there=there)

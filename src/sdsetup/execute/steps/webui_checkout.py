@@ -85,7 +85,8 @@ def bring(action: CloneWebUI, context: Context) -> None:
         shallow = git.ask(context, context.dir, "rev-parse", "--is-shallow-repository") == "true"
         depth = ("--depth", "1") if shallow else ()
         run("fetch", "--progress", "--no-tags", *depth, url, action.commit)
-        _fetch_tag(run, url, action.ref, depth)
+        if action.ref != action.commit:  # a commit that was named itself has no tag
+            _fetch_tag(run, url, action.ref, depth)
     if ours:
         seal(context.dir)
 
