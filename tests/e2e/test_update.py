@@ -98,6 +98,7 @@ def test_there_and_back_again(rehearsal: Rehearsal) -> None:
     assert not (rehearsal.dir / ".sdsetup" / "update").exists()
     machine = json.loads((rehearsal.dir / ".sdsetup" / "machine.json").read_text())
     assert machine["versions"]["webui"] == new
+    assert json.loads((rehearsal.dir / ".sdsetup" / "chosen.json").read_text())["ref"] == new
     listed = json.loads(rehearsal.sdsetup("undo", "--list", "--json", "--dir", str(rehearsal.dir)).stdout)
     assert (listed["points"][0]["reason"], listed["points"][0]["commit"]) == ("update", old)
     again = update(rehearsal, "--to", new)
@@ -107,6 +108,7 @@ def test_there_and_back_again(rehearsal: Rehearsal) -> None:
     assert git(rehearsal.dir, "rev-parse", "HEAD") == old
     assert package(rehearsal)
     assert own(rehearsal.dir) == mine
+    assert not (rehearsal.dir / ".sdsetup" / "chosen.json").exists()
     undone = rehearsal.sdsetup("undo", "--yes", "--dir", str(rehearsal.dir))
     assert undone.returncode == 0, undone.stdout + undone.stderr
     assert git(rehearsal.dir, "rev-parse", "HEAD") == new

@@ -37,23 +37,26 @@ def caches(cache: Path, others: Sequence[Path]) -> Iterator[Item]:
             why=why,
         )
     stand_ins = practice / "stand-ins"
-    if stand_ins in our_folders(cache):
+    if stand_ins in our_folders(cache) and _holds_something(stand_ins):
         yield Item(kind="cache", what=Text("Files of the practice run"), path=stand_ins, bytes=size_of(stand_ins))
 
 
-def tools(machine: Machine, others: Sequence[Path]) -> Iterator[Item]:
-    """Python and Git that were downloaded; they stay where an installation or sdsetup itself runs on them."""
+def tools(machine: Machine, others: Sequence[Path] | None) -> Iterator[Item]:
+    """Python and Git that were downloaded; they stay where an installation or sdsetup itself runs on them.
+
+    `others`: the installations that stay; None where it is not known which there are.
+    """
     home = data_folder(machine.env)
     folder = home / "tools"
-    users = [
-        place for place in (*(other / "venv" for other in others), home / "app" / "env") if _uses(place, folder)
-    ]
+    own = home / "app" / "env"
     running = Path(os.path.realpath(sys.base_prefix)).is_relative_to(os.path.realpath(folder))
     why = None
-    if running or home / "app" / "env" in users:
+    if running or _uses(own, folder):
         why = Text("sdsetup itself runs on it")
-    elif users or others:
-        why = Text("another installation can need it: {dir}", dir=(others or [folder])[0])
+    elif others is None:
+        why = Text("it is not known which installations use it")
+    elif others:
+        why = Text("an installation may use it: {dir}", dir=others[0])
     for name, what in (("python", Text("Python")), ("mingit", Text("Git"))):
         path = folder / name
         if path.is_dir():

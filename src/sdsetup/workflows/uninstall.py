@@ -21,6 +21,7 @@ from sdsetup.show.removal import (
     show_removal,
     show_removed,
 )
+from sdsetup.storage import data_folder
 from sdsetup.text import Text
 from sdsetup.values.removal import Item, Removal
 from sdsetup.workflows.carrying_out import PRACTICE_MARK, consent
@@ -76,7 +77,7 @@ def run_clean(session: Session, *, kept: bool, own: bool, dry_run: bool, yes: bo
         SdsetupError: the cause when something could not be removed.
     """
     folders = [Path(entry.dir) for entry in remembered(session.machine)]
-    items = [*caches(session.cache, folders), *tools(session.machine, folders)]
+    items = [*caches(session.cache, folders), *tools(session.machine, folders if _listed(session) else None)]
     named = Text("only with {option}", option="--set-aside")
     items += [item if kept else _staying(item, named) for item in set_aside(folders)]
     named = Text("only with {option}", option="--self")
@@ -113,11 +114,16 @@ def _outside(session: Session, folder: Path) -> tuple[Item, ...]:
         return ()
     others = [Path(entry.dir) for entry in remembered(session.machine) if not _same(Path(entry.dir), folder)]
     there = [one for one in others if one.is_dir()]
-    found = (*caches(session.cache, there), *tools(session.machine, others))
+    found = (*caches(session.cache, there), *tools(session.machine, others if _listed(session) else None))
     if not others:
         return tuple(found)
     why = Text("other installations use it: {dir}", dir=others[0])
     return tuple(_staying(item, why) for item in found)
+
+
+def _listed(session: Session) -> bool:
+    """Whether there is a list of installations at all: one from before it may stand on what we downloaded."""
+    return (data_folder(session.machine.env) / "installations.json").is_file()
 
 
 def _same(one: Path, other: Path) -> bool:

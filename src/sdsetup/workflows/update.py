@@ -70,6 +70,7 @@ class Update:
     plan: Plan
     extensions: tuple[Extension, ...]
     models: bool
+    chosen: bool  # it was asked for, and is not the pinned one
 
     @property
     def moves(self) -> bool:
@@ -167,6 +168,7 @@ def decide(session: Session, context: Context, *, to: str | None, extensions: bo
         plan=plan,
         extensions=tuple(one for one in clones if one.commit and one.branch and one.remote),
         models=bool(there.models),
+        chosen=commit != session.catalog.webui.commit,
     )
 
 
@@ -243,6 +245,8 @@ def _put_in_place(session: Session, context: Context, update: Update) -> None:
     learned = read_json(context.state / "learned.json")
     if learned is not None:
         ours["learned.json"] = learned
+    if update.chosen:  # a plain `install` stays there
+        ours["chosen.json"] = {"schema": "sdsetup.chosen/1", "ref": update.commit}
     undo.go_on_to(
         context,
         commit=update.commit,

@@ -22,7 +22,8 @@ from sdsetup.text import Text
 SCHEMA = "sdsetup.undo/1"
 GOING_SCHEMA = "sdsetup.undo-going/1"
 KEPT_POINTS = 20
-OURS = ("machine.json", "journal.json", "learned.json")
+# `chosen.json`: the version that a plain `install` stays at.
+OURS = ("machine.json", "journal.json", "learned.json", "chosen.json")
 _MODELS = (".safetensors", ".ckpt")
 
 
