@@ -112,7 +112,8 @@ def _outside(session: Session, folder: Path) -> tuple[Item, ...]:
     """What lies outside, where this installation was the last that needs it."""
     if session.practising:
         return ()
-    others = [Path(entry.dir) for entry in remembered(session.machine) if not _same(Path(entry.dir), folder)]
+    known = [Path(entry.dir) for entry in remembered(session.machine) if not entry.practice]
+    others = [one for one in known if not _same(one, folder)]
     there = [one for one in others if one.is_dir()]
     found = (*caches(session.cache, there), *tools(session.machine, others if _listed(session) else None))
     if not others:
