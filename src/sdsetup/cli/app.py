@@ -32,7 +32,7 @@ COMMANDS = {
     "clean": "Empty caches and remove downloaded programs that nothing needs.",
     "extensions": "List and check extensions, and find the one that breaks the web UI.",
     "model": "The models: which there are, fetch one, check what lies there, bring your own.",
-    "self": "Update sdsetup itself.",
+    "self": "Update sdsetup itself, or put its command within reach.",
     "report": "Describe this PC for a helper: without names, user folders, tokens, serial numbers or addresses.",
 }
 

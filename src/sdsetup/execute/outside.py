@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sdsetup.execute.caches import our_folders
+from sdsetup.execute.command_file import bin_folder, file_in, is_ours
 from sdsetup.execute.folders import remove_tree
 from sdsetup.execute.kept import kept_things, size_of
 from sdsetup.machine import Machine
@@ -66,13 +67,17 @@ def tools(machine: Machine, others: Sequence[Path] | None) -> Iterator[Item]:
 
 
 def own_environment(machine: Machine) -> Iterator[Item]:
-    """The environment that the starters made for sdsetup itself."""
+    """The environment that the starters made for sdsetup itself, and the command that starts it."""
     path = data_folder(machine.env) / "app" / "env"
     if (path / _MADE).is_file() and not path.is_symlink():
         inside = Path(os.path.realpath(sys.prefix)) == Path(os.path.realpath(path))
         locked = inside and machine.family == "windows"
         why = Text("it is running; delete the folder after this window is closed") if locked else None
         yield Item(kind="own-environment", what=Text("sdsetup itself"), path=path, bytes=size_of(path), why=why)
+    folder = bin_folder(machine)
+    command = None if folder is None else file_in(folder, machine.family)
+    if command is not None and is_ours(command):
+        yield Item(kind="command", what=Text("The sdsetup command"), path=command, bytes=size_of(command))
 
 
 def set_aside(folders: Sequence[Path]) -> Iterator[Item]:

@@ -35,7 +35,7 @@ def run_self_update(session: Session, *, dry_run: bool, yes: bool) -> int:
     Raises:
         SdsetupError: `self-moved`, git's own cause; nothing was changed then.
     """
-    here = _here(session)
+    here = own(session)
     if here.folder is None or not here.clone:
         return _told(session, here)
     folder = Path(here.folder)
@@ -76,7 +76,8 @@ def _forward(context: Context, remote: str, branch: str) -> str:
         ) from failed
 
 
-def _here(session: Session) -> OwnInstallation:
+def own(session: Session) -> OwnInstallation:
+    """How sdsetup came onto this PC."""
     try:
         package = Path(str(importlib.metadata.distribution("sdsetup").locate_file("")))
         found = sorted(package.glob("sdsetup-*.dist-info"))
