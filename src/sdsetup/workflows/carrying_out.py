@@ -15,7 +15,7 @@ from sdsetup import __version__
 from sdsetup.decide.planning import Components
 from sdsetup.decide.record import of_launch_file, record_of
 from sdsetup.errors import EXIT_DONE, DeclinedError, SdsetupError, UsageError
-from sdsetup.execute import undo
+from sdsetup.execute import extensions, undo
 from sdsetup.execute.environment.places import python_of, starts
 from sdsetup.execute.lock import folder_lock
 from sdsetup.execute.runner import Runner, load_corrections
@@ -148,6 +148,8 @@ def perform(
         finished = undo.finish(session.context(folder, silent))
         if finished:
             session.screen.line(Text("An undo that was interrupted has been finished first."))
+        for name in extensions.set_back(session.context(folder, silent)):  # an update of them was interrupted
+            session.screen.line(Text("The extension {name} is back at its former version.", name=name))
         if (waited and not corrections) or finished:  # the folder is another one than the plan was made for
             decision = decision.again()
         with listening(decision.plan) as listen:

@@ -28,6 +28,7 @@ from sdsetup.execute.update import clear_stage, flags_for_the_stage, prepare, st
 from sdsetup.execute.webui.picture import PictureError, prove
 from sdsetup.execute.webui.running import refuse_running
 from sdsetup.probe.contents import look
+from sdsetup.probe.repository import read_repository
 from sdsetup.show.document import print_document
 from sdsetup.show.live import Live
 from sdsetup.show.update import show_update_plan, show_updated, update_json
@@ -40,7 +41,7 @@ from sdsetup.values.extensions import Extension
 from sdsetup.values.facts import Facts
 from sdsetup.values.flags import Settings
 from sdsetup.values.journal import Journal
-from sdsetup.values.plan import CheckWebUI, CloneWebUI, Plan
+from sdsetup.values.plan import CheckWebUI, CloneRepository, CloneWebUI, Plan
 from sdsetup.values.request import Request
 from sdsetup.values.tuning import Tuning
 from sdsetup.workflows.carrying_out import PRACTICE_MARK, consent
@@ -165,11 +166,25 @@ def decide(session: Session, context: Context, *, to: str | None, extensions: bo
         name=name,
         facts=facts,
         tuning=tuning,
-        plan=plan,
+        plan=_from_here(plan, folder, session),
         extensions=tuple(one for one in clones if one.commit and one.branch and one.remote),
         models=bool(there.models),
         chosen=commit != session.catalog.webui.commit,
     )
+
+
+def _from_here(plan: Plan, folder: Path, session: Session) -> Plan:
+    """Repositories that the installation has at the right commit are taken from there and not downloaded."""
+    steps = []
+    for step in plan.steps:
+        action = step.action
+        if isinstance(action, CloneRepository):
+            there = folder / "repositories" / action.name
+            found = read_repository(session.machine, there)
+            if found is not None and found.commit == action.commit:
+                step = replace(step, action=replace(action, urls=(there.as_uri(), *action.urls)), bytes=0)
+        steps.append(step)
+    return replace(plan, steps=tuple(steps))
 
 
 def _target(session: Session, context: Context, to: str | None) -> tuple[str, str]:
