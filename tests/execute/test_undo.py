@@ -92,8 +92,13 @@ def test_back_and_forth(tmp_path: Path, own: bool) -> None:
     assert state(context) == before
 
 
-def stopped_at(number: int, context: Context, how: Callable[[], None]) -> int:
-    """Undo in a child process, with `how` at its n-th change of a file; the child's exit code."""
+def stopped_at(
+    number: int,
+    context: Context,
+    how: Callable[[], None],
+    what: Callable[[Context], object] = undo.bring_back,
+) -> int:
+    """Undo (or `what`) in a child process, with `how` at its n-th change of a file; the child's exit code."""
     child = os.fork()
     if child == 0:
         left = [number]
@@ -107,7 +112,7 @@ def stopped_at(number: int, context: Context, how: Callable[[], None]) -> int:
         _stopping.append(stop)
         code = 3
         try:
-            undo.bring_back(context)
+            what(context)
             code = 0
         except SdsetupError as error:
             code = 1 if error.hint else 4

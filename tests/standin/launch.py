@@ -21,12 +21,14 @@ It notes what it was given in `given.jsonl`, one line per start.
 import base64
 import json
 import os
+import runpy
 import select
 import shlex
 import signal
 import subprocess
 import sys
 import time
+import traceback
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -84,6 +86,32 @@ def tell_card(card: dict, need: int) -> None:
 def say(*lines: str) -> None:
     for line in lines:
         print(line, flush=True)
+
+
+def load_extensions(arguments: list[str]) -> list[str]:
+    """Run the scripts of the extensions that are on, as the real one does: an exception is only reported, an exit
+    ends it. What is on is said by `disabled_extensions` of the settings file that is used."""
+    values = dict(zip(arguments, [*arguments[1:], ""]))
+    data = ROOT / values.get("--data-dir", "")
+    settings = ROOT / values["--ui-settings-file"] if "--ui-settings-file" in values else data / "config.json"
+    try:
+        said = json.loads(settings.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        said = {}
+    if "--disable-extra-extensions" in arguments or said.get("disable_all_extensions", "none") != "none":
+        return []
+    loaded = []
+    for folder in sorted((data / "extensions").glob("*/")):
+        if folder.name in said.get("disabled_extensions", []):
+            continue
+        loaded.append(folder.name)
+        for script in sorted(folder.glob("scripts/*.py")):
+            try:
+                runpy.run_path(str(script))
+            except Exception:  # noqa: BLE001 - as the real one does
+                print(f"*** Error loading script: {script.name}", flush=True)
+                traceback.print_exc()
+    return loaded
 
 
 class Answer(BaseHTTPRequestHandler):
@@ -186,6 +214,7 @@ def main() -> None:
         time.sleep(600)
     time.sleep(SCENARIO.get("torch", 0))
     say("no module 'xformers'. Processing without...", "No module 'xformers'. Proceeding without it.")
+    (ROOT / "loaded.json").write_text(json.dumps(load_extensions(ARGUMENTS)), encoding="utf-8")
     port = int(value_of("--port", "0"))
     server = ThreadingHTTPServer(("127.0.0.1", port), Answer)
     server.daemon_threads = True

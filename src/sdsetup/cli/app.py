@@ -37,8 +37,13 @@ COMMANDS = {
     "launch": "Start the web UI; Ctrl-C ends it.",
     "verify": "Prove the installation with one small picture; settings that it needed are kept.",
     "fix": "Find out from a log why the web UI failed, and fix it.",
-    "undo": "Bring back the settings and the environment of before the last change; again to go forward.",
+    "update": "Update the web UI: tested beside the present version first, and undone by itself if it fails.",
+    "undo": "Undo the last change of code, environment, and settings (run again to redo).",
+    "uninstall": "Remove what sdsetup installed; models, images, and your own files stay.",
+    "clean": "Empty caches and remove downloaded programs that nothing needs.",
+    "extensions": "List and check extensions, and find the one that breaks the web UI.",
     "model": "The models: which there are, fetch one, check what lies there, bring your own.",
+    "self": "Update sdsetup itself, or put its command within reach.",
     "report": "Describe this PC for a helper: without names, user folders, tokens, serial numbers or addresses.",
 }
 

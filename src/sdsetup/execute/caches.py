@@ -37,7 +37,7 @@ def claim(cache: Path) -> None:
 
 def cache_size(cache: Path) -> int:
     """Bytes of what `empty_cache` would remove."""
-    return sum(size_of(folder) for folder in _ours(cache))
+    return sum(size_of(folder) for folder in our_folders(cache))
 
 
 def same_disk(one: Path, other: Path) -> bool:
@@ -56,12 +56,13 @@ def same_disk(one: Path, other: Path) -> bool:
 def empty_cache(cache: Path) -> int:
     """Remove the folders that we made; returns the bytes that were freed."""
     before = cache_size(cache)
-    for folder in _ours(cache):
+    for folder in our_folders(cache):
         remove_tree(folder)
     return before - cache_size(cache)
 
 
-def _ours(cache: Path) -> list[Path]:
+def our_folders(cache: Path) -> list[Path]:
+    """The folders of the cache that we made, those that are there."""
     return [folder for name in _FOLDERS if _tagged(folder := cache / name)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import stat
@@ -14,10 +15,12 @@ from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.launchfile import FILE_NAMES, merge
 from sdsetup.machine.launch_settings import read_launch_file
-from sdsetup.storage import write_atomically
+from sdsetup.storage import read_json, write_atomically, write_json
 from sdsetup.text import Text
 from sdsetup.values.plan import WriteLauncher
 
+SCHEMA = "sdsetup.launch-files/1"
+_WRITTEN = "launch-files.json"
 _log = logging.getLogger("sdsetup.launch_file")
 
 
@@ -35,6 +38,7 @@ def write(action: WriteLauncher, context: Context) -> Mapping[str, Any]:
     try:
         backup = back_up(path, existing)
         target = written_through(path)
+        _note_written(context, wanted)
         write_atomically(target, wanted)
         if action.kind == "sh":
             target.chmod(target.stat().st_mode | stat.S_IXUSR)
@@ -51,6 +55,18 @@ def write(action: WriteLauncher, context: Context) -> Mapping[str, Any]:
     if backup is not None:
         context.note(Text("Your former launch file is kept as {name}.", name=backup.name))
     return {"path": str(path), "changed": True, "backup": str(backup) if backup else None}
+
+
+def written_before(context: Context) -> frozenset[str]:
+    """SHA-256 of every launch file that we have written here: who removes it must know whose it is."""
+    said = read_json(context.state / _WRITTEN)
+    listed = said.get("sha256") if isinstance(said, dict) and said.get("schema") == SCHEMA else None
+    return frozenset(one for one in listed if isinstance(one, str)) if isinstance(listed, list) else frozenset()
+
+
+def _note_written(context: Context, content: bytes) -> None:
+    known = written_before(context) | {hashlib.sha256(content).hexdigest()}
+    write_json(context.state / _WRITTEN, {"schema": SCHEMA, "sha256": sorted(known)})
 
 
 def written_through(path: Path) -> Path:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from sdsetup.command import Command
 from sdsetup.show.screen import Screen
 from sdsetup.show.words import size
 from sdsetup.text import Text
@@ -13,6 +14,13 @@ from sdsetup.values.install_record import InstallRecord
 from sdsetup.values.undo_point import Point
 
 SCHEMA = "sdsetup.undone/1"
+LIST_SCHEMA = "sdsetup.undo-list/1"
+_REASONS = {
+    "install": Text("before an installation run"),
+    "settings": Text("before new launch settings"),
+    "update": Text("before an update"),
+    "undo": Text("before an undo"),
+}
 
 
 class Kept(Protocol):
@@ -27,12 +35,84 @@ class Kept(Protocol):
 def show_point(point: Point, screen: Screen) -> None:
     """What would come back."""
     then = point.machine
-    screen.heading(Text("One step back, to how it was before {at}", at=point.at.replace("T", " ").split("+")[0]))
+    screen.heading(Text("One step back, to how it was before {at}", at=_when(point)))
     screen.line(Text("made for: {card}", card=_card(then)), indent=2)
+    if point.code and point.commit is not None:
+        screen.line(Text("web UI: commit {commit}", commit=point.commit[:8]), indent=2)
     screen.line(Text("flags: {flags}", flags=" ".join(then.flags) or "none"), indent=2)
     if point.environment:
         screen.line(Text("environment: the former one, with torch {torch}", torch=then.torch or "?"), indent=2)
     screen.line(Text("Models, pictures, extensions and your own flags stay. The same command again goes forward."))
+
+
+def show_points(points: Sequence[Point], folder: Path, screen: Screen) -> None:
+    """Every point with its date, reason and size."""
+    if not points:
+        screen.line(Text("There is nothing to go back to in {folder}", folder=folder))
+        return
+    screen.heading(Text("You can go back to, in {folder}:", folder=folder))
+    for point in points:
+        reason = _REASONS.get(point.reason, _REASONS["install"])
+        told = Text(
+            "{at}, {reason}{detail}  ({size})",
+            at=_when(point),
+            reason=reason,
+            detail=_detail(point),
+            size=size(point.bytes),
+        )
+        screen.field(f"{point.number}.", told, room=5)
+        for line in _brings(point):
+            screen.line(line, "quiet", indent=7)
+    screen.line(Text("Go back to one of them:"))
+    screen.command(Command("sdsetup", "undo", "--to", points[0].number, "--dir", folder), indent=2)
+
+
+def _brings(point: Point) -> list[Text]:
+    lines = []
+    if point.code and point.commit is not None:
+        lines.append(Text("web UI: commit {commit}", commit=point.commit[:8]))
+    if point.environment_gone:
+        lines.append(Text("its Python environment was deleted; you can't go back to it"))
+    elif point.environment:
+        lines.append(Text("Python environment with torch {torch}", torch=point.machine.torch or "?"))
+    lines.append(Text("flags: {flags}", flags=" ".join(point.machine.flags) or "none"))
+    if point.models_since:
+        lines.append(Text("models added since then stay: {names}", names=", ".join(point.models_since)))
+    return lines
+
+
+def _when(point: Point) -> str:
+    return point.at.replace("T", " ").split("+")[0]
+
+
+def _detail(point: Point) -> str:
+    return f" ({point.detail})" if point.detail else ""
+
+
+def points_json(points: Sequence[Point], folder: Path, kept: Sequence[Kept]) -> dict[str, Any]:
+    return {
+        "schema": LIST_SCHEMA,
+        "dir": str(folder),
+        "points": [
+            {
+                "number": point.number,
+                "at": point.at,
+                "reason": point.reason,
+                "detail": point.detail,
+                "bytes": point.bytes,
+                "card": point.machine.card,
+                "torch": point.machine.torch,
+                "flags": list(point.machine.flags),
+                "commit": point.commit,
+                "code": point.code,
+                "environment": point.environment,
+                "environment_gone": point.environment_gone,
+                "models_since": list(point.models_since),
+            }
+            for point in points
+        ],
+        "kept": [{"path": str(one.path), "bytes": one.bytes} for one in kept],
+    }
 
 
 def show_undone(point: Point, screen: Screen) -> None:
@@ -63,5 +143,7 @@ def undone_json(point: Point, folder: Path, kept: Sequence[Kept]) -> dict[str, A
         "torch": point.machine.torch,
         "flags": list(point.machine.flags),
         "environment": point.environment,
+        "commit": point.commit,
+        "code": point.code,
         "kept": [{"path": str(one.path), "bytes": one.bytes} for one in kept],
     }

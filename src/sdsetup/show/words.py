@@ -9,7 +9,8 @@ from typing import Any
 from sdsetup.command import Command
 from sdsetup.text import Lines, Text, harmless
 
-_OURS = re.compile(r"(?<![\w./-])sdsetup(?= (?:doctor|install|tune|why|launch|verify|undo|report|model|--)\b)")
+_COMMANDS = "doctor|install|tune|why|launch|verify|undo|report|model|extensions|update|uninstall|clean|self"
+_OURS = re.compile(rf"(?<![\w./-])sdsetup(?= (?:{_COMMANDS}|--)\b)")
 
 
 def say(text: Text | str) -> str:

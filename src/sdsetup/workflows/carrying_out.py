@@ -15,7 +15,7 @@ from sdsetup import __version__
 from sdsetup.decide.planning import Components
 from sdsetup.decide.record import of_launch_file, record_of
 from sdsetup.errors import EXIT_DONE, DeclinedError, SdsetupError, UsageError, file_problem
-from sdsetup.execute import undo
+from sdsetup.execute import extensions, undo
 from sdsetup.execute.environment.places import python_of, starts
 from sdsetup.execute.lock import folder_lock
 from sdsetup.execute.own_files import load_corrections, load_machine, set_damaged_aside
@@ -151,6 +151,8 @@ def perform(
         finished = undo.finish(session.context(folder, silent))
         if finished:
             session.screen.line(Text("An undo that was interrupted has been finished first."))
+        for name in extensions.set_back(session.context(folder, silent)):  # an update of them was interrupted
+            session.screen.line(Text("The extension {name} is back at its former version.", name=name))
         if (waited and not corrections) or finished:  # the folder is another one than the plan was made for
             decision = decision.again()
         with listening(decision.plan) as listen:
@@ -158,7 +160,8 @@ def perform(
             if decision.plan.todo:
                 if session.practising:
                     write_json(context.state / PRACTICE_MARK, {"schema": "sdsetup.rehearsal/1"})
-                undo.stage(context)  # so that `sdsetup undo` can come back to here
+                # So that `sdsetup undo` can come back to here.
+                undo.stage(context, "install" if decision.request.environment else "settings")
             card = card_name(decision.tuning.gpu)
             runner = Runner(decision.plan, context, card=card, undo=undo)
             for correction in corrections:

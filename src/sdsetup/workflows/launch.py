@@ -17,7 +17,7 @@ from sdsetup.decide.checks.cards import card
 from sdsetup.decide.diagnosis import spot
 from sdsetup.decide.startup import address, opens_browser
 from sdsetup.errors import EXIT_DONE, EXIT_EXPECTED, EXIT_INTERRUPTED
-from sdsetup.execute.webui.launch_plan import browser_option, plan_from_file
+from sdsetup.execute.webui.launch_plan import browser_option, plan_from_file, planned
 from sdsetup.execute.webui.process import start
 from sdsetup.show.diagnosis import show_diagnosis, show_unknown
 from sdsetup.show.launch import LaunchScreen
@@ -53,15 +53,17 @@ class _Run:
     model_class: str | None = None
 
 
-def run_launch(session: Session, folder: Path, *, browser: bool) -> int:
-    """The whole of `sdsetup launch`; returns the exit code.
+def run_launch(session: Session, folder: Path, *, browser: bool, more: tuple[str, ...] = ()) -> int:
+    """The whole of `sdsetup launch`; returns the exit code. `more`: flags for this start only.
 
     Raises:
         SdsetupError: there is nothing to start here, or it cannot be started.
     """
     book = session.catalog.failures
     context = session.context(folder)
-    plan, _seen = plan_from_file(context)
+    plan, seen = plan_from_file(context)
+    if more:
+        plan = planned(context, (*plan.flags, *more), seen)
     facts = cards(session, folder)
     _warn_of_a_new_card(session, facts)
     wanted = browser and opens_browser(plan.flags, browser_option(context, plan.flags))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from sdsetup.catalog.rules import Rules
 from sdsetup.catalog.flags import KnownFlags
+from sdsetup.catalog.rules import Rules
 from sdsetup.decide.tuning.engine import tune
 from sdsetup.errors import SdsetupError
 from sdsetup.launchfile.effective import AFTER_THE_LAUNCH_FILE, read

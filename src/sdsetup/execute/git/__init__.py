@@ -1,6 +1,7 @@
 """Git, as every step uses it: pinned commits, no questions, whole or not at all."""
 
 from sdsetup.execute.git.clone import Checkout, clone_at
+from sdsetup.execute.git.fetching import resolve
 from sdsetup.execute.git.mending import mend_head, mend_index
 from sdsetup.execute.git.program import ask, commit_of, environment, find, head, refuse_foreign, whole_at
 
@@ -15,5 +16,6 @@ __all__ = [
     "mend_head",
     "mend_index",
     "refuse_foreign",
+    "resolve",
     "whole_at",
 ]

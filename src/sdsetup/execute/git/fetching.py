@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from sdsetup.errors import SdsetupError
@@ -18,6 +19,7 @@ _log = logging.getLogger("sdsetup.git")
 
 PAUSES = (2.0, 5.0, 15.0)  # seconds before the second, third and fourth try of one address
 
+_ANSWER = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\trefs/\S+")
 _LONGEST = 200  # letters of git's words on the screen; all of them are in the log
 _LOCAL = ("disk-full", "path-too-long", "folder-not-writable", "folder-of-another-user")
 
@@ -88,6 +90,30 @@ def fetch(run: Runner, source: str, wanted: Wanted) -> None:
             raise
         # An old server gives no single commit by its id: then everything, and the commit is among it.
         _fetch_all(run, source)
+
+
+def resolve(urls: Sequence[str], ref: str, folder: Path, context: Context) -> str | None:
+    """The commit of a tag or branch, asked at the first address that answers; None where it has neither.
+
+    `folder`: a repository of ours to ask from.
+
+    Raises:
+        SdsetupError: with the cause of the last address that failed as its code.
+    """
+    said: list[str] = []
+
+    def asked(url: str) -> None:
+        run = Runner(context, folder, urlsplit(url).hostname or url, existing=True)
+        said[:] = run(
+            "ls-remote", url, f"refs/tags/{ref}^{{}}", f"refs/tags/{ref}", f"refs/heads/{ref}"
+        ).splitlines()
+
+    from_first(urls, asked, context, PAUSES)
+    found = {
+        name: commit for commit, _, name in (line.partition("\t") for line in said if _ANSWER.fullmatch(line))
+    }
+    names = (f"refs/tags/{ref}^{{}}", f"refs/tags/{ref}", f"refs/heads/{ref}")
+    return next((found[name] for name in names if name in found), None)
 
 
 def _fetch_all(run: Runner, source: str) -> None:

@@ -31,16 +31,19 @@ def seal(folder: Path) -> None:
 
 def untouched(context: Context, folder: Path) -> bool:
     """Whether nobody has put anything into this repository. A question that fails is a no."""
+    return sealed(folder) and _no_changed_files(context, folder)
+
+
+def sealed(folder: Path) -> bool:
+    """Whether the repository itself (not the files that are checked out) is as we made or moved it."""
     git = folder / ".git"
     said = read_json(git / _SEAL)
     if not isinstance(said, dict) or said.get("schema") != SCHEMA:
         return False
     try:
-        if said.get("sha256") != _contents(git):
-            return False
+        return bool(said.get("sha256") == _contents(git))
     except OSError:
         return False
-    return _no_changed_files(context, folder)
 
 
 def _no_changed_files(context: Context, folder: Path) -> bool:

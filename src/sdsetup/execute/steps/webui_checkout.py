@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from sdsetup.errors import SdsetupError
 from sdsetup.execute import git
 from sdsetup.execute.context import Context
 from sdsetup.execute.git.program import GitFailedError, Runner
+from sdsetup.execute.git.seal import seal, sealed
 from sdsetup.launchfile import FILE_NAMES
 from sdsetup.storage import set_aside_damaged
 from sdsetup.text import Text
@@ -87,21 +89,59 @@ def _move(action: CloneWebUI, context: Context, former: str) -> None:
     files = ("files that git could not list",) if changed is None else _names(changed)
     if by_hand(files):
         raise local_changes(str(context.dir), former, by_hand(files))
+    with _told(context, action.commit, former, files):
+        bring(action, context)
+        stand_on(context, action.commit, action.branch, former=former, files=files)
+
+
+def bring(action: CloneWebUI, context: Context) -> None:
+    """Fetch the wanted commit into the repository that is there; nothing is checked out.
+
+    Raises:
+        GitFailedError: with the cause.
+    """
     url = action.urls[0]
-    try:
-        run = Runner(context, context.dir, urlsplit(url).hostname or url, existing=True)
-        if git.ask(context, context.dir, "cat-file", "-e", f"{action.commit}^{{commit}}") is None:
-            shallow = git.ask(context, context.dir, "rev-parse", "--is-shallow-repository") == "true"
-            depth = ("--depth", "1") if shallow else ()
-            run("fetch", "--progress", "--no-tags", *depth, url, action.commit)
+    run = Runner(context, context.dir, urlsplit(url).hostname or url, existing=True)
+    ours = sealed(context.dir)
+    if git.ask(context, context.dir, "cat-file", "-e", f"{action.commit}^{{commit}}") is None:
+        shallow = git.ask(context, context.dir, "rev-parse", "--is-shallow-repository") == "true"
+        depth = ("--depth", "1") if shallow else ()
+        run("fetch", "--progress", "--no-tags", *depth, url, action.commit)
+        if action.ref != action.commit:  # a commit that was named itself has no tag
             _fetch_tag(run, url, action.ref, depth)
-        _keep_reachable(run, former, action.branch)
-        run("checkout", "--quiet", "--no-overwrite-ignore", "-B", action.branch, action.commit)
+    if ours:
+        seal(context.dir)
+
+
+def stand_on(
+    context: Context, commit: str, branch: str | None, *, former: str, files: tuple[str, ...] = ()
+) -> None:
+    """Check out a commit that is in the repository, on `branch` (None: detached). Changed files are carried along.
+
+    Raises:
+        SdsetupError: `local-changes` when a file that the user changed is in the way; git's own cause. Nothing was
+            changed then.
+    """
+    with _told(context, commit, former, files):
+        run = Runner(context, context.dir, "", existing=True)
+        ours = sealed(context.dir)
+        _keep_reachable(run, former, branch)
+        where = ("--detach",) if branch is None else ("-B", branch)
+        run("checkout", "--quiet", "--no-overwrite-ignore", *where, commit)
+        if ours:  # it still holds nothing but what we put there
+            seal(context.dir)
+
+
+@contextmanager
+def _told(context: Context, commit: str, former: str, files: tuple[str, ...]) -> Iterator[None]:
+    """Git's failures in words."""
+    try:
+        yield
     except GitFailedError as failed:
         if "would be overwritten" in failed.said:
             raise local_changes(str(context.dir), former, files) from failed
         raise SdsetupError(
-            Text("The web UI could not be moved to commit {commit}", commit=action.commit[:8]),
+            Text("The web UI could not be moved to commit {commit}", commit=commit[:8]),
             where=context.dir,
             why=failed.cause.why,
             hint=Text("It is still at {former}. Run the same command again.", former=former[:8]),
@@ -117,13 +157,13 @@ def _fetch_tag(run: Runner, url: str, ref: str, depth: tuple[str, ...]) -> None:
         run("fetch", "--no-tags", *depth, url, f"refs/tags/{ref}:refs/tags/{ref}")
 
 
-def _keep_reachable(run: Runner, former: str, branch: str) -> None:
+def _keep_reachable(run: Runner, former: str, branch: str | None) -> None:
     """A branch for every commit that moving would leave without one: where HEAD is, and where `branch` is.
 
     Raises:
         GitFailedError: a question that fails is no permission to move a branch.
     """
-    for commit in dict.fromkeys((former, _place_of(run, branch))):
+    for commit in dict.fromkeys((former, None if branch is None else _place_of(run, branch))):
         number, kept = 1, False
         while commit is not None and not kept:
             name = FORMER_BRANCH if number == 1 else f"{FORMER_BRANCH}-{number}"

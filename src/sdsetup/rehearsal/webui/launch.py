@@ -9,12 +9,14 @@ import base64
 import json
 import os
 import random
+import runpy
 import shlex
 import signal
 import struct
 import subprocess
 import sys
 import time
+import traceback
 import zlib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -60,6 +62,32 @@ def picture(width: int, height: int, seed: int) -> bytes:
     )
 
 
+def load_extensions(arguments: list[str]) -> list[str]:
+    """Run the scripts of the extensions that are on, as the real one does: an exception is only reported, an exit
+    ends it. What is on is said by `disabled_extensions` of the settings file that is used."""
+    values = dict(zip(arguments, [*arguments[1:], ""]))
+    data = ROOT / values.get("--data-dir", "")
+    settings = ROOT / values["--ui-settings-file"] if "--ui-settings-file" in values else data / "config.json"
+    try:
+        said = json.loads(settings.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        said = {}
+    if "--disable-extra-extensions" in arguments or said.get("disable_all_extensions", "none") != "none":
+        return []
+    loaded = []
+    for folder in sorted((data / "extensions").glob("*/")):
+        if folder.name in said.get("disabled_extensions", []):
+            continue
+        loaded.append(folder.name)
+        for script in sorted(folder.glob("scripts/*.py")):
+            try:
+                runpy.run_path(str(script))
+            except Exception:  # noqa: BLE001 - as the real one does
+                print(f"*** Error loading script: {script.name}", flush=True)
+                traceback.print_exc()
+    return loaded
+
+
 class Answer(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
         pass
@@ -101,6 +129,7 @@ def main() -> None:
     options.add_argument("--exit", action="store_true")
     options.add_argument("--port", type=int, default=7860)
     options.add_argument("--api", action="store_true")
+    options.add_argument("--data-dir", default="")
     known, _others = options.parse_known_args()
     print(f"Python {sys.version}")
     print("Version: rehearsal")
@@ -109,7 +138,8 @@ def main() -> None:
         print("Exiting because of --exit argument")
         return
     print(f"Launching Web UI with arguments: {shlex.join(sys.argv[1:])}", flush=True)
-    models = sorted((ROOT / "models" / "Stable-diffusion").glob("*.safetensors"))
+    load_extensions(sys.argv[1:])
+    models = sorted((ROOT / known.data_dir / "models" / "Stable-diffusion").glob("*.safetensors"))
     if models:
         print(f"Loading weights [rehearsal] from {models[0]}", flush=True)
     server = ThreadingHTTPServer(("127.0.0.1", known.port), Answer)

@@ -1,0 +1,50 @@
+"""Who installed sdsetup: one of its starters, pipx, uv, pip, or a developer; told by files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+from urllib.request import url2pathname
+
+from sdsetup.machine import Machine
+from sdsetup.values.own_installation import OwnInstallation
+
+_STAMP = "project "  # a line of the stamp that bootstrap/start.py writes beside its environment
+
+
+def own_installation(machine: Machine, *, prefix: Path, python: str, data: Path, package: Path) -> OwnInstallation:
+    """`prefix`, `python`: of the environment that runs us; `data`: our data folder; `package`: the folder of the
+    package's metadata (sdsetup-*.dist-info), or any other where there is none."""
+    if machine.resolve(prefix) == machine.resolve(data / "app" / "env"):
+        folder = _started_from(machine.read_text(data / "app" / "stamp.txt", 50_000_000) or "")
+        return OwnInstallation(way="starter", folder=folder, clone=_is_clone(machine, folder))
+    parts = [part.lower() for part in prefix.parts]
+    if machine.exists(prefix / "pipx_metadata.json"):
+        return OwnInstallation(way="pipx", command=("pipx", "upgrade", "sdsetup"))
+    if machine.exists(prefix / "uv-receipt.toml") or parts[-3:-1] == ["uv", "tools"]:
+        return OwnInstallation(way="uv", command=("uv", "tool", "upgrade", "sdsetup"))
+    folder = parse_editable(machine.read_text(package / "direct_url.json") or "")
+    if folder is not None:
+        return OwnInstallation(way="source", folder=folder, clone=_is_clone(machine, folder))
+    return OwnInstallation(way="pip", command=(python, "-m", "pip", "install", "--upgrade", "sdsetup"))
+
+
+def parse_editable(text: str) -> str | None:
+    """The folder of an editable installation (https://packaging.python.org/specifications/direct-url/)."""
+    try:
+        said = json.loads(text)
+        editable = said["dir_info"]["editable"] is True
+        url = urlsplit(str(said["url"]))
+    except (ValueError, KeyError, TypeError):
+        return None
+    return url2pathname(unquote(url.path)) if editable and url.scheme == "file" else None
+
+
+def _started_from(stamp: str) -> str | None:
+    lines = [line for line in stamp.splitlines() if line.startswith(_STAMP)]
+    return lines[0].removeprefix(_STAMP) if lines else None
+
+
+def _is_clone(machine: Machine, folder: str | None) -> bool:
+    return folder is not None and machine.kind(Path(folder) / ".git") != "absent"

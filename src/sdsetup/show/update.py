@@ -1,0 +1,110 @@
+"""An update on a screen and as JSON: from where to where, what stays, and how to go back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from sdsetup.command import Command
+from sdsetup.show.plan import plan_json, show_plan
+from sdsetup.show.screen import Screen
+from sdsetup.text import Text
+from sdsetup.values.extensions import Extension
+from sdsetup.values.plan import Plan
+
+SCHEMA = "sdsetup.update/1"
+
+
+class Update(Protocol):
+    """What is shown of an update."""
+
+    @property
+    def dir(self) -> Path: ...
+    @property
+    def present(self) -> str: ...
+    @property
+    def commit(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def plan(self) -> Plan: ...
+    @property
+    def extensions(self) -> Sequence[Extension]: ...
+    @property
+    def models(self) -> bool: ...
+    @property
+    def moves(self) -> bool: ...
+
+
+class Proof(Protocol):
+    """What is told of the test image."""
+
+    def result(self) -> Mapping[str, Any]: ...
+
+
+def show_update_plan(update: Update, screen: Screen) -> None:
+    """From where to where, and in which order."""
+    if update.moves:
+        screen.heading(
+            Text(
+                "Update the web UI in {dir}: {old} to {name} ({new})",
+                dir=update.dir,
+                old=update.present[:8],
+                name=update.name,
+                new=update.commit[:8],
+            )
+        )
+        screen.line(
+            Text(
+                "The new version is made beside the present one and tested with your models, extensions, and "
+                "changes. Only then is it put into place; otherwise everything stays as it is."
+            )
+        )
+        screen.line()
+        show_plan(update.plan, screen)
+        if not update.models:
+            screen.line(Text("There is no model, so no test image is made."), "warn")
+        screen.line(Text("Launch file, models, images, extensions, and settings stay. `sdsetup undo` goes back."))
+    else:
+        screen.line(
+            Text(
+                "{dir} is at {name} already ({commit}).",
+                dir=update.dir,
+                name=update.name,
+                commit=update.commit[:8],
+            )
+        )
+    if update.extensions:
+        names = ", ".join(one.name for one in update.extensions)
+        screen.line(Text("Extensions that are brought up to date: {names}", names=names))
+
+
+def show_updated(update: Update, moved: Mapping[str, tuple[str, str]], screen: Screen) -> None:
+    mark = screen.mark("ok")
+    if update.moves:
+        screen.line(Text("{mark} The web UI is at {name} now.", mark=mark, name=update.name), "ok")
+    for name, (old, new) in moved.items():
+        screen.line(Text("{mark} {name}: {old} to {new}", mark=mark, name=name, old=old[:8], new=new[:8]), "ok")
+    if update.extensions and not moved:
+        screen.line(Text("{mark} The extensions are up to date.", mark=mark), "ok")
+    if update.moves:
+        screen.line(Text("To go back:"))
+        screen.command(Command("sdsetup", "undo", "--dir", update.dir), indent=2)
+
+
+def update_json(
+    update: Update, proof: Proof | None, moved: Mapping[str, tuple[str, str]], *, done: bool
+) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "dir": str(update.dir),
+        "from": update.present,
+        "to": update.commit,
+        "name": update.name,
+        "moves": update.moves,
+        "plan": plan_json(update.plan),
+        "extensions": [{"name": name, "from": old, "to": new} for name, (old, new) in moved.items()],
+        "proof": None if proof is None else dict(proof.result()),
+        "done": done,
+    }
