@@ -32,6 +32,8 @@ _MAKERS: dict[str, Vendor] = {
 }
 # Words that some writers add and others leave out without meaning another card.
 _OPTIONAL = frozenset({*_LINES, "blackwell"})
+# What the parts of a list of names share: "Radeon RX Vega 56/64".
+_INHERITED = frozenset({*_LINES, *_MAKERS, "pro", "hd"})
 # Words that say nothing about which card it is; the makers of boards among them.
 _NOISE = frozenset(
     [
@@ -104,7 +106,7 @@ _NOISE = frozenset(
 )
 _PHRASES = re.compile(
     r"\(r\)|\(tm\)|\(c\)|[®™©]|\blite hash rate\b|\brev(ision)?\.? ?[0-9a-z]\b|\bengineering sample\b"
-    r"|\bg?ddr\dx?\b|\b[23]x\b|\bmac edition\b"
+    r"|\(\d+-core[^)]*\)|\bg?ddr\dx?\b|\b[23]x\b|\bmac edition\b"
 )
 _LAPTOP = re.compile(r"\b(laptop|mobile|notebook)\b|(?<=\d)\s*mobile\b|\bmax[- ]?q\b(?! workstation)")
 _CARRIER = re.compile(r"\b(?:sxm\d?|pci-?e|hbm\d?e?|nvl\d*|dgxs|fhhl|oam|mezz)\b")
@@ -189,7 +191,7 @@ class CardName:
 @lru_cache(maxsize=4096)
 def parse_name(text: str) -> CardName:
     """A single name; see `alternatives` for lists of names behind strokes."""
-    rest = _PHRASES.sub(" ", text.lower().replace("\N{NO-BREAK SPACE}", " "))
+    rest = _PHRASES.sub(" ", " ".join(text.lower().replace("_", " ").split()))
     sizes: list[float] = []
 
     def size(match: re.Match[str]) -> str:
@@ -255,7 +257,8 @@ def alternatives(text: str) -> tuple[CardName, ...]:
             )
             continue
         if before is not None and not name.lead:
-            name = replace(name.with_words((*name.words, *before.lead)), lead=before.lead)
+            lead = tuple(word for word in before.lead if word in _INHERITED)
+            name = replace(name.with_words((*name.words, *lead)), lead=lead)
         found.append(replace(name, vendor=name.vendor or (before.vendor if before else None)))
     if "ada" in found[-1].words:  # "RTX 2000 / 2000E Ada": it is meant for all of them
         found = [one.with_words({*one.words, "ada"}) for one in found]
