@@ -716,7 +716,7 @@ row(
     8,
     f"{SDXL} {XF} {NHV}",
     CU121,
-    "legacy-gpu driver",
+    "driver",
     **driver("591.86"),
     says="580.xx",
 )
