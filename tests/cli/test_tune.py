@@ -146,7 +146,8 @@ def test_two_profiles_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
         (("--gpu", "RTX 5060 Tii"), "Did you mean GeForce RTX 5060 Ti"),
         (("--gpu", "Voodoo 2"), "No graphics card named Voodoo 2 is known"),
         (("--os", "dos"), "Use one of: windows, linux, wsl, macos"),
-        (("--model-class", "flux"), "Use one of: sd15, sdxl"),
+        (("--model-class", "flux"), "another program: ComfyUI or Forge"),
+        (("--model-class", "sd9"), "Use one of: sd15, sdxl"),
         (("--driver", "newest"), "newest is not a driver version"),
         (("--vram", "0"), "--vram 0 is not a memory size"),
         (("--profile", "mine"), "Use one of: article-2023, current"),
@@ -292,6 +293,11 @@ def test_a_size_that_was_never_sold_is_told(capsys: pytest.CaptureFixture[str]) 
     document = asked(capsys, "tune", "--gpu", "RTX 4060 Ti", "--vram", "12", *PC)
     assert [warning["topic"] for warning in document["warnings"]] == ["vram-size"]
     assert "8 GB or 16 GB" in document["warnings"][0]["text"]
+
+
+def test_pony_is_sdxl(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("tune", "--gpu", "RTX 2060", "--vram", "6", *PC, "--model-class")
+    assert asked(capsys, *words, "Pony")["flags"] == asked(capsys, *words, "sdxl")["flags"]
 
 
 def test_which_models_fit(capsys: pytest.CaptureFixture[str]) -> None:

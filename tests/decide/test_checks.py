@@ -179,6 +179,10 @@ def test_advice_about_drivers_fits_the_card() -> None:
     assert finding.fix.command == "sudo apt install nvidia-driver"
     for problem, wanted in (("timeout", "warn"), ("failed", "warn"), ("denied", "fail"), ("no-devices", "fail")):
         assert status("driver", replace(linux, driver_problem=problem)) == wanted
+    blocked = find("driver", replace(linux, system=replace(LINUX, wsl=True), driver_problem="blocked"))
+    assert blocked.fix is not None
+    assert blocked.fix.command == "wsl --shutdown"
+    assert "off the bus" in str(find("driver", replace(linux, driver_problem="lost")).why)
     mismatch = find("driver", replace(linux, driver_problem="mismatch"))
     assert "restarted" in str(mismatch.summary)
 
@@ -215,6 +219,22 @@ def test_which_card(gpus: tuple[Gpu, ...], wanted: int | None) -> None:
     assert card == (None if wanted is None else gpus[wanted])
     if card is not None:
         assert tuned(facts).gpu == card
+
+
+def test_a_driver_may_be_too_new_for_a_card() -> None:
+    """Branch 580 is the last for a GTX 10: 591 shows no card to PyTorch, and "install the newest" is wrong."""
+    card = replace(RTX3060, name="NVIDIA GeForce GTX 1070", compute_capability=(6, 1), driver_version="591.86")
+    finding = find("driver", replace(GOOD, gpus=(card,)))
+    assert finding.status == "fail"
+    assert finding.fix is not None
+    assert "580.xx" in str(finding.fix.text)
+
+
+def test_a_radeon_whose_driver_does_not_answer() -> None:
+    card = Gpu(vendor="amd", name="Radeon RX 9070/9070 XT/9070 GRE", source="sysfs", pci_id="7550")
+    linux = replace(GOOD, system=replace(LINUX, groups=("render", "video")), gpus=(card,))
+    assert find("gpu", linux).status == "fail"
+    assert status("gpu", replace(linux, gpus=(replace(card, gfx="gfx1201", vram_bytes=16 * GIB),))) == "ok"
 
 
 def test_an_amd_card_is_used_on_linux_by_members_of_its_groups() -> None:

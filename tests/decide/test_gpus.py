@@ -229,6 +229,8 @@ def test_every_device_number_finds_its_cards() -> None:
         (Gpu(vendor="amd", name="Radeon RX 9055 XT"), "RDNA 4"),
         (Gpu(vendor="amd", name="Radeon Graphics", pci_id="1586"), "RDNA 3.5 APU"),
         (Gpu(vendor="amd", name="Radeon R9 200 Series"), "GCN 1"),
+        (Gpu(vendor="amd", name="Navi 22"), "RDNA 2"),
+        (Gpu(vendor="amd", name="Vega 20"), "Vega 20"),
         (Gpu(vendor="amd", name=None), None),
         (Gpu(vendor="intel", name="Intel(R) Arc(TM) B999 Graphics"), "Battlemage"),
         (Gpu(vendor="intel", name="Intel(R) UHD Graphics 999"), "Intel integrated"),

@@ -608,7 +608,7 @@ row("AMD Radeon R9 390X", 8, PROCESSOR, CPU, "legacy-gpu cpu-slow", **GFX803)
 row("Radeon HD 7970/8970 OEM / R9 280X", 3, PROCESSOR, CPU, "legacy-gpu cpu-slow", **GFX803)
 row("AMD Radeon RX Vega 64", 8, f"{MED} {OLD}", ROCM52, "legacy-gpu", os="linux", env=hsa("9.0.0"))
 row("AMD Radeon Vega Frontier Edition", 16, OLD, ROCM52, "legacy-gpu", os="linux", env=hsa("9.0.0"))
-row("AMD Radeon VII", 16, OLD, ROCM57, os="linux", env=hsa("9.0.6"))
+row("AMD Radeon VII", 16, OLD, ROCM57, "legacy-gpu", os="linux", env=hsa("9.0.6"))
 row("AMD Instinct MI100", 32, f"{SDP} {NHV}", ROCM57, os="linux", why_not={XF: "amd-linux"})
 row("AMD Instinct MI300X", 192, f"{SDP} {NHV}", ROCM64, os="linux", env=NEW)
 row("AMD Radeon RX 5700 XT", 8, f"{MED} {OLD}", ROCM52, "legacy-gpu", os="linux", env=hsa("10.3.0"))
@@ -638,7 +638,17 @@ row("Raphael", 0.5, PROCESSOR, CPU, "unsupported-gpu cpu-slow", os="linux", vend
 # ---- AMD on Linux by the names of the public list of devices, with and without a driver
 SLASH57 = "Radeon RX 5600 OEM/5600 XT / 5700/5700 XT"
 row(SLASH57, 8, f"{MED} {OLD}", ROCM52, "legacy-gpu", os="linux", env=hsa("10.3.0"), gfx="gfx1010")
-row("Radeon Pro VII/Radeon Instinct MI50 32GB", 16, OLD, ROCM57, os="linux", env=hsa("9.0.6"), gfx="gfx906")
+row(
+    "Radeon Pro VII/Radeon Instinct MI50 32GB",
+    16,
+    OLD,
+    ROCM57,
+    "legacy-gpu",
+    os="linux",
+    env=hsa("9.0.6"),
+    gfx="gfx906",
+    says="no longer supports",
+)
 row("Radeon RX 6800/6800 XT / 6900 XT", 16, NHV, ROCM57, os="linux", gfx="gfx1030")
 row("Radeon RX 6890 XT", 16, NHV, ROCM57, os="linux", env=hsa("10.3.0"))
 row("Radeon RX 7890 XT", 16, f"{SDP} {NHV}", ROCM57, os="linux", env=hsa("11.0.0"))
@@ -706,7 +716,7 @@ row(
     8,
     f"{SDXL} {XF} {NHV}",
     CU121,
-    "legacy-gpu driver",
+    "driver",
     **driver("591.86"),
     says="580.xx",
 )

@@ -15,7 +15,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import sdsetup.probe
-from machines import SAMPLES
+from machines import SAMPLES, RecordedMachine
+from sdsetup.catalog.catalog import Catalog
+from sdsetup.decide.tuning.cards import identify, with_names
 from sdsetup.machine.real import decode
 from sdsetup.probe import cpu, disk, environment, git, memory, port, repository
 from sdsetup.probe.gpus import macos as macos_gpus
@@ -317,3 +319,17 @@ def test_part_of_the_processor(vendor: Any, name: str, vram: int | None, integra
 def test_smi_lists() -> None:
     text = (SAMPLES / "smi-L-linux-590.48.01-h100-mig.txt").read_text()
     assert smi.parse_list(text) == {0: "NVIDIA H100 80GB HBM3"}
+
+
+def test_a_card_without_a_driver_is_told_by_its_device_number() -> None:
+    """No driver, no list of names on this system: the number is enough."""
+    place = "/sys/bus/pci/devices/0000:01:00.0"
+    files = {f"{place}/class": "0x030000\n", f"{place}/vendor": "0x10de\n", f"{place}/device": "0x2786\n"}
+    (found,) = sysfs.ask(RecordedMachine(files=files))
+    assert (found.name, found.pci_id) == (None, "2786")
+    (named,) = with_names(Catalog().gpus, (found,))
+    assert named.name == "GeForce RTX 4070"
+    entry = {"MatchingDeviceId": r"pci\ven_1002&dev_7550&subsys_1", "ProviderName": "Microsoft"}
+    windows = registry.of_entry(entry)
+    assert identify(Catalog().gpus, windows).architecture is not None
+    assert identify(Catalog().gpus, windows).gfx == "gfx1201"

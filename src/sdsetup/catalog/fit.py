@@ -22,9 +22,12 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelKind:
-    """A kind of model as people name it. `program`: what runs it, where this web UI does not."""
+    """A kind of model as people name it. `id`: what --model-class takes, and `also` beside it;
+    `program`: what runs it, where this web UI does not."""
 
+    id: str
     name: str
+    also: tuple[str, ...]
     steps: tuple[Step, ...]
     program: str | None
 
@@ -37,15 +40,21 @@ def parse_fit(raw: Mapping[str, Any], path: str = "fit.toml") -> tuple[ModelKind
     """
     reader = Reader(raw, path)
     table = reader.table("models")
-    kinds = tuple(_kind(table.table(name)) for name in table)
+    kinds = tuple(_kind(name, table.table(name)) for name in table)
     reader.no_other_keys()
     reader.finish()
     return kinds
 
 
-def _kind(reader: Reader) -> ModelKind:
+def _kind(id: str, reader: Reader) -> ModelKind:
     steps = tuple(_step(row) for row in reader.tables("fits", ()))
-    kind = ModelKind(name=reader.text("name"), steps=steps, program=reader.text("program", None))
+    kind = ModelKind(
+        id=id,
+        name=reader.text("name"),
+        also=reader.texts("also", ()),
+        steps=steps,
+        program=reader.text("program", None),
+    )
     reader.text("source")
     if bool(steps) is (kind.program is not None):
         reader.problem("fits", "give either `fits` or `program`")

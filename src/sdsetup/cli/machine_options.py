@@ -62,7 +62,8 @@ Driver = Annotated[
     typer.Option("--driver", metavar="VERSION", help="Suppose this NVIDIA driver.", show_default=False),
 ]
 ModelClass = Annotated[
-    str, typer.Option("--model-class", metavar="CLASS", help="What pictures are made with: sd15 or sdxl.")
+    str,
+    typer.Option("--model-class", metavar="CLASS", help="Kind of model: sd15, sdxl, pony or illustrious."),
 ]
 ProfileName = Annotated[str, typer.Option("--profile", metavar="NAME", help="The rules to follow.")]
 FactsFile = Annotated[

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sdsetup.catalog.conditions import TEXT_FIELDS
+from sdsetup.catalog.fit import ModelKind
 from sdsetup.catalog.gpus import Card, GpuTable
 from sdsetup.command import Command
 from sdsetup.decide.tuning.cards import Match, match
@@ -42,16 +43,8 @@ def check_options(options: MachineOptions) -> None:
     Raises:
         UsageError: `option-value`.
     """
-    for option, value, choices in (
-        ("--os", options.os, TEXT_FIELDS["os"]),
-        ("--model-class", options.model_class, TEXT_FIELDS["model"]),
-    ):
-        if value is not None and value not in choices:
-            raise UsageError(
-                Text("{option} {value} is not known", option=option, value=value),
-                code="option-value",
-                hint=Text("Use one of: {choices}.", choices=", ".join(choices)),
-            )
+    if options.os is not None and options.os not in TEXT_FIELDS["os"]:
+        raise _not_known("--os", options.os, TEXT_FIELDS["os"])
     if options.driver is not None and parse_version(options.driver) is None:
         raise UsageError(
             Text("{value} is not a driver version", value=options.driver),
@@ -66,6 +59,24 @@ def check_options(options: MachineOptions) -> None:
                 code="option-value",
                 hint=Text("Use gigabytes as advertised, for example {option} 8.", option=option),
             )
+
+
+def model_class_of(typed: str, kinds: Sequence[ModelKind]) -> str:
+    """What rules call the kind of model that was typed: "pony" is SDXL.
+
+    Raises:
+        UsageError: `option-value`, also for models that need another program.
+    """
+    kind = next((kind for kind in kinds if typed.lower() in (kind.id, *kind.also)), None)
+    if kind is None:
+        raise _not_known("--model-class", typed, TEXT_FIELDS["model"])
+    if kind.program is not None:
+        raise UsageError(
+            Text("{models} do not run in this web UI", models=kind.name),
+            code="option-value",
+            hint=Text("They need another program: {program}.", program=kind.program),
+        )
+    return kind.id
 
 
 def described(
@@ -100,6 +111,14 @@ def typed_options(options: MachineOptions, sizes: Sequence[float | None]) -> tup
     if options.model_class != "sd15":
         words.append(("--model-class", options.model_class))
     return tuple(word for name, value in words if value is not None for word in (name, str(value)))
+
+
+def _not_known(option: str, value: str, choices: Sequence[str]) -> UsageError:
+    return UsageError(
+        Text("{option} {value} is not known", option=option, value=value),
+        code="option-value",
+        hint=Text("Use one of: {choices}.", choices=", ".join(choices)),
+    )
 
 
 def _the_card(session: Session, name: str, meant: Match) -> Card:

@@ -33,7 +33,13 @@ from sdsetup.values.facts import Facts
 from sdsetup.values.request import Request
 from sdsetup.values.tuning import Tuning
 from sdsetup.workflows.carrying_out import Decision, carry_out, consent
-from sdsetup.workflows.described_machine import MachineOptions, check_options, described, typed_options
+from sdsetup.workflows.described_machine import (
+    MachineOptions,
+    check_options,
+    described,
+    model_class_of,
+    typed_options,
+)
 from sdsetup.workflows.inspect import LAUNCH_FILE_SUBJECTS, TUNING_SUBJECTS, beside_own, inspect, read_facts
 from sdsetup.workflows.install import components_for, launcher_kinds, run_install
 from sdsetup.workflows.session import Session
@@ -140,6 +146,7 @@ def tuned_for(session: Session, options: MachineOptions, rules: Rules) -> Tuned:
         SdsetupError: a report that cannot be read.
     """
     check_options(options)
+    options = replace(options, model_class=model_class_of(options.model_class, session.catalog.fit))
     machine, sizes = described(session, rules.gpus, options)
     folder = None
     if options.facts is not None:

@@ -51,6 +51,15 @@ def gpu(facts: Facts, need: Requirements) -> Finding:
                     command=f'sudo usermod -aG {",".join(missing)} "$USER"',
                 ),
             )
+    if card.vendor == "amd" and engine.situation(facts, need.rules, chosen_gpu=card).values["driver"] == "missing":
+        return Finding(
+            id="gpu",
+            status="fail",
+            title=_GPU,
+            summary=said,
+            why=Text("AMD's driver (amdgpu) does not answer for it, so nothing can compute on the card."),
+            fix=Fix(text=Text("Update Linux (kernel and firmware) so that it knows this card, then restart.")),
+        )
     if vram is not None and vram < limits.vram_good:
         return Finding(
             id="gpu",

@@ -32,81 +32,21 @@ _MAKERS: dict[str, Vendor] = {
 }
 # Words that some writers add and others leave out without meaning another card.
 _OPTIONAL = frozenset({*_LINES, "blackwell"})
+# What the parts of a list of names share: "Radeon RX Vega 56/64".
+_INHERITED = frozenset({*_LINES, *_MAKERS, "pro", "hd"})
 # Words that say nothing about which card it is; the makers of boards among them.
-_NOISE = frozenset(
-    [
-        "nvidia",
-        "amd",
-        "ati",
-        "intel",
-        "r",
-        "tm",
-        "c",
-        "corporation",
-        "inc",
-        "ltd",
-        "graphics",
-        "gpu",
-        "series",
-        "with",
-        "design",
-        "generation",
-        "edition",
-        "gen",
-        "card",
-        "video",
-        "adapter",
-        "controller",
-        "display",
-        "oem",
-        "refresh",
-        "founders",
-        "fe",
-        "oc",
-        "lhr",
-        "d3d12",
-        "microsoft",
-        "innotek",
-        "nvgpu",
-        "active",
-        "asus",
-        "msi",
-        "gigabyte",
-        "evga",
-        "zotac",
-        "palit",
-        "gainward",
-        "pny",
-        "galax",
-        "kfa",
-        "sapphire",
-        "powercolor",
-        "xfx",
-        "asrock",
-        "colorful",
-        "manli",
-        "leadtek",
-        "rog",
-        "tuf",
-        "ventus",
-        "eagle",
-        "windforce",
-        "aorus",
-        "suprim",
-        "dual",
-        "phantom",
-        "pulse",
-        "nitro",
-        "merc",
-        "speedster",
-        "twin",
-    ]
-)
+_NOISE_WORDS = """
+    nvidia amd ati intel r tm c corporation inc ltd graphics gpu series with design generation edition gen card
+    video adapter controller display oem refresh founders fe oc lhr d3d12 microsoft innotek nvgpu active asus
+    msi gigabyte evga zotac palit gainward pny galax kfa sapphire powercolor xfx asrock colorful manli leadtek
+    rog tuf ventus eagle windforce aorus suprim dual phantom pulse nitro merc speedster twin
+"""
+_NOISE = frozenset(_NOISE_WORDS.split())
 _PHRASES = re.compile(
     r"\(r\)|\(tm\)|\(c\)|[®™©]|\blite hash rate\b|\brev(ision)?\.? ?[0-9a-z]\b|\bengineering sample\b"
-    r"|\bg?ddr\dx?\b|\b[23]x\b|\bmac edition\b"
+    r"|\(\d+-core[^)]*\)|\bg?ddr\dx?\b|\b[23]x\b|\bmac edition\b"
 )
-_LAPTOP = re.compile(r"\b(laptop|mobile|notebook)\b|(?<=\d)\s*mobile\b|\bmax[- ]?q\b(?! workstation)")
+_LAPTOP = re.compile(r"\b(laptop|mobile|notebook)\b|\bmax[- ]?q\b(?! workstation)")
 _CARRIER = re.compile(r"\b(?:sxm\d?|pci-?e|hbm\d?e?|nvl\d*|dgxs|fhhl|oam|mezz)\b")
 _SIZE = re.compile(r"(?:(?<![a-z0-9.,])|(?<=\dti)|(?<=\dxt)|(?<=super))(\d{1,3}(?:[.,]\d)?)\s*g(?:i?b)?\b")
 # "3060 12": a lone small number at the end of a name that has its model's number already.
@@ -117,35 +57,10 @@ _VIRTUAL = re.compile(r"(?<=[a-z0-9])-(?:\d{1,2}-)?(\d{1,3})[qcab]\b")
 _SLICE = re.compile(r"\bmig\s+\d{1,2}g\.(\d{1,3})gb\S*")
 _WORDS = re.compile(r"[a-z]+|\d+")
 # Letters that belong to the number after them: P40, MX150, A770, W6800. Others are words by themselves.
-_PREFIXES = frozenset(
-    [
-        "a",
-        "b",
-        "d",
-        "g",
-        "k",
-        "l",
-        "m",
-        "p",
-        "r",
-        "t",
-        "v",
-        "w",
-        "h",
-        "x",
-        "e",
-        "n",
-        "hx",
-        "mx",
-        "mi",
-        "gp",
-        "gv",
-        "gb",
-        "gh",
-        "wx",
-        "s",
-    ]
-)
+_PREFIX_LETTERS = """
+    a b d g k l m p r t v w h x e n hx mx mi gp gv gb gh wx s
+"""
+_PREFIXES = frozenset(_PREFIX_LETTERS.split())
 # What may hang on a number without a blank: "4070tisuper", "7900xtx", "5090dv".
 _ENDINGS = ("super", "mobile", "laptop", "xtx", "gre", "xt", "ti", "max", "ultra", "pro", "maxq", "le")
 # NVIDIA's SUPER cards are written "2070s".
@@ -164,7 +79,6 @@ class CardName:
     laptop: bool = False
     sizes: tuple[float, ...] = ()
     carriers: frozenset[str] = frozenset()
-    virtual: bool = False
 
     @property
     def needed(self) -> tuple[str, ...]:
@@ -189,14 +103,13 @@ class CardName:
 @lru_cache(maxsize=4096)
 def parse_name(text: str) -> CardName:
     """A single name; see `alternatives` for lists of names behind strokes."""
-    rest = _PHRASES.sub(" ", text.lower().replace("\N{NO-BREAK SPACE}", " "))
+    rest = _PHRASES.sub(" ", " ".join(text.lower().replace("_", " ").split()))
     sizes: list[float] = []
 
     def size(match: re.Match[str]) -> str:
         sizes.append(float(match[1].replace(",", ".")))
         return " "
 
-    slices = bool(_SLICE.search(rest) or _VIRTUAL.search(rest))
     rest = _VIRTUAL.sub(size, _SLICE.sub(size, rest))
     rest = _SIZE.sub(size, rest)
     if not sizes and (bare := _BARE_SIZE.search(rest.strip())):
@@ -219,7 +132,6 @@ def parse_name(text: str) -> CardName:
         laptop=laptop or endings,
         sizes=tuple(sizes),
         carriers=carriers,
-        virtual=slices,
     )
 
 
@@ -255,7 +167,8 @@ def alternatives(text: str) -> tuple[CardName, ...]:
             )
             continue
         if before is not None and not name.lead:
-            name = replace(name.with_words((*name.words, *before.lead)), lead=before.lead)
+            lead = tuple(word for word in before.lead if word in _INHERITED)
+            name = replace(name.with_words((*name.words, *lead)), lead=lead)
         found.append(replace(name, vendor=name.vendor or (before.vendor if before else None)))
     if "ada" in found[-1].words:  # "RTX 2000 / 2000E Ada": it is meant for all of them
         found = [one.with_words({*one.words, "ada"}) for one in found]
@@ -301,7 +214,7 @@ def _split(text: str) -> tuple[list[str], bool]:
 @lru_cache(maxsize=4096)
 def _segments(letters: str) -> tuple[str, ...]:
     """ "rtxa" as rtx and a, "tisuper" as ti and super, "dv" as d and v; other words as they are."""
-    known = {*_LINES, *_ENDINGS, *_PREFIXES, "s", "d", "v", "c"}
+    known = {*_LINES, *_ENDINGS, *_PREFIXES}
     if letters in known or letters in _MAKERS or letters in _NOISE:
         return (letters,)
     for line in sorted((*_LINES, *_MAKERS), key=len, reverse=True):
@@ -310,6 +223,6 @@ def _segments(letters: str) -> tuple[str, ...]:
             return line, rest
     for ending in sorted(_ENDINGS, key=len, reverse=True):
         rest = letters.removeprefix(ending)
-        if rest != letters and (rest in known):
+        if rest != letters and rest in known:
             return ending, rest
     return ("d", "v") if letters == "dv" else (letters,)

@@ -37,7 +37,7 @@ class Identity:
 def identify(table: GpuTable, gpu: Gpu) -> Identity:
     """The card, and its generation from whatever tells it. What the driver says (compute capability, gfx) is sure,
     the device's number next, then the name: makers give one name to several chips."""
-    chip = table.chips_by_id.get((gpu.vendor, gpu.pci_id)) if gpu.pci_id else None
+    chip = _chip(table, gpu)
     card = _one(_cards_of(table, gpu), gpu.name)
     if card is not None and _contradicts(card, gpu, chip):
         card = None
@@ -45,8 +45,9 @@ def identify(table: GpuTable, gpu: Gpu) -> Identity:
     tellers = [teller for teller in (card, chip, series) if teller is not None]
     compute = gpu.compute_capability or next((one.compute for one in tellers if one.compute), None)
     gfx = gpu.gfx or next((one.gfx for one in tellers if one.gfx), None)
-    told = card.architecture if card else of_gfx(table, gfx) or architecture_of(table, gpu.compute_capability)
-    architecture = told or next((one.architecture for one in tellers if one.architecture), None)
+    measured = of_gfx(table, gpu.gfx) or architecture_of(table, gpu.compute_capability)
+    told = next((one.architecture for one in tellers if one.architecture), None)
+    architecture = card.architecture if card else measured or told or of_gfx(table, gfx)
     return Identity(
         card=card,
         architecture=architecture,
@@ -54,6 +55,15 @@ def identify(table: GpuTable, gpu: Gpu) -> Identity:
         gfx=gfx,
         traits=tellers[0].traits if tellers else frozenset(),
     )
+
+
+def _chip(table: GpuTable, gpu: Gpu) -> Chip | None:
+    """By the device's number, or by the chip's own name where lists give a board no other ("Navi 22")."""
+    if gpu.pci_id and (found := table.chips_by_id.get((gpu.vendor, gpu.pci_id))):
+        return found
+    name = f"{gpu.name or ''} ".lower()
+    named = [one for one in table.chips if one.architecture.vendor == gpu.vendor]
+    return next((one for one in reversed(named) if name.startswith(f"{one.name.lower()} ")), None)
 
 
 def _contradicts(card: Card, gpu: Gpu, chip: Chip | None) -> bool:
