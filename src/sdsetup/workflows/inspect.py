@@ -8,9 +8,10 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from sdsetup.decide.tuning.own_flags import Own, beside, own_settings, refuse_overridden, with_own_precision
+from sdsetup.decide.tuning.own_flags import Own, beside, own_settings
+from sdsetup.decide.tuning.own_precision import with_own_precision
 from sdsetup.errors import SdsetupError
-from sdsetup.launchfile.effective import AFTER_THE_LAUNCH_FILE, effective
+from sdsetup.launchfile.effective import AFTER_THE_LAUNCH_FILE, effective, refuse_overridden
 from sdsetup.machine import Machine
 from sdsetup.machine.launch_settings import read_launch_file
 from sdsetup.probe import gather
