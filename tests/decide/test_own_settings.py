@@ -182,6 +182,7 @@ def test_flags_on_the_line_of_the_start_are_seen() -> None:
     assert "--medvram" not in " ".join(told.seen.flags)
     assert "The line that starts the web UI has --lowvram of your own" in told.said
     assert told.seen.start_flags == ("--lowvram", "--no-half")
+    assert "--medvram" not in " ".join(written("bat", "call webui.bat --lowvram --medvram").seen.flags)
 
 
 def test_full_precision_is_reckoned_in_the_memory() -> None:

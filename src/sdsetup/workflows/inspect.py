@@ -108,7 +108,7 @@ def beside_own(
 
 def with_surroundings(own: Own, machine: Machine, folder: Path) -> Own:
     """A Git that is not there is nobody's; what the environment says of `no_proxy` is the user's, too."""
-    env = dict(own.env or {})
+    env = dict(own.env)
     git = (env.get("GIT") or "").strip('"')
     if git and not (machine.which(git) or machine.exists(folder / git)):
         del env["GIT"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sdsetup.catalog.flags import KnownFlags
 from sdsetup.text import Text
@@ -25,7 +25,7 @@ class Own:
 
     flags: tuple[Flag, ...] = ()
     at_start: tuple[Flag, ...] = ()
-    env: Mapping[str, str | None] | None = None
+    env: Mapping[str, str | None] = field(default_factory=dict)
     pointless: tuple[Warning, ...] = ()
 
     @property
@@ -33,10 +33,10 @@ class Own:
         return tuple(dict.fromkeys(str(flag) for flag in (*self.flags, *self.at_start)))
 
     def value(self, name: str) -> str | None:
-        return (self.env or {}).get(name)
+        return self.env.get(name)
 
     def sets(self, name: str) -> bool:
-        return name in (self.env or {}) or any(flag.name == name for flag in (*self.flags, *self.at_start))
+        return name in self.env or any(flag.name == name for flag in (*self.flags, *self.at_start))
 
 
 def own_settings(seen: LaunchFile, tuning: Tuning, recorded: InstallRecord | None, known: KnownFlags) -> Own:
@@ -90,7 +90,7 @@ def beside(own: Own, tuning: Tuning, known: KnownFlags) -> Tuning:
         tuning,
         flags=flags,
         env=env,
-        kept=tuple(own.env or {}),
+        kept=tuple(dict.fromkeys((*tuning.kept, *own.env))),
         reasons=tuple(reason for reason in tuning.reasons if reason.setting not in left_out),
         warnings=(*tuning.warnings, *(one for one in warnings if one not in tuning.warnings)),
     )
@@ -103,7 +103,7 @@ def _flags_beside(own: Own, tuning: Tuning, known: KnownFlags) -> tuple[tuple[st
     flags = list(tuning.flags)
     said: list[Warning] = []
     for theirs in own.at_start:
-        for ours in _same_job(theirs.name, tuning.flags, known):
+        for ours in _same_job(theirs.name, flags, known):
             flags.remove(ours)
             said.append(
                 own_warning(
@@ -167,7 +167,7 @@ def _among_themselves(own: Own, tuning: Tuning, known: KnownFlags) -> list[Warni
         for place, one in enumerate(stay)
         for other in (
             *(str(later) for later in stay[place + 1 :] if _same_job(one.name, (str(later),), known)),
-            *(name for name in own.env or {} if known.exclude(str(one), name)),
+            *(name for name in own.env if known.exclude(str(one), name)),
         )
     ]
     return [
@@ -232,7 +232,7 @@ def _env_beside(own: Own, tuning: Tuning, known: KnownFlags) -> tuple[tuple[tupl
 def _other_packages(own: Own, tuning: Tuning, known: KnownFlags) -> list[Warning]:
     """Variables of the user's that would install another version than the one for this PC."""
     said = []
-    for name, value in (own.env or {}).items():
+    for name, value in (own.env).items():
         entry = known.of(name)
         package = entry.fits if entry is not None else None
         wanted = {"torch": tuning.torch.torch, "xformers": tuning.torch.xformers} if tuning.torch else {}

@@ -12,6 +12,9 @@ from sdsetup.values.facts import Facts
 from sdsetup.values.flags import Flag
 from sdsetup.values.tuning import Tuning
 
+# Rules that come from pictures made here, with the user's flags in place.
+_SEEN = ("measured", "seen-here")
+
 
 def with_own_precision(own: Own, tuning: Tuning, facts: Facts, rules: Rules) -> Tuning:
     """The tuning with the memory settings of a smaller card where the user's own flags make the model larger."""
@@ -34,7 +37,8 @@ def with_own_precision(own: Own, tuning: Tuning, facts: Facts, rules: Rules) -> 
         return [flag for flag in flags if Flag.parse(flag).name in groups]
 
     wanted, before = of_memory(other.flags), of_memory(tuning.flags)
-    if other.device != tuning.device or wanted == before:
+    seen_here = any(one.rule in _SEEN and one.setting in before for one in tuning.reasons)
+    if other.device != tuning.device or wanted == before or seen_here:
         return tuning
     said = own_warning(
         "With {own} of your own a model takes more video memory: {flags} is set for that",
