@@ -232,7 +232,7 @@ def _env_beside(own: Own, tuning: Tuning, known: KnownFlags) -> tuple[tuple[tupl
 def _other_packages(own: Own, tuning: Tuning, known: KnownFlags) -> list[Warning]:
     """Variables of the user's that would install another version than the one for this PC."""
     said = []
-    for name, value in (own.env).items():
+    for name, value in own.env.items():
         entry = known.of(name)
         package = entry.fits if entry is not None else None
         wanted = {"torch": tuning.torch.torch, "xformers": tuning.torch.xformers} if tuning.torch else {}
