@@ -222,3 +222,12 @@ def test_lines_inside_a_value_stay_as_they_are(value: str) -> None:
     content = merge("sh", own.encode(), Settings(flags=("--ours",))).decode()
     assert content.startswith(own.rstrip()[:-1])
     assert read("sh", content.encode(), environment={}).flags == ("--api", "--listen", "--ours")
+
+
+def test_two_commands_of_one_line_change_together() -> None:
+    existing = "set COMMANDLINE_ARGS=--ckpt-dir D:/модели& set X=0& call webui.bat\r\n".encode("cp866")
+    settings = Settings(flags=("--ours",), env=(("X", "1"),))
+    content = merge("bat", existing, settings, oem_encoding="cp866").decode("cp866")
+    assert content.endswith("set COMMANDLINE_ARGS=--ckpt-dir D:/модели --ours& set X=1& call webui.bat\r\n")
+    gone = merge("bat", content.encode("cp866"), Settings(drop_env=("X",)), oem_encoding="cp866").decode("cp866")
+    assert gone.endswith("--ours&set X=& call webui.bat\r\n")

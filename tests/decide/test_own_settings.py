@@ -9,15 +9,11 @@ import pytest
 from decide.tuning_machines import gpu
 from decide.tuning_tables import known, rules, tuned
 from sdsetup.decide.launch_settings import launch_settings
-from sdsetup.decide.tuning.own_flags import (
-    beside,
-    extended,
-    own_settings,
-    refuse_overridden,
-    with_own_precision,
-)
+from sdsetup.decide.tuning.own_flags import beside, extended, own_settings
+from sdsetup.decide.tuning.own_precision import with_own_precision
 from sdsetup.errors import SdsetupError
 from sdsetup.launchfile import LaunchFile, merge, read
+from sdsetup.launchfile.effective import refuse_overridden
 from sdsetup.values.facts import Facts, System
 from sdsetup.values.install_record import InstallRecord
 
@@ -186,6 +182,7 @@ def test_flags_on_the_line_of_the_start_are_seen() -> None:
     assert "--medvram" not in " ".join(told.seen.flags)
     assert "The line that starts the web UI has --lowvram of your own" in told.said
     assert told.seen.start_flags == ("--lowvram", "--no-half")
+    assert "--medvram" not in " ".join(written("bat", "call webui.bat --lowvram --medvram").seen.flags)
 
 
 def test_full_precision_is_reckoned_in_the_memory() -> None:

@@ -7,8 +7,8 @@ import re
 from collections.abc import Sequence
 
 from sdsetup.launchfile import refusals
-from sdsetup.launchfile.cmdflow import statements
-from sdsetup.launchfile.cmdlines import Statement, delays, depth_after, physical_lines
+from sdsetup.launchfile.batlines import Lines
+from sdsetup.launchfile.cmdlines import Statement, delays, depth_after
 from sdsetup.launchfile.cmdwords import REFERENCE
 from sdsetup.launchfile.words import (
     BrokenQuotesError,
@@ -21,7 +21,7 @@ from sdsetup.launchfile.words import (
     touched,
 )
 from sdsetup.text import Text
-from sdsetup.values.flags import ARGS, LONGEST_CMD_LINE, Settings
+from sdsetup.values.flags import ARGS, Settings
 
 # The file of a person who has none. ASCII and CRLF, which every code page and every cmd reads alike;
 # the cd, because "Run as administrator" starts in System32.
@@ -60,7 +60,7 @@ def merge(existing: bytes | None, settings: Settings, encoding: str | None) -> b
         if name.upper() not in {set_name.upper() for set_name, _ in settings.env}:
             editor.drop_variable(name)
     editor.put_folder()
-    return editor.content()
+    return editor.file.content(last="" if editor.start is not None else "call webui.bat")
 
 
 def refuse_unreadable(content: bytes) -> None:
@@ -74,16 +74,12 @@ def refuse_unreadable(content: bytes) -> None:
 
 
 class _Editor:
-    """The person's lines, and what replaces or follows some of them."""
+    """What our settings change in the person's lines."""
 
     def __init__(self, content: bytes, encoding: str | None) -> None:
         self.encoding = encoding
-        self.lines = physical_lines(content)
-        self.all = statements(content, encoding)
-        self.newline = "\n" if b"\n" in content and b"\r\n" not in content else "\r\n"
-        self.replaced: dict[tuple[int, int], str] = {}  # by first physical line and part of the statement
-        self.after: dict[int, list[bytes]] = {}  # by last physical line; -1 is the top
-        self.at_end: list[bytes] = []
+        self.file = Lines(content, encoding)
+        self.all = self.file.all
         starts = [one for one in self.all if one.kind == "start"]
         self.start = next((one for one in starts if one.reached), starts[0] if starts else None)
         self.winding = len(starts) > 1 or any(one.kind in ("jump", "label", "undo") for one in self._reached())
@@ -144,7 +140,7 @@ class _Editor:
         for one, units in zip(chain, edited, strict=True):
             if list(one.value) != units:
                 self._refuse_delayed(ARGS, "".join(unit.text for unit in units), one)
-                self._replace(one, one.head + written(units, quoted=one.quoted) + one.tail)
+                self.file.replace(one, one.head + written(units, quoted=one.quoted) + one.tail)
 
     def _live(self, assignments: list[Statement], names: set[str]) -> list[Statement]:
         """The lines whose text is in the final value: back from the last while each takes in what was before."""
@@ -209,7 +205,7 @@ class _Editor:
             "".join(REFERENCE if unit.role == "reference" else unit.text for unit in last.value) != value
             or last.unsure
         ):
-            self._replace(last, last.command + _body(last.name, letters(value)) + _line_end(last))
+            self.file.replace(last, last.command + _body(last.name, letters(value)) + _line_end(last))
 
     def drop_variable(self, name: str) -> None:
         for one in self.assignments(name):
@@ -221,19 +217,19 @@ class _Editor:
             stays = shared or name.upper() in _STOCK_NAMES
             keep = f"{one.lead}set {one.name}=" + _line_end(one) if stays else ""
             if one.value or not keep:
-                self._replace(one, keep)
+                self.file.replace(one, keep)
 
     def put_folder(self) -> None:
         before = self._reached()
         if any(one.kind == "folder" for one in before):
             return
-        self.after.setdefault(self._top(), []).insert(0, self._encoded('cd /d "%~dp0"' + self.newline, None, None))
+        self.file.put_after(self._top(), 'cd /d "%~dp0"', None, None, first=True)
 
     def _top(self) -> int:
         """The line behind which everything is still to come: `@echo off`, where that is a line of its own."""
         echo = [one for one in self._reached() if one.kind == "echo-off" and one.certain and self._own_line(one)]
         # A byte order mark must stay the first thing in the file.
-        return echo[0].last if echo else self.all[0].last if self.lines[0].startswith(codecs.BOM_UTF8) else -1
+        return echo[0].last if echo else self.all[0].last if self.file.marked else -1
 
     def _own_line(self, one: Statement) -> bool:
         """No start or jump stands on the same line."""
@@ -242,7 +238,6 @@ class _Editor:
     # --- places ---
 
     def _insert(self, name: str, body: str) -> None:
-        line = f"set {body}{self.newline}"
         before = [one for one in self._reached() if one.kind == "set" and one.certain and self._own_line(one)]
         if before:
             at = before[-1].last
@@ -251,9 +246,9 @@ class _Editor:
         elif self.start is not None:
             at = self._block_of(self.start).first - 1
         else:
-            at = len(self.lines) - 1
+            at = len(self.file.lines) - 1
         self._refuse_delayed(name, body, next((one for one in self.all if one.first > at), self.all[-1]))
-        self.after.setdefault(at, []).append(self._encoded(line, name, self._encoding_at(at)))
+        self.file.put_after(at, f"set {body}", name, self._encoding_at(at))
 
     def _refuse_delayed(self, name: str, text: str, at: Statement) -> None:
         """A `!` of ours would vanish where delayed expansion is on."""
@@ -271,69 +266,6 @@ class _Editor:
         while self.all[place].depth > 0 and place > 0:
             place -= 1
         return self.all[place]
-
-    def _replace(self, one: Statement, text: str) -> None:
-        before = b"".join(self.lines[one.first : one.last + 1])
-        mark = codecs.BOM_UTF8 if before.startswith(codecs.BOM_UTF8) else b""
-        if one.encoding and self._line(one).encode(one.encoding, "surrogateescape") != before[len(mark) :]:
-            raise refusals.unclear("bat", one.first + 1, Text("its letters have two spellings in this code page"))
-        self.replaced[one.first, one.part] = text
-        changed = self._line(one)
-        if one.encoding or changed.isascii():
-            self._encoded(changed, one.name, one.encoding)
-            return
-        added = [letter for letter in text if not letter.isascii() and letter not in one.raw]
-        if added:
-            raise refusals.letters(one.name, "".join(added))
-
-    def _line(self, one: Statement) -> str:
-        """The whole line that a statement stands on, as it is to be."""
-        parts = [other for other in self.all if other.first == one.first]
-        return "".join(self.replaced.get((other.first, other.part), other.raw) for other in parts)
-
-    def _bytes(self, one: Statement) -> bytes:
-        kept = b"".join(self.lines[one.first : one.last + 1])
-        if not any(first == one.first for first, _ in self.replaced):
-            return kept
-        mark = codecs.BOM_UTF8 if kept.startswith(codecs.BOM_UTF8) else b""
-        text = self._line(one)
-        # The letters of a code page that is not known were read one for one.
-        return mark + (
-            self._encoded(text, one.name, one.encoding)
-            if one.encoding or text.isascii()
-            else text.encode("latin-1")
-        )
-
-    def _encoded(self, text: str, name: str | None, encoding: str | None) -> bytes:
-        if len(text) > LONGEST_CMD_LINE:
-            raise refusals.too_long(name or "a line")
-        if text.isascii():
-            return text.encode("ascii")
-        try:
-            data = text.encode(encoding or "ascii", "surrogateescape")
-        except UnicodeError:
-            raise refusals.letters(name or "a line", text) from None
-        if data.decode(encoding or "ascii", "surrogateescape") != text:
-            raise refusals.letters(name or "a line", text)
-        return data
-
-    def content(self) -> bytes:
-        out = [b"".join(self.after.get(-1, []))]
-        by_first = {one.first: one for one in self.all}
-        for one in by_first.values():
-            text = self._bytes(one)
-            extra = b"".join(self.after.get(one.last, []))
-            if extra and text and not text.endswith(b"\n"):
-                text += self.newline.encode()
-            out += [text, extra]
-        if self.start is None:
-            body = b"".join(out)
-            out = [
-                body,
-                b"" if body.endswith(b"\n") else self.newline.encode(),
-                f"call webui.bat{self.newline}".encode(),
-            ]
-        return b"".join(out)
 
 
 def _names_in(one: Statement) -> set[str]:

@@ -13,6 +13,7 @@ from sdsetup.text import Text
 from sdsetup.values.flags import ARGS, FILE_NAMES, Kind, LaunchFile
 
 AFTER_THE_LAUNCH_FILE = "webui.settings.bat"
+_BEFORE = "--before"  # stands for all that the launch file says
 
 
 def kind_of(family: Literal["windows", "linux", "macos"]) -> Kind:
@@ -84,6 +85,27 @@ def arguments(seen: LaunchFile, environment: Mapping[str, str]) -> tuple[str, ..
             hint=Text("Correct it in the environment of this shell, or clear it there."),
             code="launch-file-quotes",
         ) from error
+
+
+def refuse_overridden(after: bytes, ours: Sequence[str]) -> None:
+    """Refuse to write what a file that is read after the launch file would take back.
+
+    Raises:
+        SdsetupError: `launch-file-overridden`.
+    """
+    seen = read("bat", after, environment={ARGS: _BEFORE})
+    said = {name.upper() for name in (*seen.env, *seen.unset, *(one.name or ARGS for one in seen.unclear))}
+    if _BEFORE in seen.flags:
+        said.discard(ARGS)  # it only adds to what was there
+    both = [name for name in (ARGS, *ours) if name.upper() in said]
+    if both:
+        raise SdsetupError(
+            Text("{file} sets {names} after the launch file", file=AFTER_THE_LAUNCH_FILE, names=", ".join(both)),
+            where=AFTER_THE_LAUNCH_FILE,
+            why=Text("the web UI reads that file last, so settings in the launch file would have no effect"),
+            hint=Text("Move these lines from {file} into webui-user.bat.", file=AFTER_THE_LAUNCH_FILE),
+            code="launch-file-overridden",
+        )
 
 
 def _over(below: LaunchFile, above: LaunchFile) -> LaunchFile:

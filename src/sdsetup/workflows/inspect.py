@@ -9,10 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from sdsetup.decide.tuning.cards import with_names
-from sdsetup.decide.tuning.own_flags import Own, beside, own_settings, refuse_overridden, with_own_precision
+from sdsetup.decide.tuning.own_flags import Own, beside, own_settings
+from sdsetup.decide.tuning.own_precision import with_own_precision
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.own_files import load_machine
-from sdsetup.launchfile.effective import AFTER_THE_LAUNCH_FILE, effective
+from sdsetup.launchfile.effective import AFTER_THE_LAUNCH_FILE, effective, refuse_overridden
 from sdsetup.machine import Machine
 from sdsetup.machine.launch_settings import read_launch_file
 from sdsetup.probe import gather
@@ -109,7 +110,7 @@ def beside_own(
 
 def with_surroundings(own: Own, machine: Machine, folder: Path) -> Own:
     """A Git that is not there is nobody's; what the environment says of `no_proxy` is the user's, too."""
-    env = dict(own.env or {})
+    env = dict(own.env)
     git = (env.get("GIT") or "").strip('"')
     if git and not (machine.which(git) or machine.exists(folder / git)):
         del env["GIT"]

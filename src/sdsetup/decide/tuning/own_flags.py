@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sdsetup.catalog.flags import KnownFlags
-from sdsetup.catalog.rules import Rules
-from sdsetup.decide.tuning.engine import tune
-from sdsetup.errors import SdsetupError
-from sdsetup.launchfile.effective import AFTER_THE_LAUNCH_FILE, read
 from sdsetup.text import Text
-from sdsetup.values.facts import Facts
 from sdsetup.values.flags import ARGS, Flag, LaunchFile, grouped
 from sdsetup.values.install_record import InstallRecord
 from sdsetup.values.tuning import Tuning, Warning
 
 _TOPIC = "own-flags"
 _SCRIPT_NAMES = ("GIT", "PYTHON", "VENV_DIR")  # what webui.bat itself reads
-_BEFORE = "--before"  # stands for all that the launch file says
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +25,7 @@ class Own:
 
     flags: tuple[Flag, ...] = ()
     at_start: tuple[Flag, ...] = ()
-    env: Mapping[str, str | None] | None = None
+    env: Mapping[str, str | None] = field(default_factory=dict)
     pointless: tuple[Warning, ...] = ()
 
     @property
@@ -39,10 +33,10 @@ class Own:
         return tuple(dict.fromkeys(str(flag) for flag in (*self.flags, *self.at_start)))
 
     def value(self, name: str) -> str | None:
-        return (self.env or {}).get(name)
+        return self.env.get(name)
 
     def sets(self, name: str) -> bool:
-        return name in (self.env or {}) or any(flag.name == name for flag in (*self.flags, *self.at_start))
+        return name in self.env or any(flag.name == name for flag in (*self.flags, *self.at_start))
 
 
 def own_settings(seen: LaunchFile, tuning: Tuning, recorded: InstallRecord | None, known: KnownFlags) -> Own:
@@ -96,7 +90,7 @@ def beside(own: Own, tuning: Tuning, known: KnownFlags) -> Tuning:
         tuning,
         flags=flags,
         env=env,
-        kept=tuple(own.env or {}),
+        kept=tuple(dict.fromkeys((*tuning.kept, *own.env))),
         reasons=tuple(reason for reason in tuning.reasons if reason.setting not in left_out),
         warnings=(*tuning.warnings, *(one for one in warnings if one not in tuning.warnings)),
     )
@@ -109,10 +103,10 @@ def _flags_beside(own: Own, tuning: Tuning, known: KnownFlags) -> tuple[tuple[st
     flags = list(tuning.flags)
     said: list[Warning] = []
     for theirs in own.at_start:
-        for ours in _same_job(theirs.name, tuning.flags, known):
+        for ours in _same_job(theirs.name, flags, known):
             flags.remove(ours)
             said.append(
-                _warning(
+                own_warning(
                     "The line that starts the web UI has {own} of your own, so {ours} is left out. "
                     "Move your flags into COMMANDLINE_ARGS to get this advice",
                     own=theirs,
@@ -122,7 +116,7 @@ def _flags_beside(own: Own, tuning: Tuning, known: KnownFlags) -> tuple[tuple[st
     for theirs in own.flags:
         for ours in _same_job(theirs.name, flags, known):
             said.append(
-                _warning(
+                own_warning(
                     "Your launch file has {own} of your own; {ours} takes its place, since only one of them "
                     "counts. A copy of the file is kept",
                     own=theirs,
@@ -133,7 +127,7 @@ def _flags_beside(own: Own, tuning: Tuning, known: KnownFlags) -> tuple[tuple[st
         entry = known.of(str(theirs))
         if entry is not None and entry.own:
             said.append(
-                _warning("Your launch file has {own} of your own, which {effect}", own=theirs, effect=entry.own)
+                own_warning("Your launch file has {own} of your own, which {effect}", own=theirs, effect=entry.own)
             )
             continue
         against = [
@@ -143,7 +137,7 @@ def _flags_beside(own: Own, tuning: Tuning, known: KnownFlags) -> tuple[tuple[st
         ]
         if against:
             said.append(
-                _warning(
+                own_warning(
                     "Your launch file has {own} of your own, which works against {ours}; yours stays. "
                     "Take it out of the file to follow this advice",
                     own=theirs,
@@ -173,11 +167,11 @@ def _among_themselves(own: Own, tuning: Tuning, known: KnownFlags) -> list[Warni
         for place, one in enumerate(stay)
         for other in (
             *(str(later) for later in stay[place + 1 :] if _same_job(one.name, (str(later),), known)),
-            *(name for name in own.env or {} if known.exclude(str(one), name)),
+            *(name for name in own.env if known.exclude(str(one), name)),
         )
     ]
     return [
-        _warning(
+        own_warning(
             "Your launch file has both {one} and {other}, which don't go together. Take one of them out",
             one=one,
             other=other,
@@ -204,7 +198,7 @@ def _env_beside(own: Own, tuning: Tuning, known: KnownFlags) -> tuple[tuple[tupl
         elif entry is not None and theirs is not None and any(dead in theirs for dead in entry.gone):
             env.append((name, ours))
             said.append(
-                _warning(
+                own_warning(
                     "{name} in your launch file names an address that is gone; {ours} takes its place. "
                     "A copy of the file is kept",
                     name=name,
@@ -213,12 +207,12 @@ def _env_beside(own: Own, tuning: Tuning, known: KnownFlags) -> tuple[tuple[tupl
             )
         elif entry is not None and entry.list and theirs is not None:
             whole = extended(theirs, ours)
-            env.append((name, whole))
             if whole != theirs:
-                said.append(_warning("{name} in your launch file is extended to {whole}", name=name, whole=whole))
+                env.append((name, whole))
+                said.append(own_warning("Your own {name} is extended to {whole}", name=name, whole=whole))
         elif entry is None or entry.fits is None:
             said.append(
-                _warning(
+                own_warning(
                     "{name} in your launch file is your own and stays. Without it sdsetup would set it to {ours}",
                     name=name,
                     ours=ours,
@@ -226,7 +220,7 @@ def _env_beside(own: Own, tuning: Tuning, known: KnownFlags) -> tuple[tuple[tupl
             )
     for theirs, names in left_out.items():
         said.append(
-            _warning(
+            own_warning(
                 "Your launch file has {own} of your own, which stays; {names} is left out beside it",
                 own=theirs,
                 names=" and ".join(names),
@@ -238,14 +232,14 @@ def _env_beside(own: Own, tuning: Tuning, known: KnownFlags) -> tuple[tuple[tupl
 def _other_packages(own: Own, tuning: Tuning, known: KnownFlags) -> list[Warning]:
     """Variables of the user's that would install another version than the one for this PC."""
     said = []
-    for name, value in (own.env or {}).items():
+    for name, value in own.env.items():
         entry = known.of(name)
         package = entry.fits if entry is not None else None
         wanted = {"torch": tuning.torch.torch, "xformers": tuning.torch.xformers} if tuning.torch else {}
         version = (wanted.get(package or "") or "").split("+")[0]
         if version and f"{package}=={version}" not in (value or ""):
             said.append(
-                _warning(
+                own_warning(
                     "{name} in your launch file is your own and stays; {package} {version} is what fits this PC. "
                     "It counts only when the web UI installs {package} itself",
                     name=name,
@@ -269,68 +263,5 @@ def _shown(name: str, own: Own) -> str:
     return next((str(flag) for flag in (*own.flags, *own.at_start) if flag.name == name), name)
 
 
-def _warning(template: str, **fields: object) -> Warning:
+def own_warning(template: str, **fields: object) -> Warning:
     return Warning(topic=_TOPIC, text=Text(template, **fields))
-
-
-def refuse_overridden(after: bytes, ours: Sequence[str]) -> None:
-    """Refuse to write what a file that is read after the launch file would take back.
-
-    Raises:
-        SdsetupError: `launch-file-overridden`.
-    """
-    seen = read("bat", after, environment={ARGS: _BEFORE})
-    said = {name.upper() for name in (*seen.env, *seen.unset, *(one.name or ARGS for one in seen.unclear))}
-    if _BEFORE in seen.flags:
-        said.discard(ARGS)  # it only adds to what was there
-    both = [name for name in (ARGS, *ours) if name.upper() in said]
-    if both:
-        raise SdsetupError(
-            Text("{file} sets {names} after the launch file", file=AFTER_THE_LAUNCH_FILE, names=", ".join(both)),
-            where=AFTER_THE_LAUNCH_FILE,
-            why=Text("the web UI reads that file last, so settings in the launch file would have no effect"),
-            hint=Text("Move these lines from {file} into webui-user.bat.", file=AFTER_THE_LAUNCH_FILE),
-            code="launch-file-overridden",
-        )
-
-
-# --- memory ---
-
-
-def with_own_precision(own: Own, tuning: Tuning, facts: Facts, rules: Rules) -> Tuning:
-    """The tuning with the memory settings of a smaller card where the user's own flags make the model larger."""
-    larger = {
-        str(flag): entry.memory
-        for flag in (*own.flags, *own.at_start)
-        if (entry := rules.known.of(str(flag))) is not None and entry.memory is not None
-    }
-    card = tuning.gpu
-    groups = {name for group in rules.known.exclusive_groups for name in group}
-    if any(flag.name in groups for flag in own.at_start):
-        return tuning  # decided there, where nothing of ours counts
-    if not larger or card is None or card.vram_bytes is None or tuning.device in ("cpu", "none"):
-        return tuning
-    smaller = replace(card, vram_bytes=int(card.vram_bytes / max(larger.values())))
-    there = replace(facts, gpus=tuple(smaller if gpu == card else gpu for gpu in facts.gpus))
-    other = tune(there, rules, model_class="sdxl" if tuning.model_class == "sdxl" else "sd15", chosen_gpu=smaller)
-
-    def of_memory(flags: Sequence[str]) -> list[str]:
-        return [flag for flag in flags if Flag.parse(flag).name in groups]
-
-    wanted, before = of_memory(other.flags), of_memory(tuning.flags)
-    if other.device != tuning.device or wanted == before:
-        return tuning
-    said = _warning(
-        "With {own} of your own a model takes more video memory: {flags} is set for that",
-        own=" and ".join(larger),
-        flags=" ".join(wanted) or "no flag that saves memory",
-    )
-    return replace(
-        tuning,
-        flags=(*(flag for flag in tuning.flags if flag not in before), *wanted),
-        reasons=(
-            *(reason for reason in tuning.reasons if reason.setting not in before),
-            *(reason for reason in other.reasons if reason.setting in wanted),
-        ),
-        warnings=(*tuning.warnings, said),
-    )
