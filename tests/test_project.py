@@ -32,6 +32,9 @@ def test_the_wheel_holds_the_profiles_and_every_module(tmp_path: Path) -> None:
         assert f"sdsetup/profiles/{profile.relative_to(ROOT / 'profiles').as_posix()}" in names
     for module in (ROOT / "src").rglob("*.py"):
         assert module.relative_to(ROOT / "src").as_posix() in names
+    for schema in (ROOT / "src" / "sdsetup" / "schemas").glob("*.json"):
+        assert f"sdsetup/schemas/{schema.name}" in names
+    assert "sdsetup/py.typed" in names, "type checkers read our annotations only then (PEP 561)"
     assert not [name for name in names if name.startswith(("tests/", "profiles/", "src/"))]
 
 

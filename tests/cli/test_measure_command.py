@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+import documents
 from installations import gone, installation, play, starts
 from played_card import library, nvidia_smi
 from sdsetup.cli.app import run
@@ -77,7 +78,7 @@ class Pc:
         return ended
 
     def measured(self, *words: str, code: int = 0) -> Any:
-        return json.loads(self.sdsetup("tune", "--measure", "--json", *words, code=code).stdout)
+        return documents.document(self.sdsetup("tune", "--measure", "--json", *words, code=code).stdout)
 
 
 @pytest.fixture
@@ -128,12 +129,12 @@ def test_measured_shown_written_explained_and_undone(pc: Pc) -> None:
     after = pc.launch_file
     pc.sdsetup("tune", "--apply", "--yes", "--quiet")
     assert pc.launch_file == after, "the next tune keeps what was measured"
-    told = json.loads(pc.sdsetup("why", "--opt-sdp-attention", "--json").stdout)
+    told = documents.document(pc.sdsetup("why", "--opt-sdp-attention", "--json").stdout)
     assert told["rule"] == "measured" and told["because"].startswith("Measured here")
 
     assert pc.measured("--yes")["launch_files"] == []
     assert len(starts(pc.root)) == count
-    pc.sdsetup("undo", "--yes")
+    assert documents.document(pc.sdsetup("undo", "--yes", "--json").stdout)["schema"] == "sdsetup.undone/1"
     assert pc.launch_file == before
     pc.sdsetup("tune", "--apply", "--yes", "--quiet")
     assert pc.launch_file == before, "what was learned is undone too"

@@ -40,6 +40,7 @@ COMMANDS = {
     "undo": "Bring back the settings and the environment of before the last change; again to go forward.",
     "model": "The models: which there are, fetch one, check what lies there, bring your own.",
     "report": "Describe this PC for a helper: without names, user folders, tokens, serial numbers or addresses.",
+    "schema": "Print the JSON Schema of a document that --json prints.",
 }
 
 
