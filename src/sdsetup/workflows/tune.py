@@ -142,6 +142,11 @@ def tuned_for(session: Session, options: MachineOptions, rules: Rules) -> Tuned:
     folder = None
     if options.facts is not None:
         facts = read_facts(options.facts)
+        if options.dir is not None:
+            # The machine is the reported one; the launch file and what it was made for are in the folder here.
+            folder = session.folder(options.dir)
+            here = inspect(session, folder, subjects=("folder", "installation"))
+            facts = replace(facts, folder=here.folder, installation=here.installation, recorded=here.recorded)
     elif options.dir is None and machine.elsewhere:
         subjects = [subject for subject in TUNING_SUBJECTS if subject != "installation"]
         facts = inspect(session, session.machine.home, subjects=subjects)
