@@ -140,6 +140,14 @@ def test_measured_shown_written_explained_and_undone(pc: Pc) -> None:
     assert pc.launch_file == before, "what was learned is undone too"
 
 
+def test_a_card_that_was_exchanged_is_not_measured(pc: Pc) -> None:
+    pc.sdsetup("tune", "--apply", "--yes", "--quiet")
+    record = pc.root / ".sdsetup" / "machine.json"
+    record.write_text(record.read_text().replace("GeForce RTX 3070", "GeForce GTX 1060 6GB"))
+    assert pc.measured(code=1)["code"] == "card-changed"
+    assert not starts(pc.root)
+
+
 def test_what_a_person_reads(pc: Pc) -> None:
     out = " ".join(pc.sdsetup("tune", "--measure").stdout.split())
     for said in (
