@@ -97,6 +97,7 @@ def pc(tmp_path: Path) -> Pc:
     return Pc(root=root, env=env, card=card)
 
 
+@pytest.mark.slow
 def test_measured_shown_written_explained_and_undone(pc: Pc) -> None:
     pc.sdsetup("tune", "--apply", "--yes", "--quiet")
     before = pc.launch_file
@@ -106,10 +107,12 @@ def test_measured_shown_written_explained_and_undone(pc: Pc) -> None:
     assert document["before"]["used_bytes"] == GIB
     assert {one["bytes"] for one in document["before"]["programs"]} >= {GIB // 2, None}
     standings = {one["name"]: one["standing"] for one in document["measurements"]}
-    assert standings == {
-        "rule": "slower", "attention-sdp": "winner", "attention-sdp-no-mem": "slower",
-        "attention-own": "out-of-memory", "safer": "slower",
-    } or (standings["attention-sdp"], standings["safer"]) == ("slower", "winner")  # fmt: skip
+    # Two have the same attention and so take the same time: the clock chooses between them. What the others lost
+    # for, time or memory, depends on when the card was looked at.
+    first, second = (standings.pop(name) for name in ("attention-sdp", "safer"))
+    assert {first, second} in ({"winner", "slower"}, {"winner", "tight"})
+    assert standings.pop("attention-own") == "out-of-memory"
+    assert set(standings) == {"rule", "attention-sdp-no-mem"} and set(standings.values()) <= {"slower", "tight"}
     assert "--opt-sdp-attention" in document["verdict"]["flags"]
     assert (document["written"], document["launch_files"]) == (False, [])
     assert pc.launch_file == before
@@ -148,6 +151,7 @@ def test_a_card_that_was_exchanged_is_not_measured(pc: Pc) -> None:
     assert not starts(pc.root)
 
 
+@pytest.mark.slow
 def test_what_a_person_reads(pc: Pc) -> None:
     out = " ".join(pc.sdsetup("tune", "--measure").stdout.split())
     for said in (
@@ -166,6 +170,7 @@ def test_what_a_person_reads(pc: Pc) -> None:
         assert said in out, out
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_the_launch_file_and_goes_on_later(pc: Pc) -> None:
     play(pc.root, **{**SCENARIO, "seconds": [[["--opt-sdp-attention"], 60], [[], 0.1]]})
     before = pc.launch_file
@@ -189,6 +194,7 @@ def test_ctrl_c_leaves_the_launch_file_and_goes_on_later(pc: Pc) -> None:
     assert len(starts(pc.root)) == 6
 
 
+@pytest.mark.slow
 def test_nothing_works(pc: Pc) -> None:
     play(pc.root, start="silent-exit", code=9)
     before = pc.launch_file
