@@ -30,6 +30,7 @@ from sdsetup.text import Text
 from sdsetup.values.corrections import with_corrections
 from sdsetup.values.facts import Facts
 from sdsetup.values.request import Request
+from sdsetup.values.state_folder import state_folder
 from sdsetup.values.tuning import Tuning
 from sdsetup.workflows.carrying_out import Decision, carry_out, consent
 from sdsetup.workflows.described_machine import MachineOptions, check_options, described, typed_options
@@ -224,7 +225,7 @@ def _in_folder(session: Session, tuned: Tuned, folder: Path) -> Tuned:
     """With what an installation knows: what proofs on this very card corrected, and the user's own flags."""
     tuning = tuned.tuning
     if not tuned.described:
-        tuning = with_corrections(tuning, load_corrections(folder / ".sdsetup"))
+        tuning = with_corrections(tuning, load_corrections(state_folder(folder)))
     tuned = replace(tuned, tuning=tuning)
     tuned = replace(tuned, tuning=_with_misfit(tuned, folder))
     try:
