@@ -9,10 +9,11 @@ import pytest
 from urllib3 import exceptions
 
 from documents import document
-from sdsetup.cli.app import run
+from sdsetup.cli.app import COMMANDS, run
 from sdsetup.decide.refusals import refuse_tuning
 from sdsetup.errors import SdsetupError
 from sdsetup.machine.web_errors import broken
+from sdsetup.show.words import as_typed
 from sdsetup.values.tuning import Tuning
 
 
@@ -57,3 +58,10 @@ def test_no_torch_for_this_machine() -> None:
 
 def test_an_encrypted_connection_that_does_not_come_about() -> None:
     assert broken(exceptions.SSLError(ssl.SSLError("wrong version number")), "host", None).code == "tls-failed"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_named_as_it_is_typed_here(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who started us by a starter has no `sdsetup` on PATH."""
+    monkeypatch.setenv("SDSETUP_COMMAND", "./sdsetup.sh")
+    assert as_typed(f"Then: sdsetup {command} --help") == f"Then: ./sdsetup.sh {command} --help"
