@@ -109,7 +109,11 @@ def test_in_a_posix_shell(shell: str, name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="these are POSIX shells")
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     name=st.text(
         st.characters(exclude_characters="\0", exclude_categories=["Cs"]) | st.sampled_from("$`'\"\\!&;| \n"),

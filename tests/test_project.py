@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import zipfile
@@ -32,6 +33,9 @@ def test_the_wheel_holds_the_profiles_and_every_module(tmp_path: Path) -> None:
         assert f"sdsetup/profiles/{profile.relative_to(ROOT / 'profiles').as_posix()}" in names
     for module in (ROOT / "src").rglob("*.py"):
         assert module.relative_to(ROOT / "src").as_posix() in names
+    for schema in (ROOT / "src" / "sdsetup" / "schemas").glob("*.json"):
+        assert f"sdsetup/schemas/{schema.name}" in names
+    assert "sdsetup/py.typed" in names, "type checkers read our annotations only then (PEP 561)"
     assert not [name for name in names if name.startswith(("tests/", "profiles/", "src/"))]
 
 
@@ -44,3 +48,20 @@ def test_version_is_answered_by_both_ways_in() -> None:
         check=True,
     )
     assert done.stdout.startswith("sdsetup ")
+
+
+def test_what_runs_with_a_token_of_ours_is_pinned() -> None:
+    """A tag can be moved to other code; a commit cannot."""
+    used = [
+        line.partition("uses:")[2].strip()
+        for path in (ROOT / ".github" / "workflows").glob("*.yml")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if "uses:" in line
+    ]
+    assert used
+    assert [action for action in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v[\d.]+", action)] == []
+
+
+def test_an_issue_asks_for_the_report() -> None:
+    forms = [path.read_text(encoding="utf-8") for path in (ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml")]
+    assert sum("sdsetup report --out" in form for form in forms) >= 2

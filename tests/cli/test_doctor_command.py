@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+import documents
+
 SRC = Path(__file__).parents[2] / "src"
 IDS = {
     "os",
@@ -71,7 +73,7 @@ def sdsetup(*arguments: str, **env: str) -> subprocess.CompletedProcess[bytes]:
 
 def test_json_is_one_document_and_nothing_else(profiles: Path, tmp_path: Path) -> None:
     ended = sdsetup("doctor", "--json", "--dir", str(tmp_path / "webui"), "--profiles", str(profiles))
-    document = json.loads(ended.stdout)
+    document = documents.document(ended.stdout)
     assert document["schema"] == "sdsetup.doctor/1"
     assert set(document) == {"schema", "ok", "machine", "checks"}
     assert {check["id"] for check in document["checks"]} >= IDS
@@ -104,7 +106,7 @@ def test_a_blocker_is_exit_code_one(profiles: Path, tmp_path: Path) -> None:
     taken = tmp_path / "file"
     taken.write_text("mine")
     ended = sdsetup("doctor", "--json", "--dir", str(taken), "--profiles", str(profiles))
-    document = json.loads(ended.stdout)
+    document = documents.document(ended.stdout)
     assert ended.returncode == 1
     assert document["ok"] is False
     assert next(check for check in document["checks"] if check["id"] == "folder")["status"] == "fail"
@@ -138,7 +140,7 @@ def test_a_reported_machine_is_judged_here(profiles: Path, tmp_path: Path) -> No
     file = tmp_path / "report.json"
     file.write_text(json.dumps(facts))
     ended = sdsetup("doctor", "--json", "--facts", str(file), "--profiles", str(profiles))
-    checks = {check["id"]: check for check in json.loads(ended.stdout)["checks"]}
+    checks = {check["id"]: check for check in documents.document(ended.stdout)["checks"]}
     assert ended.returncode == 1
     assert checks["os"]["status"] == "fail"
     assert checks["driver"]["status"] == "warn"
@@ -175,5 +177,5 @@ def test_fix_offers_asks_and_asks_again(profiles: Path, tmp_path: Path) -> None:
 
 def test_fix_with_json_prints_the_final_state_alone(profiles: Path, tmp_path: Path) -> None:
     ended = proxied(profiles, tmp_path / "R&D", "--fix", "--yes", "--json")
-    document = json.loads(ended.stdout)
+    document = documents.document(ended.stdout)
     assert document["machine"]["folder"]["path"].endswith("webui")

@@ -14,6 +14,7 @@ from typing import Any, get_args
 import pytest
 from test_launch import Run, environment
 
+import documents
 from installations import LOGS, failure_book, installation
 from sdsetup.catalog.failures import Act
 from sdsetup.workflows.acts import ACTS
@@ -36,7 +37,7 @@ def fix(*words: str, code: int = 0, log: bytes | None = None) -> subprocess.Comp
 
 
 def document(*words: str, code: int = 0, log: bytes | None = None) -> dict[str, Any]:
-    return json.loads(fix(*words, "--json", code=code, log=log).stdout)
+    return documents.document(fix(*words, "--json", code=code, log=log).stdout)
 
 
 def logged(root: Path, text: str) -> Path:

@@ -109,6 +109,10 @@ def test_git_may_use_long_paths_in_this_clone(tmp_path: Path) -> None:
     told = subprocess.run(["git", "-C", str(clone), "config", "core.longpaths"], capture_output=True, text=True)
     assert told.stdout == "true\n"
     subprocess.run(["git", "-C", str(clone), "config", "--unset", "core.longpaths"], check=True)
+    (clone / ".git" / "config.lock").touch()  # as a git that was killed leaves it
+    with pytest.raises(SdsetupError) as caught:
+        action.run(real, report)
+    assert caught.value.code == "git-config-failed" and "lock" in str(caught.value.why)
 
 
 def test_our_own_cache_is_emptied_when_its_disk_is_short(tmp_path: Path) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from documents import document
 
 ROOT = Path(__file__).parents[2]
 
@@ -149,7 +150,7 @@ def test_no_network_keeps_what_is_there_and_says_how_to_go_on(tmp_path: Path) ->
     assert done.returncode == 1
     assert "github.com" in done.stderr
     assert "code: connection-broken" in done.stderr
-    again = json.loads(sdsetup("install", "--dry-run", "--json", "--dir", "sd", cwd=tmp_path).stdout)
+    again = document(sdsetup("install", "--dry-run", "--json", "--dir", "sd", cwd=tmp_path).stdout)
     assert again["steps"][0]["state"] == "todo"
 
 

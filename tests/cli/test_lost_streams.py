@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from documents import document
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="/dev/full, and streams closed by number")
 LIST = ("model", "list")
@@ -62,7 +63,7 @@ def test_a_log_folder_that_cannot_be_made_is_said_once(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = sdsetup("", *LIST, "--json", SDSETUP_LOG_DIR=str(tmp_path / "file" / "log"))
     assert done.returncode == 0
-    assert json.loads(done.stdout)["schema"]
+    assert document(done.stdout)["schema"]
     assert done.stderr.count("log can't be written") == 1
     assert "Traceback" not in done.stderr
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+import documents
 from installations import gone, installation, play, starts
 from played_card import library, nvidia_smi
 from sdsetup.cli.app import run
@@ -77,7 +78,7 @@ class Pc:
         return ended
 
     def measured(self, *words: str, code: int = 0) -> Any:
-        return json.loads(self.sdsetup("tune", "--measure", "--json", *words, code=code).stdout)
+        return documents.document(self.sdsetup("tune", "--measure", "--json", *words, code=code).stdout)
 
 
 @pytest.fixture
@@ -96,6 +97,7 @@ def pc(tmp_path: Path) -> Pc:
     return Pc(root=root, env=env, card=card)
 
 
+@pytest.mark.slow
 def test_measured_shown_written_explained_and_undone(pc: Pc) -> None:
     pc.sdsetup("tune", "--apply", "--yes", "--quiet")
     before = pc.launch_file
@@ -105,10 +107,12 @@ def test_measured_shown_written_explained_and_undone(pc: Pc) -> None:
     assert document["before"]["used_bytes"] == GIB
     assert {one["bytes"] for one in document["before"]["programs"]} >= {GIB // 2, None}
     standings = {one["name"]: one["standing"] for one in document["measurements"]}
-    assert standings == {
-        "rule": "slower", "attention-sdp": "winner", "attention-sdp-no-mem": "slower",
-        "attention-own": "out-of-memory", "safer": "slower",
-    } or (standings["attention-sdp"], standings["safer"]) == ("slower", "winner")  # fmt: skip
+    # Two have the same attention and so take the same time: the clock chooses between them. What the others lost
+    # for, time or memory, depends on when the card was looked at.
+    first, second = (standings.pop(name) for name in ("attention-sdp", "safer"))
+    assert {first, second} in ({"winner", "slower"}, {"winner", "tight"})
+    assert standings.pop("attention-own") == "out-of-memory"
+    assert set(standings) == {"rule", "attention-sdp-no-mem"} and set(standings.values()) <= {"slower", "tight"}
     assert "--opt-sdp-attention" in document["verdict"]["flags"]
     assert (document["written"], document["launch_files"]) == (False, [])
     assert pc.launch_file == before
@@ -128,17 +132,26 @@ def test_measured_shown_written_explained_and_undone(pc: Pc) -> None:
     after = pc.launch_file
     pc.sdsetup("tune", "--apply", "--yes", "--quiet")
     assert pc.launch_file == after, "the next tune keeps what was measured"
-    told = json.loads(pc.sdsetup("why", "--opt-sdp-attention", "--json").stdout)
+    told = documents.document(pc.sdsetup("why", "--opt-sdp-attention", "--json").stdout)
     assert told["rule"] == "measured" and told["because"].startswith("Measured here")
 
     assert pc.measured("--yes")["launch_files"] == []
     assert len(starts(pc.root)) == count
-    pc.sdsetup("undo", "--yes")
+    assert documents.document(pc.sdsetup("undo", "--yes", "--json").stdout)["schema"] == "sdsetup.undone/1"
     assert pc.launch_file == before
     pc.sdsetup("tune", "--apply", "--yes", "--quiet")
     assert pc.launch_file == before, "what was learned is undone too"
 
 
+def test_a_card_that_was_exchanged_is_not_measured(pc: Pc) -> None:
+    pc.sdsetup("tune", "--apply", "--yes", "--quiet")
+    record = pc.root / ".sdsetup" / "machine.json"
+    record.write_text(record.read_text().replace("GeForce RTX 3070", "GeForce GTX 1060 6GB"))
+    assert pc.measured(code=1)["code"] == "card-changed"
+    assert not starts(pc.root)
+
+
+@pytest.mark.slow
 def test_what_a_person_reads(pc: Pc) -> None:
     out = " ".join(pc.sdsetup("tune", "--measure").stdout.split())
     for said in (
@@ -157,6 +170,7 @@ def test_what_a_person_reads(pc: Pc) -> None:
         assert said in out, out
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_the_launch_file_and_goes_on_later(pc: Pc) -> None:
     play(pc.root, **{**SCENARIO, "seconds": [[["--opt-sdp-attention"], 60], [[], 0.1]]})
     before = pc.launch_file
@@ -180,6 +194,7 @@ def test_ctrl_c_leaves_the_launch_file_and_goes_on_later(pc: Pc) -> None:
     assert len(starts(pc.root)) == 6
 
 
+@pytest.mark.slow
 def test_nothing_works(pc: Pc) -> None:
     play(pc.root, start="silent-exit", code=9)
     before = pc.launch_file

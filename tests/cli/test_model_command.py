@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import subprocess
 import sys
@@ -13,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from documents import document
 
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "execute"), str(ROOT / "tests" / "execute" / "download")]
@@ -46,9 +47,7 @@ class Bench:
         return done
 
     def json(self, *words: str, code: int = 0) -> dict[str, Any]:
-        document = json.loads(self.run(*words, "--json", code=code).stdout)
-        assert isinstance(document, dict)
-        return document
+        return document(self.run(*words, "--json", code=code).stdout)
 
 
 @pytest.fixture

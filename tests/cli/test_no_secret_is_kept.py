@@ -75,7 +75,7 @@ def test_logs_and_our_own_files(tmp_path: Path) -> None:
 
 def test_a_log_record_is_cut_whoever_says_it(tmp_path: Path) -> None:
     script = (
-        "import logging; from sdsetup.cli import log; from sdsetup.machine.real import RealMachine;"
+        "import logging; from sdsetup.workflows import log; from sdsetup.machine.real import RealMachine;"
         "log.start('x', RealMachine()); l = logging.getLogger('sdsetup.git');"
         "l.info('fetching %s', 'https://max:UrlSecret77@h/x?sig=UrlSecret88');"
         "l.info('env %r', {'HF_TOKEN': 'EnvSecretOne77', 'x': ['--gradio-auth', 'max:FlagSecret77']});"

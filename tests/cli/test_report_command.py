@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from test_doctor_command import profiles, sdsetup
 
+import documents
+
 __all__ = ["profiles"]
 
 
@@ -35,7 +37,7 @@ def test_what_is_in_it_and_what_is_not(profiles: Path, home: Path, tmp_path: Pat
     ended = sdsetup("report", "--out", str(out), "--dir", str(folder), "--profiles", str(profiles), **env)
     assert ended.returncode == 0, ended.stderr
     text = out.read_text(encoding="ascii")
-    document = json.loads(text)
+    document = documents.document(text)
     assert set(document) == {"schema", "versions", "machine", "checks", "tuning", "logs"}
     assert document["schema"] == "sdsetup.report/1"
     assert document["versions"]["sdsetup"]

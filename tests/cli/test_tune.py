@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import documents
 from sdsetup.cli.app import run
 from sdsetup.rehearsal.stand_ins import make_repository, webui_files
 from sdsetup.values.facts import GIB, Facts, Gpu, Memory, System
@@ -19,9 +20,7 @@ from sdsetup.values.facts_json import machine_json
 def asked(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> dict[str, Any]:
     """The one JSON document that a command prints."""
     assert run([*words, "--json"]) == code
-    out = capsys.readouterr().out
-    document: dict[str, Any] = json.loads(out)
-    return document
+    return documents.document(capsys.readouterr().out)
 
 
 def failed(capsys: pytest.CaptureFixture[str], *words: str, code: int = 2) -> str:

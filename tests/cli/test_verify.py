@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from documents import document
 from installations import HERE, installation, starts
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the stand-in's launch file is a .sh here")
@@ -51,7 +52,7 @@ def test_one_json_document_and_nothing_else_on_standard_output(tmp_path: Path) -
     root = installation(tmp_path / "sd", cuda={"reserved": {"peak": 3_000_000_000}})
     done = verify(root, "--json")
     assert done.returncode == 0
-    said = json.loads(done.stdout)
+    said = document(done.stdout)
     assert said["schema"] == "sdsetup.verify/1"
     assert said["ok"] is True
     assert Path(said["picture"]).is_file()
@@ -86,14 +87,14 @@ def test_what_a_picture_needed_is_kept_with_its_reason(tmp_path: Path) -> None:
     assert "--xformers" in kept
     learned = json.loads((root / ".sdsetup" / "learned.json").read_text())
     assert learned["lessons"][0]["add_flags"] == ["--no-half-vae"]
-    again = json.loads(verify(root, "--json").stdout)
+    again = document(verify(root, "--json").stdout)
     assert again["added"] == []
     assert starts(root)[-1]["arguments"][:2] == ["--xformers", "--no-half-vae"]
 
 
 def test_a_tier_down_replaces_the_tier(tmp_path: Path) -> None:
     root = installation(tmp_path / "sd", flags="--medvram-sdxl", pictures=[[["--lowvram"], "noise"], [[], "oom"]])
-    said = json.loads(verify(root, "--json").stdout)
+    said = document(verify(root, "--json").stdout)
     assert said["ok"] is True
     assert (said["added"], said["dropped"]) == (["--lowvram"], ["--medvram-sdxl"])
     assert [attempt["outcome"] for attempt in said["attempts"]] == ["out-of-memory", "out-of-memory", "good"]
@@ -110,7 +111,7 @@ def test_a_failure_has_exit_code_1_and_names_the_cause(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "A model file is damaged" in done.stdout
     assert f"sdsetup model check --dir {root}" in done.stdout
-    said = json.loads(verify(root, "--json").stdout)
+    said = document(verify(root, "--json").stdout)
     assert said["ok"] is False
     assert said["problem"]["code"] == "picture-failed"
     assert said["attempts"][0]["diagnosis"]["id"] == "damaged-model"

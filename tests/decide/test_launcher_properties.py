@@ -35,7 +35,8 @@ names = st.sampled_from(["X", "TORCH_COMMAND", "VENV_DIR", "lower_case"])
 
 
 def calm(examples: int) -> settings:
-    quiet = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    # How many inputs are left over is luck, and each costs a start of a shell only where it counts.
+    quiet = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much]
     return settings(max_examples=examples, deadline=None, suppress_health_check=quiet)
 
 

@@ -25,7 +25,7 @@ class Rehearsal:
         self.dir = self.cache / "rehearsal" / "webui"
         self.ledger = self.cache / "rehearsal" / "stand-ins" / "served.jsonl"
         self.part = self.dir / "models" / "Stable-diffusion" / "model.safetensors.part"
-        names = ("PATH", "SYSTEMROOT", "TEMP", "TMP", "LANG")
+        names = ("PATH", "SYSTEMROOT", "TEMP", "TMP", "LANG", "COVERAGE_PROCESS_CONFIG")
         self.env = {name: os.environ[name] for name in names if name in os.environ}
         self.env |= {"HOME": str(home), "PYTHONPATH": str(ROOT / "src"), "SDSETUP_CACHE_DIR": str(self.cache)}
         self.env |= {"SDSETUP_DATA_DIR": str(home / "data"), "SDSETUP_LOG_DIR": str(home / "log")}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+
+import documents
 
 if TYPE_CHECKING:
     from conftest import Rehearsal
@@ -56,7 +57,7 @@ def test_an_environment_that_looks_whole_and_does_not_start_is_built_again(rehea
 def test_a_dry_run_changes_nothing_and_says_everything(rehearsal: Rehearsal) -> None:
     done = rehearsal.run("--dry-run", "--json")
     assert done.returncode == 0, done.stderr
-    plan = json.loads(done.stdout)
+    plan = documents.document(done.stdout)
     assert plan["schema"] == "sdsetup.plan/1"
     assert [step["id"] for step in plan["steps"]][:2] == ["webui", "repository:stable-diffusion-webui-assets"]
     assert {"id", "title", "detail", "bytes", "state", "because"} <= set(plan["steps"][0])
@@ -67,7 +68,7 @@ def test_a_dry_run_changes_nothing_and_says_everything(rehearsal: Rehearsal) -> 
 def test_a_run_for_programs_prints_one_object_a_line(rehearsal: Rehearsal) -> None:
     done = rehearsal.run("--json")
     assert done.returncode == 0, done.stderr
-    events = [json.loads(line) for line in done.stdout.splitlines()]
+    events = documents.events(done.stdout)
     assert events[-1] == {"event": "done", "ok": True}
     assert {"started", "progress", "finished"} <= {event["event"] for event in events}
     assert any(event["event"] == "progress" and event["step"] == "model" and event["total"] for event in events)

@@ -149,7 +149,7 @@ def test_tokenizer_files_lie_where_the_web_ui_looks(tmp_path: Path, shelf: tuple
     assert len(asked) == count
 
 
-def make_build(folder: Path, url: str) -> str:
+def make_build(folder: Path, url: str, program: str = f'exec "{sys.executable}" "$@"') -> str:
     """An archive in the form of uv's builds whose interpreter is this one, and the list that offers it."""
     import platform
 
@@ -157,9 +157,9 @@ def make_build(folder: Path, url: str) -> str:
     minor = ".".join(map(str, sys.version_info[:2]))
     root = folder / "make" / "python"
     (root / "bin").mkdir(parents=True)
-    program = root / "bin" / f"python{minor}"
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
-    program.chmod(0o755)
+    interpreter = root / "bin" / f"python{minor}"
+    interpreter.write_text(f"#!/bin/sh\n{program}\n")
+    interpreter.chmod(0o755)
     library = root / "lib" / f"python{minor}"
     library.mkdir(parents=True)
     (library / f"_sysconfigdata__linux_{platform.machine()}-linux-gnu.py").write_text(
@@ -223,3 +223,40 @@ def test_uv_is_found_beside_us() -> None:
     from sdsetup.machine.real import RealMachine
 
     assert Path(uv.find(RealMachine({"PATH": os.devnull}))).exists()
+
+
+def test_uv_that_is_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    from sdsetup.machine.real import RealMachine
+
+    def nowhere() -> str:
+        raise FileNotFoundError("uv")
+
+    monkeypatch.setattr("uv.find_uv_bin", nowhere)
+    with pytest.raises(SdsetupError) as caught:
+        uv.find(RealMachine({"PATH": os.devnull}))
+    assert caught.value.code == "uv-missing"
+
+
+def test_an_archive_that_is_none(tmp_path: Path, shelf: tuple[str, Path, list[str]]) -> None:
+    url, folder, _asked = shelf
+    archive = folder / "torn.zip"
+    archive.write_bytes(b"PK\x03\x04 and then nothing of a zip file")
+    context = here(tmp_path)
+    with pytest.raises(SdsetupError) as caught:
+        mingit.bring(BringGit(archive=file(archive, f"{url}/torn.zip", "x")), context)
+    assert caught.value.code == "archive-broken"
+    assert not (context.tools / "mingit").exists()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the archive made here is for Linux")
+def test_a_python_that_was_brought_and_does_not_run(tmp_path: Path, shelf: tuple[str, Path, list[str]]) -> None:
+    """Uv is content with it; whether it runs is asked by us. Of 32 bits it would be as useless."""
+    url, folder, _asked = shelf
+    minor = make_build(
+        folder, url, program=f'[ "$1" = -I ] && [ "$2" = -S ] && exit 1; exec "{sys.executable}" "$@"'
+    )
+    context = here(tmp_path, UV_PYTHON_DOWNLOADS_JSON_URL=str(folder / "downloads.json"))
+    with pytest.raises(SdsetupError) as caught:
+        python.bring(BringPython(version=minor), context)
+    assert caught.value.code == "python-broken"
+    assert f"Python {minor}" in str(caught.value.hint)

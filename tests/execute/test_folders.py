@@ -81,7 +81,7 @@ def test_set_aside_never_overwrites(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("number", "code"),
-    [(errno.ENOSPC, "disk-full"), (errno.EACCES, "folder-not-writable"), (errno.EIO, "file-trouble")],
+    [(errno.ENOSPC, "disk-full"), (errno.EACCES, "folder-not-writable"), (errno.EIO, "drive-error")],
 )
 def test_what_the_system_says_becomes_a_sentence(tmp_path: Path, number: int, code: str) -> None:
     error = file_problem(OSError(number, os.strerror(number), "/x/y"), tmp_path, Text("It could not be written"))

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import sdsetup.probe
@@ -68,7 +68,7 @@ def test_all_parsers_are_here() -> None:
 @example(data=b"\xff\xfeM\x00S\x00I\x00")
 @example(data=b"\xef\xbb\xbf[{}]")
 @example(data=b"\x00" * 40)
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120, deadline=None)
 def test_random_bytes(data: bytes) -> None:
     text = decode(data)
     for name, parser in PARSERS:
@@ -124,7 +124,7 @@ TOKENS = st.sampled_from(
 
 
 @given(parts=st.lists(st.one_of(TOKENS, st.text(max_size=8)), max_size=60))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None)
 def test_text_that_almost_means_something(parts: list[str]) -> None:
     for name, parser in PARSERS:
         feed(name, parser, "".join(parts))

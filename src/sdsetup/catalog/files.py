@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ else:
     import tomli as tomllib
 
 LONGEST_PROFILE = 512 * 2**10  # bytes; the largest of ours has 51 KB
+_MEANT = (".toml", ".toml.txt", ".tml")  # Windows hides endings, so an editor's own stays unseen
+_TUNING = "tuning"  # a folder of profiles, one of which is chosen by its name
 _LONGEST_LINE = 2000  # characters; the longest of ours has some 500
 
 
@@ -31,6 +34,12 @@ class Profiles:
     """The built-in profiles with the person's folder laid over them, entry by entry."""
 
     def __init__(self, overlay: Path | None = None) -> None:
+        """`overlay`: the person's folder.
+
+        Raises:
+            SdsetupError: `profiles-missing`.
+            ProfileError: when a file there has the name of no profile, and would be without effect.
+        """
         if overlay is not None and not overlay.is_dir():
             raise SdsetupError(
                 Text("The profiles folder does not exist"),
@@ -38,6 +47,8 @@ class Profiles:
                 code="profiles-missing",
                 hint=Text("Give an existing folder to --profiles (or SDSETUP_PROFILES), or leave it out."),
             )
+        if overlay is not None and (problems := _misnamed(overlay)):
+            raise ProfileError(problems)
         self.overlay = overlay
 
     def raw(self, name: str) -> dict[str, Any]:
@@ -60,6 +71,24 @@ class Profiles:
         """Names of the profiles of a folder ("tuning"), built in and laid over."""
         roots = [built_in_profiles(), *([self.overlay] if self.overlay else [])]
         return tuple(sorted({path.stem for root in roots for path in (root / folder).glob("*.toml")}))
+
+
+def _misnamed(overlay: Path) -> list[str]:
+    """One line for each file that is meant as a profile and is none. Other files (a README) may lie there."""
+    built_in = [path.relative_to(built_in_profiles()) for path in built_in_profiles().rglob("*.toml")]
+    folders = {name.parts[0].removesuffix(".toml") for name in built_in}  # a profile is a file, a folder, or both
+    profiles = folders - {_TUNING}
+    known = [*sorted(f"{name}.toml" for name in profiles), f"{_TUNING}/current.toml"]
+    problems = []
+    for path in sorted((*overlay.glob("*"), *overlay.glob("*/*"))):
+        name = path.relative_to(overlay)
+        right = name.parent.as_posix() in folders if len(name.parts) > 1 else name.stem in profiles
+        if not path.name.lower().endswith(_MEANT) or (right and name.suffix == ".toml"):
+            continue
+        near = get_close_matches(name.as_posix().lower(), known, n=1)
+        guess = f'; did you mean "{near[0]}"?' if near else f". The profiles are {', '.join(known)}"
+        problems.append(f"{path}: no profile has this name{guess}")
+    return problems
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sdsetup.text import Text
+from sdsetup.values.state_folder import STATE_FOLDER
 
 # https://learn.microsoft.com/windows/win32/fileio/naming-a-file
 _DEVICE = re.compile(r"(?i)(con|prn|aux|nul|conin\$|conout\$|clock\$|com[0-9¹²³]|lpt[0-9¹²³])")
@@ -59,7 +60,7 @@ def name_problem(name: str, *, pattern: bool = False) -> NameProblem | None:
         return _problem("outside", Text('has the part "{name}"', name=name) if name else Text("has an empty part"))
     if "/" in name or "\\" in name:
         return _problem("outside", Text("is more than one name"))
-    if _as_git_sees(name) in (".git", "git~1", ".sdsetup"):
+    if _as_git_sees(name) in (".git", "git~1", STATE_FOLDER):
         return _problem("name", Text('has a part ".git" or ".sdsetup", which are for git and for sdsetup alone'))
     return system_problem(name, pattern=pattern)
 

@@ -19,6 +19,7 @@ from sdsetup.text import Lines, Text
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _REQUIRED: Any = object()
+_REMARKS = ("because", "source")  # why it is so, and where we know it from: any table may say it
 
 
 class ProfileError(SdsetupError):
@@ -45,24 +46,36 @@ class Reader:
         self.path = path
         self.problems: list[str] = [] if problems is None else problems
         self._asked: set[str] = set()
+        self._inner: dict[str, Reader] = {}  # tables that were asked for, each read through one reader only
 
     def problem(self, key: str, message: str) -> None:
         self.problems.append(f"{self._at(key)}: {message}")
 
     def finish(self) -> None:
-        """Raise if anything was wrong anywhere in the file.
+        """Raise if anything was wrong anywhere in the file, keys included that nobody asked for.
 
         Raises:
             ProfileError: with every problem found so far.
         """
+        self._no_other_keys_below()
         if self.problems:
             raise ProfileError(self.problems)
 
     def no_other_keys(self) -> None:
         """Report keys nobody asked for: a misspelled key must not be silently without effect."""
         for key in self._table:
-            if key not in self._asked:
+            if key not in self._asked and key not in _REMARKS:
+                self._asked.add(key)  # once is enough
                 self.problem(key, "unknown key")
+
+    def leave_unread(self) -> None:
+        """What is in it does not count, so nothing in it can be wrong."""
+        self._asked.update(self._table)
+
+    def _no_other_keys_below(self) -> None:
+        self.no_other_keys()
+        for reader in self._inner.values():
+            reader._no_other_keys_below()
 
     def keys(self) -> list[str]:
         return list(self._table)
@@ -73,6 +86,7 @@ class Reader:
 
     def value(self, key: str) -> Any:
         """The raw value, for a key that may be written in two ways; None when it is absent."""
+        self._asked.add(key)
         return self._table.get(key)
 
     def has(self, key: str) -> bool:
@@ -164,13 +178,18 @@ class Reader:
             self.problem(key, f"{value!r} {why}" if error.code == "not-encrypted" else str(error.why))
 
     def table(self, key: str, default: Any = _REQUIRED) -> Reader:
-        value = self._get(key, Mapping, "a table", default)
-        return Reader(value if isinstance(value, Mapping) else {}, self._at(key), self.problems)
+        if key not in self._inner:
+            value = self._get(key, Mapping, "a table", default)
+            table = value if isinstance(value, Mapping) else {}
+            self._inner[key] = Reader(table, self._at(key), self.problems)
+        return self._inner[key]
 
     def tables(self, key: str, default: Any = _REQUIRED) -> list[Reader]:
         """An array of tables (`[[name]]`)."""
         items = self._items(key, Mapping, "a table", default)
-        return [Reader(item, f"{self._at(key)}[{n}]", self.problems) for n, item in enumerate(items)]
+        readers = [Reader(item, f"{self._at(key)}[{n}]", self.problems) for n, item in enumerate(items)]
+        self._inner |= {f"{key}[{n}]": reader for n, reader in enumerate(readers)}
+        return readers
 
     def _at(self, key: str) -> str:
         return f"{self.path}: {key}" if ":" not in self.path else f"{self.path}.{key}"

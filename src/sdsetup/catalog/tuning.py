@@ -153,7 +153,10 @@ def _contradiction(first: Rule, second: Rule, known: KnownFlags) -> str | None:
 
 
 def _off(reader: Reader) -> bool:
-    return bool(reader.boolean("off", False))
+    off = bool(reader.boolean("off", False))
+    if off:
+        reader.leave_unread()
+    return off
 
 
 def _placed(rules: Sequence[Rule], listed: Reader) -> tuple[Rule, ...]:

@@ -45,6 +45,7 @@ COMMANDS = {
     "model": "The models: which there are, fetch one, check what lies there, bring your own.",
     "self": "Update sdsetup itself, or put its command within reach.",
     "report": "Describe this PC for a helper: without names, user folders, tokens, serial numbers or addresses.",
+    "schema": "Print the JSON Schema of a document that --json prints.",
 }
 
 

@@ -40,19 +40,6 @@ def cache_size(cache: Path) -> int:
     return sum(size_of(folder) for folder in our_folders(cache))
 
 
-def same_disk(one: Path, other: Path) -> bool:
-    """Whether two paths lie on one volume; asked at the nearest parents that exist."""
-    devices = set()
-    for path in (one, other):
-        for place in (path, *path.parents):
-            try:
-                devices.add(place.stat().st_dev)
-            except OSError:
-                continue
-            break
-    return len(devices) == 1
-
-
 def empty_cache(cache: Path) -> int:
     """Remove the folders that we made; returns the bytes that were freed."""
     before = cache_size(cache)

@@ -9,6 +9,7 @@ from sdsetup.catalog.catalog import Catalog
 from sdsetup.machine import Machine
 from sdsetup.text import Text
 from sdsetup.values.events import Event, Listener, silent
+from sdsetup.values.state_folder import state_folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +27,7 @@ class Context:
     @property
     def state(self) -> Path:
         """Our own folder inside the installation: journal, fingerprint, logs, lock."""
-        return self.dir / ".sdsetup"
+        return state_folder(self.dir)
 
     def note(self, text: Text) -> None:
         self.listen(Event(kind="note", step=self.step, text=text))

@@ -17,6 +17,22 @@ from sdsetup.storage import replace
 from sdsetup.text import Text
 
 
+def same_drive(one: Path, other: Path) -> bool:
+    """Whether a rename or a hard link can lead from one to the other, as far as the device numbers tell. What is
+    not there yet will lie where its nearest folder above does."""
+    try:
+        return nearest_existing(one).stat().st_dev == nearest_existing(other).stat().st_dev
+    except OSError:
+        return False
+
+
+def nearest_existing(path: Path) -> Path:
+    """The path itself, or the nearest of its parents that is there."""
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    return path
+
+
 @contextlib.contextmanager
 def file_problems(where: Path, what: Text) -> Iterator[None]:
     """File operations whose failure is told in words: `what` could not be done at `where`.

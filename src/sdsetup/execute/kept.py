@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sdsetup.catalog.models import MODEL_FOLDER
 from sdsetup.launchfile import FILE_NAMES
+from sdsetup.values.state_folder import state_folder
 
 _BACKUP = re.compile(rf"(?:{'|'.join(map(re.escape, FILE_NAMES.values()))})\.\d{{4}}-\d\d-\d\d(?:-\d+)?\.bak")
 # A file that had the name of a model to be put there, and a download whose bytes were not the model's.
@@ -35,7 +36,7 @@ def kept_things(folder: Path) -> tuple[Kept, ...]:
 
 
 def _places(folder: Path) -> Iterator[Path]:
-    yield from _entries(folder / ".sdsetup" / "former")
+    yield from _entries(state_folder(folder) / "former")
     yield from (path for path in _entries(folder) if _BACKUP.fullmatch(path.name))
     yield from (path for path in _entries(folder / MODEL_FOLDER) if _MODEL.fullmatch(path.name))
 

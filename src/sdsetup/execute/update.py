@@ -24,6 +24,7 @@ from sdsetup.execute.webui.launch_plan import plan_from_file
 from sdsetup.launchfile import FILE_NAMES, LaunchFile, flag, grouped
 from sdsetup.text import Text
 from sdsetup.values.plan import CloneWebUI
+from sdsetup.values.state_folder import state_folder
 
 FOLDER = "update"
 
@@ -38,7 +39,7 @@ class OwnEdits:
 
 def stage_of(folder: Path) -> Path:
     """Where the new version of an installation is made."""
-    return folder / ".sdsetup" / FOLDER
+    return state_folder(folder) / FOLDER
 
 
 def prepare(action: CloneWebUI, context: Context, present: str) -> OwnEdits:

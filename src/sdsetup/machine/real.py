@@ -241,13 +241,6 @@ class RealMachine:
         return nvml.ask()
 
 
-def _in_current_folder(program: str) -> bool:
-    try:
-        return Path(program).parent.samefile(os.curdir)
-    except OSError:  # the current folder is gone, or nobody may look into it
-        return not os.path.isabs(program)  # noqa: PTH117 - the text as PATH gave it
-
-
 def _base_python() -> str:
     """Behind a virtual environment stands the interpreter that can build another one."""
     if sys.prefix == sys.base_prefix:

@@ -13,8 +13,8 @@ from sdsetup.machine import Machine
 from sdsetup.probe.asked import Asked
 from sdsetup.probe.repository import read_repository
 from sdsetup.values.facts import Folder, FolderState
+from sdsetup.values.state_folder import STATE_FOLDER
 
-_OWN = ".sdsetup"  # our own folder alone does not make a folder foreign
 _SHOWN = 5
 _CLOUD_VARIABLES = ("ONEDRIVE", "ONEDRIVECONSUMER", "ONEDRIVECOMMERCIAL")
 _CLOUD_KEY = r"Software\Microsoft\OneDrive\Accounts"
@@ -49,7 +49,7 @@ def state_of(machine: Machine, path: Path) -> tuple[FolderState, tuple[str, ...]
     if kind != "folder":
         return ("absent" if kind == "absent" else "unreadable" if kind == "unreadable" else "file"), ()
     names = [found.name for found in machine.glob(path, "*")]
-    seen = [name for name in names if name != _OWN and name.lower() not in _SHORTCUTS]
+    seen = [name for name in names if name != STATE_FOLDER and name.lower() not in _SHORTCUTS]
     if not seen:
         return "empty", ()
     shown = tuple(seen[:_SHOWN])

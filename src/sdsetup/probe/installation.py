@@ -18,6 +18,7 @@ from sdsetup.probe.repository import Repository, read_repository
 from sdsetup.storage import parse_own
 from sdsetup.values import install_record
 from sdsetup.values.facts import Installation
+from sdsetup.values.state_folder import state_folder
 
 _MODELS = (".safetensors", ".ckpt")
 _LAUNCH_FILES = ("webui-user.bat", "webui-user.sh")
@@ -26,7 +27,7 @@ _LAUNCH_FILES = ("webui-user.bat", "webui-user.sh")
 def ask(asked: Asked) -> dict[str, Any]:
     machine, folder = asked.machine, asked.folder
     state, _ = state_of(machine, folder)
-    recorded = parse_recorded(machine.read_text(folder / ".sdsetup" / "machine.json"))
+    recorded = parse_recorded(machine.read_text(state_folder(folder) / "machine.json"))
     if state != "webui":
         return {"installation": None, "recorded": recorded}
     repository = read_repository(machine, folder) or Repository()

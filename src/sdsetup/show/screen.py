@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sdsetup.show.console import HarmlessConsole
 from sdsetup.show.terminal import Part, Terminal, folded
 from sdsetup.show.words import commands_in, say, typed
 from sdsetup.text import Text, harmless
@@ -43,6 +42,8 @@ class Screen:
     def console(self) -> Console:
         """Rich's console, made at its first use; from then on it draws the lines too, around its bars."""
         if self._console is None:
+            from sdsetup.show.console import HarmlessConsole  # most of Rich, which lines do without
+
             self._console = HarmlessConsole(stderr=self._to_stderr, highlight=False, emoji=False, markup=False)
         return self._console
 

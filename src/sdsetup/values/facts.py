@@ -13,7 +13,6 @@ from typing import Literal
 from sdsetup.values.install_record import InstallRecord
 
 GIB = 2**30
-GB = 10**9
 
 Family = Literal["windows", "linux", "macos"]
 Vendor = Literal["nvidia", "amd", "intel", "apple", "other"]

@@ -15,6 +15,7 @@ from sdsetup.storage import write_json
 from sdsetup.text import Text
 from sdsetup.values.journal import to_json
 from sdsetup.values.request import Request
+from sdsetup.values.state_folder import state_folder
 from sdsetup.workflows.described_machine import MachineOptions
 from sdsetup.workflows.install import launcher_kinds, run_install
 from sdsetup.workflows.models import check_models, get_model
@@ -37,7 +38,7 @@ def _install(session: Session, folder: Path, yes: bool) -> int:
 
 def _environment(session: Session, folder: Path, yes: bool) -> int:
     """The log has shown that the environment is not as it was left: what is remembered of it no longer counts."""
-    state = folder / ".sdsetup"
+    state = state_folder(folder)
     journal = load_journal(state)
     if journal.entries:
         write_json(state / "journal.json", to_json(journal.without("environment")))
@@ -80,7 +81,7 @@ def _broken(file: Path) -> bool:
 
 def _put_aside(session: Session, folder: Path, names: list[str]) -> int:
     for name in names:
-        kept = set_aside(folder / name, folder / ".sdsetup" / "aside")
+        kept = set_aside(folder / name, state_folder(folder) / "aside")
         session.screen.line(Text("{name} is kept as {path}", name=name, path=kept))
     return EXIT_DONE
 

@@ -37,6 +37,7 @@ from sdsetup.show.tuning_measured import show_measured
 from sdsetup.text import Text
 from sdsetup.values.corrections import Correction, with_corrections
 from sdsetup.values.flags import Flag, names_of
+from sdsetup.values.state_folder import state_folder
 from sdsetup.workflows.carrying_out import perform
 from sdsetup.workflows.described_machine import MachineOptions
 from sdsetup.workflows.inspect import vendors
@@ -77,7 +78,7 @@ def run_measure(session: Session, options: MachineOptions, *, profile: str, yes:
         SdsetupError: `no-installation`, `card-changed`; the web UI cannot be started here.
     """
     setup = _setup(session, options, profile)
-    state = setup.folder / ".sdsetup"
+    state = state_folder(setup.folder)
     if again:
         remember(state, setup.key, ())
     with CardWatch(setup.trial.tuning.gpu) as watch:
@@ -162,7 +163,7 @@ def _trial(tuned: Tuned, folder: Path, rules: Rules, measuring: MeasureProfile, 
     facts = tuned.facts
     model_class: ModelClass = "sdxl" if tuned.tuning.model_class == "sdxl" else "sd15"
     tuning = tune(facts, rules, model_class=model_class)
-    tuning = with_corrections(tuning, load_corrections(folder / ".sdsetup").without_measured())
+    tuning = with_corrections(tuning, load_corrections(state_folder(folder)).without_measured())
     if not _has_xformers(folder) and "--xformers" not in tuning.flags:
         # The web UI would install it by itself, in a version of its own choice.
         others = tuple(one for one in measuring.alternatives if "--xformers" not in one.flags)

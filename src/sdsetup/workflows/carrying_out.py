@@ -32,6 +32,7 @@ from sdsetup.values.facts import Facts
 from sdsetup.values.install_record import to_json
 from sdsetup.values.plan import BuildEnvironment, Plan
 from sdsetup.values.request import Request
+from sdsetup.values.state_folder import state_folder
 from sdsetup.values.tuning import Tuning
 from sdsetup.workflows.inspect import inspect
 from sdsetup.workflows.session import Session
@@ -146,7 +147,7 @@ def perform(
 
     folder = Path(decision.request.dir)
     with folder_lock(folder, session.cache, waiting=waiting):
-        for said in set_damaged_aside(folder / ".sdsetup"):
+        for said in set_damaged_aside(state_folder(folder)):
             session.screen.line(said, "warn")
         finished = undo.finish(session.context(folder, silent))
         if finished:
@@ -200,7 +201,7 @@ def _remember_machine(session: Session, decision: Decision) -> None:
     Also where nothing was left to do: the run that did it may have been cut off before it came to this.
     """
     folder = Path(decision.request.dir)
-    state = folder / ".sdsetup"
+    state = state_folder(folder)
     there = inspect(session, folder, subjects=("installation",)).installation
     tuning = with_corrections(decision.tuning, load_corrections(state))
     versions = {"sdsetup": __version__}

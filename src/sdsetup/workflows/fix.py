@@ -15,6 +15,7 @@ from sdsetup.show.document import print_document
 from sdsetup.show.questions import ask_yes
 from sdsetup.text import Text
 from sdsetup.values.facts import Family
+from sdsetup.values.state_folder import STATE_FOLDER, state_folder
 from sdsetup.workflows.acts import ACTS
 from sdsetup.workflows.inspect import cards, vendors
 from sdsetup.workflows.launch import run_launch
@@ -82,7 +83,7 @@ def _source(session: Session, book: FailureBook, log: str | None, dir: Path | No
         return Source(text=decoded(sys.stdin.buffer.read(), book.messages), path=None, folder=_named(dir))
     if log is not None:
         path = named_path(Path(log))
-        own = path.parent.parent.parent if path.parent.parts[-2:] == (".sdsetup", "logs") else _named(dir)
+        own = path.parent.parent.parent if path.parent.parts[-2:] == (STATE_FOLDER, "logs") else _named(dir)
     else:
         own = session.folder(dir)
         path = _last_log(own)
@@ -95,7 +96,7 @@ def _named(dir: Path | None) -> Path | None:
 
 
 def _last_log(folder: Path) -> Path:
-    logs = sorted((folder / ".sdsetup" / "logs").glob("webui-*.log"), key=lambda path: path.stat().st_mtime)
+    logs = sorted((state_folder(folder) / "logs").glob("webui-*.log"), key=lambda path: path.stat().st_mtime)
     if not logs:
         raise SdsetupError(
             Text("There is no log of a start here"),

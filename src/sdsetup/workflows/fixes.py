@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sdsetup.errors import SdsetupError, UsageError
-from sdsetup.execute.caches import cache_size, empty_cache, same_disk
+from sdsetup.execute.caches import cache_size, empty_cache
 from sdsetup.execute.context import Context
+from sdsetup.execute.folders import same_drive
 from sdsetup.execute.git import refuse_foreign
 from sdsetup.execute.steps.perform import perform
 from sdsetup.machine.git_calls import NO_PROGRAMS
@@ -137,7 +138,7 @@ def _free_caches(session: Session, report: Report, finding: Finding) -> FixActio
     """Only our own cache, and only when it lies on the disk that is short of room."""
     cache = session.cache
     target = Path(report.facts.folder.path) if report.facts.folder else session.machine.home
-    size = cache_size(cache) if same_disk(cache, target) else 0
+    size = cache_size(cache) if same_drive(cache, target) else 0
     if size < _LEAST_CACHE:
         return None
 

@@ -21,6 +21,7 @@ from sdsetup.text import Text
 from sdsetup.values.facts import Facts, Host, Vendor
 from sdsetup.values.facts_json import facts_from_json
 from sdsetup.values.request import LauncherKind
+from sdsetup.values.state_folder import state_folder
 from sdsetup.values.tuning import Tuning
 from sdsetup.workflows.session import Session
 
@@ -67,7 +68,7 @@ def cards(session: Session, folder: Path) -> Facts:
     """The graphics cards, and what the installation in `folder` was made for."""
     facts = gather(session.machine, folder, subjects=("system", "gpus"))
     facts = replace(facts, gpus=with_names(session.catalog.gpus, facts.gpus))
-    return replace(facts, recorded=load_machine(folder / ".sdsetup"))
+    return replace(facts, recorded=load_machine(state_folder(folder)))
 
 
 def vendors(facts: Facts) -> tuple[Vendor, ...] | None:

@@ -21,6 +21,7 @@ from sdsetup.text import Text
 from sdsetup.values.corrections import with_corrections
 from sdsetup.values.facts import Facts
 from sdsetup.values.request import LauncherKind, Request
+from sdsetup.values.state_folder import state_folder
 from sdsetup.workflows.carrying_out import PRACTICE_MARK, Decision, agreed, carry_out
 from sdsetup.workflows.doctor import requirements_of
 from sdsetup.workflows.inspect import beside_own, inspect
@@ -84,7 +85,7 @@ def decide(
         SdsetupError: a bad profile, an unknown model, a folder or disk that cannot be used.
     """
     folder = Path(request.dir)
-    state = folder / ".sdsetup"
+    state = state_folder(folder)
     found = facts or inspect(session, folder)
     requirements = requirements_of(session, found)
     if not session.practising:

@@ -13,7 +13,8 @@ from sdsetup.execute.context import Context
 from sdsetup.execute.download import DownloadOptions, fetch
 from sdsetup.execute.download.hub_model import look_up, parse_reference
 from sdsetup.execute.download.preflight import target_of
-from sdsetup.execute.download.reuse import proven_copy, same_drive
+from sdsetup.execute.download.reuse import proven_copy
+from sdsetup.execute.folders import same_drive
 from sdsetup.execute.models.folder import check_models as judge_models
 from sdsetup.execute.models.importing import import_file
 from sdsetup.show.document import print_document

@@ -24,6 +24,7 @@ from sdsetup.show.tuning_json import tuning_json
 from sdsetup.storage import write_atomically
 from sdsetup.text import Text
 from sdsetup.values.facts_json import facts_from_json, machine_json
+from sdsetup.values.state_folder import state_folder
 from sdsetup.workflows import log
 from sdsetup.workflows.doctor import examine, judge
 
@@ -163,7 +164,7 @@ def logs(machine: Machine, folder: Path | None, redaction: Redaction) -> list[di
     own = sorted(log.log_folder(machine).glob("*.log"))
     current = log.current()
     earlier = [path for path in own if path != current][-_LOGS:]
-    theirs = sorted((folder / ".sdsetup" / "logs").glob("*.log"))[-1:] if folder else []
+    theirs = sorted((state_folder(folder) / "logs").glob("*.log"))[-1:] if folder else []
     found: list[dict[str, str]] = []
     for path in (*earlier, *theirs):
         # A link planted in the folder could put any file of the person's into a report.

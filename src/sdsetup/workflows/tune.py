@@ -31,6 +31,7 @@ from sdsetup.text import Text
 from sdsetup.values.corrections import with_corrections
 from sdsetup.values.facts import Facts
 from sdsetup.values.request import Request
+from sdsetup.values.state_folder import state_folder
 from sdsetup.values.tuning import Tuning
 from sdsetup.workflows.carrying_out import Decision, carry_out, consent
 from sdsetup.workflows.described_machine import (
@@ -151,6 +152,11 @@ def tuned_for(session: Session, options: MachineOptions, rules: Rules) -> Tuned:
     folder = None
     if options.facts is not None:
         facts = read_facts(options.facts)
+        if options.dir is not None:
+            # The machine is the reported one; the launch file and what it was made for are in the folder here.
+            folder = session.folder(options.dir)
+            here = inspect(session, folder, subjects=("folder", "installation"))
+            facts = replace(facts, folder=here.folder, installation=here.installation, recorded=here.recorded)
     elif options.dir is None and machine.elsewhere:
         subjects = [subject for subject in TUNING_SUBJECTS if subject != "installation"]
         facts = inspect(session, session.machine.home, subjects=subjects)
@@ -227,7 +233,7 @@ def _in_folder(session: Session, tuned: Tuned, folder: Path) -> Tuned:
     """With what an installation knows: what proofs on this very card corrected, and the user's own flags."""
     tuning = tuned.tuning
     if not tuned.described:
-        tuning = with_corrections(tuning, load_corrections(folder / ".sdsetup"))
+        tuning = with_corrections(tuning, load_corrections(state_folder(folder)))
     tuned = replace(tuned, tuning=tuning)
     tuned = replace(tuned, tuning=_with_misfit(tuned, folder))
     try:

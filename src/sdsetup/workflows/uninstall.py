@@ -24,6 +24,7 @@ from sdsetup.show.removal import (
 from sdsetup.storage import data_folder
 from sdsetup.text import Text
 from sdsetup.values.removal import Item, Removal
+from sdsetup.values.state_folder import state_folder
 from sdsetup.workflows.carrying_out import PRACTICE_MARK, consent
 from sdsetup.workflows.registry import forget, remembered
 from sdsetup.workflows.session import Session
@@ -39,7 +40,7 @@ def run_uninstall(session: Session, folder: Path, *, dry_run: bool, yes: bool) -
         SdsetupError: `webui-running`, `folder-real`; the cause when something could not be removed.
     """
     context = session.context(folder)
-    if session.practising and folder.is_dir() and not (folder / ".sdsetup" / PRACTICE_MARK).is_file():
+    if session.practising and folder.is_dir() and not (state_folder(folder) / PRACTICE_MARK).is_file():
         raise SdsetupError(
             Text("This folder does not hold a practice run"),
             where=folder,

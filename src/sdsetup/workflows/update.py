@@ -44,6 +44,7 @@ from sdsetup.values.flags import Settings
 from sdsetup.values.journal import Journal
 from sdsetup.values.plan import CheckWebUI, CloneRepository, CloneWebUI, Plan
 from sdsetup.values.request import Request
+from sdsetup.values.state_folder import state_folder
 from sdsetup.values.tuning import Tuning
 from sdsetup.workflows.carrying_out import PRACTICE_MARK, consent
 from sdsetup.workflows.corrections import keep
@@ -145,7 +146,7 @@ def decide(session: Session, context: Context, *, to: str | None, extensions: bo
         tools=session.tools,
     )
     inside = inspect(session, stage, subjects=("installation",)).installation
-    done = load_journal(stage / ".sdsetup")
+    done = load_journal(state_folder(stage))
     plan = plan_install(
         replace(facts, installation=inside),
         request,
@@ -157,7 +158,7 @@ def decide(session: Session, context: Context, *, to: str | None, extensions: bo
     )
     if commit != there.commit:
         refuse(replace(facts, folder=None), plan)
-    practised = (folder / ".sdsetup" / PRACTICE_MARK).is_file()
+    practised = (state_folder(folder) / PRACTICE_MARK).is_file()
     refuse_mixing(facts, str(folder), practised=practised, practising=session.practising)
     clones = place_of(session, folder).there.found if extensions else ()
     return Update(
@@ -256,7 +257,7 @@ def _put_in_place(session: Session, context: Context, update: Update) -> None:
         record = replace(record, flags=update.facts.recorded.flags, env=update.facts.recorded.env)
     ours: dict[str, Any] = {
         "machine.json": install_record.to_json(record),
-        "journal.json": journal.to_json(_journal(context, load_journal(stage / ".sdsetup"))),
+        "journal.json": journal.to_json(_journal(context, load_journal(state_folder(stage)))),
     }
     learned = read_json(context.state / "learned.json")
     if learned is not None:

@@ -15,6 +15,7 @@ from sdsetup.launchfile import flag, grouped
 from sdsetup.show.document import print_document
 from sdsetup.show.verify import VerifyScreen, no_proof_json, proof_json, show_no_proof, show_proof
 from sdsetup.values.corrections import Correction
+from sdsetup.values.state_folder import state_folder
 from sdsetup.workflows.corrections import keep
 from sdsetup.workflows.inspect import cards, vendors
 
@@ -32,7 +33,7 @@ def run_verify(session: Session, folder: Path) -> int:
         SdsetupError: there is no web UI here, or it cannot be started.
     """
     webui = session.catalog.webui
-    made_for = load_machine(folder / ".sdsetup")
+    made_for = load_machine(state_folder(folder))
     action = webui.proof_on_card if made_for is not None and made_for.card else webui.proof
     context = session.context(folder)
     try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from sdsetup.errors import EXIT_DONE, EXIT_EXPECTED, DeclinedError, SdsetupError
+from sdsetup.errors import EXIT_DONE, EXIT_EXPECTED, EXIT_INTERRUPTED, DeclinedError, SdsetupError
 from sdsetup.show.doctor import show_report
 from sdsetup.show.errors import show_error
 from sdsetup.show.questions import ask_text
@@ -75,7 +75,9 @@ def _install(session: Session, facts: Facts) -> int:
     show_decision(session, decision)
     try:
         decision = agreed(session, decision, yes=False)
-    except DeclinedError:
+    except DeclinedError as declined:
+        if declined.exit_code == EXIT_INTERRUPTED:
+            raise
         return _left(session)
     return carry_out(session, decision)
 

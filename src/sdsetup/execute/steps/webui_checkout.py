@@ -19,9 +19,10 @@ from sdsetup.launchfile import FILE_NAMES
 from sdsetup.storage import set_aside_damaged
 from sdsetup.text import Text
 from sdsetup.values.plan import CloneWebUI
+from sdsetup.values.state_folder import STATE_FOLDER
 
 # Ours, and what we place beside the web UI's own files: not the person's changes, so not for `git status`.
-OURS = ("/.sdsetup/", "/openai/", "/webui-user.*.bak")
+OURS = (f"/{STATE_FOLDER}/", "/openai/", "/webui-user.*.bak")
 FORMER_BRANCH = "before-sdsetup"
 _ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
