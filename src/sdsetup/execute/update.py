@@ -26,6 +26,7 @@ from sdsetup.text import Text
 from sdsetup.values.plan import CloneWebUI
 
 FOLDER = "update"
+_TEXT_ENCODER = "openai"  # the web UI looks for these files in the folder in which it is started
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +87,7 @@ def clear_stage(context: Context, commit: str) -> None:
 
 
 def with_own_edits(context: Context, edits: OwnEdits) -> None:
-    """Give the stage the user's edits, so that what is proved is what will run."""
+    """Give the stage the user's edits and text encoder files, so that what is proved is what will run."""
     stage = stage_of(context.dir)
     with file_problems(stage, Text("Your changed files could not be copied")):
         for name in edits.changed:
@@ -96,6 +97,8 @@ def with_own_edits(context: Context, edits: OwnEdits) -> None:
                 shutil.copy2(context.dir / name, target)
         for name in edits.deleted:
             inside(name, stage).unlink(missing_ok=True)
+        if (context.dir / _TEXT_ENCODER).is_dir() and not (stage / _TEXT_ENCODER).exists():
+            shutil.copytree(context.dir / _TEXT_ENCODER, stage / _TEXT_ENCODER)
 
 
 def flags_for_the_stage(context: Context) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
