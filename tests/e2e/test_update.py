@@ -93,6 +93,7 @@ def test_there_and_back_again(rehearsal: Rehearsal) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert git(rehearsal.dir, "rev-parse", "HEAD") == new
     assert git(rehearsal.dir, "symbolic-ref", "--short", "HEAD") == "master"
+    assert list((rehearsal.dir / ".sdsetup" / "proof").glob("picture-*.png"))
     assert own(rehearsal.dir) == mine
     assert not package(rehearsal)
     assert not (rehearsal.dir / ".sdsetup" / "update").exists()

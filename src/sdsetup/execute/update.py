@@ -22,11 +22,13 @@ from sdsetup.execute.inside import inside
 from sdsetup.execute.steps import webui_checkout
 from sdsetup.execute.webui.launch_plan import plan_from_file
 from sdsetup.launchfile import FILE_NAMES, LaunchFile, flag, grouped
+from sdsetup.storage import replace
 from sdsetup.text import Text
 from sdsetup.values.plan import CloneWebUI
 from sdsetup.values.state_folder import state_folder
 
 FOLDER = "update"
+_TEXT_ENCODER = "openai"  # the web UI looks for these files in the folder in which it is started
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,16 +80,27 @@ def prepare(action: CloneWebUI, context: Context, present: str) -> OwnEdits:
     return OwnEdits(changed=tuple(name for name in own if name not in deleted), deleted=deleted)
 
 
-def clear_stage(context: Context, commit: str) -> None:
-    """Remove a stage of another version; one of this version goes on."""
+def clear_stage(context: Context, *, unless: str | None = None) -> None:
+    """Remove the stage, `unless` it is at this commit: then the work goes on. Test images and logs are kept in the
+    installation's own folders."""
     stage = stage_of(context.dir)
-    if os.path.lexists(stage) and git.commit_of(context, stage) != commit:
-        with file_problems(stage, Text("An earlier update could not be cleared away")):
-            remove_tree(stage)
+    if not os.path.lexists(stage) or (unless is not None and git.commit_of(context, stage) == unless):
+        return
+    with file_problems(stage, Text("What is left of an update could not be removed")):
+        for kind, pattern in (("proof", "picture-*.png"), ("logs", "webui-*.log")):
+            for path in sorted((stage / ".sdsetup" / kind).glob(pattern)):
+                (context.state / kind).mkdir(exist_ok=True)
+                replace(path, kept_path(context, path))
+        remove_tree(stage)
+
+
+def kept_path(context: Context, path: Path) -> Path:
+    """Where a test image or log of the stage lies after the stage was cleared."""
+    return context.state / path.parent.name / path.name
 
 
 def with_own_edits(context: Context, edits: OwnEdits) -> None:
-    """Give the stage the user's edits, so that what is proved is what will run."""
+    """Give the stage the user's edits and text encoder files, so that what is proved is what will run."""
     stage = stage_of(context.dir)
     with file_problems(stage, Text("Your changed files could not be copied")):
         for name in edits.changed:
@@ -97,6 +110,8 @@ def with_own_edits(context: Context, edits: OwnEdits) -> None:
                 shutil.copy2(context.dir / name, target)
         for name in edits.deleted:
             inside(name, stage).unlink(missing_ok=True)
+        if (context.dir / _TEXT_ENCODER).is_dir() and not (stage / _TEXT_ENCODER).exists():
+            shutil.copytree(context.dir / _TEXT_ENCODER, stage / _TEXT_ENCODER)
 
 
 def flags_for_the_stage(context: Context) -> tuple[tuple[str, ...], LaunchFile]:

@@ -24,6 +24,8 @@ def show_removal(removal: Removal, outside: Sequence[Item], frees: int, screen: 
         _rows(stays, screen)
     screen.line()
     screen.line(Text("Frees {size}. Models and images are never removed.", size=size(frees)))
+    if sum(item.bytes for item in removal.goes) > 2 * frees:
+        screen.line(Text("The rest is shared with a package cache of your own; `uv cache clean` empties that."))
 
 
 def show_clean(items: Sequence[Item], frees: int, screen: Screen) -> None:

@@ -37,12 +37,6 @@ class Update(Protocol):
     def moves(self) -> bool: ...
 
 
-class Proof(Protocol):
-    """What is told of the test image."""
-
-    def result(self) -> Mapping[str, Any]: ...
-
-
 def show_update_plan(update: Update, screen: Screen) -> None:
     """From where to where, and in which order."""
     if update.moves:
@@ -94,7 +88,7 @@ def show_updated(update: Update, moved: Mapping[str, tuple[str, str]], screen: S
 
 
 def update_json(
-    update: Update, proof: Proof | None, moved: Mapping[str, tuple[str, str]], *, done: bool
+    update: Update, image: str | None, moved: Mapping[str, tuple[str, str]], *, done: bool
 ) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
@@ -105,6 +99,6 @@ def update_json(
         "moves": update.moves,
         "plan": plan_json(update.plan),
         "extensions": [{"name": name, "from": old, "to": new} for name, (old, new) in moved.items()],
-        "proof": None if proof is None else dict(proof.result()),
+        "image": image,
         "done": done,
     }

@@ -20,12 +20,11 @@ from sdsetup.errors import EXIT_DONE, SdsetupError, UsageError
 from sdsetup.execute import extensions as moving
 from sdsetup.execute import git, undo
 from sdsetup.execute.context import Context
-from sdsetup.execute.folders import file_problems, remove_tree
 from sdsetup.execute.lock import folder_lock
 from sdsetup.execute.own_files import load_corrections, load_journal
 from sdsetup.execute.runner import Runner
 from sdsetup.execute.steps.webui_check import check
-from sdsetup.execute.update import clear_stage, flags_for_the_stage, prepare, stage_of, with_own_edits
+from sdsetup.execute.update import clear_stage, flags_for_the_stage, kept_path, prepare, stage_of, with_own_edits
 from sdsetup.execute.webui.picture import PictureError, prove
 from sdsetup.execute.webui.running import refuse_running
 from sdsetup.probe.contents import look
@@ -99,10 +98,13 @@ def run_update(
     proof: Proof | None = None
     with folder_lock(folder, context.cache, waiting=session.screen.line):
         refuse_running(context)
-        undo.finish(context)
         moving.set_back(context)
+        if undo.finish(context):  # the folder is another one than the plan was made for
+            update = decide(session, context, to=to, extensions=extensions)
         if update.moves:
             proof = _moved(session, context, update)
+        else:
+            clear_stage(context)
         if update.extensions:
             moved = _extended(session, context, update)
     if proof is not None and proof.changed:
@@ -218,9 +220,9 @@ def _moved(session: Session, context: Context, update: Update) -> Proof | None:
     step = next(step for step in update.plan.steps if isinstance(step.action, CloneWebUI))
     assert isinstance(step.action, CloneWebUI)
     edits = prepare(step.action, context, update.present)
-    clear_stage(context, update.commit)
+    clear_stage(context, unless=update.commit)
     stage = stage_of(update.dir)
-    with _unchanged(session, update):
+    with _unchanged(session, context, update):
         with _listening(session, update.plan) as listen:
             runner = Runner(update.plan, session.context(stage, listen), card=card_name(update.tuning.gpu))
             runner.run()
@@ -232,8 +234,7 @@ def _moved(session: Session, context: Context, update: Update) -> Proof | None:
     except SdsetupError as error:
         undo.bring_back(context)
         raise _went_back(update, error) from error
-    with file_problems(stage, Text("What is left of the update could not be removed")):
-        remove_tree(stage)
+    clear_stage(context)
     return proof
 
 
@@ -307,20 +308,26 @@ def _extended(session: Session, context: Context, update: Update) -> Mapping[str
 
 
 @contextmanager
-def _unchanged(session: Session, update: Update) -> Iterator[None]:
+def _unchanged(session: Session, context: Context, update: Update) -> Iterator[None]:
     """Say that nothing was changed where the new version fails; throw it away where it was judged."""
     try:
         yield
     except SdsetupError as error:
         if isinstance(error, PictureError) or error.code in _JUDGED or error.code.startswith("torch-"):
-            with file_problems(update.dir, Text("What is left of the update could not be removed")):
-                remove_tree(stage_of(update.dir))
-        session.screen.line(
-            Text(
-                "The update was stopped. Your installation is unchanged, at {commit}.", commit=update.present[:8]
-            ),
-            "warn",
+            clear_stage(context)
+        stays = Text(
+            "The update was stopped. Your installation is unchanged, at {commit}.", commit=update.present[:8]
         )
+        session.screen.line(stays, "warn")
+        if isinstance(error, PictureError):  # its own hint would be about the folder that is gone
+            log = error.attempts[-1].log if error.attempts else None
+            raise SdsetupError(
+                error.message,
+                where=update.dir if log is None else kept_path(context, Path(log)),
+                why=error.why,
+                hint=Text("Stay at this version, or try another one with --to."),
+                code=error.code,
+            ) from error
         raise
 
 
@@ -355,7 +362,10 @@ def _told(
     session: Session, update: Update, proof: Proof | None, moved: Mapping[str, tuple[str, str]], *, done: bool
 ) -> int:
     if session.json:
-        print_document(update_json(update, proof, moved, done=done))
+        picture = None if proof is None or proof.kept.picture is None else Path(proof.kept.picture)
+        context = session.context(update.dir, silent)
+        image = None if picture is None else str(kept_path(context, picture))
+        print_document(update_json(update, image, moved, done=done))
     elif done:
         show_updated(update, moved, session.screen)
     return EXIT_DONE
