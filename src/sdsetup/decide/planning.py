@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sdsetup.catalog.models import Model, fetch_file
 from sdsetup.catalog.webui import Repository, WebUI
+from sdsetup.decide.condition import checkout_at, environment_faults, missing_files, whole_at
 from sdsetup.decide.marking import marked
 from sdsetup.text import Text
 from sdsetup.values.contents import Contents
@@ -13,6 +14,7 @@ from sdsetup.values.corrections import card_name
 from sdsetup.values.facts import Facts
 from sdsetup.values.flags import FILE_NAMES, Settings
 from sdsetup.values.journal import Journal
+from sdsetup.values.parts import Parts
 from sdsetup.values.plan import (
     BringGit,
     BringPython,
@@ -24,14 +26,18 @@ from sdsetup.values.plan import (
     FetchFiles,
     Plan,
     ProveTorch,
+    SetAside,
     Step,
     WriteLauncher,
 )
 from sdsetup.values.request import LauncherKind, Request
-from sdsetup.values.tuning import Tuning
+from sdsetup.values.tuning import TorchBuild, Tuning
 
 # Variables that choose a card or make it work: the proof must see the same one as the web UI.
 _CARD_VARIABLES = ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "HSA_OVERRIDE_GFX_VERSION", "ROC_ENABLE_PRE_VEGA")
+
+
+_SMALL_PACKAGE = 2_000_000  # bytes, about what a package of the web UI's has that is not torch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +87,7 @@ def plan_install(
     if request.environment:
         steps.append(_environment(given, steps))
     steps += _files(given)
+    steps += _settings(given)
     steps += launcher_steps(
         facts, request.launchers, settings, git=_brought_git(facts, components), needs=("webui",)
     )
@@ -140,7 +147,10 @@ def _checkout(given: _Given) -> Step:
     former = given.contents.heads.get("")
     full = request.full_history
     detail = Text("commit {commit}, from {url}", commit=webui.commit[:8], url=webui.urls[0])
-    if former is not None and former != webui.commit:
+    mends = former == webui.commit and not whole_at(given.facts.parts, "")
+    if mends:
+        detail = _brought_back(given, "")
+    elif former is not None and former != webui.commit:
         detail = Text(
             "moves from {old} to {new} unless a file you changed is in the way; "
             "`git checkout {old}` brings the former back",
@@ -155,27 +165,57 @@ def _checkout(given: _Given) -> Step:
             urls=webui.urls, commit=webui.commit, ref=webui.tag, branch=webui.branch, full_history=full
         ),
         needs=("git",) if given.facts.git is None and given.components.mingit is not None else (),
-        bytes=webui.full_bytes if full else webui.shallow_bytes,
-        disk_bytes=webui.disk_bytes + (webui.full_bytes if full else 0),
+        bytes=0 if mends else webui.full_bytes if full else webui.shallow_bytes,
+        disk_bytes=0 if mends else webui.disk_bytes + (webui.full_bytes if full else 0),
     )
 
 
-def _repositories(given: _Given) -> list[Step]:
+def _brought_back(given: _Given, path: str) -> Text:
+    found = checkout_at(given.facts.parts, path)
+    names = missing_files(found) if found is not None else ()
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return Text("brings back {names}{more}; nothing else changes", names=", ".join(names[:3]), more=more)
+
+
+def _settings(given: _Given) -> list[Step]:
+    """The web UI ends at settings that it cannot read."""
+    if given.facts.parts is None or given.facts.parts.settings not in ("empty", "damaged"):
+        return []
     return [
         Step(
-            id=f"repository:{repository.name}",
-            title=Text("Repository {name}", name=repository.name),
-            detail=_repository_detail(repository, given.contents.heads.get(f"repositories/{repository.name}")),
-            action=CloneRepository(name=repository.name, urls=repository.urls, commit=repository.commit),
+            id="settings",
+            title=Text("Damaged settings set aside"),
+            detail=Text("config.json cannot be read; it is kept in .sdsetup/former"),
+            action=SetAside(path="config.json"),
             needs=("webui",),
-            bytes=repository.download_bytes,
-            disk_bytes=repository.disk_bytes,
         )
-        for repository in given.components.webui.repositories
     ]
 
 
-def _repository_detail(repository: Repository, former: str | None) -> Text:
+def _repositories(given: _Given) -> list[Step]:
+    steps = []
+    for repository in given.components.webui.repositories:
+        path = f"repositories/{repository.name}"
+        mends = given.contents.heads.get(path) == repository.commit and not whole_at(given.facts.parts, path)
+        steps.append(
+            Step(
+                id=f"repository:{repository.name}",
+                title=Text("Repository {name}", name=repository.name),
+                detail=_repository_detail(given, repository, mends=mends),
+                action=CloneRepository(name=repository.name, urls=repository.urls, commit=repository.commit),
+                needs=("webui",),
+                bytes=0 if mends else repository.download_bytes,
+                disk_bytes=0 if mends else repository.disk_bytes,
+            )
+        )
+    return steps
+
+
+def _repository_detail(given: _Given, repository: Repository, *, mends: bool) -> Text:
+    path = f"repositories/{repository.name}"
+    if mends:
+        return _brought_back(given, path)
+    former = given.contents.heads.get(path)
     commit, url = repository.commit[:8], repository.urls[0]
     if former in (None, repository.commit):
         return Text("commit {commit}, from {url}", commit=commit, url=url)
@@ -190,14 +230,11 @@ def _environment(given: _Given, before: list[Step]) -> Step:
     webui, torch = given.components.webui, given.tuning.torch
     assert torch is not None, "a tuning without a torch build has no environment"
     brings_python = any(step.id == "python" for step in before)
+    detail, download, disk = _environment_work(given, torch)
     return Step(
         id="environment",
         title=Text("Python environment with torch {torch}", torch=torch.torch),
-        detail=Text(
-            "the folder venv: torch, the web UI's packages, xformers {x}{kept}",
-            x=torch.xformers or "not needed",
-            kept="; the one that is there is kept in .sdsetup/former" if _has_environment(given) else "",
-        ),
+        detail=detail,
         action=BuildEnvironment(
             python=given.components.python,
             torch=torch,
@@ -209,9 +246,37 @@ def _environment(given: _Given, before: list[Step]) -> Step:
             compile_later=webui.environment.compile_later,
         ),
         needs=("webui", "python") if brings_python else ("webui",),
-        bytes=webui.environment.download_bytes + torch.download_bytes,
-        disk_bytes=webui.environment.disk_bytes + torch.disk_bytes,
+        bytes=download,
+        disk_bytes=disk,
     )
+
+
+def _environment_work(given: _Given, torch: TorchBuild) -> tuple[Text, int, int]:
+    """What is done to the environment, and the bytes that it fetches and adds: built, or only set back."""
+    webui, parts = given.components.webui.environment, given.facts.parts
+    there = given.facts.installation
+    stands = there is not None and there.environment_python is not None and there.torch is not None
+    if parts is not None and stands and parts.locked is not None and _locked_torch(parts, torch):
+        faults = environment_faults(parts)
+        large = sum(torch.download_bytes for fault in faults if fault.name == "torch")
+        if faults:
+            names = ", ".join(str(fault.said) for fault in faults[:3])
+            more = f" and {len(faults) - 3} more" if len(faults) > 3 else ""
+            said = Text("sets back only what differs: {names}{more}", names=names, more=more)
+            return said, large + len(faults) * _SMALL_PACKAGE, large
+        if parts.distrusted is not None:
+            return Text("every file is looked at, and what is damaged is fetched again"), 0, 0
+    detail = Text(
+        "the folder venv: torch, the web UI's packages, xformers {x}{kept}",
+        x=torch.xformers or "not needed",
+        kept="; the one that is there is kept in .sdsetup/former" if _has_environment(given) else "",
+    )
+    return detail, webui.download_bytes + torch.download_bytes, webui.disk_bytes + torch.disk_bytes
+
+
+def _locked_torch(parts: Parts, torch: TorchBuild) -> bool:
+    """Whether the environment was made with this very torch."""
+    return dict(parts.locked or ()).get("torch") == torch.torch
 
 
 def _has_environment(given: _Given) -> bool:

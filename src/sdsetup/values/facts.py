@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from sdsetup.values.install_record import InstallRecord
+from sdsetup.values.parts import Parts
 
 GIB = 2**30
 GB = 10**9
@@ -211,6 +212,7 @@ class Facts:
     port: Port | None = None
     hosts: tuple[Host, ...] = ()
     installation: Installation | None = None
+    parts: Parts | None = None  # what the installation consists of, looked at file by file
     drives: tuple[Drive, ...] = ()
     proxy: Proxy | None = None
     temp: Disk | None = None  # the volume of temporary files and caches, where it is not the target's

@@ -20,6 +20,9 @@ from sdsetup.workflows.fixes import apply_fixes
 from sdsetup.workflows.inspect import inspect, read_facts
 from sdsetup.workflows.session import Session
 
+# Warnings about an installation that the next command is to make good.
+_MADE_GOOD = ("webui", "environment", "repositories", "models", "last-run")
+
 
 def run_doctor(session: Session, dir: Path | None, *, facts_file: Path | None, fix: bool, yes: bool) -> int:
     """The whole of `sdsetup doctor`; returns the exit code.
@@ -62,7 +65,15 @@ def requirements_of(session: Session, facts: Facts) -> Requirements:
     profile, there = session.catalog.doctor, facts.installation
     finished = there is not None and there.torch is not None and bool(there.models)
     brings = {"python"} | ({"git"} if facts.system.family == "windows" else set())
-    return profile.need(disk_bytes=profile.update_bytes if finished else None, brings=frozenset(brings))
+    need = profile.need(disk_bytes=profile.update_bytes if finished else None, brings=frozenset(brings))
+    if there is None:
+        return need
+    catalog = session.catalog
+    return replace(
+        need,
+        repositories=tuple((one.name, one.commit) for one in catalog.webui.repositories),
+        model_hashes={model.size: model.sha256 for model in catalog.models.models.values()},
+    )
 
 
 def next_command(session: Session, report: Report) -> Command | None:
@@ -70,9 +81,10 @@ def next_command(session: Session, report: Report) -> Command | None:
     if not report.ok:
         return None
     there = report.facts.installation
+    parts = [check.id for check in report.findings if check.status == "warn" and check.id in _MADE_GOOD]
     if any(finding.id == "card" and finding.status == "warn" for finding in report.findings):
         words = ["tune", "--yes"]
-    elif there is None or there.torch is None or not there.models:
+    elif there is None or parts:
         words = ["install"]
     else:
         words = ["launch"]
@@ -113,7 +125,8 @@ def _show(session: Session, report: Report, *, next_too: bool) -> None:
 
 def _show_changed(session: Session, before: Report, after: Report) -> None:
     """Only what a fix has touched, then the count and the next command."""
-    changed = tuple(new for old, new in zip(before.findings, after.findings, strict=True) if new != old)
+    old = {finding.id: finding for finding in before.findings}
+    changed = tuple(finding for finding in after.findings if finding != old.get(finding.id))
     session.screen.line()
     show_report(
         after, session.screen, shown=replace(after, findings=changed), next_command=next_command(session, after)

@@ -11,7 +11,7 @@ from sdsetup.decide.checks.tools import best_python
 from sdsetup.values.facts import Facts
 from sdsetup.values.findings import Finding, Report
 
-__all__ = ["CHECKS", "Check", "Need", "best_python", "diagnose", "main_card"]
+__all__ = ["CHECKS", "INSTALLED_CHECKS", "Check", "Need", "best_python", "diagnose", "main_card"]
 
 Check = Callable[[Facts, Requirements], Finding]
 
@@ -34,8 +34,18 @@ CHECKS: tuple[Check, ...] = (
     network.proxy,
     webui.webui,
 )
+# What only an installation has.
+INSTALLED_CHECKS: tuple[Check, ...] = (
+    webui.environment,
+    webui.repositories,
+    webui.models,
+    webui.launch_file,
+    webui.settings,
+    webui.last_run,
+)
 
 
 def diagnose(facts: Facts, need: Requirements) -> Report:
     """One finding per check, in the order in which people read them."""
-    return Report(facts=facts, findings=tuple(check(facts, need) for check in CHECKS))
+    checks = CHECKS if facts.installation is None else (*CHECKS, *INSTALLED_CHECKS)
+    return Report(facts=facts, findings=tuple(check(facts, need) for check in checks))

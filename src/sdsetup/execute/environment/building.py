@@ -17,10 +17,10 @@ from sdsetup.execute.context import Context
 from sdsetup.execute.environment import uv
 from sdsetup.execute.environment.bytecode import Store, compilers
 from sdsetup.execute.environment.locking import LARGE, Lock, Wheel, resolve
+from sdsetup.execute.environment.mending import set_back
 from sdsetup.execute.environment.meter import Meter
 from sdsetup.execute.environment.places import (
     Places,
-    holds,
     mark,
     marker,
     places,
@@ -70,7 +70,7 @@ def _build(action: BuildEnvironment, context: Context) -> dict[str, Any]:
     where = places(context)
     lock = resolve(action, action.python, context, where.question, where.packages)
     python = python_of(where.venv, context.machine.family)
-    if marker(where.venv).get("lock") == lock.key and starts(python, context) and holds(where.venv, lock.versions):
+    if marker(where.venv).get("lock") == lock.key and starts(python, context) and set_back(lock, where, context):
         return _told(where, lock, context, downloaded=0, kept=None)
     downloaded = 0
     if marker(where.stage).get("lock") != lock.key:

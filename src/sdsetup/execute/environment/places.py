@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -67,19 +66,6 @@ def starts(python: Path, context: Context) -> bool:
         return False
     ended = context.machine.run([str(python), "-I", "-B", "-c", "import sys, pip; print(sys.prefix)"], timeout=60)
     return ended.ok and Path(ended.out.strip()).resolve() == python.parent.parent.resolve()
-
-
-def holds(venv: Path, versions: Mapping[str, str]) -> bool:
-    """Whether every package of the lock is there in its version, told by names alone; more may be there."""
-    folders = [*venv.glob("lib/python3.*/site-packages"), *venv.glob("Lib/site-packages")]
-    there = {info.name.removesuffix(".dist-info") for folder in folders for info in folder.glob("*.dist-info")}
-    return {_dist(name, version) for name, version in versions.items()} <= {
-        _dist(*name.split("-", 1)) for name in there
-    }
-
-
-def _dist(name: str, version: str = "") -> tuple[str, str]:
-    return re.sub(r"[-_.]+", "_", name).lower(), version
 
 
 def identity(venv: Path) -> str | None:

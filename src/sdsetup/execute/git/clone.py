@@ -114,7 +114,8 @@ def _transfer(url: str, stage: Path, wanted: Wanted, context: Context) -> None:
 
 
 def _mended(context: Context, folder: Path) -> bool:
-    """Bring back tracked files that are gone; False when the repository is too broken for it."""
+    """Bring back tracked files that are gone or emptied; False when the repository is too broken for it."""
+    _clear_emptied(context, folder)
     gone = ask(context, folder, "ls-files", "--deleted", "-z")
     if gone is None:
         return False
@@ -125,6 +126,15 @@ def _mended(context: Context, folder: Path) -> bool:
         Text("{count} file(s) of {name} were missing and are brought back", count=len(names), name=folder.name)
     )
     return ask(context, folder, "checkout-index", "--all") is not None
+
+
+def _clear_emptied(context: Context, folder: Path) -> None:
+    """A power cut leaves files without content. Nothing is in them to be kept; then they count as gone."""
+    changed = ask(context, folder, "diff-files", "--name-only", "-z") or ""
+    for name in changed.split("\0"):
+        path = folder / name
+        if name and path.is_file() and not path.is_symlink() and path.stat().st_size == 0:
+            path.unlink()
 
 
 def _refuse_installation(context: Context, target: Path, commit: str) -> None:

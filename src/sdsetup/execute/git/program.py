@@ -45,7 +45,7 @@ _QUIET = {
     "LANGUAGE": "C",
 }
 _GIT_SPOKE = (0, 1, 128, 129)  # yes, no, fatal, usage; anything else came from the system
-_READS_FILES = ("status", "checkout-index", "read-tree")  # these may run a repository's filters
+_READS_FILES = ("status", "checkout-index", "read-tree", "diff-files")  # these may run a repository's filters
 _FOREIGN = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE", "GIT_PREFIX")
 
 
