@@ -637,7 +637,7 @@ def test_another_account_s_folder_becomes_yours_again() -> None:
     facts = replace(GOOD, installation=replace(WHOLE, foreign_owner=True))
     fix = find("webui", facts).fix
     assert fix is not None
-    assert fix.command == "icacls C:\\sd-webui /setowner %USERNAME% /T /C"
+    assert fix.command == 'icacls C:\\sd-webui /setowner "%USERNAME%" /T /C'
     folder = Folder(path="/home/anna/my web ui", writable=False)
     fix = find("webui", replace(facts, system=LINUX, folder=folder)).fix
     assert fix is not None

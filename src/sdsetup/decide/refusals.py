@@ -8,9 +8,19 @@ from sdsetup.launchfile import FILE_NAMES
 from sdsetup.text import Text
 from sdsetup.values.facts import Facts, Folder
 from sdsetup.values.findings import Report
-from sdsetup.values.plan import FetchFile, Plan
+from sdsetup.values.plan import (
+    BuildEnvironment,
+    CloneRepository,
+    CloneWebUI,
+    FetchFile,
+    Plan,
+    ProvePicture,
+    SetAside,
+)
 from sdsetup.values.tuning import Tuning
 
+# Steps that change what a running web UI has loaded.
+_EXCHANGES = (BuildEnvironment, CloneWebUI, CloneRepository, SetAside, ProvePicture)
 # Room that stays free beside what a plan needs: journals, logs, the first pictures.
 MARGIN_BYTES = 500_000_000
 
@@ -57,6 +67,25 @@ def refuse_mixing(facts: Facts, dir: str, *, practised: bool, practising: bool) 
             hint=Text("Leave --dir out: a practice run then has a folder of its own."),
             code="folder-real",
         )
+
+
+def refuse_running(facts: Facts, plan: Plan) -> None:
+    """Nothing, or the reason why files are not exchanged now: the web UI runs from them.
+
+    Raises:
+        SdsetupError: `webui-running`.
+    """
+    running = facts.parts.running if facts.parts is not None else None
+    if running is None or not any(isinstance(step.action, _EXCHANGES) for step in plan.todo):
+        return
+    ports = ", ".join(map(str, running.ports))
+    raise SdsetupError(
+        Text("The web UI is running, and its files would be exchanged under it"),
+        where=plan.dir,
+        why=Text("process {pid}{ports}", pid=running.pid, ports=f", on port {ports}" if ports else ""),
+        hint=Text("End it (Ctrl-C in its window, or close that window), then run the same command again."),
+        code="webui-running",
+    )
 
 
 def by_hand(changed: tuple[str, ...]) -> tuple[str, ...]:

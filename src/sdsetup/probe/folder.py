@@ -14,6 +14,7 @@ from sdsetup.probe.repository import read_repository
 from sdsetup.values.facts import Folder, FolderState
 
 _OWN = ".sdsetup"  # our own folder alone does not make a folder foreign
+_MODELS = "models"  # what `model get` makes where there is no installation yet
 _SHOWN = 5
 _CLOUD_VARIABLES = ("ONEDRIVE", "ONEDRIVECONSUMER", "ONEDRIVECOMMERCIAL")
 _CLOUD_KEY = r"Software\Microsoft\OneDrive\Accounts"
@@ -54,6 +55,8 @@ def state_of(machine: Machine, path: Path) -> tuple[FolderState, tuple[str, ...]
     shown = tuple(seen[:_SHOWN])
     if {"webui.py", "launch.py", "modules"} <= set(names):
         return "webui", shown
+    if seen == [_MODELS] and machine.kind(path / _MODELS) == "folder":
+        return "models", shown
     return ("git" if ".git" in names else "foreign"), shown
 
 

@@ -127,7 +127,8 @@ class Disk:
     drive: Literal["fixed", "removable", "network", "other"] | None = None
 
 
-FolderState = Literal["absent", "empty", "file", "webui", "git", "foreign", "unreadable"]
+# "models": nothing but a folder of models, which an installation is made around
+FolderState = Literal["absent", "empty", "file", "webui", "git", "models", "foreign", "unreadable"]
 
 
 @dataclass(frozen=True, kw_only=True)

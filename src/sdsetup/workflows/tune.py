@@ -16,7 +16,7 @@ from sdsetup.decide.tuning.engine import tune
 from sdsetup.decide.tuning.fit import misfit
 from sdsetup.decide.tuning.what_if import describe
 from sdsetup.decide.tuning.why import explain
-from sdsetup.errors import EXIT_DONE, SdsetupError
+from sdsetup.errors import EXIT_DONE, SdsetupError, UsageError
 from sdsetup.execute.runner import load_corrections
 from sdsetup.launchfile import FILE_NAMES, Kind, merge
 from sdsetup.probe.contents import look
@@ -73,9 +73,11 @@ def run_tune(
     profile: str = "current",
     other: str | None = None,
     apply: bool = False,
+    anyway: bool = False,
     yes: bool = False,
 ) -> int:
-    """The whole of `sdsetup tune`; returns the exit code. `other`: a profile to show beside the first.
+    """The whole of `sdsetup tune`; returns the exit code. `other`: a profile to show beside the first;
+    `anyway`: settings of a card that is only described may be written on this PC.
 
     Raises:
         UsageError: an option that cannot be meant.
@@ -84,6 +86,8 @@ def run_tune(
     if apply and options.dir is None:
         options = replace(options, dir=session.folder(None))
     tuned = tuned_for(session, options, session.catalog.rules(profile))
+    if apply and tuned.described and not anyway:
+        raise _described_only()
     theirs = None if other is None else tuned_with(tuned, session.catalog.rules(other))
     changes = card_changes(tuned)
     if not session.json:
@@ -106,6 +110,16 @@ def run_tune(
             show_plan(decision.plan, session.screen)
         consent(session, yes=yes)
     return carry_out(session, decision)
+
+
+def _described_only() -> UsageError:
+    return UsageError(
+        Text("These settings are for a PC that was described, not for the one that was found here"),
+        hint=Text(
+            "Leave --apply out to see them. To write them into this launch file all the same, add --anyway."
+        ),
+        code="described-not-here",
+    )
 
 
 def run_why(session: Session, setting: str, options: MachineOptions, *, profile: str = "current") -> int:
