@@ -79,10 +79,8 @@ def run_launch(session: Session, folder: Path, *, browser: bool) -> int:
 def _runs_already(session: Session, port: int, *, browser: bool) -> int:
     """A second start would only find its port taken: the first one is shown."""
     url = f"http://127.0.0.1:{port}"
-    opened = browser and _open(url)
-    session.screen.line(
-        Text("The web UI runs already: {url}{opened}", url=url, opened=" (opened)" if opened else "")
-    )
+    said = " (opened)" if browser and _open(url) else ""
+    session.screen.line(Text("The web UI runs already: {url}{opened}", url=url, opened=said))
     return EXIT_DONE
 
 

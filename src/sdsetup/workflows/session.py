@@ -68,17 +68,13 @@ class Session:
         default for this machine. Of several installations the one that is taken is named on the screen."""
         if given is not None:
             return Path(given).expanduser().absolute()
-        known = [entry for entry in registry.known(self.machine) if not entry.practice]
+        known = [entry.dir for entry in registry.known(self.machine) if not entry.practice]
         if known:
             if len(known) > 1 and not self._told_of_several:
-                self._told_of_several.append(known[0].dir)
-                self.screen.line(
-                    Text(
-                        "{count} installations are known; this is about {dir}", count=len(known), dir=known[0].dir
-                    ),
-                    "quiet",
-                )
-            return Path(known[0].dir)
+                self._told_of_several.append(known[0])
+                said = Text("{count} installations are known; this is about {dir}", count=len(known), dir=known[0])
+                self.screen.line(said, "quiet")
+            return Path(known[0])
         return default_folder(self.machine, need_bytes=self.catalog.doctor.install_bytes)
 
     def context(self, folder: Path, listen: Listener | None = None, *, step: str = "") -> Context:

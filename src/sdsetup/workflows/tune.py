@@ -115,9 +115,7 @@ def run_tune(
 def _described_only() -> UsageError:
     return UsageError(
         Text("These settings are for a PC that was described, not for the one that was found here"),
-        hint=Text(
-            "Leave --apply out to see them. To write them into this launch file all the same, add --anyway."
-        ),
+        hint=Text("Leave --apply out to see them. Add --anyway to write them into this launch file all the same."),
         code="described-not-here",
     )
 
