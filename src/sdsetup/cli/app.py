@@ -21,6 +21,7 @@ from sdsetup.text import harmless
 # The module of each command below `sdsetup.cli`, imported when the command is called, and its line in --help.
 COMMANDS = {
     "doctor": "Look at this PC: what is well, what is in the way, and one cure for each.",
+    "status": "Say which installations there are, what is in them, and how large they are.",
     "install": "Install everything: clone, Python, torch, model, launch file, and a first picture that proves it.",
     "tune": "Choose launch flags, variables and torch build for a card, each with its reason.",
     "why": "Say who set a flag, a variable or the torch build, why, and what would change without it.",

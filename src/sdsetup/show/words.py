@@ -9,7 +9,10 @@ from typing import Any
 from sdsetup.command import Command
 from sdsetup.text import Lines, Text, harmless
 
-_OURS = re.compile(r"(?<![\w./-])sdsetup(?= (?:doctor|install|tune|why|launch|verify|undo|report|model|--)\b)")
+_COMMANDS = "doctor|status|install|tune|why|launch|verify|undo|report|model|--"
+_OURS = re.compile(rf"(?<![\w./-])sdsetup(?= (?:{_COMMANDS})\b)")
+    r"(?<![\w./-])sdsetup(?= (?:doctor|status|install|tune|why|launch|verify|undo|report|model|--)\b)"
+)
 
 
 def say(text: Text | str) -> str:

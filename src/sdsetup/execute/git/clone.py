@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.folders import file_problem, put_in_place, refuse_conflicts, remove_tree, set_aside
+from sdsetup.execute.git.adopting import adopt
 from sdsetup.execute.git.fetching import PAUSES, Wanted, fetch, from_first
 from sdsetup.execute.git.program import Runner, ask, commit_of, refuse_foreign
 from sdsetup.execute.git.seal import seal, untouched
@@ -77,6 +78,8 @@ def clone_at(
         url = _fetched(urls, stage, wanted, context, pauses)
         _exclude(stage, ignore)
         seal(stage)
+        if target == context.dir and _is_web_ui(target):
+            adopt(stage, target, context, own)
         kept = _make_room(stage, target, context, own)
         put_in_place(stage, target, last=".git", own=own)
     except OSError as error:
@@ -148,6 +151,10 @@ def _refuse_installation(context: Context, target: Path, commit: str) -> None:
             code="other-commit",
             hint=Text("Choose another folder, or bring this one to the wanted version with git first."),
         )
+
+
+def _is_web_ui(folder: Path) -> bool:
+    return all((folder / name).exists() for name in ("webui.py", "launch.py", "modules"))
 
 
 def _make_room(stage: Path, target: Path, context: Context, own: Sequence[str]) -> Path | None:
