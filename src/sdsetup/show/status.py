@@ -59,7 +59,7 @@ def _show_one(one: InstallationStatus, screen: Screen) -> None:
         sizes = one.sizes
         screen.line(
             Text(
-                "{name} {total}: environment {environment}, models {models}, pictures {pictures}, set aside {kept}",
+                "{name} {total}: environment {environment}, models {models}, pictures {pictures}, kept {kept}",
                 name=f"{'Size':<13}",
                 total=size(sizes.total),
                 environment=size(sizes.environment),

@@ -11,8 +11,6 @@ from sdsetup.text import Lines, Text, harmless
 
 _COMMANDS = "doctor|status|install|tune|why|launch|verify|undo|report|model|--"
 _OURS = re.compile(rf"(?<![\w./-])sdsetup(?= (?:{_COMMANDS})\b)")
-    r"(?<![\w./-])sdsetup(?= (?:doctor|status|install|tune|why|launch|verify|undo|report|model|--)\b)"
-)
 
 
 def say(text: Text | str) -> str:

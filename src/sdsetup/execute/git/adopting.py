@@ -1,4 +1,4 @@
-"""A web UI without a usable repository, such as an unpacked archive, becomes one; what was changed in it is kept."""
+"""A web UI without a usable repository, such as an unpacked archive, becomes one; what was changed stays."""
 
 from __future__ import annotations
 
