@@ -1,4 +1,4 @@
-"""An installation broken in one way after another: doctor names it, one command makes it good, nothing else changes."""
+"""An installation broken in one way after another: doctor names it, one command makes it good."""
 
 from __future__ import annotations
 

@@ -95,10 +95,17 @@ def run(arguments: Sequence[str]) -> int:
         return EXIT_DONE
     except Exception as error:  # noqa: BLE001 - the one place where our own bugs are met
         return _show_usage(error) or _show_bug(error)
+    _finish_log()
     # Typer swallows Ctrl-C inside a command and returns this code instead.
     if code == EXIT_INTERRUPTED and not getattr(code, "said", False):
         return _interrupted()
     return code if isinstance(code, int) else EXIT_DONE
+
+
+def _finish_log() -> None:
+    from sdsetup.workflows import log
+
+    log.finish(failed=False)
 
 
 def _show_usage(error: Exception) -> int | None:

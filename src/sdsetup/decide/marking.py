@@ -113,13 +113,15 @@ def _truth(step: Step, facts: Facts, contents: Contents) -> _Truth | None:
 
 
 def _checkout(path: str, commit: str, facts: Facts, contents: Contents) -> _Truth:
-    at = contents.heads.get(path) == commit
-    whole = whole_at(facts.parts, path)
+    head = contents.heads.get(path)
+    at, whole = head == commit, whole_at(facts.parts, path)
+    # A web UI whose history is gone gets one around the files that are there.
+    adopted = path == "" and head is None and facts.installation is not None
     return _Truth(
         there=at and whole,
         enough=True,
         because=Text("is at {commit}", commit=commit[:8]),
-        mends=at and not whole,
+        mends=(at and not whole) or adopted,
     )
 
 

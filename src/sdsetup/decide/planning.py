@@ -347,7 +347,7 @@ def launcher_steps(
         Step(
             id=f"launcher:{kind}",
             title=Text("Launch file {name}", name=FILE_NAMES[kind]),
-            detail=Text("{flags}", flags=" ".join(settings.flags) or "no special flags for this card"),
+            detail=_launcher_detail(facts, settings),
             action=WriteLauncher(
                 kind=kind,
                 flags=settings.flags,
@@ -361,6 +361,19 @@ def launcher_steps(
         )
         for kind in kinds
     ]
+
+
+def _launcher_detail(facts: Facts, settings: Settings) -> Text:
+    flags = " ".join(settings.flags) or "no special flags for this card"
+    file = facts.parts.launch_file if facts.parts else None
+    unknown = [name for name in (file.unknown if file else ()) if name in settings.drop_flags]
+    if not unknown:
+        return Text("{flags}", flags=flags)
+    return Text(
+        "{flags}; takes out {unknown}, at which this web UI stops (the file as it was is kept)",
+        flags=flags,
+        unknown=", ".join(unknown),
+    )
 
 
 def _brought_git(facts: Facts, components: Components) -> str | None:

@@ -88,7 +88,7 @@ def put_in_place(stage: Path, target: Path, *, last: str | None = None, own: Seq
     if not target.exists():
         replace(stage, target)
         return
-    refuseconflicts(stage, target, own=own)
+    refuse_conflicts(stage, target, own=own)
     for name in own:
         if os.path.lexists(target / name):
             remove_tree(stage / name)
@@ -98,7 +98,7 @@ def put_in_place(stage: Path, target: Path, *, last: str | None = None, own: Seq
     remove_tree(stage)
 
 
-def refuseconflicts(stage: Path, target: Path, *, own: Sequence[str] = ()) -> None:
+def refuse_conflicts(stage: Path, target: Path, *, own: Sequence[str] = ()) -> None:
     """Nothing, or the files that differ in a staged folder and its target; `own` are no matter.
 
     Raises:

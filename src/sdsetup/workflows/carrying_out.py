@@ -32,7 +32,7 @@ from sdsetup.values.install_record import from_json, to_json
 from sdsetup.values.plan import BuildEnvironment, Plan, ProvePicture
 from sdsetup.values.request import Request
 from sdsetup.values.tuning import Tuning
-from sdsetup.workflows import registry, trust
+from sdsetup.workflows import log, registry, trust
 from sdsetup.workflows.inspect import inspect
 from sdsetup.workflows.session import Session
 
@@ -139,6 +139,7 @@ def perform(
     Raises:
         SdsetupError: the step that failed; what was finished before it is kept.
     """
+    log.changes()
     waited: list[Text] = []
 
     def waiting(text: Text) -> None:

@@ -105,7 +105,10 @@ def decide(
     )
     _, warnings = own_flags_of(session, folder, facts, tuning, contents.launch_files)
     tuning = replace(tuning, warnings=(*tuning.warnings, *warnings))
-    settings = launch_settings(tuning, facts.recorded, session.catalog.flags)
+    file = facts.parts.launch_file if facts.parts else None
+    # The web UI ends at a flag that it does not know; the file as it was is kept beside it.
+    unknown = file.unknown if file is not None else ()
+    settings = launch_settings(tuning, facts.recorded, session.catalog.flags, also_drop=unknown)
     plan = plan_install(facts, request, tuning, components, settings, load_journal(state), contents)
     practised = (state / PRACTICE_MARK).is_file()
     refuse_running(facts, plan)

@@ -243,8 +243,8 @@ def launch_file(facts: Facts, _need: Requirements) -> Finding:
             "This web UI does not know {flags}, and stops at a flag that it does not know.",
             flags=_some(file.unknown),
         )
-        fix = Fix(text=Text("Take it out of {name}, or correct its spelling.", name=name))
-        return Finding(id="launch-file", status="fail", title=_LAUNCH_FILE, summary=said, why=why, fix=fix)
+        fix = Text("Correct its spelling in {name}, or have it taken out (the file as it was is kept):", name=name)
+        return _finding(facts, "launch-file", "fail", _LAUNCH_FILE, said, why, fix)
     lost = lost_flags(file, facts.recorded)
     if lost:
         essential = any(flag.split(" ", 1)[0] in _ESSENTIAL for flag in lost)
