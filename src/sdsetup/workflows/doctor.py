@@ -24,8 +24,10 @@ from sdsetup.workflows.session import Session
 _MADE_GOOD = ("webui", "environment", "repositories", "models", "last-run")
 
 
-def run_doctor(session: Session, dir: Path | None, *, facts_file: Path | None, fix: bool, yes: bool) -> int:
-    """The whole of `sdsetup doctor`; returns the exit code.
+def run_doctor(
+    session: Session, dir: Path | None, *, facts_file: Path | None, fix: bool, yes: bool, deep: bool = False
+) -> int:
+    """The whole of `sdsetup doctor`; returns the exit code. `deep`: contents are hashed, not only sizes compared.
 
     Raises:
         UsageError: `options-exclude`.
@@ -37,7 +39,7 @@ def run_doctor(session: Session, dir: Path | None, *, facts_file: Path | None, f
             code="options-exclude",
             hint=Text("Leave one of them out."),
         )
-    report = examine(session, dir) if facts_file is None else judge(session, read_facts(facts_file))
+    report = examine(session, dir, deep=deep) if facts_file is None else judge(session, read_facts(facts_file))
     if not session.json:
         _show(session, report, next_too=facts_file is None and not fix)
     if fix:
@@ -49,9 +51,9 @@ def run_doctor(session: Session, dir: Path | None, *, facts_file: Path | None, f
     return EXIT_DONE if report.ok else EXIT_EXPECTED
 
 
-def examine(session: Session, dir: Path | None) -> Report:
+def examine(session: Session, dir: Path | None, *, deep: bool = False) -> Report:
     """Ask this machine about itself and about a folder (the default one, when none is named), and judge."""
-    facts = inspect(session, session.folder(dir), network=True, slow=_slow(session))
+    facts = inspect(session, session.folder(dir), network=True, slow=_slow(session), deep=deep)
     return judge(session, session.adjust(facts))
 
 

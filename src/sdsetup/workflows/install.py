@@ -86,7 +86,7 @@ def decide(
     """
     folder = Path(request.dir)
     state = folder / ".sdsetup"
-    found = facts or inspect(session, folder)
+    found = facts or inspect(session, folder, deep=request.deep)
     requirements = requirements_of(session, found)
     if not session.practising:
         refuse_machine(diagnose(found, requirements))

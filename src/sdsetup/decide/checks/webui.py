@@ -317,7 +317,10 @@ def _finding(
     facts: Facts, id: str, status: Status, title: Text, summary: Text, why: Text, fix: Text, *words: str
 ) -> Finding:
     """With the command that makes it good: `sdsetup install` for this folder, unless `words` say otherwise."""
-    command = Command("sdsetup", *(words or ("install",)), "--dir", _place(facts), family=facts.system.family)
+    # What only a deep look finds, only a deep look makes good.
+    deep = ("--deep",) if facts.parts is not None and facts.parts.deep and not words else ()
+    said = (*(words or ("install",)), *deep, "--dir", _place(facts))
+    command = Command("sdsetup", *said, family=facts.system.family)
     return Finding(id=id, status=status, title=title, summary=summary, why=why, fix=Fix(text=fix, command=command))
 
 
