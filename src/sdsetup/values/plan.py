@@ -194,6 +194,13 @@ class Plan:
     dir: str
     steps: tuple[Step, ...]
     free_bytes: int | None = None
+    outside: str | None = None  # where packages and downloads are kept besides
+
+    @property
+    def outside_bytes(self) -> int:
+        """About what stays in the cache: the packages of an environment that is built."""
+        built = (step for step in self.todo if isinstance(step.action, BuildEnvironment))
+        return sum(step.disk_bytes for step in built)
 
     @property
     def todo(self) -> tuple[Step, ...]:

@@ -110,6 +110,7 @@ def decide(
     unknown = file.unknown if file is not None else ()
     settings = launch_settings(tuning, facts.recorded, session.catalog.flags, also_drop=unknown)
     plan = plan_install(facts, request, tuning, components, settings, load_journal(state), contents)
+    plan = replace(plan, outside=str(session.cache))
     practised = (state / PRACTICE_MARK).is_file()
     refuse_running(facts, plan)
     refuse_mixing(facts, request.dir, practised=practised, practising=session.practising)
