@@ -331,3 +331,12 @@ def test_nothing_is_exchanged_under_a_running_web_ui() -> None:
     with pytest.raises(SdsetupError) as caught:
         refuse_running(changed, plan(changed, journal=journal, present=present))
     assert (caught.value.code, "7860" in str(caught.value.why)) == ("webui-running", True)
+
+
+def test_a_folder_of_another_account_is_given_back_and_not_left() -> None:
+    journal, present, facts = finished(plan())
+    closed = facts_with(facts, foreign=(".sdsetup", "venv"))
+    with pytest.raises(SdsetupError) as caught:
+        refuse(closed, plan(closed, journal=journal, present=present))
+    assert caught.value.code == "folder-of-another-user"
+    assert 'icacls D:/sd /setowner "%USERNAME%" /T /C' in str(caught.value.hint)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from sdsetup.command import Command
 from sdsetup.launchfile import FILE_NAMES
 from sdsetup.text import Text
 from sdsetup.values.install_record import InstallRecord
@@ -31,6 +32,7 @@ class PackageFault:
     version: str
     found: str | None = None
     file: str | None = None
+    lost: bool = False  # the file is not there at all
     stops: bool = True
 
     @property
@@ -45,7 +47,8 @@ class PackageFault:
             case "twice":
                 return Text("{name} is there twice ({found})", name=self.name, found=self.found)
             case "damaged":
-                return Text("{file} of {name} is damaged", name=self.name, file=self.file)
+                state = "gone" if self.lost else "damaged"
+                return Text("{file} of {name} is {state}", name=self.name, file=self.file, state=state)
 
 
 def package_faults(
@@ -76,7 +79,14 @@ def _package(name: str, version: str, there: list[str], broken: DamagedPackage |
         far = _series(version) != _series(there[0])
         return PackageFault(name=name, how="other", version=version, found=there[0], stops=far)
     if broken is not None:
-        return PackageFault(name=name, how="damaged", version=version, found=there[0], file=broken.file)
+        return PackageFault(
+            name=name,
+            how="damaged",
+            version=version,
+            found=there[0],
+            file=broken.file,
+            lost=broken.how == "missing",
+        )
     return None
 
 
@@ -104,6 +114,14 @@ def missing_files(checkout: CheckedOut) -> tuple[str, ...]:
         for name in checkout.missing or ()
         if name not in FILE_NAMES.values() and _NEEDED.fullmatch(name) and not _NOT_NEEDED.fullmatch(name)
     )
+
+
+def owner_command(place: str, family: str) -> str:
+    """What gives a folder with all that is in it back to the person; the shell knows the account's name."""
+    said = Command(place, family=family)
+    if family == "windows":
+        return f'icacls {said} /setowner "%USERNAME%" /T /C'
+    return f'sudo chown -R "$USER" {said}'
 
 
 def own_edits(checkout: CheckedOut) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sdsetup.command import Command
+from sdsetup.decide.condition import owner_command
 from sdsetup.errors import SdsetupError
 from sdsetup.launchfile import FILE_NAMES
 from sdsetup.text import Text
@@ -30,8 +31,10 @@ def refuse(facts: Facts, plan: Plan, *, git_command: str | None = None) -> None:
 
     Raises:
         SdsetupError: `folder-is-a-file`, `folder-not-writable`, `folder-foreign`, `folder-other-repository`,
-            `folder-unreadable`, `git-missing`, `disk-full`, `file-too-large`.
+            `folder-unreadable`, `folder-of-another-user`, `git-missing`, `disk-full`, `file-too-large`.
     """
+    if facts.parts is not None and facts.parts.foreign:
+        raise _of_another_user(facts, plan, facts.parts.foreign)
     if facts.folder is not None:
         _refuse_folder(facts.folder)
     if not plan.todo:
@@ -43,6 +46,17 @@ def refuse(facts: Facts, plan: Plan, *, git_command: str | None = None) -> None:
             code="git-missing",
         )
     _refuse_disk(facts, plan)
+
+
+def _of_another_user(facts: Facts, plan: Plan, folders: tuple[str, ...]) -> SdsetupError:
+    names = ", ".join(name or "the folder itself" for name in folders)
+    return SdsetupError(
+        Text("The installation belongs to another account and cannot be written: {names}", names=names),
+        where=plan.dir,
+        why=Text("it was made or changed by another user once, perhaps by one run with sudo"),
+        hint=Text("Make it yours again: {command}", command=owner_command(plan.dir, facts.system.family)),
+        code="folder-of-another-user",
+    )
 
 
 def refuse_mixing(facts: Facts, dir: str, *, practised: bool, practising: bool) -> None:

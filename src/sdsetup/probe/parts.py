@@ -28,6 +28,7 @@ from sdsetup.text import Text
 from sdsetup.values.parts import CheckedOut, LaunchFileState, ModelFile, Parts, Unfinished
 
 _MODELS = Path("models", "Stable-diffusion")
+_FOLDERS = ("", ".git", ".sdsetup", "venv", "repositories", "models")
 _BLOCK = 2**20  # bytes
 _ADDED = re.compile(r"""add_argument\(\s*(?P<names>(?:['"]-[^'"]+['"]\s*,?\s*)+)""")
 _NAME = re.compile(r"""['"](--?[^'"]+)['"]""")
@@ -51,7 +52,7 @@ def ask(asked: Asked) -> dict[str, Any]:
         models=tuple(_models(folder, asked)),
         launch_file=_launch_file(machine, folder),
         settings=_settings(folder),
-        foreign=tuple(name for name in _owned() if machine.foreign_owner(folder / name)),
+        foreign=tuple(name for name in _FOLDERS if _is_closed(machine, folder / name)),
         unfinished=_unfinished(folder),
         running=running_web_ui(folder),
         distrusted=_distrusted(folder),
@@ -60,8 +61,14 @@ def ask(asked: Asked) -> dict[str, Any]:
     return {"parts": found}
 
 
-def _owned() -> tuple[str, ...]:
-    return ("", ".git", ".sdsetup", "venv", "repositories", "models", "config.json")
+def _is_closed(machine: Machine, folder: Path) -> bool:
+    """Whether a folder belongs to another account and cannot be written, as after one run with sudo. A drive that
+    records no owners shows a foreign one for everything, and takes files all the same."""
+    return (
+        machine.kind(folder) == "folder"
+        and machine.foreign_owner(folder) is True
+        and machine.write_problem(folder) is not None
+    )
 
 
 def _checkouts(machine: Machine, folder: Path) -> Iterator[CheckedOut]:

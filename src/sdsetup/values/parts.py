@@ -83,7 +83,7 @@ class Parts:
     models: tuple[ModelFile, ...] = ()
     launch_file: LaunchFileState | None = None
     settings: Literal["absent", "good", "empty", "damaged"] = "absent"  # config.json
-    foreign: tuple[str, ...] = ()  # parts that belong to another account, relative to the installation
+    foreign: tuple[str, ...] = ()  # folders of another account that cannot be written; "" is the whole
     unfinished: Unfinished | None = None
     running: Running | None = None
     distrusted: str | None = None  # what a failed start or picture showed since the last proof

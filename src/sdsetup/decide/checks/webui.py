@@ -14,6 +14,7 @@ from sdsetup.decide.condition import (
     missing_files,
     own_edits,
     own_flags,
+    owner_command,
 )
 from sdsetup.launchfile import FILE_NAMES
 from sdsetup.text import Text
@@ -77,12 +78,7 @@ def webui(facts: Facts, _need: Requirements) -> Finding:
 
 def _foreign(facts: Facts, said: Text, parts: tuple[str, ...]) -> Finding:
     names = [name or "the folder itself" for name in parts] or ["the folder"]
-    place = Command(_place(facts), family=facts.system.family)
-    # The shell that reads it knows the account's name.
-    if facts.system.family == "windows":
-        command = f'icacls {place} /setowner "%USERNAME%" /T /C'
-    else:
-        command = f'sudo chown -R "$USER" {place}'
+    command = owner_command(_place(facts), facts.system.family)
     return Finding(
         id="webui",
         status="fail",
