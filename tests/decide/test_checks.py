@@ -543,6 +543,7 @@ PARTS = Parts(
     settings="good",
 )
 NEEDS = replace(NEED, repositories=(("BLIP", "b" * 40),), model_hashes={SIZE: "c" * 64})
+NEEDS = replace(NEEDS, exclusive_flags=(("--lowvram", "--medvram"),))
 
 
 def packages(**versions: str) -> dict[str, Any]:
@@ -600,6 +601,12 @@ def checkout(path: str, **change: Any) -> dict[str, Any]:
             "--medvam",
         ),
         ("launch-file", {"launch_file": LaunchFileState(present=True, problem="a quote")}, "warn", "a quote"),
+        (
+            "launch-file",
+            {"launch_file": LaunchFileState(present=True, flags=("--lowvram", "--medvram"))},
+            "warn",
+            "--lowvram and --medvram stand together",
+        ),
         ("settings", {"settings": "empty"}, "fail", "does not start"),
         ("settings", {"settings": "damaged"}, "fail", "does not start"),
         ("settings", {"settings": "absent"}, "ok", ""),

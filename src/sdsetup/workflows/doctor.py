@@ -74,6 +74,7 @@ def requirements_of(session: Session, facts: Facts) -> Requirements:
     return replace(
         need,
         repositories=tuple((one.name, one.commit) for one in catalog.webui.repositories),
+        exclusive_flags=catalog.flags.exclusive_groups,
         model_hashes={model.size: model.sha256 for model in catalog.models.models.values()},
     )
 

@@ -215,7 +215,7 @@ def models(facts: Facts, need: Requirements) -> Finding:
     return Finding(id="models", status="ok", title=_MODELS, summary=said)
 
 
-def launch_file(facts: Facts, _need: Requirements) -> Finding:
+def launch_file(facts: Facts, need: Requirements) -> Finding:
     """The launch file against what the tuning had chosen, and against the flags that this web UI knows."""
     there, parts = facts.installation, facts.parts
     assert there is not None, "only an installation has a launch file"
@@ -254,6 +254,12 @@ def launch_file(facts: Facts, _need: Requirements) -> Finding:
             why,
             Text("Write them again; your own flags stay:"),
         )
+    for group in need.exclusive_flags:
+        together = tuple(flag for flag in file.flags if flag in group)
+        if len(together) > 1:
+            why = Text("{flags} stand together, and only one of them counts.", flags=listed(list(together)))
+            fix = Fix(text=Text("Keep one of them in {name}.", name=name))
+            return Finding(id="launch-file", status="warn", title=_LAUNCH_FILE, summary=said, why=why, fix=fix)
     own = own_flags(file, facts.recorded)
     if own and facts.recorded is not None:
         said = Text("{name}; your own flags: {flags}", name=name, flags=_some(own))
