@@ -258,8 +258,8 @@ def launch_file(facts: Facts, need: Requirements) -> Finding:
         together = tuple(flag for flag in file.flags if flag in group)
         if len(together) > 1:
             why = Text("{flags} stand together, and only one of them counts.", flags=listed(list(together)))
-            fix = Fix(text=Text("Keep one of them in {name}.", name=name))
-            return Finding(id="launch-file", status="warn", title=_LAUNCH_FILE, summary=said, why=why, fix=fix)
+            one = Fix(text=Text("Keep one of them in {name}.", name=name))
+            return Finding(id="launch-file", status="warn", title=_LAUNCH_FILE, summary=said, why=why, fix=one)
     own = own_flags(file, facts.recorded)
     if own and facts.recorded is not None:
         said = Text("{name}; your own flags: {flags}", name=name, flags=_some(own))
