@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sdsetup.catalog.requirements import Requirements
-from sdsetup.decide.checks import cards, driver, memory, network, place, system, tools, webui
+from sdsetup.decide.checks import cards, driver, memory, network, place, start, system, tools, webui
 from sdsetup.decide.checks.cards import main_card
 from sdsetup.decide.checks.tools import best_python
 from sdsetup.values.facts import Facts
@@ -39,9 +39,9 @@ INSTALLED_CHECKS: tuple[Check, ...] = (
     webui.environment,
     webui.repositories,
     webui.models,
-    webui.launch_file,
-    webui.settings,
-    webui.last_run,
+    start.launch_file,
+    start.settings,
+    start.last_run,
 )
 
 # What an installation makes good by itself, so that it does not stand in its way.

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from sdsetup.catalog.requirements import Requirements
-from sdsetup.command import Command
+from sdsetup.decide.checks.faulty import SHOWN, faulty, place_of, some
 from sdsetup.decide.checks.wording import listed, unanswered
 from sdsetup.decide.condition import (
     PackageFault,
     checkout_at,
     damaged_models,
     environment_faults,
-    lost_flags,
     missing_files,
     own_edits,
-    own_flags,
     owner_command,
 )
-from sdsetup.launchfile import FILE_NAMES
 from sdsetup.text import Text
 from sdsetup.values.facts import Facts, Installation
 from sdsetup.values.findings import Finding, Fix, Status
@@ -25,13 +22,7 @@ _WEBUI = Text("Web UI")
 _ENVIRONMENT = Text("Environment")
 _REPOSITORIES = Text("Repositories")
 _MODELS = Text("Models")
-_LAUNCH_FILE = Text("Launch file")
-_SETTINGS = Text("Settings")
-_LAST_RUN = Text("Last run")
 _SHORT = 8
-_SHOWN = 3
-# Without these a machine that needs them has no start or no picture.
-_ESSENTIAL = ("--skip-torch-cuda-test", "--no-half", "--use-cpu")
 
 
 def webui(facts: Facts, _need: Requirements) -> Finding:
@@ -51,17 +42,17 @@ def webui(facts: Facts, _need: Requirements) -> Finding:
         return _foreign(facts, said, foreign)
     gone = missing_files(checkout) if checkout else ()
     if gone:
-        return _finding(
+        return faulty(
             facts,
             "webui",
             "fail",
             _WEBUI,
             said,
-            Text("Files of it are gone: {names}.", names=_some(gone)),
+            Text("Files of it are gone: {names}.", names=some(gone)),
             Text("Bring them back; nothing else changes:"),
         )
     if there.commit is None:
-        return _finding(
+        return faulty(
             facts,
             "webui",
             "warn",
@@ -72,13 +63,13 @@ def webui(facts: Facts, _need: Requirements) -> Finding:
         )
     edits = own_edits(checkout) if checkout else ()
     if edits:
-        said = Text("{said}; changed by you: {names}", said=said, names=_some(edits))
+        said = Text("{said}; changed by you: {names}", said=said, names=some(edits))
     return Finding(id="webui", status="ok", title=_WEBUI, summary=said)
 
 
 def _foreign(facts: Facts, said: Text, parts: tuple[str, ...]) -> Finding:
     names = [name or "the folder itself" for name in parts] or ["the folder"]
-    command = owner_command(_place(facts), facts.system.family)
+    command = owner_command(place_of(facts), facts.system.family)
     return Finding(
         id="webui",
         status="fail",
@@ -87,7 +78,7 @@ def _foreign(facts: Facts, said: Text, parts: tuple[str, ...]) -> Finding:
         why=Text(
             "It belongs to another account ({names}), perhaps after one run with sudo: neither Git nor sdsetup "
             "can work in it.",
-            names=listed(names[:_SHOWN]),
+            names=listed(names[:SHOWN]),
         ),
         fix=Fix(text=Text("Make it yours again:"), command=command),
     )
@@ -100,7 +91,7 @@ def environment(facts: Facts, _need: Requirements) -> Finding:
     said = _environment_said(there)
     if there.environment_broken is not None:
         why = Text("The Python environment is broken: {why}.", why=there.environment_broken.rstrip("."))
-        return _finding(
+        return faulty(
             facts,
             "environment",
             "fail",
@@ -111,11 +102,11 @@ def environment(facts: Facts, _need: Requirements) -> Finding:
         )
     if there.environment_python is None or there.torch is None:
         why = Text("The environment is not finished: the web UI cannot start.")
-        return _finding(facts, "environment", "fail", _ENVIRONMENT, said, why, Text("Continue the installation:"))
+        return faulty(facts, "environment", "fail", _ENVIRONMENT, said, why, Text("Continue the installation:"))
     faults = environment_faults(parts) if parts else ()
     if faults:
         stops = any(fault.stops for fault in faults)
-        return _finding(
+        return faulty(
             facts,
             "environment",
             "fail" if stops else "warn",
@@ -137,8 +128,8 @@ def _environment_said(there: Installation) -> Text:
 
 def packages_said(faults: tuple[PackageFault, ...]) -> Text:
     """The first few faults of an environment and how many more there are."""
-    first = ", ".join(str(fault.said) for fault in faults[:_SHOWN])
-    more = len(faults) - _SHOWN
+    first = ", ".join(str(fault.said) for fault in faults[:SHOWN])
+    more = len(faults) - SHOWN
     return Text("{first}{more}", first=first, more=f" and {more} more packages" if more > 0 else "")
 
 
@@ -153,13 +144,13 @@ def repositories(facts: Facts, need: Requirements) -> Finding:
         if found is None or found.commit is None:
             bad.append(f"{name} is not there" if found is None else f"{name} is half cloned")
         elif gone := missing_files(found):
-            bad.append(f"{name} lacks {_some(gone)}")
+            bad.append(f"{name} lacks {some(gone)}")
         elif found.commit != commit:
             said.append(name)
     count = len(need.repositories)
     if bad:
         why = Text("{bad}: the web UI cannot start.", bad="; ".join(bad))
-        return _finding(
+        return faulty(
             facts,
             "repositories",
             "fail",
@@ -169,7 +160,7 @@ def repositories(facts: Facts, need: Requirements) -> Finding:
             Text("Bring back what is missing:"),
         )
     if said:
-        return _finding(
+        return faulty(
             facts,
             "repositories",
             "warn",
@@ -177,7 +168,7 @@ def repositories(facts: Facts, need: Requirements) -> Finding:
             Text("{count} whole", count=count),
             Text(
                 "{names} at another commit than the web UI asks for.",
-                names=_some(tuple(said)) + (" is" if len(said) == 1 else " are"),
+                names=some(tuple(said)) + (" is" if len(said) == 1 else " are"),
             ),
             Text("Bring them to it:"),
         )
@@ -191,7 +182,7 @@ def models(facts: Facts, need: Requirements) -> Finding:
     count = len(there.models)
     said = Text("none") if not count else Text("{count}", count="one" if count == 1 else count)
     if not count:
-        return _finding(
+        return faulty(
             facts,
             "models",
             "warn",
@@ -209,127 +200,7 @@ def models(facts: Facts, need: Requirements) -> Finding:
             said=first.said or "its bytes are not the ones that were published",
         )
         status: Status = "fail" if len(bad) >= count else "warn"
-        return _finding(
+        return faulty(
             facts, "models", status, _MODELS, said, why, Text("Fetch it again; the damaged file is kept:")
         )
     return Finding(id="models", status="ok", title=_MODELS, summary=said)
-
-
-def launch_file(facts: Facts, need: Requirements) -> Finding:
-    """The launch file against what the tuning had chosen, and against the flags that this web UI knows."""
-    there, parts = facts.installation, facts.parts
-    assert there is not None, "only an installation has a launch file"
-    name = FILE_NAMES["bat" if facts.system.family == "windows" else "sh"]
-    file = parts.launch_file if parts else None
-    said = Text("{name}", name=name)
-    if (file is not None and not file.present) or not there.launch_files:
-        why = Text("{name} is not there: the web UI would start without the settings of this card.", name=name)
-        return _finding(
-            facts, "launch-file", "fail", _LAUNCH_FILE, said, why, Text("Write it:"), "tune", "--apply"
-        )
-    if file is None:
-        return Finding(id="launch-file", status="ok", title=_LAUNCH_FILE, summary=said)
-    if file.problem is not None:
-        why = Text("{problem}.", problem=file.problem)
-        return _finding(
-            facts, "launch-file", "warn", _LAUNCH_FILE, said, why, Text("Look at what can be told:"), "tune"
-        )
-    if file.unknown:
-        why = Text(
-            "This web UI does not know {flags}, and stops at a flag that it does not know.",
-            flags=_some(file.unknown),
-        )
-        fix = Text("Correct its spelling in {name}, or have it taken out (the file as it was is kept):", name=name)
-        return _finding(facts, "launch-file", "fail", _LAUNCH_FILE, said, why, fix)
-    lost = lost_flags(file, facts.recorded)
-    if lost:
-        essential = any(flag.split(" ", 1)[0] in _ESSENTIAL for flag in lost)
-        why = Text("It lacks {flags}, chosen for this card.", flags=_some(lost))
-        return _finding(
-            facts,
-            "launch-file",
-            "fail" if essential else "warn",
-            _LAUNCH_FILE,
-            said,
-            why,
-            Text("Write them again; your own flags stay:"),
-        )
-    for group in need.exclusive_flags:
-        together = tuple(flag for flag in file.flags if flag in group)
-        if len(together) > 1:
-            why = Text("{flags} stand together, and only one of them counts.", flags=listed(list(together)))
-            one = Fix(text=Text("Keep one of them in {name}.", name=name))
-            return Finding(id="launch-file", status="warn", title=_LAUNCH_FILE, summary=said, why=why, fix=one)
-    own = own_flags(file, facts.recorded)
-    if own and facts.recorded is not None:
-        said = Text("{name}; your own flags: {flags}", name=name, flags=_some(own))
-    return Finding(id="launch-file", status="ok", title=_LAUNCH_FILE, summary=said)
-
-
-def settings(facts: Facts, _need: Requirements) -> Finding:
-    """config.json: the web UI moves one that it cannot read into a folder that may not be there, and ends."""
-    state = facts.parts.settings if facts.parts else "absent"
-    if state in ("empty", "damaged"):
-        return _finding(
-            facts,
-            "settings",
-            "fail",
-            _SETTINGS,
-            Text("config.json is {state}", state="empty" if state == "empty" else "cut or damaged"),
-            Text("The web UI does not start with settings that it cannot read."),
-            Text("Set it aside (it is kept); the web UI then begins with its defaults:"),
-        )
-    said = Text("config.json") if state == "good" else Text("none saved yet")
-    return Finding(id="settings", status="ok", title=_SETTINGS, summary=said)
-
-
-def last_run(facts: Facts, _need: Requirements) -> Finding:
-    """A run of ours that was cut off, a start that failed, a web UI that runs now."""
-    parts = facts.parts
-    if parts is not None and parts.unfinished is not None and parts.running is None:
-        words = parts.unfinished.words
-        return Finding(
-            id="last-run",
-            status="warn",
-            title=_LAST_RUN,
-            summary=Text("started {began}, not finished", began=parts.unfinished.began[:16].replace("T", " ")),
-            why=Text("It was cut off; what was finished is kept."),
-            fix=Fix(text=Text("Continue with:"), command=Command("sdsetup", *words, family=facts.system.family)),
-        )
-    if parts is not None and parts.distrusted is not None:
-        why = Text("The web UI did not start, or made no picture: {why}.", why=parts.distrusted.rstrip("."))
-        return _finding(
-            facts,
-            "last-run",
-            "fail",
-            _LAST_RUN,
-            Text("failed"),
-            why,
-            Text("Look through every file and make it good:"),
-        )
-    running = parts.running if parts else None
-    if running is not None:
-        ports = ", ".join(map(str, running.ports))
-        said = Text("the web UI runs now{where}", where=f" on port {ports}" if ports else "")
-        return Finding(id="last-run", status="ok", title=_LAST_RUN, summary=said)
-    return Finding(id="last-run", status="ok", title=_LAST_RUN, summary=Text("nothing unfinished"))
-
-
-def _finding(
-    facts: Facts, id: str, status: Status, title: Text, summary: Text, why: Text, fix: Text, *words: str
-) -> Finding:
-    """With the command that makes it good: `sdsetup install` for this folder, unless `words` say otherwise."""
-    # What only a deep look finds, only a deep look makes good.
-    deep = ("--deep",) if facts.parts is not None and facts.parts.deep and not words else ()
-    said = (*(words or ("install",)), *deep, "--dir", _place(facts))
-    command = Command("sdsetup", *said, family=facts.system.family)
-    return Finding(id=id, status=status, title=title, summary=summary, why=why, fix=Fix(text=fix, command=command))
-
-
-def _place(facts: Facts) -> str:
-    return facts.folder.path if facts.folder else "."
-
-
-def _some(names: tuple[str, ...]) -> str:
-    more = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
