@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from sdsetup.catalog.models import Model, fetch_file
 from sdsetup.catalog.webui import Repository, WebUI
-from sdsetup.decide.condition import checkout_at, environment_faults, missing_files, whole_at
+from sdsetup.decide.condition import whole_at
+from sdsetup.decide.making_good import brought_back, environment_work, launcher_detail
 from sdsetup.decide.marking import marked
 from sdsetup.text import Text
 from sdsetup.values.contents import Contents
@@ -14,7 +15,6 @@ from sdsetup.values.corrections import card_name
 from sdsetup.values.facts import Facts
 from sdsetup.values.flags import FILE_NAMES, Settings
 from sdsetup.values.journal import Journal
-from sdsetup.values.parts import Parts
 from sdsetup.values.plan import (
     BringGit,
     BringPython,
@@ -31,13 +31,10 @@ from sdsetup.values.plan import (
     WriteLauncher,
 )
 from sdsetup.values.request import LauncherKind, Request
-from sdsetup.values.tuning import TorchBuild, Tuning
+from sdsetup.values.tuning import Tuning
 
 # Variables that choose a card or make it work: the proof must see the same one as the web UI.
 _CARD_VARIABLES = ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "HSA_OVERRIDE_GFX_VERSION", "ROC_ENABLE_PRE_VEGA")
-
-
-_SMALL_PACKAGE = 2_000_000  # bytes, about what a package of the web UI's has that is not torch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +146,7 @@ def _checkout(given: _Given) -> Step:
     detail = Text("commit {commit}, from {url}", commit=webui.commit[:8], url=webui.urls[0])
     mends = former == webui.commit and not whole_at(given.facts.parts, "")
     if mends:
-        detail = _brought_back(given, "")
+        detail = brought_back(given.facts, "")
     elif former is not None and former != webui.commit:
         detail = Text(
             "moves from {old} to {new} unless a file you changed is in the way; "
@@ -168,13 +165,6 @@ def _checkout(given: _Given) -> Step:
         bytes=0 if mends else webui.full_bytes if full else webui.shallow_bytes,
         disk_bytes=0 if mends else webui.disk_bytes + (webui.full_bytes if full else 0),
     )
-
-
-def _brought_back(given: _Given, path: str) -> Text:
-    found = checkout_at(given.facts.parts, path)
-    names = missing_files(found) if found is not None else ()
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return Text("brings back {names}{more}; nothing else changes", names=", ".join(names[:3]), more=more)
 
 
 def _settings(given: _Given) -> list[Step]:
@@ -214,7 +204,7 @@ def _repositories(given: _Given) -> list[Step]:
 def _repository_detail(given: _Given, repository: Repository, *, mends: bool) -> Text:
     path = f"repositories/{repository.name}"
     if mends:
-        return _brought_back(given, path)
+        return brought_back(given.facts, path)
     former = given.contents.heads.get(path)
     commit, url = repository.commit[:8], repository.urls[0]
     if former in (None, repository.commit):
@@ -230,7 +220,7 @@ def _environment(given: _Given, before: list[Step]) -> Step:
     webui, torch = given.components.webui, given.tuning.torch
     assert torch is not None, "a tuning without a torch build has no environment"
     brings_python = any(step.id == "python" for step in before)
-    detail, download, disk = _environment_work(given, torch)
+    detail, download, disk = environment_work(given.facts, given.components.webui.environment, torch)
     return Step(
         id="environment",
         title=Text("Python environment with torch {torch}", torch=torch.torch),
@@ -249,39 +239,6 @@ def _environment(given: _Given, before: list[Step]) -> Step:
         bytes=download,
         disk_bytes=disk,
     )
-
-
-def _environment_work(given: _Given, torch: TorchBuild) -> tuple[Text, int, int]:
-    """What is done to the environment, and the bytes that it fetches and adds: built, or only set back."""
-    webui, parts = given.components.webui.environment, given.facts.parts
-    there = given.facts.installation
-    stands = there is not None and there.environment_python is not None and there.torch is not None
-    if parts is not None and stands and parts.locked is not None and _locked_torch(parts, torch):
-        faults = environment_faults(parts)
-        large = sum(torch.download_bytes for fault in faults if fault.name == "torch")
-        if faults:
-            names = ", ".join(str(fault.said) for fault in faults[:3])
-            more = f" and {len(faults) - 3} more" if len(faults) > 3 else ""
-            said = Text("sets back only what differs: {names}{more}", names=names, more=more)
-            return said, large + len(faults) * _SMALL_PACKAGE, large
-        if parts.distrusted is not None:
-            return Text("every file is looked at, and what is damaged is fetched again"), 0, 0
-    detail = Text(
-        "the folder venv: torch, the web UI's packages, xformers {x}{kept}",
-        x=torch.xformers or "not needed",
-        kept="; the one that is there is kept in .sdsetup/former" if _has_environment(given) else "",
-    )
-    return detail, webui.download_bytes + torch.download_bytes, webui.disk_bytes + torch.disk_bytes
-
-
-def _locked_torch(parts: Parts, torch: TorchBuild) -> bool:
-    """Whether the environment was made with this very torch."""
-    return dict(parts.locked or ()).get("torch") == torch.torch
-
-
-def _has_environment(given: _Given) -> bool:
-    there = given.facts.installation
-    return there is not None and (there.environment_python is not None or there.environment_broken is not None)
 
 
 def _files(given: _Given) -> list[Step]:
@@ -347,7 +304,7 @@ def launcher_steps(
         Step(
             id=f"launcher:{kind}",
             title=Text("Launch file {name}", name=FILE_NAMES[kind]),
-            detail=_launcher_detail(facts, settings),
+            detail=launcher_detail(facts, settings),
             action=WriteLauncher(
                 kind=kind,
                 flags=settings.flags,
@@ -361,19 +318,6 @@ def launcher_steps(
         )
         for kind in kinds
     ]
-
-
-def _launcher_detail(facts: Facts, settings: Settings) -> Text:
-    flags = " ".join(settings.flags) or "no special flags for this card"
-    file = facts.parts.launch_file if facts.parts else None
-    unknown = [name for name in (file.unknown if file else ()) if name in settings.drop_flags]
-    if not unknown:
-        return Text("{flags}", flags=flags)
-    return Text(
-        "{flags}; takes out {unknown}, at which this web UI stops (the file as it was is kept)",
-        flags=flags,
-        unknown=", ".join(unknown),
-    )
 
 
 def _brought_git(facts: Facts, components: Components) -> str | None:
