@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from installations import HERE, LOGS, gone, installation, starts
+from installations import HERE, LOGS, gone, installation, play, starts
 
 pty = pytest.importorskip("pty", reason="a terminal of Unix")
 SOURCE = HERE.parent / "src"
@@ -268,3 +268,31 @@ def test_a_folder_without_a_web_ui_is_refused(tmp_path: Path) -> None:
     with launched(tmp_path) as run:
         assert run.end() == 1
     assert "There is no web UI in this folder" in run.text
+
+
+def test_a_second_start_says_where_the_first_one_runs(tmp_path: Path) -> None:
+    root = installation(tmp_path / "sd")
+    with launched(root, "--no-browser") as first:
+        first.until("To end it press Ctrl-C here.")
+        with launched(root, "--no-browser") as second:
+            said = second.until("The web UI runs already: http://127.0.0.1:")
+            assert second.end() == 0
+            assert "--port" not in said
+        first.process.send_signal(signal.SIGINT)
+        first.end()
+    assert len(starts(root)) == 1
+
+
+def test_a_start_that_failed_counts_against_the_installation_until_one_works(tmp_path: Path) -> None:
+    root = installation(tmp_path / "sd", start="crash", crash=str(LOGS / "wrong-python.txt"))
+    (root / ".sdsetup").mkdir(exist_ok=True)
+    distrust = root / ".sdsetup" / "distrust.json"
+    with launched(root, "--no-browser") as run:
+        assert run.end() == 1
+    assert json.loads(distrust.read_text())["why"]
+    play(root)
+    with launched(root, "--no-browser") as run:
+        run.until("To end it press Ctrl-C here.")
+        assert not distrust.exists()
+        run.process.send_signal(signal.SIGINT)
+        run.end()

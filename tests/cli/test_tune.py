@@ -220,8 +220,18 @@ def test_the_persons_launch_file_is_kept_and_clashes_are_said(
     assert (told["set_by"], told["value"]) == ("person", "")
 
 
+def test_settings_of_a_described_pc_are_not_written_here_without_a_word(
+    capsys: pytest.CaptureFixture[str], checkout: Path
+) -> None:
+    before = {path: path.read_bytes() for path in checkout.rglob("*") if path.is_file()}
+    for described in (["--gpu", "RTX 3060"], ["--vram", "8"]):
+        assert run(["tune", "--apply", "--yes", "--dir", str(checkout), "--os", "linux", *described]) == 2
+        assert "described-not-here" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in checkout.rglob("*") if path.is_file()} == before
+
+
 def test_apply_writes_the_launch_file(capsys: pytest.CaptureFixture[str], checkout: Path) -> None:
-    words = ["tune", "--apply", "--dir", str(checkout), "--gpu", "RTX 3070", "--os", "linux"]
+    words = ["tune", "--apply", "--anyway", "--dir", str(checkout), "--gpu", "RTX 3070", "--os", "linux"]
     assert run(words) == 2  # nobody is there to agree
     assert "consent-needed" in capsys.readouterr().err
     assert run([*words, "--yes", "--quiet"]) == 0
@@ -240,7 +250,10 @@ def test_apply_without_a_folder_says_what_it_says_with_one(
         facts = own_home / "facts.json"
         facts.write_text('{"system": {"family": "linux"}, "gpus": []}')
         more = (*more, str(facts))
-    assert run(["tune", "--apply", "--yes", "--gpu", "RTX 2060", "--vram", "6", "--os", "linux", *more]) == 0
+    assert (
+        run(["tune", "--apply", "--anyway", "--yes", "--gpu", "RTX 2060", "--vram", "6", "--os", "linux", *more])
+        == 0
+    )
     said = " ".join(capsys.readouterr().out.split())
     assert "takes its place" in said
     assert said.index("takes its place") < said.index("Launch file")
@@ -256,6 +269,7 @@ def test_a_record_of_somebody_elses_web_ui_holds_what_lies_there(
     words = [
         "tune",
         "--apply",
+        "--anyway",
         "--yes",
         "--dir",
         str(checkout),
@@ -275,7 +289,7 @@ def test_a_record_of_somebody_elses_web_ui_holds_what_lies_there(
 
 
 def test_apply_without_a_web_ui_says_so(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert run(["tune", "--vram", "8", "--apply", "--yes", "--quiet", "--dir", str(tmp_path)]) == 1
+    assert run(["tune", "--vram", "8", "--apply", "--anyway", "--yes", "--quiet", "--dir", str(tmp_path)]) == 1
     assert "no-installation" in capsys.readouterr().err
 
 

@@ -35,6 +35,15 @@ from sdsetup.values.facts import (
 )
 from sdsetup.values.findings import Finding
 from sdsetup.values.install_record import InstallRecord
+from sdsetup.values.parts import (
+    CheckedOut,
+    DamagedPackage,
+    LaunchFileState,
+    ModelFile,
+    Parts,
+    Running,
+    Unfinished,
+)
 
 NEED: Requirements = read_doctor(Profiles().raw("doctor")).need(rules())
 WINDOWS = System(
@@ -514,28 +523,149 @@ WHOLE = Installation(
 
 
 @pytest.mark.parametrize(
-    ("change", "wanted", "about"),
+    ("id", "change", "wanted", "about"),
     [
-        ({}, "ok", ""),
-        ({"foreign_owner": True}, "warn", "belongs to another account"),
-        ({"commit": None}, "warn", "history"),
-        ({"environment_broken": "its Python is gone", "environment_python": None}, "warn", "its Python is gone"),
-        ({"torch": None}, "warn", "not finished"),
-        ({"models": ()}, "warn", "model"),
-        ({"launch_files": ()}, "warn", "launch file"),
+        ("webui", {}, "ok", ""),
+        ("webui", {"foreign_owner": True}, "fail", "belongs to another account"),
+        ("webui", {"commit": None}, "warn", "history"),
+        ("environment", {}, "ok", ""),
+        (
+            "environment",
+            {"environment_broken": "its Python is gone", "environment_python": None},
+            "fail",
+            "its Python is gone",
+        ),
+        ("environment", {"torch": None}, "fail", "not finished"),
+        ("models", {"models": ()}, "warn", "model"),
+        ("launch-file", {"launch_files": ()}, "fail", "webui-user.bat"),
     ],
 )
-def test_an_installation(change: dict[str, Any], wanted: str, about: str) -> None:
-    finding = find("webui", replace(GOOD, installation=replace(WHOLE, **change)))
+def test_an_installation(id: str, change: dict[str, Any], wanted: str, about: str) -> None:
+    finding = find(id, replace(GOOD, installation=replace(WHOLE, **change)))
     assert finding.status == wanted
     assert about in str(finding.why or "")
 
 
-def test_another_account_s_folder() -> None:
+SIZE = 4_265_146_304
+LOCKED = (("numpy", "1.26.2"), ("pip", "26.3"), ("setuptools", "69.5.1"), ("torch", "2.1.2+cu121"))
+PARTS = Parts(
+    checkouts=(
+        CheckedOut(path="", commit="a" * 40, missing=()),
+        CheckedOut(path="repositories/BLIP", commit="b" * 40, missing=()),
+    ),
+    locked=LOCKED,
+    packages=LOCKED,
+    models=(ModelFile(name="model.safetensors", size=SIZE),),
+    launch_file=LaunchFileState(present=True, flags=("--medvram",)),
+    settings="good",
+)
+NEEDS = replace(NEED, repositories=(("BLIP", "b" * 40),), model_hashes={SIZE: "c" * 64})
+NEEDS = replace(NEEDS, exclusive_flags=(("--lowvram", "--medvram"),))
+
+
+def packages(**versions: str) -> dict[str, Any]:
+    there = {**dict(LOCKED), **versions}
+    return {"packages": tuple((name, version) for name, version in there.items() if version)}
+
+
+def checkout(path: str, **change: Any) -> dict[str, Any]:
+    return {"checkouts": tuple(replace(one, **change) if one.path == path else one for one in PARTS.checkouts)}
+
+
+@pytest.mark.parametrize(
+    ("id", "change", "wanted", "about"),
+    [
+        ("environment", packages(), "ok", ""),
+        ("environment", packages(numpy="2.2.6"), "fail", "numpy 2.2.6 instead of 1.26.2"),
+        ("environment", packages(numpy="1.26.4"), "warn", "numpy 1.26.4 instead of 1.26.2"),
+        ("environment", packages(torch="2.1.2+cpu"), "fail", "torch 2.1.2+cpu instead of 2.1.2+cu121"),
+        ("environment", packages(setuptools=""), "fail", "setuptools is gone"),
+        ("environment", packages(pip="27.0"), "ok", ""),
+        ("environment", packages(brought="1.0"), "ok", ""),
+        ("environment", {"packages": (*LOCKED, ("numpy", "2.2.6"))}, "fail", "twice"),
+        (
+            "environment",
+            {"damaged_packages": (DamagedPackage(name="torch", file="torch/lib/libtorch_cpu.so", how="size"),)},
+            "fail",
+            "libtorch_cpu.so of torch is damaged",
+        ),
+        ("environment", {"locked": None, **packages(numpy="2.2.6")}, "ok", ""),
+        ("webui", checkout("", missing=("style.css",)), "fail", "style.css"),
+        ("webui", checkout("", missing=("screenshot.png", "README.md", "webui-user.bat")), "ok", ""),
+        ("webui", checkout("", missing=None), "ok", ""),
+        ("webui", {"foreign": (".sdsetup",)}, "fail", ".sdsetup"),
+        ("repositories", checkout("repositories/BLIP", missing=("models/blip.py",)), "fail", "models/blip.py"),
+        ("repositories", checkout("repositories/BLIP", commit=None), "fail", "half cloned"),
+        ("repositories", {"checkouts": PARTS.checkouts[:1]}, "fail", "BLIP is not there"),
+        ("repositories", checkout("repositories/BLIP", commit="d" * 40), "warn", "another commit"),
+        (
+            "models",
+            {"models": (ModelFile(name="m.safetensors", size=9, damage="cut-short", said="cut short: 9 of 10"),)},
+            "fail",
+            "cut short: 9 of 10",
+        ),
+        (
+            "models",
+            {"models": (ModelFile(name="m.safetensors", size=SIZE, sha256="d" * 64),)},
+            "fail",
+            "not the ones that were published",
+        ),
+        ("launch-file", {"launch_file": LaunchFileState(present=False)}, "fail", "not there"),
+        (
+            "launch-file",
+            {"launch_file": LaunchFileState(present=True, flags=("--medvam",), unknown=("--medvam",))},
+            "fail",
+            "--medvam",
+        ),
+        ("launch-file", {"launch_file": LaunchFileState(present=True, problem="a quote")}, "warn", "a quote"),
+        (
+            "launch-file",
+            {"launch_file": LaunchFileState(present=True, flags=("--lowvram", "--medvram"))},
+            "warn",
+            "--lowvram and --medvram stand together",
+        ),
+        ("settings", {"settings": "empty"}, "fail", "does not start"),
+        ("settings", {"settings": "damaged"}, "fail", "does not start"),
+        ("settings", {"settings": "absent"}, "ok", ""),
+        ("last-run", {"distrusted": "No module named 'ldm'"}, "fail", "No module named 'ldm'"),
+        (
+            "last-run",
+            {"unfinished": Unfinished(began="2026-11-25T10:00:00", words=("install",))},
+            "warn",
+            "cut off",
+        ),
+        ("last-run", {"running": Running(pid=1, ports=(7861,))}, "ok", ""),
+    ],
+)
+def test_parts_of_an_installation(id: str, change: dict[str, Any], wanted: str, about: str) -> None:
+    facts = replace(GOOD, installation=WHOLE, parts=replace(PARTS, **change))
+    finding = next(finding for finding in diagnose(facts, NEEDS).findings if finding.id == id)
+    assert finding.status == wanted
+    assert about in str(finding.why or "")
+    assert (finding.fix is None) == (wanted == "ok")
+
+
+def test_flags_that_were_chosen_and_are_gone() -> None:
+    recorded = InstallRecord(flags=("--medvram", "--use-cpu all"))
+    facts = replace(GOOD, installation=WHOLE, parts=PARTS, recorded=recorded)
+    finding = find("launch-file", facts)
+    assert finding.status == "fail"
+    assert "--use-cpu all" in str(finding.why)
+    harmless = replace(facts, recorded=InstallRecord(flags=("--medvram", "--xformers")))
+    assert find("launch-file", harmless).status == "warn"
+    own = replace(facts, recorded=InstallRecord())
+    assert "your own flags: --medvram" in str(find("launch-file", own).summary)
+
+
+def test_another_account_s_folder_becomes_yours_again() -> None:
     facts = replace(GOOD, installation=replace(WHOLE, foreign_owner=True))
     fix = find("webui", facts).fix
     assert fix is not None
-    assert fix.command == "git config --global --add safe.directory C:\\sd-webui"
+    assert fix.command == 'icacls C:\\sd-webui /setowner "%USERNAME%" /T /C'
+    folder = Folder(path="/home/anna/my web ui", writable=False)
+    fix = find("webui", replace(facts, system=LINUX, folder=folder)).fix
+    assert fix is not None
+    assert fix.command == 'sudo chown -R "$USER" "/home/anna/my web ui"'
 
 
 def test_a_new_card_is_noticed() -> None:

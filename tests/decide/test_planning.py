@@ -15,13 +15,14 @@ from sdsetup.catalog.webui import parse_webui
 from sdsetup.decide.checks import diagnose
 from sdsetup.decide.launch_settings import launch_settings
 from sdsetup.decide.planning import Components, plan_install, plan_launchers
-from sdsetup.decide.refusals import MARGIN_BYTES, refuse, refuse_machine, refuse_mixing
+from sdsetup.decide.refusals import MARGIN_BYTES, refuse, refuse_machine, refuse_mixing, refuse_running
 from sdsetup.errors import SdsetupError, UsageError
 from sdsetup.launchfile import merge
 from sdsetup.values.contents import Contents
 from sdsetup.values.facts import Disk, Facts, Folder, Git, Gpu, Installation, System
 from sdsetup.values.flags import Settings
 from sdsetup.values.journal import Entry, Journal
+from sdsetup.values.parts import CheckedOut, ModelFile, Parts, Running
 from sdsetup.values.plan import BuildEnvironment, Plan, ProveTorch, WriteLauncher, step_keys
 from sdsetup.values.request import Request
 from sdsetup.values.tuning import TorchBuild, Tuning
@@ -279,3 +280,82 @@ def test_practice_and_the_real_thing_never_share_a_folder() -> None:
     refuse_mixing(installed, "D:/sd", practised=True, practising=True)
     refuse_mixing(installed, "D:/sd", practised=False, practising=False)
     refuse_mixing(FACTS, "D:/sd", practised=False, practising=True)
+
+
+def facts_with(facts: Facts, **parts: object) -> Facts:
+    checkouts = [CheckedOut(path="", commit=WEBUI.commit, missing=())]
+    checkouts += [
+        CheckedOut(path=f"repositories/{r.name}", commit=r.commit, missing=()) for r in WEBUI.repositories
+    ]
+    locked = (("numpy", "1.26.2"), ("torch", "2.1.2+cu121"))
+    whole = Parts(checkouts=tuple(checkouts), locked=locked, packages=locked)
+    return replace(facts, parts=replace(whole, **parts))
+
+
+def test_the_interpreter_s_place_is_no_part_of_what_was_done() -> None:
+    """A PC without Python 3.10 learns where it lies only by its first run; the second has nothing to do."""
+    without = replace(COMPONENTS, python=None)
+    journal, present, facts = finished(plan(components=without))
+    assert todo(plan(facts, components=COMPONENTS, journal=journal, present=present)) == []
+
+
+PROOFS = {"torch", "check", "picture"}
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted", "said"),
+    [
+        ({}, set(), ""),
+        (
+            {"packages": (("numpy", "2.2.6"), ("torch", "2.1.2+cu121"))},
+            {"environment"},
+            "numpy 2.2.6 instead of 1.26.2",
+        ),
+        ({"packages": (("numpy", "1.26.2"), ("torch", "2.1.2+cpu"))}, {"environment"}, "torch 2.1.2+cpu"),
+        ({"packages": (("torch", "2.1.2+cu121"),)}, {"environment"}, "numpy is gone"),
+        ({"distrusted": "it ended with code 1"}, {"environment"}, "every file is looked at"),
+        ({"settings": "empty"}, {"settings"}, "config.json"),
+        ({"models": (ModelFile(name="model.safetensors", size=1, damage="empty"),)}, {"model"}, ""),
+    ],
+)
+def test_what_is_not_as_it_should_be_is_planned_and_nothing_else(
+    change: dict[str, object], wanted: set[str], said: str
+) -> None:
+    journal, present, facts = finished(plan())
+    made = plan(facts_with(facts, **change), journal=journal, present=present)
+    assert set(todo(made)) - PROOFS == wanted
+    assert said in " ".join(str(step.detail) for step in made.todo)
+
+
+@pytest.mark.parametrize("path", ["", "repositories/BLIP"])
+def test_a_file_that_is_gone_comes_back_alone(path: str) -> None:
+    journal, present, facts = finished(plan())
+    whole = facts_with(facts).parts
+    assert whole is not None
+    checkouts = tuple(
+        replace(one, missing=("modules/gone.py",)) if one.path == path else one for one in whole.checkouts
+    )
+    made = plan(facts_with(facts, checkouts=checkouts), journal=journal, present=present)
+    step = next(step for step in made.todo if not isinstance(step.action, ProveTorch))
+    assert set(todo(made)) == {"repository:BLIP" if path else "webui", "check", "picture"}
+    assert "brings back modules/gone.py" in str(step.detail)
+    assert made.bytes == 0
+
+
+def test_nothing_is_exchanged_under_a_running_web_ui() -> None:
+    journal, present, facts = finished(plan())
+    running = facts_with(facts, running=Running(pid=4711, ports=(7860,)))
+    refuse_running(running, plan(running, journal=journal, present=present))  # nothing to do: nothing to refuse
+    changed = facts_with(running, running=Running(pid=4711, ports=(7860,)), settings="damaged")
+    with pytest.raises(SdsetupError) as caught:
+        refuse_running(changed, plan(changed, journal=journal, present=present))
+    assert (caught.value.code, "7860" in str(caught.value.why)) == ("webui-running", True)
+
+
+def test_a_folder_of_another_account_is_given_back_and_not_left() -> None:
+    journal, present, facts = finished(plan())
+    closed = facts_with(facts, foreign=(".sdsetup", "venv"))
+    with pytest.raises(SdsetupError) as caught:
+        refuse(closed, plan(closed, journal=journal, present=present))
+    assert caught.value.code == "folder-of-another-user"
+    assert 'icacls D:/sd /setowner "%USERNAME%" /T /C' in str(caught.value.hint)

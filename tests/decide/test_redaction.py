@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from sdsetup.redaction import Redaction, model_names
@@ -75,6 +77,26 @@ def test_what_a_helper_needs_stays(text: str) -> None:
 def test_a_short_name_is_taken_out_of_home_folders_only() -> None:
     redaction = Redaction(names=("al",))
     assert redaction.text("C:\\Users\\al\\x and D:\\al\\y") == "C:\\Users\\user\\x and D:\\fo\\y"
+
+
+def test_parts_of_an_installation_keep_versions_and_lose_the_names_of_what_is_somebody_s() -> None:
+    machine = {
+        "parts": {
+            "locked": [["opencv-python", "4.11.0.86"]],
+            "packages": [["opencv-python", "4.11.0.86"], ["annas-secret-nodes", "1.0"]],
+            "models": [{"name": "anna/Anna in Rome.safetensors", "size": 5}],
+            "checkouts": [
+                {"path": "", "changed": ["webui-user.sh", "notes of anna.txt"]},
+                {"path": "repositories/annas-own", "changed": []},
+            ],
+            "unfinished": {"began": "2026-11-25", "words": ["install", "--dir", "/home/anna/ui"]},
+            "base_python": "/home/anna/python/bin",
+            "damaged_packages": [],
+        }
+    }
+    said = Redaction(names=("anna",)).machine(machine)
+    assert "anna" not in json.dumps(said).lower()
+    assert said["parts"]["packages"] == said["parts"]["locked"] == [["opencv-python", "4.11.0.86"]]
 
 
 def test_facts() -> None:

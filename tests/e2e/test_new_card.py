@@ -90,7 +90,9 @@ def test_switching_profiles_leaves_nothing_of_ours_behind(rehearsal: Rehearsal) 
     assert rehearsal.run("--no-picture").returncode == 0
     assert "--use-cpu all" in rehearsal.launch_file()
     folder = str(rehearsal.dir)
-    done = rehearsal.sdsetup("tune", "--dir", folder, "--apply", "--yes", "--gpu", "RTX 3060", "--vram", "12")
+    done = rehearsal.sdsetup(
+        "tune", "--dir", folder, "--apply", "--anyway", "--yes", "--gpu", "RTX 3060", "--vram", "12"
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "--use-cpu" not in rehearsal.launch_file()
     assert "--xformers" in rehearsal.launch_file()

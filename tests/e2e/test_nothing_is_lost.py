@@ -141,7 +141,7 @@ def test_whatever_is_run_the_persons_things_stay(rehearsal: Rehearsal, tmp_path:
     rehearse = ("--rehearse", "--dir", folder, "--yes")
     for words in (
         ("install", *rehearse),
-        ("tune", "--apply", "--yes", "--dir", folder, "--gpu", "RTX 3060", "--vram", "12"),
+        ("tune", "--apply", "--anyway", "--yes", "--dir", folder, "--gpu", "RTX 3060", "--vram", "12"),
         ("undo", "--yes", "--dir", folder),
         ("doctor", "--fix", "--yes", "--dir", folder),
         ("install", *rehearse),

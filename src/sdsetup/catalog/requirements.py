@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from sdsetup.catalog.rules import Rules
@@ -87,6 +88,9 @@ class Requirements:
     commands: tuple[Commands, ...] = ()
     gpu_required: bool = False
     brings: frozenset[str] = frozenset({"python"})  # what an installation brings by itself
+    repositories: tuple[tuple[str, str], ...] = ()  # name and commit of those that the web UI needs
+    exclusive_flags: tuple[tuple[str, ...], ...] = ()  # of each group a launch file may hold one
+    model_hashes: Mapping[int, str] = field(default_factory=dict)  # bytes -> SHA-256 of the models that are known
 
     def commands_for(self, facts: Facts) -> Commands:
         """The package manager of this machine, by its distribution and what that is like."""

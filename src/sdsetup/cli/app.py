@@ -31,6 +31,7 @@ from sdsetup.text import Text, harmless
 # The module of each command below `sdsetup.cli`, imported when the command is called, and its line in --help.
 COMMANDS = {
     "doctor": "Look at this PC: what is well, what is in the way, and one cure for each.",
+    "status": "Say which installations there are, what is in them, and how large they are.",
     "install": "Install everything: clone, Python, torch, model, launch file, and a first picture that proves it.",
     "tune": "Choose launch flags, variables and torch build for a card, each with its reason.",
     "why": "Say who set a flag, a variable or the torch build, why, and what would change without it.",
@@ -122,6 +123,7 @@ def _run(arguments: Sequence[str]) -> int:
         return _show_error(file_problem(error), json="--json" in arguments)
     except Exception as error:  # noqa: BLE001 - the one place where our own bugs are met
         return _show_usage(error) or _show_bug(error)
+    _finish_log()
     # Typer swallows Ctrl-C inside a command and returns this code instead.
     if code == EXIT_INTERRUPTED and not getattr(code, "said", False):
         return _interrupted()
@@ -141,6 +143,12 @@ def _and_said(code: int, out: Lasting) -> int:
     )
     _show_error(lost, json=False)
     return code or EXIT_EXPECTED
+
+
+def _finish_log() -> None:
+    from sdsetup.workflows import log
+
+    log.finish(failed=False)
 
 
 def _show_usage(error: Exception) -> int | None:

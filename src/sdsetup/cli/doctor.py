@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from sdsetup.cli.options import Dir, Json, Profiles, Quiet, Verbose, Yes, command_app
+from sdsetup.cli.options import Deep, Dir, Json, Profiles, Quiet, Verbose, Yes, command_app
 from sdsetup.workflows.doctor import run_doctor
 from sdsetup.workflows.session import open_session
 
@@ -23,6 +23,7 @@ def doctor(
         typer.Option("--facts", metavar="FILE", help="Judge the machine of a report instead.", show_default=False),
     ] = None,
     fix: Annotated[bool, typer.Option("--fix", help="Carry out the cures that need no administrator.")] = False,
+    deep: Deep = False,
     yes: Yes = False,
     profiles: Profiles = None,
     quiet: Quiet = False,
@@ -30,4 +31,4 @@ def doctor(
 ) -> None:
     """Look at this PC: what is well, what is in the way, and one cure for each."""
     session = open_session(command="doctor", profiles=profiles, json=json, quiet=quiet, verbose=verbose)
-    raise typer.Exit(run_doctor(session, dir, facts_file=facts, fix=fix, yes=yes))
+    raise typer.Exit(run_doctor(session, dir, facts_file=facts, fix=fix, yes=yes, deep=deep))

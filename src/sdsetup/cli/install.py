@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from sdsetup.cli.options import Dir, Json, Profiles, Quiet, Verbose, Yes, command_app
+from sdsetup.cli.options import Deep, Dir, Json, Profiles, Quiet, Verbose, Yes, command_app
 from sdsetup.values.request import Request
 from sdsetup.workflows.install import launcher_kinds, run_install
 from sdsetup.workflows.rehearse import practice_folder, with_stand_ins
@@ -28,7 +28,10 @@ def install(
     ref: Annotated[
         Optional[str],  # noqa: UP045 - Typer evaluates annotations on 3.10 too
         typer.Option(
-            "--ref", metavar="COMMIT", help="Another commit of the web UI than the pinned one.", show_default=False
+            "--ref",
+            metavar="COMMIT",
+            help="Another commit of the web UI, for later runs too; `pinned` goes back.",
+            show_default=False,
         ),
     ] = None,
     rehearse: Annotated[
@@ -39,6 +42,7 @@ def install(
     ] = False,
     launcher: Annotated[str, typer.Option("--launcher", metavar="KIND", help="auto, bat, sh or both.")] = "auto",
     picture: Annotated[bool, typer.Option("--picture/--no-picture", help="Prove it with a first picture.")] = True,
+    deep: Deep = False,
     profile: Annotated[str, typer.Option("--profile", metavar="NAME", help="Tuning profile.")] = "current",
     profiles: Profiles = None,
     quiet: Quiet = False,
@@ -53,6 +57,7 @@ def install(
         launchers=launcher_kinds(session, launcher),
         full_history=full_history,
         picture=picture,
+        deep=deep,
     )
     story = partial(run_install, profile=profile, dry_run=dry_run, yes=yes)
     if not rehearse:

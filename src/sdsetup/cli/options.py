@@ -14,6 +14,10 @@ Dir = Annotated[
     Optional[Path],  # noqa: UP045 - Typer evaluates annotations on 3.10 too
     typer.Option("--dir", metavar="FOLDER", help="Installation folder.", show_default=False),
 ]
+Deep = Annotated[
+    bool,
+    typer.Option("--deep", help="Read every file of the packages and of known models, which takes minutes."),
+]
 Json = Annotated[
     bool,
     typer.Option("--json", help="One JSON document on standard output, people's text on standard error."),

@@ -44,6 +44,9 @@ def tune(
     ] = None,
     facts: FactsFile = None,
     apply: Annotated[bool, typer.Option("--apply", help="Write the launch file.")] = False,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="With --apply: write settings of a described PC on this one.")
+    ] = False,
     measure: Annotated[
         bool, typer.Option("--measure", help="Try the settings on this card, and write what is fastest.")
     ] = False,
@@ -67,7 +70,7 @@ def tune(
     story = (
         partial(run_measure, profile=profile, yes=yes, again=again)
         if measure
-        else partial(run_tune, profile=profile, other=compare, apply=apply, yes=yes)
+        else partial(run_tune, profile=profile, other=compare, apply=apply, anyway=anyway, yes=yes)
     )
     if not rehearse:
         raise typer.Exit(story(session, options))

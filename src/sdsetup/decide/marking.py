@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from sdsetup.decide.condition import environment_faults, whole_at
 from sdsetup.launchfile import merge
 from sdsetup.text import Text
 from sdsetup.values.contents import Contents
@@ -14,60 +15,75 @@ from sdsetup.values.plan import (
     BringGit,
     BringPython,
     BuildEnvironment,
+    CheckWebUI,
     CloneRepository,
     CloneWebUI,
     FetchFile,
     FetchFiles,
+    ProvePicture,
+    ProveTorch,
+    SetAside,
     Step,
     WriteLauncher,
     step_keys,
 )
+
+# A proof tells of what it was made with, and nothing once that has changed or failed.
+_PROOFS = (ProveTorch, CheckWebUI, ProvePicture)
 
 
 def marked(steps: tuple[Step, ...], facts: Facts, contents: Contents, journal: Journal) -> tuple[Step, ...]:
     """Mark what is done: by truth where it is cheap to ask, else by the journal and the steps it rests on."""
     keys = step_keys(steps)
     known: dict[str, Step] = {}
+    touched: set[str] = set()  # steps that only bring back what is missing: what rests on them stays
+    distrusted = facts.parts is not None and facts.parts.distrusted is not None
     for step in steps:
         truth = _truth(step, facts, contents)
         remembered = journal.done_with(step.id, keys[step.id])
-        grounded = all(known[name].state == "done" for name in step.needs)
+        if isinstance(step.action, _PROOFS):
+            grounded = all(known[name].state == "done" for name in step.needs) and not distrusted
+        else:
+            grounded = all(known[name].state == "done" or name in touched for name in step.needs)
         if truth is not None and truth.enough:
             done = truth.there
         else:
             done = remembered and grounded and (truth is None or truth.there)
         because = truth.because if truth is not None and done else Text("done before")
+        if truth is not None and truth.mends:
+            touched.add(step.id)
         known[step.id] = replace(step, state="done", because=because) if done else step
     return tuple(known.values())
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Truth:
-    """`there`: it looks done. `enough`: looking is proof, no memory needed."""
+    """`there`: it looks done. `enough`: looking is proof, no memory needed. `mends`: the right thing is there
+    and lacks parts, which come back without any change of the rest."""
 
     there: bool
     enough: bool
     because: Text
+    mends: bool = False
 
 
 def _truth(step: Step, facts: Facts, contents: Contents) -> _Truth | None:
     match step.action:
         case CloneWebUI(commit=commit):
-            return _Truth(
-                there=contents.heads.get("") == commit and not contents.damaged,
-                enough=True,
-                because=Text("is at {commit}", commit=commit[:8]),
-            )
+            return _checkout("", commit, facts, contents)
         case CloneRepository(name=name, commit=commit):
-            head = contents.heads.get(f"repositories/{name}")
-            return _Truth(there=head == commit, enough=True, because=Text("is at {commit}", commit=commit[:8]))
+            return _checkout(f"repositories/{name}", commit, facts, contents)
+        case SetAside():
+            return _Truth(there=False, enough=True, because=Text("set aside"))
         case BringPython():
             return _Truth(there=contents.python is not None, enough=True, because=Text("brought before"))
         case BringGit():
             return _Truth(there=contents.git is not None, enough=True, because=Text("brought before"))
         case FetchFile() as file:
             return _Truth(
-                there=_there(file, contents.sizes), enough=False, because=Text("there, and checked before")
+                there=_there(file, contents.sizes) and _loads(file, facts),
+                enough=False,
+                because=Text("there, and checked before"),
             )
         case FetchFiles(files=files):
             there = all(_there(file, contents.sizes) for file in files)
@@ -79,6 +95,8 @@ def _truth(step: Step, facts: Facts, contents: Contents) -> _Truth | None:
                 and found.environment_python is not None
                 and found.torch is not None
                 and found.torch.split("+")[0] == torch.torch.split("+")[0]
+                and (facts.parts is None or not environment_faults(facts.parts))
+                and (facts.parts is None or facts.parts.distrusted is None)
             )
             return _Truth(there=there, enough=False, because=Text("there, with torch {torch}", torch=torch.torch))
         case WriteLauncher(kind=kind) as launcher:
@@ -94,5 +112,26 @@ def _truth(step: Step, facts: Facts, contents: Contents) -> _Truth | None:
             return None
 
 
+def _checkout(path: str, commit: str, facts: Facts, contents: Contents) -> _Truth:
+    head = contents.heads.get(path)
+    at = head == commit
+    whole = whole_at(facts.parts, path) and not (path == "" and contents.damaged)
+    # A web UI whose history is gone gets one around the files that are there.
+    adopted = path == "" and head is None and facts.installation is not None
+    return _Truth(
+        there=at and whole,
+        enough=True,
+        because=Text("is at {commit}", commit=commit[:8]),
+        mends=(at and not whole) or adopted,
+    )
+
+
 def _there(file: FetchFile, sizes: Mapping[str, int]) -> bool:
     return sizes.get(file.save_as) == file.size
+
+
+def _loads(file: FetchFile, facts: Facts) -> bool:
+    """Whether no look has found other bytes in a model file than were published."""
+    found = facts.parts.models if facts.parts is not None else ()
+    name = file.save_as.rpartition("/")[2]
+    return all(one.sha256 in (None, file.sha256) and one.damage is None for one in found if one.name == name)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from sdsetup.catalog.models import Model, fetch_file
 from sdsetup.catalog.webui import Repository, WebUI
+from sdsetup.decide.condition import whole_at
+from sdsetup.decide.making_good import brought_back, environment_work, launcher_detail
 from sdsetup.decide.marking import marked
 from sdsetup.text import Text
 from sdsetup.values.contents import Contents
@@ -24,6 +26,7 @@ from sdsetup.values.plan import (
     FetchFiles,
     Plan,
     ProveTorch,
+    SetAside,
     Step,
     WriteLauncher,
 )
@@ -81,6 +84,7 @@ def plan_install(
     if request.environment:
         steps.append(_environment(given, steps))
     steps += _files(given)
+    steps += _settings(given)
     steps += launcher_steps(
         facts, request.launchers, settings, git=_brought_git(facts, components), needs=("webui",)
     )
@@ -143,7 +147,10 @@ def _checkout(given: _Given) -> Step:
     former = given.contents.heads.get("")
     full = request.full_history
     detail = Text("commit {commit}, from {url}", commit=webui.commit[:8], url=webui.urls[0])
-    if former is not None and former != webui.commit:
+    mends = former == webui.commit and not whole_at(given.facts.parts, "")
+    if mends:
+        detail = brought_back(given.facts, "")
+    elif former is not None and former != webui.commit:
         detail = Text(
             "moves from {old} to {new} unless a file you changed is in the way; "
             "`git checkout {old}` brings the former back",
@@ -163,27 +170,50 @@ def _checkout(given: _Given) -> Step:
             restore=given.contents.damaged,
         ),
         needs=("git",) if given.facts.git is None and given.components.mingit is not None else (),
-        bytes=webui.full_bytes if full else webui.shallow_bytes,
-        disk_bytes=webui.disk_bytes + (webui.full_bytes if full else 0),
+        bytes=0 if mends else webui.full_bytes if full else webui.shallow_bytes,
+        disk_bytes=0 if mends else webui.disk_bytes + (webui.full_bytes if full else 0),
     )
 
 
-def _repositories(given: _Given) -> list[Step]:
+def _settings(given: _Given) -> list[Step]:
+    """The web UI ends at settings that it cannot read."""
+    if given.facts.parts is None or given.facts.parts.settings not in ("empty", "damaged"):
+        return []
     return [
         Step(
-            id=f"repository:{repository.name}",
-            title=Text("Repository {name}", name=repository.name),
-            detail=_repository_detail(repository, given.contents.heads.get(f"repositories/{repository.name}")),
-            action=CloneRepository(name=repository.name, urls=repository.urls, commit=repository.commit),
+            id="settings",
+            title=Text("Damaged settings set aside"),
+            detail=Text("config.json cannot be read; it is kept in .sdsetup/former"),
+            action=SetAside(path="config.json"),
             needs=("webui",),
-            bytes=repository.download_bytes,
-            disk_bytes=repository.disk_bytes,
         )
-        for repository in given.components.webui.repositories
     ]
 
 
-def _repository_detail(repository: Repository, former: str | None) -> Text:
+def _repositories(given: _Given) -> list[Step]:
+    steps = []
+    for repository in given.components.webui.repositories:
+        path = f"repositories/{repository.name}"
+        mends = given.contents.heads.get(path) == repository.commit and not whole_at(given.facts.parts, path)
+        steps.append(
+            Step(
+                id=f"repository:{repository.name}",
+                title=Text("Repository {name}", name=repository.name),
+                detail=_repository_detail(given, repository, mends=mends),
+                action=CloneRepository(name=repository.name, urls=repository.urls, commit=repository.commit),
+                needs=("webui",),
+                bytes=0 if mends else repository.download_bytes,
+                disk_bytes=0 if mends else repository.disk_bytes,
+            )
+        )
+    return steps
+
+
+def _repository_detail(given: _Given, repository: Repository, *, mends: bool) -> Text:
+    path = f"repositories/{repository.name}"
+    if mends:
+        return brought_back(given.facts, path)
+    former = given.contents.heads.get(path)
     commit, url = repository.commit[:8], repository.urls[0]
     if former in (None, repository.commit):
         return Text("commit {commit}, from {url}", commit=commit, url=url)
@@ -198,14 +228,11 @@ def _environment(given: _Given, before: list[Step]) -> Step:
     webui, torch = given.components.webui, given.tuning.torch
     assert torch is not None, "a tuning without a torch build has no environment"
     brings_python = any(step.id == "python" for step in before)
+    detail, download, disk = environment_work(given.facts, given.components.webui.environment, torch)
     return Step(
         id="environment",
         title=Text("Python environment with torch {torch}", torch=torch.torch),
-        detail=Text(
-            "the folder venv: torch, the web UI's packages, xformers {x}{kept}",
-            x=torch.xformers or "not needed",
-            kept="; the one that is there is kept in .sdsetup/former" if _has_environment(given) else "",
-        ),
+        detail=detail,
         action=BuildEnvironment(
             python=given.components.python,
             torch=torch,
@@ -217,14 +244,9 @@ def _environment(given: _Given, before: list[Step]) -> Step:
             compile_later=webui.environment.compile_later,
         ),
         needs=("webui", "python") if brings_python else ("webui",),
-        bytes=webui.environment.download_bytes + torch.download_bytes,
-        disk_bytes=webui.environment.disk_bytes + torch.disk_bytes,
+        bytes=download,
+        disk_bytes=disk,
     )
-
-
-def _has_environment(given: _Given) -> bool:
-    there = given.facts.installation
-    return there is not None and (there.environment_python is not None or there.environment_broken is not None)
 
 
 def _files(given: _Given) -> list[Step]:
@@ -290,7 +312,7 @@ def launcher_steps(
         Step(
             id=f"launcher:{kind}",
             title=Text("Launch file {name}", name=FILE_NAMES[kind]),
-            detail=Text("{flags}", flags=" ".join(settings.flags) or "no special flags for this card"),
+            detail=launcher_detail(facts, settings),
             action=WriteLauncher(
                 kind=kind,
                 flags=settings.flags,

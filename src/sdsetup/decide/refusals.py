@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from sdsetup.command import Command
+from sdsetup.decide.condition import owner_command
 from sdsetup.errors import SdsetupError
 from sdsetup.launchfile import FILE_NAMES
 from sdsetup.text import Text
 from sdsetup.values.facts import Facts, Folder
 from sdsetup.values.findings import Report
-from sdsetup.values.plan import FetchFile, Plan
+from sdsetup.values.plan import (
+    BuildEnvironment,
+    CloneRepository,
+    CloneWebUI,
+    FetchFile,
+    Plan,
+    ProvePicture,
+    SetAside,
+)
 from sdsetup.values.tuning import Tuning
 
+# Steps that change what a running web UI has loaded.
+_EXCHANGES = (BuildEnvironment, CloneWebUI, CloneRepository, SetAside, ProvePicture)
 # Room that stays free beside what a plan needs: journals, logs, the first pictures.
 MARGIN_BYTES = 500_000_000
 
@@ -20,8 +31,10 @@ def refuse(facts: Facts, plan: Plan, *, git_command: str | None = None) -> None:
 
     Raises:
         SdsetupError: `folder-is-a-file`, `folder-not-writable`, `folder-foreign`, `folder-other-repository`,
-            `folder-unreadable`, `git-missing`, `disk-full`, `file-too-large`.
+            `folder-unreadable`, `folder-of-another-user`, `git-missing`, `disk-full`, `file-too-large`.
     """
+    if facts.parts is not None and facts.parts.foreign:
+        raise _of_another_user(facts, plan, facts.parts.foreign)
     if facts.folder is not None:
         _refuse_folder(facts.folder)
     if not plan.todo:
@@ -33,6 +46,17 @@ def refuse(facts: Facts, plan: Plan, *, git_command: str | None = None) -> None:
             code="git-missing",
         )
     _refuse_disk(facts, plan)
+
+
+def _of_another_user(facts: Facts, plan: Plan, folders: tuple[str, ...]) -> SdsetupError:
+    names = ", ".join(name or "the folder itself" for name in folders)
+    return SdsetupError(
+        Text("The installation belongs to another account and cannot be written: {names}", names=names),
+        where=plan.dir,
+        why=Text("it was made or changed by another user once, perhaps by one run with sudo"),
+        hint=Text("Make it yours again: {command}", command=owner_command(plan.dir, facts.system.family)),
+        code="folder-of-another-user",
+    )
 
 
 def refuse_mixing(facts: Facts, dir: str, *, practised: bool, practising: bool) -> None:
@@ -57,6 +81,25 @@ def refuse_mixing(facts: Facts, dir: str, *, practised: bool, practising: bool) 
             hint=Text("Leave --dir out: a practice run then has a folder of its own."),
             code="folder-real",
         )
+
+
+def refuse_running(facts: Facts, plan: Plan) -> None:
+    """Nothing, or the reason why files are not exchanged now: the web UI runs from them.
+
+    Raises:
+        SdsetupError: `webui-running`.
+    """
+    running = facts.parts.running if facts.parts is not None else None
+    if running is None or not any(isinstance(step.action, _EXCHANGES) for step in plan.todo):
+        return
+    ports = ", ".join(map(str, running.ports))
+    raise SdsetupError(
+        Text("The web UI is running, and its files would be exchanged under it"),
+        where=plan.dir,
+        why=Text("process {pid}{ports}", pid=running.pid, ports=f", on port {ports}" if ports else ""),
+        hint=Text("End it (Ctrl-C in its window, or close that window), then run the same command again."),
+        code="webui-running",
+    )
 
 
 def by_hand(changed: tuple[str, ...]) -> tuple[str, ...]:

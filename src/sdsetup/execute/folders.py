@@ -104,7 +104,7 @@ def refuse_conflicts(stage: Path, target: Path, *, own: Sequence[str] = ()) -> N
     Raises:
         SdsetupError: `folder-in-the-way`.
     """
-    different = [name for name in _conflicts(stage, target) if name.split("/")[0] not in own]
+    different = [name for name in conflicts(stage, target) if name.split("/")[0] not in own]
     if different:
         raise SdsetupError(
             Text(
@@ -140,7 +140,7 @@ def _numbered(name: str) -> Iterable[str]:
         number += 1
 
 
-def _conflicts(stage: Path, target: Path, prefix: str = "") -> Iterable[str]:
+def conflicts(stage: Path, target: Path, prefix: str = "") -> Iterable[str]:
     for entry in stage.iterdir():
         there = target / entry.name
         if not os.path.lexists(there):
@@ -148,7 +148,7 @@ def _conflicts(stage: Path, target: Path, prefix: str = "") -> Iterable[str]:
         name = f"{prefix}{entry.name}"
         both_folders = _is_folder(entry) and _is_folder(there)
         if both_folders:
-            yield from _conflicts(entry, there, f"{name}/")
+            yield from conflicts(entry, there, f"{name}/")
         elif _is_folder(entry) or _is_folder(there) or not filecmp.cmp(entry, there, shallow=False):
             yield name
 

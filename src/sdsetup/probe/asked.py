@@ -11,12 +11,14 @@ from sdsetup.values.facts import Host
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """The machine, the folder that matters, and what to knock at."""
+    """The machine, the folder that matters, what to knock at, and how deep to look."""
 
     machine: Machine
     folder: Path
     port: int = 7860
     hosts: tuple[Host, ...] = ()
+    deep: bool = False  # contents are hashed, not only sizes compared
+    known_sizes: frozenset[int] = frozenset()  # bytes of model files whose hash is known: only these are hashed
 
     @property
     def standing(self) -> Path:

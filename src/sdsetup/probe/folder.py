@@ -15,6 +15,7 @@ from sdsetup.probe.repository import read_repository
 from sdsetup.values.facts import Folder, FolderState
 from sdsetup.values.state_folder import STATE_FOLDER
 
+_MODELS = "models"  # what `model get` makes where there is no installation yet
 _SHOWN = 5
 _CLOUD_VARIABLES = ("ONEDRIVE", "ONEDRIVECONSUMER", "ONEDRIVECOMMERCIAL")
 _CLOUD_KEY = r"Software\Microsoft\OneDrive\Accounts"
@@ -57,6 +58,8 @@ def state_of(machine: Machine, path: Path) -> tuple[FolderState, tuple[str, ...]
     # A virus scanner may have taken one of them from a clone, which can bring it back.
     if marks == len(WEBUI_MARKS) or (marks > 1 and ".git" in names):
         return "webui", shown
+    if seen == [_MODELS] and machine.kind(path / _MODELS) == "folder":
+        return "models", shown
     return ("git" if ".git" in names else "foreign"), shown
 
 

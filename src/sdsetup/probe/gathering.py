@@ -18,6 +18,7 @@ from sdsetup.probe import (
     installation,
     memory,
     network,
+    parts,
     port,
     pythons,
     system,
@@ -48,6 +49,7 @@ PROBES = (
     Probe(subject="port", limit=4, ask=port.ask),
     Probe(subject="hosts", limit=10, ask=network.ask),
     Probe(subject="installation", limit=12, ask=installation.ask),
+    Probe(subject="parts", limit=60, ask=parts.ask),
 )
 SUBJECTS = tuple(probe.subject for probe in PROBES)
 
@@ -61,19 +63,28 @@ def gather(
     subjects: Collection[str] | None = None,
     known: Facts | None = None,
     slow: Callable[[tuple[str, ...]], None] | None = None,
+    deep: Collection[int] | None = None,
 ) -> Facts:
     """Ask the machine about itself and about one target folder, everything at the same time.
 
     `hosts` are addresses to knock at (their `reachable` is filled in); none are asked otherwise.
     `subjects` limits the questions to some of `SUBJECTS`; what `known` holds of the others is kept.
+    `deep`: contents are hashed as well, those of model files only for these sizes in bytes.
     `slow` is told, after a few seconds, which subjects are being waited for.
     Never raises for what a machine answers: a probe that fails is in `facts.unknown`, with the reason.
     """
     # Whatever the folder holds or names, looking at it starts none of it.
-    asked = Asked(machine=machine.looking_at(folder), folder=folder, port=port, hosts=tuple(hosts))
+    asked = Asked(
+        machine=machine.looking_at(folder),
+        folder=folder,
+        port=port,
+        hosts=tuple(hosts),
+        deep=deep is not None,
+        known_sizes=frozenset(deep or ()),
+    )
     chosen = [probe for probe in PROBES if subjects is None or probe.subject in subjects]
     answers = side_by_side(
-        [Job(name=probe.subject, limit=probe.limit, ask=partial(probe.ask, asked)) for probe in chosen],
+        [Job(name=probe.subject, limit=_limit(probe, asked), ask=partial(probe.ask, asked)) for probe in chosen],
         slow=slow,
     )
     facts = known or Facts(system=System(family=machine.family))
@@ -91,3 +102,8 @@ def gather(
         unknown |= given.pop("unknown", {})
         fields |= given
     return replace(facts, **fields, unknown=unknown, probe_seconds=seconds)
+
+
+def _limit(probe: Probe, asked: Asked) -> float:
+    """A deep look reads everything: as long as a slow disk needs for 50 GB."""
+    return 1000 if asked.deep and probe.subject == "parts" else probe.limit

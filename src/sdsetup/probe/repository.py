@@ -38,6 +38,13 @@ def read_repository(machine: Machine, folder: Path) -> Repository | None:
     return Repository(commit=commit, branch=branch, remote=remote)
 
 
+def index_of(machine: Machine, folder: Path) -> Path | None:
+    """Where the index of the repository lies whose work tree is `folder`; None without a repository."""
+    if machine.kind(folder / ".git") == "absent":
+        return None
+    return _places(machine, folder)[0] / "index"
+
+
 def _places(machine: Machine, folder: Path) -> tuple[Path, Path]:
     """Where HEAD lies and where branches and configuration do: one folder but for a linked worktree."""
     own = folder / ".git"

@@ -24,6 +24,13 @@ __all__ = ["HIDDEN", "Redaction", "hide_secrets", "known_secrets", "model_names"
 _VERSION = re.compile(r"[\w.+-]{1,40}")
 LEFT_OUT = "[line left out]"
 _LONGEST_LINE = 4000  # a longer one is left out: what is in it is no message
+_OWN_REPOSITORIES = (
+    "blip",
+    "generative-models",
+    "k-diffusion",
+    "stable-diffusion-stability-ai",
+    "stable-diffusion-webui-assets",
+)
 _SHORT = 3  # letters; such a name stands inside and beside too many words
 _MODELS = re.compile(r"(?i)\.(safetensors|ckpt|pt|pth)$")
 _ENCODED = re.compile(r"%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|\\[0-7]{3}|&#?\w+;|\+")
@@ -112,7 +119,34 @@ class Redaction:
             }
         if isinstance(proxy := machine.get("proxy"), dict):
             found["proxy"] = {**proxy, "url": "http://[proxy]"}
-        return dict(self.value(found))
+        parts = found.pop("parts", None)
+        said = dict(self.value(found))
+        if "parts" in machine:
+            said["parts"] = None if not isinstance(parts, dict) else self._parts(parts)
+        return said
+
+    def _parts(self, parts: dict[str, Any]) -> dict[str, Any]:
+        """Versions stay as they are, though some look like addresses; packages that an extension brought, and
+        files that the person has, keep no name."""
+        locked = parts.get("locked") or []
+        ours = {name for name, _version in locked}
+        rest = {key: value for key, value in parts.items() if key not in ("locked", "packages")}
+        models = parts.get("models") or []
+        names = model_names(one["name"].rpartition("/")[2] for one in models)
+        rest["models"] = [{**one, "name": name} for one, name in zip(models, names, strict=True)]
+        rest["checkouts"] = [
+            {**one, "changed": [_public_file(name, n) for n, name in enumerate(one.get("changed") or [], 1)]}
+            for one in parts.get("checkouts") or []
+            if one["path"].rpartition("/")[2].lower() in (*_OWN_REPOSITORIES, "")
+        ]
+        if rest.get("unfinished") is not None:
+            rest["unfinished"] = {**rest["unfinished"], "words": ["install"]}
+        packages = [pair for pair in parts.get("packages") or [] if pair[0] in ours]
+        return {
+            **self.value(rest),
+            "locked": parts.get("locked"),
+            "packages": None if parts.get("packages") is None else packages,
+        }
 
     def _log_line(self, line: str) -> str:
         if len(line) > _LONGEST_LINE:

@@ -34,6 +34,8 @@ def show_plan(plan: Plan, screen: Screen) -> None:
     screen.console.print(table)
     screen.line()
     screen.line(totals(plan))
+    if (outside := outside_said(plan)) is not None:
+        screen.line(outside)
 
 
 def totals(plan: Plan) -> Text:
@@ -57,6 +59,18 @@ def totals(plan: Plan) -> Text:
     )
 
 
+def outside_said(plan: Plan) -> Text | None:
+    """What an installation leaves outside of its folder; None where this plan adds nothing there."""
+    if plan.outside is None or not plan.outside_bytes:
+        return None
+    return Text(
+        "Outside of that folder, in {path}: packages as they were fetched, about {size}; on one drive the "
+        "environment shares their files. `sdsetup status` says how much it is.",
+        path=plan.outside,
+        size=size(plan.outside_bytes),
+    )
+
+
 def plan_json(plan: Plan) -> dict[str, Any]:
     """The plan as the versioned document: sizes in bytes."""
     return {
@@ -65,6 +79,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "bytes": plan.bytes,
         "disk_bytes": plan.disk_bytes,
         "free_bytes": plan.free_bytes,
+        "outside": None if plan.outside is None else {"path": plan.outside, "bytes": plan.outside_bytes},
         "steps": [
             {
                 "id": step.id,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from sdsetup.values.install_record import InstallRecord
+from sdsetup.values.parts import Parts
 
 GIB = 2**30
 
@@ -126,7 +127,8 @@ class Disk:
     drive: Literal["fixed", "removable", "network", "other"] | None = None
 
 
-FolderState = Literal["absent", "empty", "file", "webui", "git", "foreign", "unreadable"]
+# "models": nothing but a folder of models, which an installation is made around
+FolderState = Literal["absent", "empty", "file", "webui", "git", "models", "foreign", "unreadable"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,6 +214,7 @@ class Facts:
     port: Port | None = None
     hosts: tuple[Host, ...] = ()
     installation: Installation | None = None
+    parts: Parts | None = None  # what the installation consists of, looked at file by file
     drives: tuple[Drive, ...] = ()
     proxy: Proxy | None = None
     temp: Disk | None = None  # the volume of temporary files and caches, where it is not the target's

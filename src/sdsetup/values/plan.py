@@ -85,9 +85,12 @@ class BringGit:
 
 @dataclass(frozen=True, kw_only=True)
 class BuildEnvironment:
-    """`D/venv` in one resolution. `python` is a path, or None for the one that `BringPython` brings."""
+    """`D/venv` in one resolution. `python` is a path, or None for the one that `BringPython` brings.
 
-    python: str | None
+    Where the interpreter lies is no part of the step's key: on a PC without a fitting one the first run cannot
+    know it, and the second one would begin anew."""
+
+    python: str | None = field(metadata=_HOW)
     torch: TorchBuild
     requirements: str  # file name inside the checkout
     extra: tuple[str, ...]  # further requirements in the same resolution
@@ -149,6 +152,13 @@ class ProvePicture:
     seed: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class SetAside:
+    """A file that is in the web UI's way moves into `.sdsetup/former`; `path` is relative to the installation."""
+
+    path: str
+
+
 Action = (
     CloneWebUI
     | CloneRepository
@@ -159,6 +169,7 @@ Action = (
     | BuildEnvironment
     | ProveTorch
     | WriteLauncher
+    | SetAside
     | CheckWebUI
     | ProvePicture
 )
@@ -184,6 +195,13 @@ class Plan:
     dir: str
     steps: tuple[Step, ...]
     free_bytes: int | None = None
+    outside: str | None = None  # where packages and downloads are kept besides
+
+    @property
+    def outside_bytes(self) -> int:
+        """About what stays in the cache: the packages of an environment that is built."""
+        built = (step for step in self.todo if isinstance(step.action, BuildEnvironment))
+        return sum(step.disk_bytes for step in built)
 
     @property
     def todo(self) -> tuple[Step, ...]:
@@ -204,9 +222,12 @@ def step_keys(steps: tuple[Step, ...]) -> dict[str, str]:
     Steps must stand after the ones they need (KeyError otherwise: a bug in planning).
     """
     keys: dict[str, str] = {}
+    tools = {step.id for step in steps if isinstance(step.action, BringPython | BringGit)}
     for step in steps:
+        # A tool that was brought is how a step is done: once it is there, no later plan brings it.
+        needed = [key for name in step.needs if (key := keys[name]) and name not in tools]
         said = json.dumps(
-            [step.id, type(step.action).__name__, _identity(step.action), [keys[n] for n in step.needs]],
+            [step.id, type(step.action).__name__, _identity(step.action), needed],
             sort_keys=True,
             separators=(",", ":"),
         )

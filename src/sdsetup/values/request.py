@@ -17,3 +17,4 @@ class Request:
     full_history: bool = False
     picture: bool = True
     environment: bool = True
+    deep: bool = False  # what is there is judged by the content of its files, not only by their sizes

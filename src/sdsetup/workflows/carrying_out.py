@@ -30,13 +30,15 @@ from sdsetup.values.corrections import Correction, card_name, with_corrections
 from sdsetup.values.events import Listener, silent
 from sdsetup.values.facts import Facts
 from sdsetup.values.install_record import to_json
-from sdsetup.values.plan import BuildEnvironment, Plan
+from sdsetup.values.plan import BuildEnvironment, Plan, ProvePicture
 from sdsetup.values.request import Request
 from sdsetup.values.state_folder import state_folder
 from sdsetup.values.tuning import Tuning
+from sdsetup.workflows import log, registry, trust
 from sdsetup.workflows.inspect import inspect
 from sdsetup.workflows.session import Session
 
+PINNED = "pinned"  # as --ref: back to the commit of the profile
 PRACTICE_MARK = "rehearsal.json"  # below .sdsetup: this folder holds a practice run's stand-ins
 
 Results = Mapping[str, Mapping[str, Any]]  # of each step, by its id
@@ -139,6 +141,7 @@ def perform(
     Raises:
         SdsetupError: the step that failed; what was finished before it is kept.
     """
+    log.changes()
     waited: list[Text] = []
 
     def waiting(text: Text) -> None:
@@ -167,9 +170,29 @@ def perform(
             runner = Runner(decision.plan, context, card=card, undo=undo)
             for correction in corrections:
                 runner.learn(correction)
-            results = runner.run()
+            with _said_to_be_under_way(folder, decision):
+                results = runner.run()
         _remember_machine(session, decision)
+        pictured = any(isinstance(step.action, ProvePicture) for step in decision.plan.todo)
+        registry.note(session.machine, folder, pictured=pictured)
     return decision, results
+
+
+@contextmanager
+def _said_to_be_under_way(folder: Path, decision: Decision) -> Iterator[None]:
+    """Of a whole installation the folder remembers that it was begun; one that ends well is trusted again."""
+    request = decision.request
+    if not request.environment:
+        yield
+        return
+    if request.ref is not None:
+        trust.choose_ref(folder, None if request.ref == PINNED else request.ref)
+    if not decision.plan.todo:
+        yield
+        return
+    with trust.under_way(folder, request):
+        yield
+    trust.trust(folder)
 
 
 @contextmanager

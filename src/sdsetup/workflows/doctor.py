@@ -20,9 +20,14 @@ from sdsetup.workflows.fixes import apply_fixes
 from sdsetup.workflows.inspect import inspect, read_facts
 from sdsetup.workflows.session import Session
 
+# Warnings about an installation that the next command is to make good.
+_MADE_GOOD = ("webui", "environment", "repositories", "models", "last-run")
 
-def run_doctor(session: Session, dir: Path | None, *, facts_file: Path | None, fix: bool, yes: bool) -> int:
-    """The whole of `sdsetup doctor`; returns the exit code.
+
+def run_doctor(
+    session: Session, dir: Path | None, *, facts_file: Path | None, fix: bool, yes: bool, deep: bool = False
+) -> int:
+    """The whole of `sdsetup doctor`; returns the exit code. `deep`: contents are hashed, not only sizes compared.
 
     Raises:
         UsageError: `options-exclude`.
@@ -34,7 +39,7 @@ def run_doctor(session: Session, dir: Path | None, *, facts_file: Path | None, f
             code="options-exclude",
             hint=Text("Leave one of them out."),
         )
-    report = examine(session, dir) if facts_file is None else judge(session, read_facts(facts_file))
+    report = examine(session, dir, deep=deep) if facts_file is None else judge(session, read_facts(facts_file))
     if not session.json:
         _show(session, report, next_too=facts_file is None and not fix)
     if fix:
@@ -46,9 +51,9 @@ def run_doctor(session: Session, dir: Path | None, *, facts_file: Path | None, f
     return EXIT_DONE if report.ok else EXIT_EXPECTED
 
 
-def examine(session: Session, dir: Path | None) -> Report:
+def examine(session: Session, dir: Path | None, *, deep: bool = False) -> Report:
     """Ask this machine about itself and about a folder (the default one, when none is named), and judge."""
-    facts = inspect(session, session.folder(dir), network=True, slow=_slow(session))
+    facts = inspect(session, session.folder(dir), network=True, slow=_slow(session), deep=deep)
     return judge(session, session.adjust(facts))
 
 
@@ -63,7 +68,16 @@ def requirements_of(session: Session, facts: Facts) -> Requirements:
     finished = there is not None and there.torch is not None and bool(there.models)
     brings = {"python"} | ({"git"} if facts.system.family == "windows" else set())
     rules = session.catalog.rules()
-    return profile.need(rules, disk_bytes=profile.update_bytes if finished else None, brings=frozenset(brings))
+    need = profile.need(rules, disk_bytes=profile.update_bytes if finished else None, brings=frozenset(brings))
+    if there is None:
+        return need
+    catalog = session.catalog
+    return replace(
+        need,
+        repositories=tuple((one.name, one.commit) for one in catalog.webui.repositories),
+        exclusive_flags=catalog.flags.exclusive_groups,
+        model_hashes={model.size: model.sha256 for model in catalog.models.models.values()},
+    )
 
 
 def next_command(session: Session, report: Report) -> Command | None:
@@ -71,9 +85,10 @@ def next_command(session: Session, report: Report) -> Command | None:
     if not report.ok:
         return None
     there = report.facts.installation
+    parts = [check.id for check in report.findings if check.status == "warn" and check.id in _MADE_GOOD]
     if any(finding.id == "card" and finding.status == "warn" for finding in report.findings):
         words = ["tune", "--yes"]
-    elif there is None or there.torch is None or not there.models:
+    elif there is None or parts:
         words = ["install"]
     else:
         words = ["launch"]
@@ -114,7 +129,8 @@ def _show(session: Session, report: Report, *, next_too: bool) -> None:
 
 def _show_changed(session: Session, before: Report, after: Report) -> None:
     """Only what a fix has touched, then the count and the next command."""
-    changed = tuple(new for old, new in zip(before.findings, after.findings, strict=True) if new != old)
+    old = {finding.id: finding for finding in before.findings}
+    changed = tuple(finding for finding in after.findings if finding != old.get(finding.id))
     session.screen.line()
     show_report(
         after, session.screen, shown=replace(after, findings=changed), next_command=next_command(session, after)

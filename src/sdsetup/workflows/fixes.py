@@ -22,6 +22,7 @@ from sdsetup.show.questions import ask_yes
 from sdsetup.text import Text
 from sdsetup.values.findings import Finding, Report
 from sdsetup.values.plan import BringGit, BringPython
+from sdsetup.workflows import log
 from sdsetup.workflows.session import Session
 
 _LEAST_CACHE = 100_000_000  # bytes; less is not worth a question
@@ -52,6 +53,7 @@ def apply_fixes(session: Session, report: Report, *, yes: bool) -> tuple[FixActi
         show_offer(offered, report, session.screen)
     if not offered or not _agreed(session, yes=yes):
         return ()
+    log.changes()
     for action in offered:
         said = action.run(session, report)
         if not session.json:

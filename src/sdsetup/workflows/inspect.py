@@ -41,13 +41,15 @@ def inspect(
     network: bool = False,
     known: Facts | None = None,
     slow: Callable[[tuple[str, ...]], None] | None = None,
+    deep: bool = False,
 ) -> Facts:
     """Ask the machine about itself and about a folder. See `probe.gather`.
 
-    `network`: also knock at the addresses that an installation needs.
+    `network`: also knock at the addresses that an installation needs; `deep`: hash what can be hashed.
     """
+    sizes = [model.size for model in session.catalog.models.models.values()] if deep else None
     hosts = needed_hosts(session) if network else ()
-    facts = gather(session.machine, folder, hosts=hosts, subjects=subjects, known=known, slow=slow)
+    facts = gather(session.machine, folder, hosts=hosts, subjects=subjects, known=known, slow=slow, deep=sizes)
     facts = replace(facts, gpus=with_names(session.catalog.gpus, facts.gpus))
     _log.info("probes took %s", dict(facts.probe_seconds))
     for subject, reason in facts.unknown.items():

@@ -10,7 +10,7 @@ from sdsetup.decide.checks import diagnose
 from sdsetup.decide.checks.tools import best_python
 from sdsetup.decide.launch_settings import launch_settings
 from sdsetup.decide.planning import Components, plan_install
-from sdsetup.decide.refusals import refuse, refuse_machine, refuse_mixing, refuse_tuning
+from sdsetup.decide.refusals import refuse, refuse_machine, refuse_mixing, refuse_running, refuse_tuning
 from sdsetup.decide.tuning.engine import tune
 from sdsetup.errors import EXIT_DONE, UsageError
 from sdsetup.execute.own_files import load_corrections, load_journal
@@ -22,10 +22,11 @@ from sdsetup.values.corrections import with_corrections
 from sdsetup.values.facts import Facts
 from sdsetup.values.request import LauncherKind, Request
 from sdsetup.values.state_folder import state_folder
-from sdsetup.workflows.carrying_out import PRACTICE_MARK, Decision, agreed, carry_out
+from sdsetup.workflows.carrying_out import PINNED, PRACTICE_MARK, Decision, agreed, carry_out
 from sdsetup.workflows.doctor import requirements_of
 from sdsetup.workflows.inspect import beside_own, inspect
 from sdsetup.workflows.session import Session
+from sdsetup.workflows.trust import chosen_ref
 
 
 def run_install(
@@ -86,7 +87,7 @@ def decide(
     """
     folder = Path(request.dir)
     state = state_folder(folder)
-    found = facts or inspect(session, folder)
+    found = facts or inspect(session, folder, deep=request.deep)
     requirements = requirements_of(session, found)
     if not session.practising:
         refuse_machine(diagnose(found, requirements))
@@ -94,7 +95,7 @@ def decide(
     tuning = tune(_without_environment(found), session.catalog.rules(profile))
     tuning = with_corrections(tuning, load_corrections(state))
     refuse_tuning(tuning)
-    components = components_for(session, request, facts)
+    components = components_for(session, replace(request, ref=_ref(request)), facts)
     contents = look(
         session.machine,
         folder,
@@ -104,9 +105,14 @@ def decide(
         tools=session.tools,
     )
     tuning, _ = beside_own(session, folder, facts, tuning, contents.launch_files)
-    settings = launch_settings(tuning, facts.recorded, session.catalog.flags)
+    file = facts.parts.launch_file if facts.parts else None
+    # The web UI ends at a flag that it does not know; the file as it was is kept beside it.
+    unknown = file.unknown if file is not None else ()
+    settings = launch_settings(tuning, facts.recorded, session.catalog.flags, also_drop=unknown)
     plan = plan_install(facts, request, tuning, components, settings, load_journal(state), contents)
+    plan = replace(plan, outside=str(session.cache))
     practised = (state / PRACTICE_MARK).is_file()
+    refuse_running(facts, plan)
     refuse_mixing(facts, request.dir, practised=practised, practising=session.practising)
     refuse(facts, plan, git_command=requirements.commands_for(facts).git)
     return Decision(
@@ -117,6 +123,12 @@ def decide(
         plan=plan,
         again=lambda facts=None: decide(session, request, profile=profile, facts=facts),
     )
+
+
+def _ref(request: Request) -> str | None:
+    """The commit to stand at: what was asked for now, or before in this folder; None for the pinned one."""
+    wanted = request.ref or chosen_ref(Path(request.dir))
+    return None if wanted == PINNED else wanted
 
 
 def components_for(session: Session, request: Request, facts: Facts) -> Components:

@@ -19,9 +19,11 @@ from sdsetup.decide.startup import address, opens_browser
 from sdsetup.errors import EXIT_DONE, EXIT_EXPECTED, EXIT_INTERRUPTED
 from sdsetup.execute.webui.launch_plan import browser_option, plan_from_file, planned
 from sdsetup.execute.webui.process import start
+from sdsetup.machine.running import running_web_ui
 from sdsetup.show.diagnosis import show_diagnosis, show_unknown
 from sdsetup.show.launch import LaunchScreen
 from sdsetup.text import Text
+from sdsetup.workflows import registry, trust
 from sdsetup.workflows.doctor import requirements_of
 from sdsetup.workflows.inspect import cards, vendors
 from sdsetup.workflows.lighter_setting import offer
@@ -44,6 +46,7 @@ _STOPPING = 10.0  # seconds; the web UI needs 1 to 3
 class _Run:
     """What is known of one start, and how it went."""
 
+    folder: Path
     book: FailureBook
     facts: Facts
     browser: bool
@@ -59,20 +62,31 @@ def run_launch(session: Session, folder: Path, *, browser: bool, more: tuple[str
     Raises:
         SdsetupError: there is nothing to start here, or it cannot be started.
     """
+    if (running := running_web_ui(folder)) is not None and running.ports:
+        return _runs_already(session, running.ports[0], browser=browser)
     book = session.catalog.failures
     context = session.context(folder)
     plan, seen = plan_from_file(context)
+    registry.note(session.machine, folder)
     if more:
         plan = planned(context, (*plan.flags, *more), seen)
     facts = cards(session, folder)
     _warn_of_a_new_card(session, facts)
     wanted = browser and opens_browser(plan.flags, browser_option(context, plan.flags))
-    run = _Run(book=book, facts=facts, browser=wanted)
+    run = _Run(folder=folder, book=book, facts=facts, browser=wanted)
     with _ends_like_ctrl_c():
         code = _again_and_again(session, context, plan, run)
     if run.trouble:
         offer(session, context, plan, run.trouble[-1], run.model_class, book)
     return code
+
+
+def _runs_already(session: Session, port: int, *, browser: bool) -> int:
+    """A second start would only find its port taken: the first one is shown."""
+    url = f"http://127.0.0.1:{port}"
+    said = " (opened)" if browser and _open(url) else ""
+    session.screen.line(Text("The web UI runs already: {url}{opened}", url=url, opened=said))
+    return EXIT_DONE
 
 
 def _again_and_again(session: Session, context: Context, plan: LaunchPlan, run: _Run) -> int:
@@ -106,6 +120,8 @@ def _watch(session: Session, web: WebUI, shown: LaunchScreen, run: _Run) -> int 
             shown.tick()
         if web.state.ready:
             _tell_ready(web, shown, run)
+            trust.trust(run.folder)
+            registry.note(session.machine, run.folder, started=True)
             _keep_watching(session, web, shown, run)
     except KeyboardInterrupt:
         return _stop(web, shown)
@@ -181,6 +197,8 @@ def _explain_end(session: Session, web: WebUI, shown: LaunchScreen, run: _Run) -
     when = "while it ran" if web.state.ready else "before it was ready"
     session.screen.line(Text("The web UI ended {when} (code {code}).", when=when, code=web.rc))
     found = web.diagnose(run.book, vendors(run.facts))
+    if not web.state.ready:
+        trust.distrust(run.folder, str(found.title) if found is not None else f"it ended with code {web.rc}")
     if found is not None:
         show_diagnosis(found, web.log.path, session.screen)
     else:
@@ -196,6 +214,7 @@ def _explain_model(session: Session, web: WebUI, run: _Run) -> None:
     while time.monotonic() < deadline and web.step(0.2):
         pass
     found = web.diagnose(run.book, vendors(run.facts))
+    trust.distrust(run.folder, str(found.title) if found is not None else "its model could not be loaded")
     if found is not None:
         show_diagnosis(found, web.log.path, session.screen)
 

@@ -1,4 +1,8 @@
-"""The log file of every run, in the platform's log folder, without secrets."""
+"""The log file of every run, in the platform's log folder, without secrets.
+
+A run that only looked and had nothing to complain of leaves none; of the others the last ones are kept, and those
+that failed or were cut off for a month.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +22,16 @@ from sdsetup.show.screen import Screen
 from sdsetup.text import Text, harmless
 
 KEPT_LOGS = 20
+KEPT_FAILED_DAYS = 30
 
 _OURS = re.compile(r"\d{8}-\d{6}-[a-z-]+-\d{6}\.log")
 
+# Commands that change nothing unless they say so (`changes`).
+_LOOKING = frozenset({"doctor", "status", "why", "report", "tune"})
+_ENDED_WELL = "the run ended well"
+
 _current: list[Path] = []
+_looks_only: list[bool] = []
 
 
 def log_folder(machine: Machine) -> Path:
@@ -55,6 +65,7 @@ def start(command: str, machine: Machine) -> None:
     handler.setFormatter(_Redacting(known_secrets(machine.env)))
     root.addHandler(handler)
     _current[:] = [path]
+    _looks_only[:] = [command in _LOOKING]
     _drop_old(folder)
 
 
@@ -87,6 +98,31 @@ def _do_without(error: OSError) -> None:
     screen.line(said, "warn")
 
 
+def changes() -> None:
+    """This run does not only look: its log is kept."""
+    _looks_only[:] = [False]
+
+
+def finish(*, failed: bool) -> None:
+    """The run ends. `failed`: with an error, whose log was named on the screen."""
+    path = current()
+    if path is None or failed:
+        return
+    logging.getLogger("sdsetup").info(_ENDED_WELL)
+    if not _looks_only[-1]:
+        return
+    root = logging.getLogger("sdsetup")
+    for handler in list(root.handlers):
+        root.removeHandler(handler)
+        handler.close()
+    root.addHandler(logging.NullHandler())
+    _current.clear()
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return  # it stays like any other
+
+
 class _Redacting(logging.Formatter):
     """Lines without secrets, whoever said them, and without letters that would steer the terminal of a reader."""
 
@@ -101,8 +137,19 @@ class _Redacting(logging.Formatter):
 def _drop_old(folder: Path) -> None:
     # SDSETUP_LOG_DIR may name a folder with logs of other programs in it.
     ours = sorted(path for path in folder.glob("*.log") if _OURS.fullmatch(path.name))
-    for old in ours[:-KEPT_LOGS]:
+    newest = set(ours[-KEPT_LOGS:])
+    for old in ours:
         try:
-            old.unlink()
+            if old not in newest and not _still_of_use(old):
+                old.unlink()
         except OSError:
             continue  # another run still writes it
+
+
+def _still_of_use(path: Path) -> bool:
+    """Whether it tells of a run that failed or was cut off within the last weeks."""
+    if time.time() - path.stat().st_mtime > KEPT_FAILED_DAYS * 86400:
+        return False
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 300))
+        return _ENDED_WELL.encode() not in file.read()

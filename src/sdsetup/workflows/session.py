@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from sdsetup.storage import cache_folder, data_folder
 from sdsetup.text import Text
 from sdsetup.values.events import Event, Listener
 from sdsetup.values.facts import Facts
-from sdsetup.workflows import log
+from sdsetup.workflows import log, registry
 
 
 def _as_they_are(facts: Facts) -> Facts:
@@ -68,6 +68,7 @@ class Session:
     # A practice run: said on every screen, and what it changes about the facts.
     banner: Text | None = None
     adjust: Callable[[Facts], Facts] = _as_they_are
+    _told_of_several: list[str] = field(default_factory=list)
 
     @cached_property
     def screen(self) -> Screen:
@@ -88,9 +89,17 @@ class Session:
         return data_folder(self.machine.env) / "tools"
 
     def folder(self, given: Path | None) -> Path:
-        """The folder that was named, made absolute; else the default for this machine."""
+        """The folder that was named, made absolute; else that of the installation which was used last; else the
+        default for this machine. Of several installations the one that is taken is named on the screen."""
         if given is not None:
             return named_path(given)
+        known = [entry.dir for entry in registry.known(self.machine) if not entry.practice]
+        if known:
+            if len(known) > 1 and not self._told_of_several:
+                self._told_of_several.append(known[0])
+                said = Text("{count} installations are known; this is about {dir}", count=len(known), dir=known[0])
+                self.screen.line(said, "quiet")
+            return Path(known[0])
         return default_folder(self.machine, need_bytes=self.catalog.doctor.install_bytes)
 
     def context(self, folder: Path, listen: Listener | None = None, *, step: str = "") -> Context:

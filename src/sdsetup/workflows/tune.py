@@ -17,7 +17,7 @@ from sdsetup.decide.tuning.fit import misfit
 from sdsetup.decide.tuning.models_that_fit import ModelFit, models_that_fit
 from sdsetup.decide.tuning.what_if import describe
 from sdsetup.decide.tuning.why import explain
-from sdsetup.errors import EXIT_DONE, SdsetupError
+from sdsetup.errors import EXIT_DONE, SdsetupError, UsageError
 from sdsetup.execute.own_files import load_corrections
 from sdsetup.launchfile import ARGS, FILE_NAMES, Kind, grouped, merge, read
 from sdsetup.probe.contents import look
@@ -81,9 +81,11 @@ def run_tune(
     profile: str = "current",
     other: str | None = None,
     apply: bool = False,
+    anyway: bool = False,
     yes: bool = False,
 ) -> int:
-    """The whole of `sdsetup tune`; returns the exit code. `other`: a profile to show beside the first.
+    """The whole of `sdsetup tune`; returns the exit code. `other`: a profile to show beside the first;
+    `anyway`: settings of a card that is only described may be written on this PC.
 
     Raises:
         UsageError: an option that cannot be meant.
@@ -93,6 +95,8 @@ def run_tune(
         options = replace(options, dir=session.folder(None))
     rules = session.catalog.rules(profile)
     tuned = tuned_for(session, options, rules)
+    if apply and tuned.described and not anyway:
+        raise _described_only()
     theirs = None if other is None else tuned_with(tuned, session.catalog.rules(other))
     changes = card_changes(tuned)
     if not session.json:
@@ -115,6 +119,14 @@ def run_tune(
             show_plan(decision.plan, session.screen)
         consent(session, yes=yes)
     return carry_out(session, decision)
+
+
+def _described_only() -> UsageError:
+    return UsageError(
+        Text("These settings are for a PC that was described, not for the one that was found here"),
+        hint=Text("Leave --apply out to see them. Add --anyway to write them into this launch file all the same."),
+        code="described-not-here",
+    )
 
 
 def run_why(session: Session, setting: str, options: MachineOptions, *, profile: str = "current") -> int:

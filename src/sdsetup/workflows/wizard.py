@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from sdsetup.decide.checks import MADE_GOOD
 from sdsetup.errors import EXIT_DONE, EXIT_EXPECTED, EXIT_INTERRUPTED, DeclinedError, SdsetupError
 from sdsetup.show.doctor import show_report
 from sdsetup.show.errors import show_error
@@ -36,7 +37,7 @@ def run_wizard(session: Session) -> int:
     report = _examined(session)
     blocking = [finding for finding in report.findings if finding.status == "fail"]
     # Another folder is asked for next, and the plan itself says what the network is needed for.
-    if any(finding.id not in ("network", "disk", "folder", "webui") for finding in blocking):
+    if any(finding.id not in ("network", "disk", "folder", *MADE_GOOD) for finding in blocking):
         screen.line()
         screen.line(Text("Something above blocks the installation. Mend it, then start the wizard again."), "warn")
         return EXIT_EXPECTED

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sdsetup.catalog.requirements import Requirements
-from sdsetup.decide.checks import cards, driver, memory, network, place, system, tools, webui
+from sdsetup.decide.checks import cards, driver, memory, network, place, start, system, tools, webui
 from sdsetup.decide.checks.cards import main_card
 from sdsetup.decide.checks.tools import best_python
 from sdsetup.values.facts import Facts
 from sdsetup.values.findings import Finding, Report
 
-__all__ = ["CHECKS", "Check", "Need", "best_python", "diagnose", "main_card"]
+__all__ = ["CHECKS", "INSTALLED_CHECKS", "MADE_GOOD", "Check", "Need", "best_python", "diagnose", "main_card"]
 
 Check = Callable[[Facts, Requirements], Finding]
 
@@ -34,8 +34,21 @@ CHECKS: tuple[Check, ...] = (
     network.proxy,
     webui.webui,
 )
+# What only an installation has.
+INSTALLED_CHECKS: tuple[Check, ...] = (
+    webui.environment,
+    webui.repositories,
+    webui.models,
+    start.launch_file,
+    start.settings,
+    start.last_run,
+)
+
+# What an installation makes good by itself, so that it does not stand in its way.
+MADE_GOOD = frozenset(("webui", "environment", "repositories", "models", "launch-file", "settings", "last-run"))
 
 
 def diagnose(facts: Facts, need: Requirements) -> Report:
     """One finding per check, in the order in which people read them."""
-    return Report(facts=facts, findings=tuple(check(facts, need) for check in CHECKS))
+    checks = CHECKS if facts.installation is None else (*CHECKS, *INSTALLED_CHECKS)
+    return Report(facts=facts, findings=tuple(check(facts, need) for check in checks))

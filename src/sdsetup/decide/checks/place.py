@@ -88,7 +88,12 @@ def folder(facts: Facts, need: Requirements) -> Finding:
             why=warned,
             fix=_elsewhere(facts, need, Text("A plain, short path avoids it:"), act="move-folder"),
         )
-    state = {"absent": "will be made", "empty": "empty", "webui": "holds a web UI"}.get(folder.state, "")
+    state = {
+        "absent": "will be made",
+        "empty": "empty",
+        "webui": "holds a web UI",
+        "models": "holds models only",
+    }.get(folder.state, "")
     return Finding(
         id="folder", status="ok", title=_FOLDER, summary=Text("{path} ({state})", path=folder.path, state=state)
     )

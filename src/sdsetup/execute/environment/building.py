@@ -19,6 +19,7 @@ from sdsetup.execute.context import Context
 from sdsetup.execute.environment import uv
 from sdsetup.execute.environment.bytecode import Store, compilers
 from sdsetup.execute.environment.locking import Lock, resolve
+from sdsetup.execute.environment.mending import set_back
 from sdsetup.execute.environment.meter import Meter
 from sdsetup.execute.environment.places import (
     Places,
@@ -29,7 +30,6 @@ from sdsetup.execute.environment.places import (
     refuse_full_disk,
     starts,
     swap_in,
-    whole,
 )
 from sdsetup.execute.environment.records import Records
 from sdsetup.execute.environment.wheels import LargeWheels, address, drop, large, offered, with_size
@@ -73,11 +73,8 @@ def _build(action: BuildEnvironment, context: Context) -> dict[str, Any]:
     lock = resolve(action, action.python, context, where.question, where.packages)
     python = python_of(where.venv, context.machine.family)
     downloaded, kept = 0, None
-    if (
-        marker(where.venv).get("lock") != lock.key
-        or not starts(python, context)
-        or not whole(where.venv, lock.versions, Records(cache=where.cache))
-    ):
+    ours = marker(where.venv).get("lock") == lock.key and starts(python, context)
+    if not ours or not set_back(lock, where, context):
         if marker(where.stage).get("lock") != lock.key:
             downloaded = _Building(action, context, where, lock).run()
         kept = swap_in(where, context)

@@ -9,12 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from packaging.utils import canonicalize_version
-
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.environment import uv
-from sdsetup.execute.environment.records import Records, installed
 from sdsetup.execute.folders import nearest_existing, same_drive, set_aside
 from sdsetup.storage import read_own, replace, write_json
 from sdsetup.text import Text
@@ -70,20 +67,6 @@ def starts(python: Path, context: Context) -> bool:
         return False
     ended = context.machine.run([str(python), "-I", "-B", "-c", "import sys, pip; print(sys.prefix)"], timeout=60)
     return ended.ok and Path(ended.out.strip()).resolve() == python.parent.parent.resolve()
-
-
-def whole(venv: Path, versions: Mapping[str, str], records: Records) -> bool:
-    """Whether every package is there in its version, with files of the right size; more may be there."""
-    for packages in [*venv.glob("lib/python3.*/site-packages"), *venv.glob("Lib/site-packages")]:
-        there = installed(packages)
-        complete = all(name in there and _same(there[name], version) for name, version in versions.items())
-        return complete and not records.damaged(packages, versions, deep=False)
-    return False
-
-
-def _same(version: str, wanted: str) -> bool:
-    """A package that is had by its address has no version in the lock."""
-    return not wanted or canonicalize_version(version) == canonicalize_version(wanted)
 
 
 def identity(venv: Path) -> str | None:

@@ -60,6 +60,11 @@ class Records:
             note.parent.mkdir(parents=True, exist_ok=True)
             note.touch()
 
+    def never_fitted(self, packages: Path, name: str) -> bool:
+        """Whether this package was made with a RECORD that does not fit it."""
+        info = _installed(packages).get(canonicalize_name(name))
+        return info is not None and self._made_so(info).exists()
+
     def _made_so(self, info: Path) -> Path:
         try:
             record = (info / "RECORD").read_bytes()

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from sdsetup.errors import SdsetupError, file_problem
 from sdsetup.execute.context import Context
 from sdsetup.execute.folders import put_in_place, refuse_conflicts, remove_tree, set_aside
+from sdsetup.execute.git.adopting import adopt
 from sdsetup.execute.git.fetching import PAUSES, Wanted, fetch, from_first
 from sdsetup.execute.git.program import Runner, ask, commit_of, refuse_foreign
 from sdsetup.execute.git.seal import seal, untouched
@@ -79,6 +80,8 @@ def clone_at(
         url = _fetched(urls, stage, wanted, context, pauses)
         _exclude(stage, ignore)
         seal(stage)
+        if target == context.dir and _is_web_ui(target):
+            adopt(stage, target, context, own)
         kept = _make_room(stage, target, context, own)
         put_in_place(stage, target, last=".git", own=own)
     except OSError as error:
@@ -116,7 +119,8 @@ def _transfer(url: str, stage: Path, wanted: Wanted, context: Context) -> None:
 
 
 def _mended(context: Context, folder: Path) -> bool:
-    """Bring back tracked files that are gone; False when the repository is too broken for it."""
+    """Bring back tracked files that are gone or emptied; False when the repository is too broken for it."""
+    _clear_emptied(context, folder)
     gone = ask(context, folder, "ls-files", "--deleted", "-z")
     if gone is None:
         return False
@@ -131,6 +135,15 @@ def _mended(context: Context, folder: Path) -> bool:
     return all(ask(context, folder, "checkout-index", "--", *some) is not None for some in few)
 
 
+def _clear_emptied(context: Context, folder: Path) -> None:
+    """A power cut leaves files without content. Nothing is in them to be kept; then they count as gone."""
+    changed = ask(context, folder, "diff-files", "--name-only", "-z") or ""
+    for name in changed.split("\0"):
+        path = folder / name
+        if name and path.is_file() and not path.is_symlink() and path.stat().st_size == 0:
+            path.unlink()
+
+
 def _refuse_installation(context: Context, target: Path, commit: str) -> None:
     if target != context.dir:
         return
@@ -142,6 +155,10 @@ def _refuse_installation(context: Context, target: Path, commit: str) -> None:
             code="other-commit",
             hint=Text("Choose another folder, or bring this one to the wanted version with git first."),
         )
+
+
+def _is_web_ui(folder: Path) -> bool:
+    return all((folder / name).exists() for name in ("webui.py", "launch.py", "modules"))
 
 
 def _make_room(stage: Path, target: Path, context: Context, own: Sequence[str]) -> Path | None:

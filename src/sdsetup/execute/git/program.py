@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from sdsetup.decide.condition import owner_command
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.git.words import SILENT, UNKNOWN, Cause, last_words, received, why_git_failed
@@ -45,7 +46,7 @@ _QUIET = {
     "LANGUAGE": "C",
 }
 _GIT_SPOKE = (0, 1, 128, 129)  # yes, no, fatal, usage; anything else came from the system
-_READS_FILES = ("status", "checkout-index", "read-tree")  # these may run a repository's filters
+_READS_FILES = ("status", "checkout-index", "read-tree", "diff-files")  # these may run a repository's filters
 _FOREIGN = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE", "GIT_PREFIX")
 
 
@@ -178,7 +179,9 @@ def refuse_foreign(context: Context, folder: Path) -> None:
             Text("This folder's Git repository belongs to another user"),
             where=folder,
             why=Text("its settings could make Git run that user's programs as you"),
-            hint=Text("Run sdsetup as the user who owns the folder."),
+            hint=Text(
+                "Make it yours again: {command}", command=owner_command(str(folder), context.machine.family)
+            ),
             code="folder-of-another-user",
         )
 

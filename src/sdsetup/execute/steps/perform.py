@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NoReturn
 
 from sdsetup.execute import environment, launch_file
 from sdsetup.execute.context import Context
+from sdsetup.execute.folders import file_problems, set_aside
+from sdsetup.execute.inside import inside
 from sdsetup.execute.outcome import Outcome
 from sdsetup.execute.steps import mingit, proofs, python, repository, tokenizer, webui_check, webui_checkout
+from sdsetup.text import Text
 from sdsetup.values.plan import (
     Action,
     BringGit,
@@ -22,6 +26,7 @@ from sdsetup.values.plan import (
     FetchFiles,
     ProvePicture,
     ProveTorch,
+    SetAside,
     Step,
     WriteLauncher,
 )
@@ -53,6 +58,8 @@ def perform(
             return Outcome(result=environment.build(with_python, context))
         case WriteLauncher():
             return Outcome(result=launch_file.write(action, context))
+        case SetAside():
+            return _set_aside(action, context)
         case CheckWebUI():
             return Outcome(result=webui_check.check(action, context))
         case ProveTorch():
@@ -64,6 +71,7 @@ def perform(
 
 
 def _fetch(action: FetchFile, context: Context) -> Outcome:
+
     from sdsetup.execute.download import fetch
 
     fetched = fetch(action, context)
@@ -76,6 +84,14 @@ def _fetch(action: FetchFile, context: Context) -> Outcome:
         "reused_from": str(fetched.reused_from) if fetched.reused_from else None,
     }
     return Outcome(result=result)
+
+
+def _set_aside(action: SetAside, context: Context) -> Outcome:
+    place = inside(action.path, context.dir)
+    with file_problems(place, Text("A damaged file could not be set aside")):
+        kept = str(set_aside(place, context.state / "former")) if os.path.lexists(place) else None
+    summary = Text("kept as {kept}", kept=kept) if kept is not None else None
+    return Outcome(result={"kept": kept}, summary=summary)
 
 
 def _never(action: NoReturn) -> NoReturn:

@@ -1,0 +1,30 @@
+"""Findings about parts of an installation, with the command that makes them good."""
+
+from __future__ import annotations
+
+from sdsetup.command import Command
+from sdsetup.text import Text
+from sdsetup.values.facts import Facts
+from sdsetup.values.findings import Finding, Fix, Status
+
+SHOWN = 3  # names in one sentence
+
+
+def faulty(
+    facts: Facts, id: str, status: Status, title: Text, summary: Text, why: Text, fix: Text, *words: str
+) -> Finding:
+    """With the command that makes it good: `sdsetup install` for this folder, unless `words` say otherwise."""
+    # What only a deep look finds, only a deep look makes good.
+    deep = ("--deep",) if facts.parts is not None and facts.parts.deep and not words else ()
+    said = (*(words or ("install",)), *deep, "--dir", place_of(facts))
+    command = Command("sdsetup", *said, family=facts.system.family)
+    return Finding(id=id, status=status, title=title, summary=summary, why=why, fix=Fix(text=fix, command=command))
+
+
+def place_of(facts: Facts) -> str:
+    return facts.folder.path if facts.folder else "."
+
+
+def some(names: tuple[str, ...]) -> str:
+    more = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")

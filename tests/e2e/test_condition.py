@@ -1,0 +1,196 @@
+"""An installation broken in one way after another: doctor names it, one command makes it good."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Rehearsal
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(1200),
+    pytest.mark.skipif(os.name == "nt", reason="paths of an environment on Linux and macOS"),
+]
+
+
+def packages(folder: Path) -> Path:
+    return next((folder / "venv").glob("lib/python3.*/site-packages"))
+
+
+def of_another_build(folder: Path) -> None:
+    info = next(packages(folder).glob("torch-*.dist-info"))
+    info.rename(info.with_name("torch-9.9.9+cu999.dist-info"))
+
+
+def half_cloned(folder: Path) -> None:
+    shutil.rmtree(folder / "repositories" / "BLIP")
+    subprocess.run(["git", "init", "--quiet", str(folder / "repositories" / "BLIP")], check=True)
+
+
+def without_package(folder: Path) -> None:
+    gone = list(packages(folder).glob("clip_anytorch*"))
+    assert gone
+    for path in gone:
+        shutil.rmtree(path)
+
+
+def cut_file(folder: Path) -> None:
+    path = packages(folder) / "torch" / "__init__.py"
+    content = path.read_bytes()
+    path.unlink()
+    path.write_bytes(content[:20])
+
+
+def emptied_settings(folder: Path) -> None:
+    (folder / "config.json").write_bytes(b"\0" * 40)
+
+
+def web_page_for_a_model(folder: Path) -> None:
+    (folder / "models" / "Stable-diffusion" / "model.safetensors").write_text("<!DOCTYPE html><html>")
+
+
+# What is broken, by which id doctor names it, and the steps that make it good.
+BREAKS: list[tuple[Callable[[Path], Any], str, set[str]]] = [
+    (lambda folder: shutil.rmtree(folder / "venv" / "bin"), "environment", {"environment"}),
+    (of_another_build, "environment", {"environment"}),
+    (without_package, "environment", {"environment"}),
+    (cut_file, "environment", {"environment"}),
+    (lambda folder: (folder / "webui.py").write_text(""), "webui", {"webui"}),
+    (
+        lambda folder: shutil.rmtree(folder / "repositories" / "k-diffusion"),
+        "repositories",
+        {"repository:k-diffusion"},
+    ),
+    (half_cloned, "repositories", {"repository:BLIP"}),
+    (lambda folder: (folder / "webui-user.sh").unlink(), "launch-file", {"launcher:sh"}),
+    (emptied_settings, "settings", {"settings"}),
+    (web_page_for_a_model, "models", {"model"}),
+]
+
+
+def status_of(rehearsal: Rehearsal, id: str) -> str:
+    said = json.loads(rehearsal.sdsetup("doctor", "--json", "--dir", str(rehearsal.dir)).stdout)
+    return next(check["status"] for check in said["checks"] if check["id"] == id)
+
+
+def planned(rehearsal: Rehearsal, *more: str) -> set[str]:
+    done = rehearsal.run("--dry-run", "--json", *more)
+    assert done.returncode == 0, done.stderr
+    return {step["id"] for step in json.loads(done.stdout)["steps"] if step["state"] == "todo"}
+
+
+def test_whatever_is_broken_is_named_and_made_good(rehearsal: Rehearsal) -> None:
+    assert rehearsal.run("--no-picture").returncode == 0
+    own = rehearsal.dir / "outputs" / "mine.png"
+    own.parent.mkdir()
+    own.write_bytes(b"a picture")
+    assert planned(rehearsal, "--no-picture") == set()
+    for broken, id, steps in BREAKS:
+        broken(rehearsal.dir)
+        assert status_of(rehearsal, id) == "fail", (id, steps)
+        # What proves the web UI is done again; nothing else beside the step itself.
+        assert planned(rehearsal, "--no-picture") - {"torch", "check"} == steps
+        done = rehearsal.run("--no-picture")
+        assert done.returncode == 0, (id, done.stdout + done.stderr)
+        # The stand-ins' repositories are at other commits than the real ones.
+        assert status_of(rehearsal, id) in ("ok", "warn" if id == "repositories" else "ok"), (id, steps)
+        assert own.read_bytes() == b"a picture"
+    assert planned(rehearsal, "--no-picture") == set()
+    assert (rehearsal.dir / ".sdsetup" / "former" / "config.json").is_file()
+
+
+def test_a_run_that_was_cut_off_says_how_to_go_on_and_a_failed_proof_counts(rehearsal: Rehearsal) -> None:
+    assert rehearsal.run("--no-picture").returncode == 0
+    state = rehearsal.dir / ".sdsetup"
+    assert not (state / "unfinished.json").exists()
+    (state / "unfinished.json").write_text(
+        json.dumps({"began": "2026-11-25T10:00", "words": ["install", "--dir", "X"]})
+    )
+    said = json.loads(rehearsal.sdsetup("doctor", "--json", "--dir", str(rehearsal.dir)).stdout)
+    last = next(check for check in said["checks"] if check["id"] == "last-run")
+    assert (last["status"], last["fix"]["command"]) == ("warn", "sdsetup install --dir X")
+    (state / "unfinished.json").unlink()
+    (state / "distrust.json").write_text(json.dumps({"why": "numpy is too new"}))
+    assert status_of(rehearsal, "last-run") == "fail"
+    assert planned(rehearsal) == {"environment", "torch", "check", "picture"}
+    assert rehearsal.run().returncode == 0
+    assert status_of(rehearsal, "last-run") == "ok"
+
+
+def test_a_chosen_commit_holds_for_the_next_plain_install(rehearsal: Rehearsal) -> None:
+    assert rehearsal.run("--no-picture").returncode == 0
+    (rehearsal.dir / ".sdsetup" / "chosen.json").write_text(json.dumps({"ref": "a" * 40}))
+    said = rehearsal.run("--dry-run", "--json", "--no-picture")
+    step = next(step for step in json.loads(said.stdout)["steps"] if step["id"] == "webui")
+    assert "aaaaaaaa" in step["detail"]
+    back = rehearsal.run("--dry-run", "--json", "--no-picture", "--ref", "pinned")
+    assert all(step["state"] == "done" for step in json.loads(back.stdout)["steps"])
+
+
+@pytest.mark.parametrize("edited", [("modules/timer.py",), ()])
+def test_a_web_ui_without_its_repository_is_adopted(rehearsal: Rehearsal, edited: tuple[str, ...]) -> None:
+    assert rehearsal.run("--no-picture").returncode == 0
+    names = [str(path.relative_to(rehearsal.dir)) for path in (rehearsal.dir / "modules").glob("*.py")]
+    edited = tuple(name for name in edited if name in names) or tuple(names[:1])
+    for name in edited:
+        with (rehearsal.dir / name).open("a") as file:
+            file.write("# mine\n")
+    shutil.rmtree(rehearsal.dir / ".git")
+    flags = rehearsal.launch_file()
+    done = rehearsal.run("--no-picture")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert rehearsal.launch_file() == flags
+    assert all((rehearsal.dir / name).read_text().endswith("# mine\n") for name in edited)
+    said = subprocess.run(
+        ["git", "-C", str(rehearsal.dir), "status", "--porcelain"], capture_output=True, text=True, check=True
+    )
+    assert {line[3:] for line in said.stdout.splitlines()} == {*edited, "webui-user.sh"}
+
+
+def test_models_that_came_before_the_installation_are_no_stranger(rehearsal: Rehearsal) -> None:
+    begun = rehearsal.dir / "models" / "Stable-diffusion" / "model.safetensors.part"
+    begun.parent.mkdir(parents=True)
+    begun.write_bytes(b"")
+    done = rehearsal.run("--no-picture")
+    assert done.returncode == 0, done.stdout + done.stderr
+    rehearsal_whole = rehearsal.dir / "models" / "Stable-diffusion" / "model.safetensors"
+    assert rehearsal_whole.is_file()
+
+
+def test_files_are_not_exchanged_under_a_running_web_ui(rehearsal: Rehearsal) -> None:
+    assert rehearsal.run("--no-picture").returncode == 0
+    (rehearsal.dir / "running").mkdir()
+    (rehearsal.dir / "running" / "launch.py").write_text("import time\ntime.sleep(100)\n")
+    web = subprocess.Popen([sys.executable, "running/launch.py"], cwd=rehearsal.dir)
+    try:
+        without_package(rehearsal.dir)
+        done = rehearsal.run("--no-picture")
+        assert done.returncode == 1
+        assert "webui-running" in done.stderr
+    finally:
+        web.kill()
+        web.wait()
+    assert rehearsal.run("--no-picture").returncode == 0
+
+
+def test_status_knows_what_was_installed(rehearsal: Rehearsal) -> None:
+    assert rehearsal.run("--no-picture").returncode == 0
+    said = json.loads(rehearsal.sdsetup("status", "--json").stdout)
+    (one,) = said["installations"]
+    assert (one["dir"], one["practice"]) == (str(rehearsal.dir), True)
+    assert one["models"] == ["model.safetensors"]
+    assert one["bytes"]["models"] >= 24 * 2**20
+    assert {place["what"] for place in said["outside"]} >= {"cache"}
+    assert str(rehearsal.dir) in rehearsal.sdsetup("status").stdout
+    shutil.rmtree(rehearsal.dir)
+    assert json.loads(rehearsal.sdsetup("status", "--json").stdout)["installations"] == []
