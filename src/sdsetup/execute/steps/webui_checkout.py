@@ -11,6 +11,7 @@ from sdsetup.decide.refusals import by_hand, local_changes
 from sdsetup.errors import SdsetupError
 from sdsetup.execute import git
 from sdsetup.execute.context import Context
+from sdsetup.execute.git.fetching import PAUSES, from_first
 from sdsetup.execute.git.program import GitFailedError, Runner
 from sdsetup.launchfile import FILE_NAMES
 from sdsetup.storage import set_aside_damaged
@@ -85,14 +86,15 @@ def _move(action: CloneWebUI, context: Context, former: str) -> None:
     files = ("files that git could not list",) if changed is None else _names(changed)
     if by_hand(files):
         raise local_changes(str(context.dir), former, by_hand(files))
-    url = action.urls[0]
+    if git.ask(context, context.dir, "cat-file", "-e", f"{action.commit}^{{commit}}") is None:
+        from_first(
+            action.urls,
+            lambda url, first_word: _fetch(url, action, context, first_word),
+            context,
+            PAUSES,
+        )
     try:
-        run = Runner(context, context.dir, urlsplit(url).hostname or url, existing=True)
-        if git.ask(context, context.dir, "cat-file", "-e", f"{action.commit}^{{commit}}") is None:
-            shallow = git.ask(context, context.dir, "rev-parse", "--is-shallow-repository") == "true"
-            depth = ("--depth", "1") if shallow else ()
-            run("fetch", "--progress", "--no-tags", *depth, url, action.commit)
-            _fetch_tag(run, url, action.ref, depth)
+        run = Runner(context, context.dir, str(context.dir), existing=True)
         _keep_reachable(context, run, former, f"refs/heads/{action.branch}")
         run("checkout", "--quiet", "--no-overwrite-ignore", "-B", action.branch, action.commit)
     except GitFailedError as failed:
@@ -105,6 +107,15 @@ def _move(action: CloneWebUI, context: Context, former: str) -> None:
             hint=Text("It is still at {former}. Run the same command again.", former=former[:8]),
             code=failed.cause.code,
         ) from failed
+
+
+def _fetch(url: str, action: CloneWebUI, context: Context, first_word: float | None) -> None:
+    source = urlsplit(url).hostname or url
+    run = Runner(context, context.dir, source, existing=True, first_word=first_word)
+    shallow = git.ask(context, context.dir, "rev-parse", "--is-shallow-repository") == "true"
+    depth = ("--depth", "1") if shallow else ()
+    run("fetch", "--progress", "--no-tags", *depth, url, action.commit)
+    _fetch_tag(run, url, action.ref, depth)
 
 
 def _fetch_tag(run: Runner, url: str, ref: str, depth: tuple[str, ...]) -> None:
