@@ -48,7 +48,8 @@ class Run:
 class Attempts:
     """Fills the part from one place. `fill` may be called again after the part was cut back.
 
-    `brief`: there are other places, so one that brings nothing has a single try for now; `hurried`: and little time.
+    `brief`: there are other places, so one that brings nothing has a single try for now.
+    `hurried`: and little time to answer.
 
     Raises:
         SourceError: this source cannot; DamageError, OSError: the disk.

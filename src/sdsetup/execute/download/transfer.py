@@ -89,9 +89,9 @@ class Transfer:
                 _log.warning("%s: %s (%s)", failure.source, failure.why, failure.code)
                 failures.pop(place, None)
                 failures[place] = failure
-                if failure.again:
+                if failure.again or failure.code == "no-such-host":
                     silent.add(urlsplit(place.url).netloc)
-                else:
+                if not failure.again:
                     waiting.remove(place)
                 if brief:
                     said = Text("{source}: {why}. Trying the next source.", source=place.name, why=failure.why)
