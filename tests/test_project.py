@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[1]
 HEAVY = ("requests", "huggingface_hub", "rich", "psutil", "pynvml", "packaging", "pydantic", "importlib.metadata")
@@ -44,3 +47,16 @@ def test_version_is_answered_by_both_ways_in() -> None:
         check=True,
     )
     assert done.stdout.startswith("sdsetup ")
+
+
+NOT_ON_WINDOWS = {"crypt", "fcntl", "grp", "nis", "pty", "pwd", "readline", "resource", "syslog", "termios", "tty"}
+ONLY_ON_WINDOWS = {"_winapi", "msvcrt", "winreg", "winsound"}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "src").rglob("*.py")), ids=lambda path: path.stem)
+def test_no_module_needs_what_another_system_lacks_to_be_imported(path: Path) -> None:
+    """One such import at the top of a module would end every command there: it stands below a question."""
+    tops = ast.parse(path.read_text(encoding="utf-8")).body
+    named = {alias.name for node in tops if isinstance(node, ast.Import) for alias in node.names}
+    named |= {node.module for node in tops if isinstance(node, ast.ImportFrom) and node.module}
+    assert not named & (NOT_ON_WINDOWS | ONLY_ON_WINDOWS)
