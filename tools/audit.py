@@ -1,7 +1,7 @@
 """Known vulnerabilities in what we lock, and in what the web UI's environment is made of.
 
     python tools/audit.py                              # our own lock: nothing is let pass
-    python tools/audit.py --environment requirements.txt   # an environment (pip freeze): profiles/vulnerable.toml may
+    python tools/audit.py --environment FILE   # a "pip freeze", less what profiles/vulnerable.toml lists
 
 Asks pip-audit (https://github.com/pypa/pip-audit), which has to be installed.
 """

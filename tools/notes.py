@@ -15,7 +15,7 @@ def notes(text: str, version: str) -> str:
     Raises:
         SystemExit: there is none, or it is still called unreleased.
     """
-    match = re.search(rf"(?ms)^## {re.escape(version)}(?P<rest>[^\n]*)\n(?P<words>.*?)(?=^## |\Z)", text)
+    match = re.search(rf"(?ms)^## {re.escape(version)}(?![\w.])(?P<rest>[^\n]*)\n(?P<words>.*?)(?=^## |\Z)", text)
     if match is None:
         raise SystemExit(f"CHANGELOG.md has no section for {version}")
     if "unreleased" in match["rest"]:
