@@ -16,6 +16,8 @@ rem uv, an installer of Pythons, by pinned address and SHA-256. The hash is that
 rem file, and agrees with the manifests of package managers (Chocolatey's "uv" 0.12.7, Spaces' uv/0.12.7.star).
 set "boot_uv_version=0.12.7"
 set "boot_address=https://github.com/astral-sh/uv/releases/download/0.12.7"
+rem Its maker's own host, where the first one does not answer.
+set "boot_mirror=https://releases.astral.sh/github/uv/releases/download/0.12.7/uv-x86_64-pc-windows-msvc.zip"
 set "boot_sha256=bf1518af459a3915511a11fdc6e2f43ef9a2afa138b9d498eeb9642fe9d85218"
 set "boot_python_version=3.10"
 
@@ -212,6 +214,7 @@ mkdir "%boot_part%" 2>nul
 if not exist "%boot_part%" goto :no_folder
 pushd "%boot_part%"
 call :fetch
+if not exist uv.zip if not defined SDSETUP_UV_ADDRESS call :fetch_mirror
 if not exist uv.zip goto :no_download
 call :hash
 if not defined boot_right goto :wrong_file
@@ -242,6 +245,8 @@ if defined boot_python exit /b
 >&2 echo fix: check the connection and the proxy, or install Python 3.10 or newer from python.org; then start again.
 exit /b
 
+:fetch_mirror
+set "boot_address=%boot_mirror%"
 :fetch
 if not exist "%boot_tools%\curl.exe" goto :fetch_old
 "%boot_tools%\curl.exe" --fail --location --silent --show-error --retry 3 --connect-timeout 20 --proto-redir =https --output uv.zip "%boot_address%"

@@ -20,6 +20,7 @@ export PATH
 # files, and agree with the manifests of package managers (Chocolatey's "uv" 0.12.7, Spaces' uv/0.12.7.star).
 uv_version=0.12.7
 uv_address=https://github.com/astral-sh/uv/releases/download/$uv_version
+uv_mirror=https://releases.astral.sh/github/uv/releases/download/$uv_version # its maker's own host
 uv_sha256_linux_x86_64=3d64d44ed67da7908dc7f5c4d64ebb44bad326fa17f8a0a52fc9a7793017bbe1
 uv_sha256_linux_aarch64=6dcf60e3c085de88ace3671b949ca99f0652be561ff5627f0d21394140f041db
 uv_sha256_macos_x86_64=06b8ae1da8c2661c5434507a66f8c2b0b835933bf955b5958a9ac357a37d1959
@@ -121,7 +122,9 @@ bring_uv() { # puts the path of uv into $uv
   mkdir -p "$part" "$data/tools/uv-$uv_version" || exit 1
   trap 'rm -rf "$part"' EXIT INT TERM
   printf '%s\n' "Fetching uv $uv_version (20 MB) to bring a Python of sdsetup's own." >&2
-  fetch "$address" "$part/uv.tar.gz" ||
+  mirror=
+  [ -n "${SDSETUP_UV_ADDRESS:-}" ] || mirror=$uv_mirror/$name.tar.gz
+  fetch "$address" "$part/uv.tar.gz" || { [ -n "$mirror" ] && fetch "$mirror" "$part/uv.tar.gz"; } ||
     fail "uv could not be fetched from $address" "the download failed (see above)" \
       "check the connection and the proxy, or install python3 and python3-venv, then start again"
   found=$(sha256_of "$part/uv.tar.gz")

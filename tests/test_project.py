@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[1]
 HEAVY = ("requests", "huggingface_hub", "rich", "psutil", "pynvml", "packaging", "pydantic", "importlib.metadata")
@@ -65,3 +68,16 @@ def test_what_runs_with_a_token_of_ours_is_pinned() -> None:
 def test_an_issue_asks_for_the_report() -> None:
     forms = [path.read_text(encoding="utf-8") for path in (ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml")]
     assert sum("sdsetup report --out" in form for form in forms) >= 2
+
+
+NOT_ON_WINDOWS = {"crypt", "fcntl", "grp", "nis", "pty", "pwd", "readline", "resource", "syslog", "termios", "tty"}
+ONLY_ON_WINDOWS = {"_winapi", "msvcrt", "winreg", "winsound"}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "src").rglob("*.py")), ids=lambda path: path.stem)
+def test_no_module_needs_what_another_system_lacks_to_be_imported(path: Path) -> None:
+    """One such import at the top of a module would end every command there: it stands below a question."""
+    tops = ast.parse(path.read_text(encoding="utf-8")).body
+    named = {alias.name for node in tops if isinstance(node, ast.Import) for alias in node.names}
+    named |= {node.module for node in tops if isinstance(node, ast.ImportFrom) and node.module}
+    assert not named & (NOT_ON_WINDOWS | ONLY_ON_WINDOWS)

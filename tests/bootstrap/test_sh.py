@@ -371,3 +371,5 @@ def test_both_starters_pin_the_same_release() -> None:
     assert f'"boot_uv_version={version}"'.encode() in bat
     assert bat.isascii()
     assert bat.count(b"\n") == bat.count(b"\r\n")
+    for mirror in (f"/{version}/uv-x86_64-pc-windows-msvc.zip".encode() in bat, "releases.astral.sh" in sh):
+        assert mirror  # a second address, of the same release

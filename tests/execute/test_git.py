@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -116,8 +117,33 @@ def test_a_dead_first_address_costs_one_answer(tmp_path: Path, origin: Origin, h
     context = context_for(tmp_path / "d", heard)
     done = clone_at((url, origin.url), context.dir / "r", origin.old, None, False, context, pauses=(60, 60))
     assert done.url == origin.url
+    assert git("remote", "get-url", "origin", cwd=context.dir / "r") == url  # whom a pull would have to trust
     assert len(kind.asked) == 1
     assert any("asks for a login" in note for note in heard.notes)
+
+
+@pytest.fixture
+def mute() -> Iterator[str]:
+    """A server that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/x.git"
+
+
+DEAD = ("http://127.0.0.1:9/x.git", "https://no-such-host.invalid/x.git", "mute", "busy")
+
+
+@pytest.mark.parametrize("dead", DEAD)
+def test_a_dead_address_costs_seconds_where_there_is_another(
+    dead: str, tmp_path: Path, origin: Origin, host: Host, mute: str
+) -> None:
+    busy, kind = host
+    kind.status = 503
+    first = {"mute": mute, "busy": busy}.get(dead, dead)
+    context = context_for(tmp_path / "d")
+    began = time.monotonic()
+    done = clone_at((first, origin.url), context.dir / "r", origin.old, None, False, context)
+    assert done.url == origin.url
+    assert time.monotonic() - began < 20  # 10 of them are for a machine that has other work
 
 
 def test_a_busy_server_is_asked_again_then_named(tmp_path: Path, host: Host) -> None:
@@ -315,7 +341,7 @@ def test_a_git_that_is_missing(tmp_path: Path) -> None:
 SAID = """
 repository-gone     - fatal: could not read Username for 'https://github.com': terminal prompts disabled
 repository-gone     - remote: Repository not found./fatal: repository 'https://github.com/a/b.git/' not found
-no-network          + fatal: unable to access 'https://h/': Could not resolve host: h
+no-network          - fatal: unable to access 'https://h/': Could not resolve host: h
 certificate-refused - fatal: unable to access 'https://h/': server certificate verification failed. CAfile: none
 certificate-refused - SSL certificate problem: unable to get local issuer certificate
 proxy-failed        + fatal: unable to access 'https://h/': Received HTTP code 407 from proxy after CONNECT

@@ -169,6 +169,27 @@ class Reader:
             self.judge_address(key, value)
         return value
 
+    def addresses(self, key: str) -> tuple[str, ...]:
+        """At least one address, with those of `mirrors` behind them; each mirror says why it is there."""
+        urls = self.texts(key)
+        if self.has(key) and not urls:
+            self.problem(key, "needs at least one address")
+        for url in urls:
+            self.judge_address(key, url)
+        return (*urls, *self.mirrors())
+
+    def mirrors(self) -> tuple[str, ...]:
+        """The addresses of `[[mirrors]]`, in the file's order."""
+        return tuple(mirror.reasoned_url() for mirror in self.tables("mirrors", ()))
+
+    def reasoned_url(self) -> str:
+        """`url` of a table that holds nothing else but why it is there and where that is known from."""
+        url: str = self.url("url")
+        self.text("because")
+        self.text("source")
+        self.no_other_keys()
+        return url
+
     def judge_address(self, key: str, value: str) -> None:
         """Report an address that we would not go to."""
         try:

@@ -37,7 +37,7 @@ def _archive(reader: Reader) -> FetchFile:
         save_as=f"downloads/{name}",
         size=reader.integer("size"),
         sha256=reader.sha256("sha256"),
-        sources=(Source(url=reader.url("url")),),
+        sources=tuple(Source(url=url) for url in (reader.url("url"), *reader.mirrors())),
     )
     reader.text("because")
     reader.text("source")

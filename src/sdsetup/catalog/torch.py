@@ -54,6 +54,14 @@ class Build:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TorchMirror:
+    """Another host with the folders that lie below the address `of`."""
+
+    of: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class TorchBuilds:
     """`default` is the family that the web UI installs when nobody says otherwise; `python` the version that
     an environment is built with, `tolerated` what an existing one may have instead, by system."""
@@ -62,6 +70,17 @@ class TorchBuilds:
     python: Version
     tolerated: Mapping[str, tuple[Version, ...]]
     builds: tuple[Build, ...]
+    mirrors: tuple[TorchMirror, ...] = ()
+
+    def places(self, address: str, own: str | None = None) -> tuple[str, ...]:
+        """Where else an address of torch's index or of a wheel may lie, the address itself included, best first.
+
+        `own`: a mirror of the person's own, which is asked before everything else.
+        """
+        others = [mirror.url + address[len(mirror.of) :] for mirror in self.mirrors if _below(address, mirror.of)]
+        roots = [root for mirror in self.mirrors for root in (mirror.of, mirror.url) if _below(address, root)]
+        first = [own.rstrip("/") + address[len(roots[0]) :]] if own and roots else []
+        return tuple(dict.fromkeys((*first, address, *others)))
 
     def family(self, name: str) -> Build | None:
         return next((build for build in self.builds if build.family == name), None)
@@ -82,9 +101,18 @@ def parse_torch(raw: Mapping[str, Any], path: str = "torch.toml") -> TorchBuilds
     tolerated = python.table("tolerated", {})
     allowed = {system: _versions(tolerated, system) for system in tolerated}
     python.no_other_keys()
+    mirrors = tuple(_mirror(table) for table in reader.tables("mirrors", ()))
     reader.no_other_keys()
     reader.finish()
-    return TorchBuilds(default=default, python=wanted, tolerated=allowed, builds=builds)
+    return TorchBuilds(default=default, python=wanted, tolerated=allowed, builds=builds, mirrors=mirrors)
+
+
+def _mirror(reader: Reader) -> TorchMirror:
+    return TorchMirror(of=reader.url("of").rstrip("/"), url=reader.reasoned_url().rstrip("/"))
+
+
+def _below(address: str, root: str) -> bool:
+    return address == root or address.startswith(f"{root}/")
 
 
 def _build(family: str, reader: Reader) -> Build:

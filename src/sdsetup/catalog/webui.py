@@ -33,6 +33,7 @@ class PythonSpec:
     wanted: str  # "3.10"
     download_bytes: int
     disk_bytes: int
+    mirrors: tuple[str, ...] = ()  # of python-build-standalone's releases, after those that uv knows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +96,7 @@ def parse_webui(raw: Mapping[str, Any], path: str = "webui.toml") -> WebUI:
         tag=webui.ref_name("tag"),
         commit=webui.commit("commit"),
         branch=webui.ref_name("branch"),
-        urls=_urls(webui),
+        urls=webui.addresses("urls"),
         shallow_bytes=webui.integer("shallow_bytes"),
         full_bytes=webui.integer("full_bytes"),
         disk_bytes=webui.integer("disk_bytes"),
@@ -117,6 +118,7 @@ def _python(reader: Reader) -> PythonSpec:
         wanted=reader.text("wanted"),
         download_bytes=reader.integer("download_bytes"),
         disk_bytes=reader.integer("disk_bytes"),
+        mirrors=reader.mirrors(),
     )
     if wish.wanted and not re.fullmatch(r"3\.\d+", wish.wanted):
         reader.problem("wanted", f"{wish.wanted!r} is not of the form 3.10")
@@ -143,7 +145,7 @@ def _repository(reader: Reader) -> Repository:
     repository = Repository(
         name=reader.file_name("name"),
         commit=reader.commit("commit"),
-        urls=_urls(reader),
+        urls=reader.addresses("urls"),
         download_bytes=reader.integer("download_bytes"),
         disk_bytes=reader.integer("disk_bytes"),
     )
@@ -172,6 +174,8 @@ def _source(reader: Reader) -> Source:
     )
     if (source.hub is None) == (source.url is None):
         reader.problem("hub", "give either hub with revision and file, or url")
+    reader.text("because", None)
+    reader.text("source", None)
     reader.no_other_keys()
     return source
 
@@ -185,15 +189,6 @@ def _proof(reader: Reader) -> ProvePicture:
     )
     _reasoned(reader)
     return proof
-
-
-def _urls(reader: Reader) -> tuple[str, ...]:
-    urls = reader.texts("urls")
-    if reader.has("urls") and not urls:
-        reader.problem("urls", "needs at least one address")
-    for url in urls:
-        reader.judge_address("urls", url)
-    return urls
 
 
 def _reasoned(reader: Reader) -> None:

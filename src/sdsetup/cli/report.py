@@ -21,6 +21,10 @@ def report(
         Optional[Path],  # noqa: UP045 - Typer evaluates annotations on 3.10 too
         typer.Option("--out", metavar="FILE", help="Write it there instead of printing it.", show_default=False),
     ] = None,
+    sbom: Annotated[
+        bool,
+        typer.Option("--sbom", help="List what the installation is made of instead (CycloneDX, JSON)."),
+    ] = False,
     profiles: Profiles = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -28,4 +32,4 @@ def report(
     """Describe this PC for a helper: without names, user folders, tokens, serial numbers or addresses."""
     # The document is what standard output is for; what is said about it goes to standard error.
     session = open_session(command="report", profiles=profiles, json=out is None, quiet=quiet, verbose=verbose)
-    raise typer.Exit(run_report(session, dir, out=out))
+    raise typer.Exit(run_report(session, dir, out=out, sbom=sbom))

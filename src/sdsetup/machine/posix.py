@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import grp
 import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from sdsetup.machine.answers import Volume
+
+if sys.platform != "win32":
+    import grp
 
 
 def groups() -> tuple[str, ...] | None:

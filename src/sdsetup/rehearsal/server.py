@@ -23,8 +23,16 @@ from packaging.utils import canonicalize_name
 
 from sdsetup.machine.git_calls import NO_PROGRAMS
 
+_PLACE = re.compile(r"^/at/\d+(?=/)")
 _RANGE = re.compile(r"bytes=(\d+)-")
 _SLICE = 64 * 1024
+
+
+def at(url: str, place: int) -> str:
+    """The same thing at another address: what stands for a mirror in a practice run."""
+    scheme, _, rest = url.partition("://")
+    host, _, path = rest.partition("/")
+    return f"{scheme}://{host}/at/{place}/{path}" if place else url
 
 
 @dataclass(kw_only=True)
@@ -89,7 +97,7 @@ class _Answer(BaseHTTPRequestHandler):
         self._route(body=True)
 
     def do_POST(self) -> None:
-        parts = urlsplit(self.path).path.strip("/").split("/")
+        parts = _PLACE.sub("", urlsplit(self.path).path).strip("/").split("/")
         if len(parts) == 3 and parts[0] == "git" and parts[2] == "git-upload-pack":
             self._git(parts[1], advertise=False)
         else:
@@ -97,7 +105,7 @@ class _Answer(BaseHTTPRequestHandler):
 
     def _route(self, *, body: bool) -> None:
         url = urlsplit(self.path)
-        path = unquote(url.path).strip("/")
+        path = _PLACE.sub("", unquote(url.path)).strip("/")
         parts = path.split("/")
         if parts[0] == "git" and parts[2:] == ["info", "refs"] and url.query == "service=git-upload-pack":
             self._git(parts[1], advertise=True)

@@ -19,7 +19,7 @@ from packaging.utils import canonicalize_name
 from sdsetup.catalog.files import Profiles
 from sdsetup.catalog.models import parse_models
 from sdsetup.catalog.webui import parse_webui
-from sdsetup.rehearsal.server import LoopbackServer, Shelf
+from sdsetup.rehearsal.server import LoopbackServer, Shelf, at
 from sdsetup.rehearsal.stand_ins import make_model, make_repository, make_wheel, webui_files
 from sdsetup.rehearsal.torch_stand_in import torch_module
 
@@ -91,13 +91,13 @@ def _former_port(folder: Path) -> int:
 def _webui(folder: Path, raw: dict[str, Any], shelf: Shelf, url: str) -> dict[str, Any]:
     webui = raw["webui"]
     webui["commit"] = _serve_repository(folder, shelf, "webui", webui_files(), tag=webui["tag"])
-    webui["urls"] = [f"{url}/git/webui.git"]
+    _serve_again(webui, f"{url}/git/webui.git")
     webui["shallow_bytes"] = webui["full_bytes"] = webui["disk_bytes"] = 20_000
     for repository in raw["repositories"]:
         name = repository["name"]
         readme = {"README.md": f"# {name}\n\nA stand-in of a practice run.\n".encode()}
         repository["commit"] = _serve_repository(folder, shelf, name, readme, tag="stand-in")
-        repository["urls"] = [f"{url}/git/{name}.git"]
+        _serve_again(repository, f"{url}/git/{name}.git")
         repository["download_bytes"] = repository["disk_bytes"] = 1_000
     for file in raw.get("tokenizer", []):
         content = f"A stand-in of a practice run for {file['name']}.\n".encode()
@@ -106,10 +106,21 @@ def _webui(folder: Path, raw: dict[str, Any], shelf: Shelf, url: str) -> dict[st
         path.write_bytes(content)
         shelf.files[f"files/{path.name}"] = path
         file["size"], file["sha256"] = len(content), hashlib.sha256(content).hexdigest()
-        file["sources"] = [{"url": f"{url}/files/{path.name}"}]
+        file["sources"] = _sources(url, f"files/{path.name}", len(file["sources"]))
     raw["python"]["wanted"] = _PYTHON
     raw["environment"]["download_bytes"] = raw["environment"]["disk_bytes"] = 50_000
     return raw
+
+
+def _serve_again(entry: dict[str, Any], url: str) -> None:
+    """As many addresses as the entry has, each its own and all with the same behind it."""
+    entry["urls"] = [at(url, n) for n in range(len(entry["urls"]))]
+    for n, mirror in enumerate(entry.get("mirrors", []), len(entry["urls"])):
+        mirror["url"] = at(url, n)
+
+
+def _sources(url: str, path: str, count: int) -> list[dict[str, str]]:
+    return [{"url": at(f"{url}/{path}", n)} for n in range(count)]
 
 
 def _doctor(raw: dict[str, Any]) -> dict[str, Any]:
@@ -129,12 +140,14 @@ def _models(folder: Path, raw: dict[str, Any], shelf: Shelf, url: str) -> dict[s
     shelf.files["files/model.safetensors"] = path
     for model in raw["models"].values():
         model["size"], model["sha256"] = path.stat().st_size, sha256
-        model["sources"] = [{"url": f"{url}/files/model.safetensors"}]
+        model["sources"] = _sources(url, "files/model.safetensors", len(model["sources"]))
     raw.pop("places", None)  # nobody's real models are looked through for a practice run
     return raw
 
 
 def _torch(folder: Path, raw: dict[str, Any], shelf: Shelf, url: str, card: str | None) -> dict[str, Any]:
+    for mirror in raw.get("mirrors", []):
+        mirror["of"], mirror["url"] = f"{url}/simple", at(f"{url}/simple", 1)
     for build in raw["builds"].values():
         for key in ("index", "extra_index"):
             if key in build:

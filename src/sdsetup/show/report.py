@@ -1,4 +1,4 @@
-"""What is said when a report has been written."""
+"""What is said when a report, or a list of what an installation is made of, has been written."""
 
 from __future__ import annotations
 
@@ -34,3 +34,14 @@ def show_written(document: dict[str, Any], path: Path, screen: Screen) -> None:
     )
     screen.line(Text("A helper reads it with:"), indent=2)
     screen.command(Command("sdsetup", "doctor", "--facts", path.name), indent=4)
+
+
+def show_bill(document: dict[str, Any], path: Path, screen: Screen) -> None:
+    """Where the list is, and how long."""
+    said = Text(
+        "{mark} {count} components are listed in {path}",
+        mark=screen.mark("ok"),
+        count=len(document["components"]),
+        path=path.absolute(),
+    )
+    screen.line(said, "ok")

@@ -9,7 +9,10 @@ from typing import Any
 from sdsetup.command import Command
 from sdsetup.text import Lines, Text, harmless
 
-_COMMANDS = "doctor|status|install|tune|why|launch|verify|fix|undo|report|model|extensions|update|uninstall|clean|self|schema"
+_COMMANDS = (
+    "doctor|status|install|tune|why|launch|verify|fix|undo|report|model|extensions|update|uninstall|clean|kit|fleet"
+    "|self|schema"
+)
 _OURS = re.compile(rf"(?<![\w./-])sdsetup(?= (?:{_COMMANDS}|--)\b)")
 
 

@@ -19,7 +19,7 @@ from sdsetup.launchfile import FILE_NAMES
 from sdsetup.redaction import Redaction, known_secrets, secret_name
 from sdsetup.show.doctor_json import finding_json
 from sdsetup.show.document import print_document
-from sdsetup.show.report import show_written
+from sdsetup.show.report import show_bill, show_written
 from sdsetup.show.tuning_json import tuning_json
 from sdsetup.storage import write_atomically
 from sdsetup.text import Text
@@ -27,6 +27,7 @@ from sdsetup.values.facts_json import facts_from_json, machine_json
 from sdsetup.values.state_folder import state_folder
 from sdsetup.workflows import log
 from sdsetup.workflows.doctor import examine, judge
+from sdsetup.workflows.sbom import bill_of
 
 if TYPE_CHECKING:
     from sdsetup.machine import Machine
@@ -43,17 +44,21 @@ _LOG_NAME = r"(?:webui-)?\d{8}-\d{6}[\w-]*\.log"
 _LIBRARIES = ("typer", "rich", "requests", "huggingface_hub", "uv", "psutil", "platformdirs")
 
 
-def run_report(session: Session, dir: Path | None, *, out: Path | None) -> int:
-    """The whole of `sdsetup report`; returns the exit code. `out`: a file instead of standard output.
+def run_report(session: Session, dir: Path | None, *, out: Path | None, sbom: bool = False) -> int:
+    """The whole of `sdsetup report`; returns the exit code. `out`: a file instead of standard output; `sbom`:
+    what the installation is made of, instead of the report.
 
     Raises:
-        SdsetupError: `file-exists`, `report-unwritable`.
+        SdsetupError: `file-exists`, `report-unwritable`, `no-installation`.
     """
-    document = describe(session, dir)
+    document = bill_of(session, dir) if sbom else describe(session, dir)
     if out is None:
         print_document(document)
+        return EXIT_DONE
+    write(document, out)
+    if sbom:
+        show_bill(document, out, session.screen)
     else:
-        write(document, out)
         show_written(document, out, session.screen)
     return EXIT_DONE
 

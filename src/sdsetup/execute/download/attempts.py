@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sdsetup.decide.resume import AskWhole, Elsewhere, Later, Take, Verdict, judge
 from sdsetup.execute.context import Context
@@ -48,18 +48,25 @@ class Run:
 class Attempts:
     """Fills the part from one place. `fill` may be called again after the part was cut back.
 
+    `brief`: there are other places, so one that brings nothing has a single try for now.
+    `hurried`: and little time to answer.
+
     Raises:
         SourceError: this source cannot; DamageError, OSError: the disk.
     """
 
-    def __init__(self, run: Run, place: Place) -> None:
+    def __init__(self, run: Run, place: Place, *, brief: bool = False, hurried: bool = False) -> None:
         self.run = run
         self.place = place
+        self.brief = brief
         self.part = run.part
         self.options = run.options
+        if hurried:
+            self.options = replace(run.options, answer_timeout=run.options.first_answer)
         self.token: str | None = None
         self.whole = False  # ask without a range
         self.answered = False  # this place has been reached in this run
+        self.fruitful = False  # it has brought bytes in this run
         self.fruitless = 0
         self.odd = 0
 
@@ -77,6 +84,7 @@ class Attempts:
             verdict = self._try()
             if verdict is not None:
                 connections.measure_anew()
+                self.fruitful = self.fruitful or self.part.length > before
                 self.fruitless = 1 if self.part.length > before else self.fruitless + 1
                 self._act_on(verdict)
 
@@ -107,8 +115,10 @@ class Attempts:
         too_long = verdict.wait is not None and verdict.wait > self.options.longest_wait
         # A name that was never found is no line that dropped: the next source's name may be found.
         unknown = verdict.code == "no-such-host" and not self.answered
-        if too_long or unknown or self.fruitless > self.options.fruitless:
-            raise SourceError(verdict.why, verdict.code, source=self.place.name, wait=verdict.wait)
+        once = self.brief and not self.fruitful and not unknown
+        if too_long or unknown or once or self.fruitless > self.options.fruitless:
+            again = once and not too_long
+            raise SourceError(verdict.why, verdict.code, source=self.place.name, wait=verdict.wait, again=again)
         if verdict.code == "link-expired" and self.fruitless <= 1:
             return
         pause = max(verdict.wait or 0.0, pause_before(self.fruitless, self.options))

@@ -23,6 +23,7 @@ class DownloadOptions:
     limit_rate: float | None = None
     connect_timeout: float = 8  # for each address of a name: a network whose IPv6 leads nowhere has others
     answer_timeout: float = 40  # from the question (looking up and connecting included) to the head of its answer
+    first_answer: float = 8  # the same for the first try of a source where there are others
     stall_seconds: float = 30
     stall_rate: float = 1000  # slower than this for `stall_seconds` is a stall
     fruitless: int = 5
@@ -65,10 +66,20 @@ class Fetched:
 class SourceError(Exception):
     """One source could not deliver. Internal: the next source is tried, the last one makes the error."""
 
-    def __init__(self, why: Text, code: str, *, source: str, wait: float | None = None, detail: str = "") -> None:
+    def __init__(
+        self,
+        why: Text,
+        code: str,
+        *,
+        source: str,
+        wait: float | None = None,
+        detail: str = "",
+        again: bool = False,
+    ) -> None:
         super().__init__(str(why))
         self.why = why
         self.code = code
         self.source = source
         self.wait = wait  # the server asked to be left alone for so long
         self.detail = detail
+        self.again = again  # it had one try only, and may answer another time

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from sdsetup.decide.resume import Publish, StartOver, after_hash, where_to_start
 from sdsetup.execute.context import Context
@@ -12,6 +13,7 @@ from sdsetup.execute.download.attempts import Attempts, Run
 from sdsetup.execute.download.connections import Connections
 from sdsetup.execute.download.hashing import DamageError
 from sdsetup.execute.download.options import DownloadOptions, Fetched, SourceError
+from sdsetup.execute.download.pace import pause_before, rest
 from sdsetup.execute.download.part import Part
 from sdsetup.execute.download.preflight import check_room
 from sdsetup.execute.download.sources import Place, places
@@ -56,31 +58,53 @@ class Transfer:
         return Fetched(path=self.target, transferred_bytes=received, source=place.name, resumed_from=keep)
 
     def _from_any(self, sources: tuple[Place, ...]) -> Place:
-        """Publish from the first source that delivers."""
-        failures: list[SourceError] = []
-        for place in sources:
+        """Publish from the first source that delivers: round after round, so that a dead one costs seconds."""
+        failures: dict[Place, SourceError] = {}
+        waiting = list(sources)
+        for number in range(self.options.fruitless + 1):
+            if number:
+                rest(pause_before(number, self.options), lambda: self.under_way.report(0, waiting[0].name))
+            place = self._round(waiting, failures, brief=len(sources) > 1, first=not number)
+            if place is not None:
+                return place
+            if not waiting:
+                break
+        page = next((place.page for place in sources if place.page), None)
+        kept = self.part.length + self.connections.ahead(self.part.length)
+        raise problems.gave_up(self.file, self.target, list(failures.values()), kept=kept, page=page)
+
+    def _round(
+        self, waiting: list[Place], failures: dict[Place, SourceError], *, brief: bool, first: bool
+    ) -> Place | None:
+        """One try of each source in `waiting`, which loses those that have failed for good."""
+        silent: set[str] = set()  # hosts: another file of theirs is no more to be had
+        for place in tuple(waiting):
+            if urlsplit(place.url).netloc in silent:
+                continue
             try:
-                self._from(place)
+                self._from(place, brief=brief, hurried=brief and first)
+                return place
             except SourceError as failure:
                 self.connections.stop()
                 _log.warning("%s: %s (%s)", failure.source, failure.why, failure.code)
-                failures.append(failure)
-                if place is not sources[-1]:
+                failures.pop(place, None)
+                failures[place] = failure
+                if failure.again or failure.code == "no-such-host":
+                    silent.add(urlsplit(place.url).netloc)
+                if not failure.again:
+                    waiting.remove(place)
+                if brief:
                     said = Text("{source}: {why}. Trying the next source.", source=place.name, why=failure.why)
                     self.context.note(said)
-            else:
-                return place
-        page = next((place.page for place in sources if place.page), None)
-        kept = self.part.length + self.connections.ahead(self.part.length)
-        raise problems.gave_up(self.file, self.target, failures, kept=kept, page=page)
+        return None
 
-    def _from(self, place: Place) -> None:
+    def _from(self, place: Place, *, brief: bool, hurried: bool) -> None:
         """Fill, prove and publish the part from one source.
 
         Raises:
             SourceError: this source cannot.
         """
-        attempts = Attempts(self.under_way, place)
+        attempts = Attempts(self.under_way, place, brief=brief, hurried=hurried)
         started_over = False
         while True:
             try:

@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Mapping, Set
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,8 @@ def build(action: BuildEnvironment, context: Context) -> dict[str, Any]:
 def _build(action: BuildEnvironment, context: Context) -> dict[str, Any]:
     assert action.python is not None, "the runner fills in the interpreter that was brought"
     where = places(context)
-    lock = resolve(action, action.python, context, where.question, where.packages)
+    lock, torch = resolve(action, action.python, context, where.question, where.packages)
+    action = replace(action, torch=torch)
     python = python_of(where.venv, context.machine.family)
     downloaded, kept = 0, None
     ours = marker(where.venv).get("lock") == lock.key and starts(python, context)

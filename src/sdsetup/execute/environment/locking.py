@@ -12,7 +12,7 @@ import json
 import shlex
 import sys
 import time
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from packaging.utils import NormalizedName, canonicalize_name, parse_wheel_filen
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.environment import uv
-from sdsetup.execute.environment.uv_words import AGAIN
+from sdsetup.execute.environment.uv_words import AGAIN, HERE
 from sdsetup.redaction import hide_secrets
 from sdsetup.storage import write_atomically
 from sdsetup.text import Text
@@ -38,6 +38,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+TORCH_MIRROR = "SDSETUP_TORCH_MIRROR"  # a host of the person's own with the folders of torch's index
 _FRESH_DAYS = 7  # another folder on this machine gets the same packages for so long, without asking again
 _FROM = "# from "
 
@@ -78,26 +79,56 @@ class Lock:
         return _toml(replace(self.pylock, packages=kept).to_dict())
 
 
-def resolve(action: BuildEnvironment, python: str, context: Context, folder: Path, cache: Path) -> Lock:
+def resolve(
+    action: BuildEnvironment, python: str, context: Context, folder: Path, cache: Path
+) -> tuple[Lock, TorchBuild]:
     """Ask uv for one resolution, or read what it answered to the same question in a run that was cut off.
 
-    The question and the answer (`pylock.toml`) are kept in `folder`; `cache` is uv's.
+    The question and the answer (`pylock.toml`) are kept in `folder`; `cache` is uv's. Where torch's index does not
+    answer, the hosts that mirror it are asked; the build that comes back names the index that did.
 
     Raises:
         SdsetupError: `no-matching-package` where none exists, or why uv could not ask.
     """
+    builds = _at_each_place(action.torch, context)
+    for build in builds if len(builds) > 1 else ():
+        try:
+            asked = replace(action, torch=build)
+            return _at_one_place(asked, python, context, folder, cache, hurried=True), build
+        except SdsetupError as error:
+            if error.code in HERE:
+                raise
+            context.note(Text("{why}; trying the next address", why=error.why or error.message))
+    return _at_one_place(replace(action, torch=builds[0]), python, context, folder, cache), builds[0]
+
+
+def _at_each_place(torch: TorchBuild, context: Context) -> tuple[TorchBuild, ...]:
+    """The build with each index it may come from, best first."""
+    if torch.index_url is None:
+        return (torch,)
+    places = context.catalog.torch.places(torch.index_url, context.machine.env.get(TORCH_MIRROR))
+    return tuple(
+        replace(torch, index_url=place, command=torch.command.replace(torch.index_url, place)) for place in places
+    )
+
+
+def _at_one_place(
+    action: BuildEnvironment, python: str, context: Context, folder: Path, cache: Path, *, hurried: bool = False
+) -> Lock:
+    more = {"UV_CACHE_DIR": str(cache), **(uv.hurried(context) if hurried else {})}
+    pauses = () if hurried else None
     beside = extra_index(action.torch)
     if beside is None:
         try:
-            return _resolve(action, python, context, folder, uv.variables(context, UV_CACHE_DIR=str(cache)))
+            return _resolve(action, python, context, folder, uv.variables(context, **more), pauses)
         except SdsetupError as error:
             # Builds for AMD bring packages along that only their own index has.
             beside = action.torch.index_url
             if error.code != "no-matching-package" or not beside:
                 raise
-    env = uv.variables(context, UV_CACHE_DIR=str(cache), UV_INDEX_STRATEGY="unsafe-best-match")
+    env = uv.variables(context, **more, UV_INDEX_STRATEGY="unsafe-best-match")
     env["UV_INDEX"] = " ".join(part for part in (env.get("UV_INDEX"), beside) if part)
-    return _resolve(action, python, context, folder, env, shared=True)
+    return _resolve(action, python, context, folder, env, pauses, shared=True)
 
 
 def project(action: BuildEnvironment, *, shared: bool) -> bytes:
@@ -151,6 +182,7 @@ def _resolve(
     context: Context,
     folder: Path,
     env: Mapping[str, str],
+    pauses: Sequence[float] | None,
     *,
     shared: bool = False,
 ) -> Lock:
@@ -171,7 +203,9 @@ def _resolve(
     pylock = _kept(path, question) or _kept(shelf, question, days=_FRESH_DAYS)
     if pylock is None:
         try:
-            pylock = replace(_ask(action, python, context, folder, env), tool={"sdsetup": {"question": question}})
+            pylock = replace(
+                _ask(action, python, context, folder, env, pauses), tool={"sdsetup": {"question": question}}
+            )
         except SdsetupError as error:
             pylock = _kept(shelf, question) if error.code in AGAIN else None
             if pylock is None:
@@ -184,20 +218,27 @@ def _resolve(
     return Lock(pylock=pylock)
 
 
-def _ask(action: BuildEnvironment, python: str, context: Context, folder: Path, env: Mapping[str, str]) -> Pylock:
+def _ask(
+    action: BuildEnvironment,
+    python: str,
+    context: Context,
+    folder: Path,
+    env: Mapping[str, str],
+    pauses: Sequence[float] | None,
+) -> Pylock:
     context.note(Text("Choosing the versions of all packages in one go"))
     ask = ["pip", "compile", "--quiet", "--no-header", "--python", python]
     for option in ("build-constraints", "constraints", "overrides"):
         ask += [f"--{option}", str(folder / f"{option}.txt")]
     ask.append(str(folder / "pyproject.toml"))
     wanted = str(context.dir / action.requirements)
-    pylock = _read(uv.run(context, [*ask, wanted, "--format", "pylock.toml"], env=env))
+    pylock = _read(uv.run(context, [*ask, wanted, "--format", "pylock.toml"], env=env, pauses=pauses))
     # This form of the answer does not tell which index a package is from. Where it is known, uv finds the package
     # in its cache whenever anything asks that index for it, so the versions just chosen are asked for once more.
     pins = [f"{package.name}=={package.version}" for package in pylock.packages if not package.is_direct]
     write_atomically(folder / "pins.txt", "\n".join(pins).encode())
     again = [str(folder / "pins.txt"), "--no-deps", "--no-annotate", "--emit-index-annotation"]
-    indexes = _indexes(uv.run(context, [*ask, *again], env=env))
+    indexes = _indexes(uv.run(context, [*ask, *again], env=env, pauses=pauses))
     return replace(pylock, packages=[_with_index(package, indexes) for package in pylock.packages])
 
 

@@ -9,6 +9,7 @@ from sdsetup.redaction import hide_secrets
 from sdsetup.text import Text
 
 AGAIN = ("connection-broken", "no-network")  # worth another try by itself
+HERE = ("disk-full", "path-too-long", "file-held", "folder-not-writable", "build-failed")  # wherever it comes from
 
 _CONTINUE = "Run the same command again: what is already downloaded is kept."
 

@@ -127,7 +127,7 @@ class LargeWheels:
             save_as=f"{sha256[:16]}/{wheel.filename}",
             size=wheel.size,
             sha256=sha256,
-            sources=(Source(url=wheel.url),),
+            sources=tuple(Source(url=place) for place in self._context.catalog.torch.places(wheel.url)),
         )
         # Short-lived: uv's cache has it unpacked soon. Should a power cut spoil it, its hash tells.
         from sdsetup.execute.download import DownloadOptions, fetch

@@ -1,6 +1,6 @@
 """A repository at one pinned commit, whole or not at all.
 
-A dead address costs one answer, a broken line is tried again, and a killed run leaves the target as
+A dead address costs seconds, a broken line is tried again, and a killed run leaves the target as
 it was: the work is done beside it and renamed at the end.
 """
 
@@ -50,7 +50,8 @@ def clone_at(
     """Make `target` a repository with `commit` checked out.
 
     Args:
-        urls: addresses in order of preference; the first that has the commit is kept as `origin`.
+        urls: addresses in order of preference. The first is `origin` even where another one had the commit: the
+            commit proves itself, while a later `git pull` has to trust whom it asks.
         ref: a tag or branch through which a shallow clone may ask for the commit; None asks by its id.
         full_history: every commit instead of the one.
         branch: a local branch to stand on that follows origin's branch of that name, so that
@@ -58,7 +59,7 @@ def clone_at(
         ignore: patterns that `git status` shall not report here although the repository does not know
             them ("/.sdsetup/"); they go into the clone's own exclude file, no tracked file changes.
         own: files that everybody edits ("webui-user.bat"): where the folder has one it stays as it is.
-        pauses: seconds before each further try of an address whose transfer broke.
+        pauses: seconds before each further round over the addresses whose transfer broke.
 
     A target at the commit is left alone but for files that are missing. Any other is replaced only where it
     holds nothing but what we put there; else, and where git cannot tell, it is kept in `.sdsetup/former`. The
@@ -92,21 +93,30 @@ def clone_at(
 def _fetched(urls: Sequence[str], stage: Path, wanted: Wanted, context: Context, pauses: Sequence[float]) -> str:
     """Bring the commit into the stage; the address that had it."""
     try:
-        return from_first(urls, lambda url: _transfer(url, stage, wanted, context), context, pauses)
+        return from_first(
+            urls,
+            lambda url, first_word: _transfer(url, urls[0], stage, wanted, context, first_word),
+            context,
+            pauses,
+        )
     except SdsetupError:
         remove_tree(stage)
         raise
 
 
-def _transfer(url: str, stage: Path, wanted: Wanted, context: Context) -> None:
-    """Fetch into a new repository and check the commit out."""
+def _transfer(
+    url: str, origin: str, stage: Path, wanted: Wanted, context: Context, first_word: float | None
+) -> None:
+    """Fetch into a new repository and check the commit out; `origin` is what a later pull asks."""
     remove_tree(stage)
     stage.mkdir(parents=True)
-    run = Runner(context, stage, urlsplit(url).hostname or url)
+    run = Runner(context, stage, urlsplit(url).hostname or url, first_word=first_word)
     run("init", "--quiet", ".")
     run("remote", "add", "origin", url)
     run("config", "core.longpaths", "true")
     fetch(run, "origin", wanted)
+    if origin != url:
+        run("remote", "set-url", "origin", origin)
     if wanted.branch is None:
         run("checkout", "--quiet", "--detach", wanted.commit)
         return

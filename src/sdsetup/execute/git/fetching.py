@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,7 +17,8 @@ from sdsetup.text import Text
 
 _log = logging.getLogger("sdsetup.git")
 
-PAUSES = (2.0, 5.0, 15.0)  # seconds before the second, third and fourth try of one address
+PAUSES = (2.0, 5.0, 15.0)  # seconds before the second, third and fourth round over the addresses
+_FIRST_WORD = 8.0  # seconds; a server that has the commit says within this that it counts objects
 
 _ANSWER = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\trefs/\S+")
 _LONGEST = 200  # letters of git's words on the screen; all of them are in the log
@@ -35,46 +36,62 @@ class Wanted:
 
 
 def from_first(
-    urls: Sequence[str], attempt: Callable[[str], None], context: Context, pauses: Sequence[float]
+    urls: Sequence[str],
+    attempt: Callable[[str, float | None], None],
+    context: Context,
+    pauses: Sequence[float],
 ) -> str:
     """Call `attempt` with one address after another until one works; that address.
+
+    First every address has one try, and a short time to say something where there are others; then, after each of
+    the pauses, those that may answer another time are tried again. So an address that is dead costs seconds, and a
+    bad line does not end the work.
+
+    Args:
+        attempt: is given the address, and after how many seconds of silence it counts as dead (None: as usual).
 
     Raises:
         SdsetupError: with the cause of the last failure as its code.
     """
-    failures: list[tuple[str, GitFailedError]] = []
-    for number, url in enumerate(urls):
-        try:
-            _patiently(url, attempt, context, pauses)
-            return url
-        except GitFailedError as failed:
-            failures.append((url, failed))
-            if failed.cause.code in _LOCAL:
-                break  # another address would meet the same
-            if number + 1 < len(urls):
-                context.note(
-                    Text("{url} does not have it ({why}); trying the next address", url=url, why=failed.cause.why)
-                )
+    failures: dict[str, GitFailedError] = {}
+    waiting = list(urls)
+    for pause in (None, *pauses):
+        if pause is not None:
+            if not waiting:
+                break
+            _rest(pause, waiting, failures, context)
+        for url in tuple(waiting):
+            try:
+                attempt(url, _FIRST_WORD if pause is None and len(urls) > 1 else None)
+                return url
+            except GitFailedError as failed:
+                failures.pop(url, None)
+                failures[url] = failed  # the last to fail stands last
+                if failed.cause.code in _LOCAL:
+                    raise _error(failures) from failed  # another address would meet the same
+                if not failed.cause.again:
+                    waiting.remove(url)
+                if url != urls[-1]:
+                    context.note(
+                        Text(
+                            "{url} does not have it ({why}); trying the next address",
+                            url=url,
+                            why=failed.cause.why,
+                        )
+                    )
     raise _error(failures)
 
 
-def _patiently(url: str, attempt: Callable[[str], None], context: Context, pauses: Sequence[float]) -> None:
-    for pause in (*pauses, None):
-        try:
-            attempt(url)
-            return
-        except GitFailedError as failed:
-            if pause is None or not failed.cause.again:
-                raise
-            context.note(
-                Text(
-                    "{host}: {why}; trying again in {pause:.0f} s",
-                    host=urlsplit(url).hostname or url,
-                    why=failed.cause.why,
-                    pause=pause,
-                )
-            )
-            time.sleep(pause)
+def _rest(pause: float, waiting: Sequence[str], failures: Mapping[str, GitFailedError], context: Context) -> None:
+    context.note(
+        Text(
+            "{host}: {why}; trying again in {pause:.0f} s",
+            host=urlsplit(waiting[0]).hostname or waiting[0],
+            why=failures[waiting[0]].cause.why,
+            pause=pause,
+        )
+    )
+    time.sleep(pause)
 
 
 def fetch(run: Runner, source: str, wanted: Wanted) -> None:
@@ -136,19 +153,19 @@ def _fetch_shallow(run: Runner, source: str, wanted: Wanted) -> None:
     run("fetch", "--progress", "--no-tags", "--depth", "1", source, wanted.commit)
 
 
-def _error(failures: Sequence[tuple[str, GitFailedError]]) -> SdsetupError:
+def _error(failures: Mapping[str, GitFailedError]) -> SdsetupError:
     if not failures:
         return SdsetupError(
             Text("No address is known for this repository"),
             code="repository-gone",
             hint=Text("Add one to webui.toml in a folder given to --profiles."),
         )
-    _url, last = failures[-1]
-    for url, failed in failures:
+    last = list(failures.values())[-1]
+    for url, failed in failures.items():
         _log.error("%s: %s", url, failed)
     return SdsetupError(
         Text("The repository could not be fetched"),
-        where=", ".join(url for url, _ in failures),
+        where=", ".join(failures),
         why=Text("{why} (git: {said})", why=last.cause.why, said=_short(str(last))),
         hint=last.cause.hint,
         code=last.cause.code,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 
 from sdsetup.decide.condition import owner_command
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
-from sdsetup.execute.git.words import SILENT, UNKNOWN, Cause, last_words, received, why_git_failed
+from sdsetup.execute.git.words import DUMB, SILENT, UNKNOWN, Cause, last_words, received, why_git_failed
 from sdsetup.machine import Completed, Machine
 from sdsetup.machine.git_calls import (
     ALLOWED_PROTOCOLS,
@@ -196,11 +197,22 @@ def whole_at(context: Context, folder: Path, commit: str) -> bool:
 class Runner:
     """Git commands in one staged repository; progress becomes events, failure an exception with its cause."""
 
-    def __init__(self, context: Context, folder: Path, source: str, *, existing: bool = False) -> None:
-        """`existing`: the repository was not made by us just now; programs that it names are switched off."""
+    def __init__(
+        self,
+        context: Context,
+        folder: Path,
+        source: str,
+        *,
+        existing: bool = False,
+        first_word: float | None = None,
+    ) -> None:
+        """`existing`: the repository was not made by us just now; programs that it names are switched off.
+        `first_word`: seconds within which a fetch has to say something; None for as long as any silence may last.
+        """
         self._context = context
         self._folder = folder
         self._source = source
+        self._first_word = first_word
         self._shown = -1
         settings = [part for name, value in _SETTINGS for part in ("-c", f"{name}={value}")]
         self._argv = [find(context.machine, context.tools), *NO_PROGRAMS, *settings, *_of(folder)]
@@ -213,9 +225,10 @@ class Runner:
 
     def __call__(self, *args: str) -> str:
         said: list[str] = []
+        patience = self._first_word if args[0] == "fetch" else None
         with Child([*self._argv, *args], cwd=self._folder, env=self._env) as child:
             try:
-                for line in child.lines(silence=_SILENCE):
+                for line in self._lines(child, patience or _SILENCE):
                     amount = received(line)
                     if amount is None:
                         said.append(line)
@@ -223,12 +236,22 @@ class Runner:
                         self._shown = amount[0]
                         self._context.progress(amount[0], None, rate=amount[1], source=self._source)
             except TimeoutError:
-                raise GitFailedError(SILENT, "\n".join(said)) from None
+                raise GitFailedError(SILENT if said or patience is None else DUMB, "\n".join(said)) from None
             rc = child.rc
         text = "\n".join(said)
         if rc != 0:
             raise GitFailedError(why_git_failed(text), text)
         return text.strip()
+
+    @staticmethod
+    def _lines(child: Child, first: float) -> Iterator[str]:
+        """The child's lines: the first within `first` seconds, the others each within the usual time.
+
+        Raises:
+            TimeoutError: nothing came in time.
+        """
+        yield from islice(child.lines(silence=first), 1)
+        yield from child.lines(silence=_SILENCE)
 
 
 def _of(folder: Path) -> list[str]:

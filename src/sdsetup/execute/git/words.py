@@ -92,7 +92,7 @@ _CAUSES: tuple[tuple[re.Pattern[str], Cause], ...] = (
             code="no-network",
             why=Text("the host's name could not be resolved"),
             hint=Text("Check the connection (and the proxy variables, if you use one). " + _CONTINUE),
-            again=True,
+            again=False,  # it will not be found in a few seconds either; another address's name may be
         ),
     ),
     (
@@ -134,6 +134,7 @@ UNKNOWN = Cause(code="git-failed", why=Text("git did not say why"), hint=Text(_C
 SILENT = Cause(
     code="connection-broken", why=Text("nothing came for two minutes"), hint=Text(_CONTINUE), again=True
 )
+DUMB = Cause(code="connection-broken", why=Text("the server did not answer"), hint=Text(_CONTINUE), again=True)
 
 
 def why_git_failed(said: str) -> Cause:

@@ -1,20 +1,25 @@
 """A Python for the web UI where the person has none that fits: one of uv's builds, in our own tools folder.
 
-uv carries the address and SHA-256 of every build it may fetch (docs.astral.sh/uv/concepts/python-versions).
+uv carries the address and SHA-256 of every build it may fetch (docs.astral.sh/uv/concepts/python-versions), and
+checks what a mirror sends against the same SHA-256.
 Nothing is registered, no PATH is changed, no administrator is needed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.environment import uv
+from sdsetup.execute.environment.uv_words import HERE
 from sdsetup.text import Text
 from sdsetup.values.plan import BringPython
 
+_MIRROR = "UV_PYTHON_INSTALL_MIRROR"
 _ASKED = "import sys; print(*sys.version_info[:3], 64 if sys.maxsize > 2**32 else 32)"
 
 
@@ -33,8 +38,7 @@ def bring(action: BringPython, context: Context) -> dict[str, Any]:
     found = _present(action.version, context)
     if found is None:
         context.note(Text("Bringing Python {version}", version=action.version))
-        asked = ["python", "install", "--no-bin", "--no-registry", _request(action.version)]
-        uv.run(context, asked, env=env, what="Python could not be brought")
+        _install(action.version, env, context)
         found = _present(action.version, context)
     if found is None:
         raise SdsetupError(
@@ -48,6 +52,27 @@ def bring(action: BringPython, context: Context) -> dict[str, Any]:
             code="python-broken",
         )
     return found
+
+
+def _install(version: str, env: Mapping[str, str], context: Context) -> None:
+    """One quick try of each place that has the builds, then uv's own ones again with patience.
+
+    Raises:
+        SdsetupError: why uv could not bring it.
+    """
+    asked = ["python", "install", "--no-bin", "--no-registry", _request(version)]
+    bring = partial(uv.run, context, asked, what="Python could not be brought")
+    mirrors = () if context.machine.env.get(_MIRROR) else context.catalog.webui.python.mirrors
+    for mirror in (None, *mirrors) if mirrors else ():
+        more = {} if mirror is None else {_MIRROR: mirror}
+        try:
+            bring(env={**env, **uv.hurried(context), **more}, pauses=())
+            return
+        except SdsetupError as error:
+            if error.code in HERE:
+                raise
+            context.note(Text("{why}; trying the next address", why=error.why or error.message))
+    bring(env=env)
 
 
 def _folder(context: Context) -> Path:

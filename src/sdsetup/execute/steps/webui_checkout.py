@@ -13,6 +13,7 @@ from sdsetup.decide.refusals import by_hand, local_changes
 from sdsetup.errors import SdsetupError
 from sdsetup.execute import git
 from sdsetup.execute.context import Context
+from sdsetup.execute.git.fetching import PAUSES, from_first
 from sdsetup.execute.git.program import GitFailedError, Runner
 from sdsetup.execute.git.seal import seal, sealed
 from sdsetup.launchfile import FILE_NAMES
@@ -99,17 +100,11 @@ def bring(action: CloneWebUI, context: Context) -> None:
     """Fetch the wanted commit into the repository that is there; nothing is checked out.
 
     Raises:
-        GitFailedError: with the cause.
+        SdsetupError: no address has it, with the last cause.
     """
-    url = action.urls[0]
-    run = Runner(context, context.dir, urlsplit(url).hostname or url, existing=True)
     ours = sealed(context.dir)
     if git.ask(context, context.dir, "cat-file", "-e", f"{action.commit}^{{commit}}") is None:
-        shallow = git.ask(context, context.dir, "rev-parse", "--is-shallow-repository") == "true"
-        depth = ("--depth", "1") if shallow else ()
-        run("fetch", "--progress", "--no-tags", *depth, url, action.commit)
-        if action.ref != action.commit:  # a commit that was named itself has no tag
-            _fetch_tag(run, url, action.ref, depth)
+        from_first(action.urls, lambda url, first_word: _fetch(url, action, context, first_word), context, PAUSES)
     if ours:
         seal(context.dir)
 
@@ -148,6 +143,16 @@ def _told(context: Context, commit: str, former: str, files: tuple[str, ...]) ->
             hint=Text("It is still at {former}. Run the same command again.", former=former[:8]),
             code=failed.cause.code,
         ) from failed
+
+
+def _fetch(url: str, action: CloneWebUI, context: Context, first_word: float | None) -> None:
+    source = urlsplit(url).hostname or url
+    run = Runner(context, context.dir, source, existing=True, first_word=first_word)
+    shallow = git.ask(context, context.dir, "rev-parse", "--is-shallow-repository") == "true"
+    depth = ("--depth", "1") if shallow else ()
+    run("fetch", "--progress", "--no-tags", *depth, url, action.commit)
+    if action.ref != action.commit:  # a commit that was named itself has no tag
+        _fetch_tag(run, url, action.ref, depth)
 
 
 def _fetch_tag(run: Runner, url: str, ref: str, depth: tuple[str, ...]) -> None:
