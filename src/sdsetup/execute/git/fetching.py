@@ -119,8 +119,8 @@ def resolve(urls: Sequence[str], ref: str, folder: Path, context: Context) -> st
     """
     said: list[str] = []
 
-    def asked(url: str) -> None:
-        run = Runner(context, folder, urlsplit(url).hostname or url, existing=True)
+    def asked(url: str, first_word: float | None) -> None:
+        run = Runner(context, folder, urlsplit(url).hostname or url, existing=True, first_word=first_word)
         said[:] = run(
             "ls-remote", url, f"refs/tags/{ref}^{{}}", f"refs/tags/{ref}", f"refs/heads/{ref}"
         ).splitlines()
