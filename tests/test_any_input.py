@@ -113,9 +113,9 @@ READERS: dict[str, tuple[Callable[[str], Any], tuple[str, ...]]] = {
     "secrets": (harmless, ()),
     "rate": (fetching.parse_rate, ()),
     "a start": (through_a_start, ("logs/*.txt", "logs/*.log")),
-    "diagnosis": (lambda text: diagnose_log(lines_of(text), BOOK.failures), ("logs/*.txt", "logs/*.log")),
-    "notes": (lambda text: notes_in(lines_of(text), BOOK.failures), ("logs/*.txt", "logs/*.log")),
-    "spot": (lambda text: spot(lines_of(text), BOOK.failures), ("logs/*.txt", "logs/*.log")),
+    "diagnosis": (lambda text: diagnose_log(lines_of(text), BOOK), ("logs/*.txt", "logs/*.log")),
+    "notes": (lambda text: notes_in(lines_of(text), BOOK), ("logs/*.txt", "logs/*.log")),
+    "spot": (lambda text: spot(lines_of(text), BOOK), ("logs/*.txt", "logs/*.log")),
     "webui-user.bat": (lambda text: launcher.read("bat", text.encode("utf-8", "replace"), environment={}), ()),
     "webui-user.sh": (lambda text: launcher.read("sh", text.encode("utf-8", "replace"), environment={}), ()),
 }

@@ -12,7 +12,6 @@ TABLE = ROOT / "docs" / "error-codes.md"
 # Met by no test, each with the reason. The list may only become shorter.
 NOT_MET = {
     "environment-broken": "an interpreter that made the environment and does not start in it",
-    "launch-file-overridden": "a second launch file that sets flags, met in the middle of a measurement",
     "lock-unreadable": "uv writes something else than its lock",
     "no-range": "three sources in one that take no request for a part",
     "stalled": "a reason in the log; tests/execute/download/test_lines.py sees what comes of it",

@@ -47,6 +47,8 @@ SPELLED: dict[str, dict[str, str]] = {
     "failed.cause.code": HANDED_ON,
     "first.code": HANDED_ON,
     "last.cause.code": HANDED_ON,
+    # A point of undo: whether the web UI's code is another than now.
+    "isinstance(commit, str) and commit != code_of(context)[0]": HANDED_ON,
 }
 # What happened, where the source builds the sentence elsewhere, or has one for each of several places.
 SAID = {

@@ -19,7 +19,7 @@ from sdsetup.values.facts import Facts, Git, Installation, Proxy
 from sdsetup.values.findings import Report
 from sdsetup.workflows.doctor import judge
 from sdsetup.workflows.doctor import offer_fixes as fix
-from sdsetup.workflows.fixes import fix_actions
+from sdsetup.workflows.doctor_fixes import fix_actions
 from sdsetup.workflows.session import Session
 
 

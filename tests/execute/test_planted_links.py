@@ -11,6 +11,7 @@ import pytest
 
 from execute.gitlab import context_for
 from sdsetup.execute import launch_file
+from sdsetup.execute.download import DownloadOptions
 from sdsetup.execute.download.part import Part
 from sdsetup.execute.environment.bytecode import compilers
 from sdsetup.execute.lock import folder_lock, lock_path
@@ -21,15 +22,17 @@ Write = Callable[[Path], object]
 
 
 def sidecar(root: Path) -> None:
-    Part(root / "model.safetensors", size=1, sha256="0" * 64).begin("https://example.com", None, [])
+    Part(root / "model.safetensors", size=1, sha256="0" * 64, options=DownloadOptions()).begin(
+        "https://example.com", None
+    )
 
 
 def part(root: Path) -> None:
-    made = Part(root / "model.safetensors", size=1, sha256="0" * 64)
+    made = Part(root / "model.safetensors", size=1, sha256="0" * 64, options=DownloadOptions())
     made.found()
-    made.open(0)
-    made.append(memoryview(b"x"))
-    made.close()
+    made.start(0)
+    made.append(b"x")
+    made.stop()
 
 
 def lock(root: Path) -> None:

@@ -75,7 +75,7 @@ def test_only_our_own_folder_is_written(tmp_path: Path) -> None:
     proved(root)
     files = (path for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     after = {path for path in files if before.get(path) != path.stat().st_mtime_ns}
-    assert {path.relative_to(root).parts[0] for path in after} == {".sdsetup", "given.jsonl"}
+    assert {path.relative_to(root).parts[0] for path in after} == {".sdsetup", "given.jsonl", "loaded.json"}
     arguments = starts(root)[0]["arguments"]
     own = json.loads(Path(arguments[arguments.index("--ui-settings-file") + 1]).read_text())
     assert own["samples_format"] == "png"

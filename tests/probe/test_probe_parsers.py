@@ -32,6 +32,7 @@ MORE: dict[str, tuple[Any, ...]] = {
     "parse_tasklist": (4711,),
     "parse_packed_refs": ("refs/heads/master",),
     "parse_pci_ids": (0x10DE, 0x2504),
+    "parse_fights": ({},),
 }
 NOT_TEXT = {"parse_paging_files"}
 

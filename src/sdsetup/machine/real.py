@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sdsetup.machine import Completed, network, posix, programs, windows
 from sdsetup.machine.answers import Kernel
 from sdsetup.machine.decoding import decode
-from sdsetup.machine.short import run_short
+from sdsetup.machine.run_once import run_short
 from sdsetup.values.facts import Python
 
 if TYPE_CHECKING:

@@ -36,7 +36,7 @@ def side_by_side(
     `slow` is told once, after `SLOW` seconds, the names of those that have not answered yet.
 
     The threads are daemons on purpose: one that hangs in a driver is left behind and does not hold the
-    program at its end. Programs that it started are ended by `machine.short`.
+    program at its end. Programs that it started are ended by `machine.run_once`.
     """
     answers: queue.SimpleQueue[tuple[str, Answer]] = queue.SimpleQueue()
     begun = time.monotonic()

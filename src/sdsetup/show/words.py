@@ -10,8 +10,8 @@ from sdsetup.command import Command
 from sdsetup.text import Lines, Text, harmless
 
 _COMMANDS = (
-    "doctor|status|install|tune|why|launch|verify|fix|undo|report|model|extensions|update|uninstall|clean|kit|fleet"
-    "|self|schema"
+    "doctor|status|install|tune|why|launch|verify|fix|undo|report|model|extensions|update|uninstall|clean"
+    "|kit|fleet|self|schema"
 )
 _OURS = re.compile(rf"(?<![\w./-])sdsetup(?= (?:{_COMMANDS}|--)\b)")
 

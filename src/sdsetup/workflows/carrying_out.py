@@ -34,7 +34,7 @@ from sdsetup.values.plan import BuildEnvironment, Plan, ProvePicture
 from sdsetup.values.request import Request
 from sdsetup.values.state_folder import state_folder
 from sdsetup.values.tuning import Tuning
-from sdsetup.workflows import log, registry, trust
+from sdsetup.workflows import folder_memory, log, registry
 from sdsetup.workflows.inspect import inspect
 from sdsetup.workflows.session import Session
 
@@ -186,13 +186,13 @@ def _said_to_be_under_way(folder: Path, decision: Decision) -> Iterator[None]:
         yield
         return
     if request.ref is not None:
-        trust.choose_ref(folder, None if request.ref == PINNED else request.ref)
+        folder_memory.choose_ref(folder, None if request.ref == PINNED else request.ref)
     if not decision.plan.todo:
         yield
         return
-    with trust.under_way(folder, request):
+    with folder_memory.under_way(folder, request):
         yield
-    trust.trust(folder)
+    folder_memory.trust(folder)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from sdsetup.show.document import print_document
 from sdsetup.text import Text
 from sdsetup.values.facts import Facts
 from sdsetup.values.findings import Report
-from sdsetup.workflows.fixes import apply_fixes
+from sdsetup.workflows.doctor_fixes import apply_fixes
 from sdsetup.workflows.inspect import inspect, read_facts
 from sdsetup.workflows.session import Session
 

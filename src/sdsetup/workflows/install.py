@@ -24,9 +24,9 @@ from sdsetup.values.request import LauncherKind, Request
 from sdsetup.values.state_folder import state_folder
 from sdsetup.workflows.carrying_out import PINNED, PRACTICE_MARK, Decision, agreed, carry_out
 from sdsetup.workflows.doctor import requirements_of
+from sdsetup.workflows.folder_memory import chosen_ref
 from sdsetup.workflows.inspect import beside_own, inspect
 from sdsetup.workflows.session import Session
-from sdsetup.workflows.trust import chosen_ref
 
 
 def run_install(

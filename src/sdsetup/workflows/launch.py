@@ -23,7 +23,7 @@ from sdsetup.machine.running import running_web_ui
 from sdsetup.show.diagnosis import show_diagnosis, show_unknown
 from sdsetup.show.launch import LaunchScreen
 from sdsetup.text import Text
-from sdsetup.workflows import registry, trust
+from sdsetup.workflows import folder_memory, registry
 from sdsetup.workflows.doctor import requirements_of
 from sdsetup.workflows.inspect import cards, vendors
 from sdsetup.workflows.lighter_setting import offer
@@ -120,7 +120,7 @@ def _watch(session: Session, web: WebUI, shown: LaunchScreen, run: _Run) -> int 
             shown.tick()
         if web.state.ready:
             _tell_ready(web, shown, run)
-            trust.trust(run.folder)
+            folder_memory.trust(run.folder)
             registry.note(session.machine, run.folder, started=True)
             _keep_watching(session, web, shown, run)
     except KeyboardInterrupt:
@@ -198,7 +198,9 @@ def _explain_end(session: Session, web: WebUI, shown: LaunchScreen, run: _Run) -
     session.screen.line(Text("The web UI ended {when} (code {code}).", when=when, code=web.rc))
     found = web.diagnose(run.book, vendors(run.facts))
     if not web.state.ready:
-        trust.distrust(run.folder, str(found.title) if found is not None else f"it ended with code {web.rc}")
+        folder_memory.distrust(
+            run.folder, str(found.title) if found is not None else f"it ended with code {web.rc}"
+        )
     if found is not None:
         show_diagnosis(found, web.log.path, session.screen)
     else:
@@ -214,7 +216,7 @@ def _explain_model(session: Session, web: WebUI, run: _Run) -> None:
     while time.monotonic() < deadline and web.step(0.2):
         pass
     found = web.diagnose(run.book, vendors(run.facts))
-    trust.distrust(run.folder, str(found.title) if found is not None else "its model could not be loaded")
+    folder_memory.distrust(run.folder, str(found.title) if found is not None else "its model could not be loaded")
     if found is not None:
         show_diagnosis(found, web.log.path, session.screen)
 

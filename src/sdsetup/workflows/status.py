@@ -18,8 +18,8 @@ from sdsetup.values.facts import Facts
 from sdsetup.values.installation_entry import InstallationEntry
 from sdsetup.values.status import InstallationStatus, Outside, Sizes
 from sdsetup.workflows import log, registry
+from sdsetup.workflows.folder_memory import chosen_ref
 from sdsetup.workflows.session import Session
-from sdsetup.workflows.trust import chosen_ref
 
 _PICTURES = ("outputs", "output", "log/images")  # the web UI's own folders for them (v1.10.1)
 

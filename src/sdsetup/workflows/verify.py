@@ -16,7 +16,7 @@ from sdsetup.show.document import print_document
 from sdsetup.show.verify import VerifyScreen, no_proof_json, proof_json, show_no_proof, show_proof
 from sdsetup.values.corrections import Correction
 from sdsetup.values.state_folder import state_folder
-from sdsetup.workflows import registry, trust
+from sdsetup.workflows import folder_memory, registry
 from sdsetup.workflows.corrections import keep
 from sdsetup.workflows.inspect import cards, vendors
 
@@ -40,9 +40,11 @@ def run_verify(session: Session, folder: Path) -> int:
     try:
         proof = _proof(session, context, action)
     except PictureError as error:
-        trust.distrust(folder, str(error.diagnosis.title if error.diagnosis is not None else error.message))
+        folder_memory.distrust(
+            folder, str(error.diagnosis.title if error.diagnosis is not None else error.message)
+        )
         return _failed(session, folder, error)
-    trust.trust(folder)
+    folder_memory.trust(folder)
     registry.note(session.machine, folder, pictured=True)
     changed: list[Path] = []
     if proof.changed:

@@ -20,7 +20,7 @@ from sdsetup.values.findings import Report
 from sdsetup.values.request import Request
 from sdsetup.workflows.carrying_out import agreed, carry_out
 from sdsetup.workflows.doctor import examine, offer_fixes
-from sdsetup.workflows.fixes import fix_actions
+from sdsetup.workflows.doctor_fixes import fix_actions
 from sdsetup.workflows.install import decide, launcher_kinds, show_decision
 from sdsetup.workflows.session import Session
 

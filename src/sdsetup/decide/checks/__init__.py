@@ -11,7 +11,7 @@ from sdsetup.decide.checks.tools import best_python
 from sdsetup.values.facts import Facts
 from sdsetup.values.findings import Finding, Report
 
-__all__ = ["CHECKS", "INSTALLED_CHECKS", "MADE_GOOD", "Check", "Need", "best_python", "diagnose", "main_card"]
+__all__ = ["CHECKS", "INSTALLED_CHECKS", "MADE_GOOD", "Check", "best_python", "diagnose", "main_card"]
 
 Check = Callable[[Facts, Requirements], Finding]
 

@@ -1,6 +1,6 @@
 """Attempts at the proof picture, what to change between them, and what to keep in the end.
 
-What there is to try comes from the ladders of `failures.toml`, from light to heavy.
+What there is to try comes from the ladders of `profiles/failures/`, from light to heavy.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ import logging
 from pathlib import Path
 
 from sdsetup.decide.condition import PackageFault, package_faults
+from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.environment import uv
 from sdsetup.execute.environment.locking import Lock
@@ -45,7 +46,13 @@ def set_back(lock: Lock, where: Places, context: Context) -> bool:
         return False
     context.note(Text("Setting back: {faults}", faults="; ".join(str(fault.said) for fault in faults)))
     for afresh in (False, True):
-        _install_again(lock, faults, folder, where, context, afresh=afresh)
+        try:
+            _install_again(lock, faults, folder, where, context, afresh=afresh)
+        except SdsetupError as error:
+            if afresh:
+                raise
+            _log.info("not all of it is in the package cache: %s", error)
+            continue
         faults = _faults(lock, folder, where)
         if not faults:
             return True
@@ -73,9 +80,12 @@ def _install_again(
     constraints = str(where.question / "build-constraints.txt")
     python = str(python_of(where.venv, context.machine.family))
     target = ["--python", python, "--build-constraints", constraints, "--no-deps", "--reinstall"]
+    # To uv, "reinstall" is also "ask the index again, and download again": torch alone has gigabytes. Without a
+    # network it has to take what it has.
+    where_from = [] if afresh else ["--offline"]
     uv.run(
         context,
-        ["pip", "install", *_PYLOCK, *target, "--requirement", str(path)],
+        ["pip", "install", *_PYLOCK, *target, *where_from, "--requirement", str(path)],
         env=env,
         on_line=lambda line: _log.info("uv: %s", hide_secrets(line)),
     )
