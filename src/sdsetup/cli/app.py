@@ -38,6 +38,8 @@ COMMANDS = {
     "verify": "Prove the installation with one small picture; settings that it needed are kept.",
     "undo": "Bring back the settings and the environment of before the last change; again to go forward.",
     "model": "The models: which there are, fetch one, check what lies there, bring your own.",
+    "kit": "Put an installation for many PCs, or for one without internet, into a folder.",
+    "fleet": "Compare the doctor's results of many PCs in one table.",
     "report": "Describe this PC for a helper: without names, user folders, tokens, serial numbers or addresses.",
 }
 

@@ -14,7 +14,7 @@ from sdsetup.execute.kept import size_of
 from sdsetup.storage import write_atomically
 
 # Not among them: locks, which another run may hold at this moment, and the practice run's installation.
-_FOLDERS = ("bytecode", "downloads", "resolutions", "uv", "wheels", "rehearsal/stand-ins")
+_FOLDERS = ("bytecode", "downloads", "kit", "resolutions", "uv", "wheels", "rehearsal/stand-ins")
 _TAG = "CACHEDIR.TAG"
 _OURS = b"Signature: 8a477f597d28d172789f06886806bc55\n# This folder was made by sdsetup and can be made again.\n"
 

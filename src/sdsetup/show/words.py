@@ -9,7 +9,9 @@ from typing import Any
 from sdsetup.command import Command
 from sdsetup.text import Lines, Text, harmless
 
-_OURS = re.compile(r"(?<![\w./-])sdsetup(?= (?:doctor|install|tune|why|launch|verify|undo|report|model|--)\b)")
+_OURS = re.compile(
+    r"(?<![\w./-])sdsetup(?= (?:doctor|install|tune|why|launch|verify|undo|report|model|kit|fleet|--)\b)"
+)
 
 
 def say(text: Text | str) -> str:

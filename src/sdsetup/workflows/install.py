@@ -24,18 +24,27 @@ from sdsetup.values.request import LauncherKind, Request
 from sdsetup.workflows.carrying_out import PRACTICE_MARK, Decision, agreed, carry_out
 from sdsetup.workflows.doctor import requirements_of
 from sdsetup.workflows.inspect import inspect, own_flags_of
+from sdsetup.workflows.kit_install import OpenKit
 from sdsetup.workflows.session import Session
 
 
 def run_install(
-    session: Session, request: Request, *, profile: str = "current", dry_run: bool = False, yes: bool = False
+    session: Session,
+    request: Request,
+    *,
+    profile: str = "current",
+    dry_run: bool = False,
+    yes: bool = False,
+    kit: OpenKit | None = None,
 ) -> int:
-    """The whole of `sdsetup install`; returns the exit code.
+    """The whole of `sdsetup install`; returns the exit code. `kit`: what everything is taken from.
 
     Raises:
         SdsetupError: whatever stopped it, before or during the work.
     """
     decision = decide(session, request, profile=profile)
+    if kit is not None:
+        kit.refuse_missing(decision)
     if dry_run and session.json:
         print_document(plan_json(decision.plan))
         return EXIT_DONE
@@ -45,7 +54,10 @@ def run_install(
         session.screen.line()
         session.screen.line(Text("This was a dry run: nothing was changed."))
         return EXIT_DONE
-    return carry_out(session, agreed(session, decision, yes=yes, dry_run=True))
+    decision = agreed(session, decision, yes=yes, dry_run=True)
+    if kit is not None:
+        kit.bring_repositories(decision)
+    return carry_out(session, decision)
 
 
 def show_decision(session: Session, decision: Decision) -> None:

@@ -68,6 +68,7 @@ class Session:
     # A practice run: said on every screen, and what it changes about the facts.
     banner: Text | None = None
     adjust: Callable[[Facts], Facts] = _as_they_are
+    kit: bool = False  # everything comes from a kit, and nothing else is asked
 
     @cached_property
     def screen(self) -> Screen:
@@ -103,6 +104,7 @@ class Session:
             catalog=self.catalog,
             step=step,
             listen=listen or self._tell_notes,
+            one_index=self.kit,
         )
 
     def with_stand_ins(
@@ -111,6 +113,11 @@ class Session:
         """The same run with stand-ins in place of the world."""
         machine = RealMachine({**self.machine.env, **env})
         return replace(self, machine=machine, catalog=Catalog(profiles), banner=banner, adjust=adjust)
+
+    def with_kit(self, profiles: Profiles, env: Mapping[str, str]) -> Session:
+        """The same run with a kit in place of every address."""
+        machine = RealMachine({**self.machine.env, **env})
+        return replace(self, machine=machine, catalog=Catalog(profiles), kit=True)
 
     def _tell_notes(self, event: Event) -> None:
         if event.kind == "note" and event.text is not None and not self.quiet:

@@ -12,7 +12,7 @@ import json
 import shlex
 import sys
 import time
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -78,10 +78,18 @@ class Lock:
         return _toml(replace(self.pylock, packages=kept).to_dict())
 
 
-def resolve(action: BuildEnvironment, python: str, context: Context, folder: Path, cache: Path) -> Lock:
+def resolve(
+    action: BuildEnvironment,
+    python: str,
+    context: Context,
+    folder: Path,
+    cache: Path,
+    target: Sequence[str] = (),
+) -> Lock:
     """Ask uv for one resolution, or read what it answered to the same question in a run that was cut off.
 
-    The question and the answer (`pylock.toml`) are kept in `folder`; `cache` is uv's.
+    The question and the answer (`pylock.toml`) are kept in `folder`; `cache` is uv's. `target`: uv's options for
+    another system or Python than the interpreter's own.
 
     Raises:
         SdsetupError: `no-matching-package` where none exists, or why uv could not ask.
@@ -89,7 +97,8 @@ def resolve(action: BuildEnvironment, python: str, context: Context, folder: Pat
     beside = extra_index(action.torch)
     if beside is None:
         try:
-            return _resolve(action, python, context, folder, uv.variables(context, UV_CACHE_DIR=str(cache)))
+            own = uv.variables(context, UV_CACHE_DIR=str(cache))
+            return _resolve(action, python, context, folder, own, target)
         except SdsetupError as error:
             # Builds for AMD bring packages along that only their own index has.
             beside = action.torch.index_url
@@ -97,7 +106,7 @@ def resolve(action: BuildEnvironment, python: str, context: Context, folder: Pat
                 raise
     env = uv.variables(context, UV_CACHE_DIR=str(cache), UV_INDEX_STRATEGY="unsafe-best-match")
     env["UV_INDEX"] = " ".join(part for part in (env.get("UV_INDEX"), beside) if part)
-    return _resolve(action, python, context, folder, env, shared=True)
+    return _resolve(action, python, context, folder, env, target, shared=True)
 
 
 def project(action: BuildEnvironment, *, shared: bool) -> bytes:
@@ -134,6 +143,17 @@ def torch_packages(torch: TorchBuild) -> list[str]:
     return [_by_address(word) if "://" in word else word for word in torch.packages or pins]
 
 
+def of_one_index(torch: TorchBuild) -> TorchBuild:
+    """The same build where the ordinary index has all of it, also what is had by address elsewhere."""
+    pins = tuple(_pinned(word) if "://" in word else word for word in torch.packages)
+    return replace(torch, index_url=None, command="", packages=pins)
+
+
+def _pinned(url: str) -> str:
+    name, version, *_ = parse_wheel_filename(unquote(urlsplit(url).path.rsplit("/", 1)[-1]))
+    return f"{name}=={version}"
+
+
 def extra_index(torch: TorchBuild) -> str | None:
     """An index that the build's command asks beside the ordinary one (Intel's extension on Linux)."""
     words = shlex.split(torch.command)
@@ -151,6 +171,7 @@ def _resolve(
     context: Context,
     folder: Path,
     env: Mapping[str, str],
+    target: Sequence[str],
     *,
     shared: bool = False,
 ) -> Lock:
@@ -165,13 +186,15 @@ def _resolve(
         write_atomically(folder / name, content)
     pins = (context.dir / action.requirements).read_text(encoding="utf-8")
     indexes = sorted((name, value) for name, value in env.items() if name.startswith("UV_") and "INDEX" in name)
-    said = [python, indexes, pins, *(content.decode() for content in files.values())]
+    said = [python, indexes, pins, *(content.decode() for content in files.values()), *target]
     question = hashlib.sha256(json.dumps(said).encode()).hexdigest()
     path, shelf = folder / "pylock.toml", context.cache / "resolutions" / f"{question}.toml"
     pylock = _kept(path, question) or _kept(shelf, question, days=_FRESH_DAYS)
     if pylock is None:
         try:
-            pylock = replace(_ask(action, python, context, folder, env), tool={"sdsetup": {"question": question}})
+            pylock = replace(
+                _ask(action, python, context, folder, env, target), tool={"sdsetup": {"question": question}}
+            )
         except SdsetupError as error:
             pylock = _kept(shelf, question) if error.code in AGAIN else None
             if pylock is None:
@@ -184,9 +207,16 @@ def _resolve(
     return Lock(pylock=pylock)
 
 
-def _ask(action: BuildEnvironment, python: str, context: Context, folder: Path, env: Mapping[str, str]) -> Pylock:
+def _ask(
+    action: BuildEnvironment,
+    python: str,
+    context: Context,
+    folder: Path,
+    env: Mapping[str, str],
+    target: Sequence[str],
+) -> Pylock:
     context.note(Text("Choosing the versions of all packages in one go"))
-    ask = ["pip", "compile", "--quiet", "--no-header", "--python", python]
+    ask = ["pip", "compile", "--quiet", "--no-header", "--python", python, *target]
     for option in ("build-constraints", "constraints", "overrides"):
         ask += [f"--{option}", str(folder / f"{option}.txt")]
     ask.append(str(folder / "pyproject.toml"))
@@ -199,6 +229,30 @@ def _ask(action: BuildEnvironment, python: str, context: Context, folder: Path, 
     again = [str(folder / "pins.txt"), "--no-deps", "--no-annotate", "--emit-index-annotation"]
     indexes = _indexes(uv.run(context, [*ask, *again], env=env))
     return replace(pylock, packages=[_with_index(package, indexes) for package in pylock.packages])
+
+
+def choose(
+    lines: Sequence[str],
+    python: str,
+    context: Context,
+    folder: Path,
+    env: Mapping[str, str],
+    target: Sequence[str] = (),
+    *,
+    constraints: Sequence[str] = (),
+    alone: bool = False,
+) -> Pylock:
+    """The packages for these requirement lines. `alone`: without what they need in turn.
+
+    Raises:
+        SdsetupError: why uv could not choose.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / "wanted.txt", "\n".join(lines).encode())
+    write_atomically(folder / "bounds.txt", "\n".join(constraints).encode())
+    ask = ["pip", "compile", "--quiet", "--no-header", "--python", python, *target]
+    ask += [*(["--no-deps"] if alone else []), "--constraints", str(folder / "bounds.txt")]
+    return _read(uv.run(context, [*ask, str(folder / "wanted.txt"), "--format", "pylock.toml"], env=env))
 
 
 def _read(text: str) -> Pylock:

@@ -188,14 +188,18 @@ def whole_at(context: Context, folder: Path, commit: str) -> bool:
 class Runner:
     """Git commands in one staged repository; progress becomes events, failure an exception with its cause."""
 
-    def __init__(self, context: Context, folder: Path, source: str, *, existing: bool = False) -> None:
-        """`existing`: the repository was not made by us just now; programs that it names are switched off."""
+    def __init__(
+        self, context: Context, folder: Path, source: str, *, existing: bool = False, bare: bool = False
+    ) -> None:
+        """`existing`: the repository was not made by us just now; programs that it names are switched off.
+        `bare`: it has no working files."""
         self._context = context
         self._folder = folder
         self._source = source
         self._shown = -1
         settings = [part for name, value in _SETTINGS for part in ("-c", f"{name}={value}")]
-        self._argv = [find(context.machine, context.tools), *NO_PROGRAMS, *settings, *_of(folder)]
+        self._argv = [find(context.machine, context.tools), *NO_PROGRAMS, *settings]
+        self._argv += ["--git-dir", str(folder)] if bare else _of(folder)
         if existing:
             calm = _without_programs(context.machine, self._argv, folder)
             if calm is None:
