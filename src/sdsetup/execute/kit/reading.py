@@ -97,8 +97,14 @@ def _at_address(where: str, pinned: str | None, machine: Machine) -> tuple[bytes
 
     def open_file(file: KitFile, start: int) -> Iterator[bytes]:
         answer = _ask(address, file.path, machine, start)
+        skip = start if answer.status == 200 else 0  # a server that cannot begin in the middle
         try:
-            yield from answer.stream(_READ, decode_content=False)
+            for data in answer.stream(_READ, decode_content=False):
+                if skip >= len(data):
+                    skip -= len(data)
+                    continue
+                yield data[skip:]
+                skip = 0
         finally:
             answer.close()
 
@@ -155,7 +161,7 @@ def _ask(base: Address, path: str, machine: Machine, start: int) -> Any:
         )
     except urllib3.exceptions.HTTPError as error:
         raise OSError(str(error)) from error
-    if answer.status == (206 if start else 200):
+    if answer.status == 200 or (start and answer.status == 206):
         return answer
     answer.close()
     if answer.status == 404:
