@@ -28,10 +28,13 @@ KILLS = int(os.environ.get("SDSETUP_TEST_KILLS", "10"))
 ALONE = ["unshare", "--user", "--map-root-user", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "alone"]
 
 RTX_3060 = {
+    "index": "0",
     "name": "NVIDIA GeForce RTX 3060",
-    "memory__total": "12288",
     "driver_version": "551.52",
+    "memory__total": "12288",
+    "memory__used": "300",
     "compute_cap": "8.6",
+    "pci__bus_id": "00000000:01:00.0",
 }
 
 

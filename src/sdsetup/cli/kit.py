@@ -9,7 +9,8 @@ from typing import Annotated, Optional
 import typer
 
 from sdsetup.cli.options import Json, Profiles, Quiet, Verbose, Yes, command_app
-from sdsetup.workflows.kit import KitRequest, run_check, run_make
+from sdsetup.workflows.kit import run_check, run_make
+from sdsetup.workflows.kit_targets import KitRequest
 from sdsetup.workflows.rehearse import with_stand_ins
 from sdsetup.workflows.session import named_path, open_session
 

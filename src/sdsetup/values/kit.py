@@ -7,7 +7,7 @@ same content is stored once whatever needs it, and a kit for a second card gains
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sdsetup.text import Text
@@ -111,6 +111,9 @@ class Kit:
     def files(self) -> Mapping[str, KitFile]:
         """Path in the kit -> file; every file once."""
         return {file.path: file for piece in self.pieces for file in piece.files}
+
+    def without(self, kind: Kind, id: str) -> Kit:
+        return replace(self, pieces=tuple(one for one in self.pieces if (one.kind, one.id) != (kind, id)))
 
     def plus(self, pieces: Iterable[Piece] = (), environments: Iterable[KitEnvironment] = ()) -> Kit:
         """With more in it; an environment takes the place of an earlier one for the same machine."""

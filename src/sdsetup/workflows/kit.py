@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from sdsetup.catalog.models import fetch_file, find_model
 from sdsetup.decide.planning import environment_action
-from sdsetup.decide.refusals import refuse_tuning
-from sdsetup.decide.tuning.engine import tune
-from sdsetup.decide.tuning.what_if import DescribedMachine, describe
-from sdsetup.errors import EXIT_DONE, EXIT_EXPECTED, UsageError, file_problem
+from sdsetup.errors import EXIT_DONE, EXIT_EXPECTED, file_problem
 from sdsetup.execute.environment import uv
 from sdsetup.execute.environment.locking import choose, resolve
 from sdsetup.execute.kit import interpreter, packages, program
@@ -24,34 +21,11 @@ from sdsetup.show.kit import check_json, made_json, plan_json, show_check, show_
 from sdsetup.text import Text
 from sdsetup.values.kit import Kit, KitEnvironment, KitFile, Part, Piece
 from sdsetup.values.plan import FetchFile
-from sdsetup.values.tuning import TorchBuild
 from sdsetup.workflows.carrying_out import consent
-from sdsetup.workflows.described_machine import MachineOptions, described
-from sdsetup.workflows.inspect import TUNING_SUBJECTS, inspect
+from sdsetup.workflows.kit_targets import KitRequest, Target, targets
 from sdsetup.workflows.session import Session
 
-SYSTEMS = ("windows", "linux", "macos")
 _OWN_PYTHONS = ("3.10", "3.11", "3.12", "3.13")  # with which sdsetup itself may be installed
-
-
-@dataclass(frozen=True, kw_only=True)
-class KitRequest:
-    """What a kit is for. `systems` and `gpus` empty: this PC's own; the GPU "none": the processor alone."""
-
-    systems: tuple[str, ...] = ()
-    gpus: tuple[str, ...] = ()
-    models: tuple[str, ...] = ()
-    python: bool = True
-    program: bool = True
-    profile: str = "current"
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Target:
-    """One environment to be packed."""
-
-    system: str
-    torch: TorchBuild
 
 
 def run_make(
@@ -117,7 +91,7 @@ class _Making:
         self._kit = store.begun()
         self._webui = session.catalog.webui
         self._models = tuple(find_model(session.catalog.models.models, name) for name in request.models)
-        self._targets = tuple(_targets(session, request))
+        self._targets = tuple(targets(session, request))
         self._context = replace(session.context(store.work), dir=store.work)
 
     @property
@@ -215,7 +189,7 @@ class _Making:
             fetch(replace(file, save_as=there.path), replace(self._context, dir=self._store.folder))
         self._keep(Piece(kind=kind, id=file.sha256, file=there))  # type: ignore[arg-type]
 
-    def _packages(self, target: _Target) -> None:
+    def _packages(self, target: Target) -> None:
         python = self._webui.python.wanted
         self._say(_packages_title(target))
         action = environment_action(self._webui, target.torch, sys.executable)
@@ -262,6 +236,7 @@ class _Making:
         """sdsetup's own wheel, and for each system and Python what it needs."""
         self._say(Text("sdsetup itself"))
         file = self._store.take(program.own_wheel(self._store.work))
+        self._kit = self._kit.without("program", "sdsetup")  # an earlier version would be one too many
         self._keep(Piece(kind="program", id="sdsetup", file=file))
         if self._session.practising:
             return  # a practice run downloads nothing
@@ -287,45 +262,7 @@ class _Making:
 _PROGRAM_BYTES = 60_000_000  # of one system: uv has 26 MB, the others are small (measured in November 2026)
 
 
-def _targets(session: Session, request: KitRequest) -> Iterator[_Target]:
-    """Each torch build that the named systems and cards need, once.
-
-    Raises:
-        UsageError: `option-value`, `gpu-unknown`, `gpu-ambiguous`, `kit-needs-gpu`.
-        SdsetupError: `no-torch-build`.
-    """
-    rules = session.catalog.rules(request.profile)
-    subjects = [subject for subject in TUNING_SUBJECTS if subject != "installation"]
-    here = inspect(session, session.machine.home, subjects=subjects)
-    seen: set[tuple[str, str]] = set()
-    for system in request.systems or (here.system.family,):
-        if system not in SYSTEMS:
-            raise UsageError(
-                Text("{system} is not a system that a kit can be for", system=system),
-                hint=Text("Use one of: {systems}.", systems=", ".join(SYSTEMS)),
-                code="option-value",
-            )
-        if not request.gpus and system != here.system.family:
-            raise UsageError(
-                Text("A kit for another system needs the graphics cards of its PCs"),
-                hint=Text('Add each of them, for example --gpu "RTX 3060", or --gpu none.'),
-                code="kit-needs-gpu",
-            )
-        for name in request.gpus or (None,):
-            options = MachineOptions(gpu=(name,) if name and name != "none" else (), os=system)
-            machine, _sizes = described(session, rules.gpus, options)
-            facts = describe(here, machine if name else DescribedMachine())
-            if name == "none":
-                facts = replace(facts, gpus=())
-            tuning = tune(facts, rules)
-            refuse_tuning(tuning)
-            assert tuning.torch is not None, "refused before"
-            if (system, tuning.torch.family) not in seen:
-                seen.add((system, tuning.torch.family))
-                yield _Target(system=system, torch=tuning.torch)
-
-
-def _packages_title(target: _Target) -> Text:
+def _packages_title(target: Target) -> Text:
     return Text("Packages for {system} with torch {torch}", system=target.system, torch=target.torch.torch)
 
 

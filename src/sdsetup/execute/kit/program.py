@@ -61,18 +61,22 @@ def requirements() -> list[str]:
 
 def locked() -> list[str]:
     """The versions that a release is tested with, as requirement lines; empty where the lock is not at hand."""
-    beside = Path(sdsetup.__file__).parent / "requirements.lock"
-    path = beside if beside.is_file() else Path(sdsetup.__file__).parents[2] / "bootstrap" / "requirements.lock"
-    if not path.is_file():
-        return []
-    lines = path.read_text(encoding="utf-8").splitlines()
+    path = _lock()
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     return [line.removesuffix("\\").strip() for line in lines if line and not line.startswith((" ", "#"))]
+
+
+def _lock() -> Path:
+    """Inside the installed package, or the checkout's own."""
+    beside = Path(sdsetup.__file__).parent / "requirements.lock"
+    return beside if beside.is_file() else Path(sdsetup.__file__).parents[2] / "bootstrap" / "requirements.lock"
 
 
 def _files() -> dict[str, bytes]:
     package, profiles = Path(sdsetup.__file__).parent, built_in_profiles()
     found = {f"sdsetup/{path.relative_to(package).as_posix()}": path for path in package.rglob("*")}
     found |= {f"sdsetup/profiles/{path.relative_to(profiles).as_posix()}": path for path in profiles.rglob("*")}
+    found["sdsetup/requirements.lock"] = _lock()
     return {
         name: path.read_bytes()
         for name, path in found.items()

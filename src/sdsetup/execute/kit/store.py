@@ -65,6 +65,10 @@ class Store:
         write_json(self.folder / MANIFEST, kit_to_json(kit))
         (self.folder / MAKING).unlink(missing_ok=True)
         remove_tree(self.work)
+        wanted = {file.sha256 for file in kit.files.values()}
+        for folder in (self.folder / "objects").iterdir():
+            if _SHA256.fullmatch(folder.name) and folder.name not in wanted:
+                remove_tree(folder)  # of an earlier version
         return hashlib.sha256((self.folder / MANIFEST).read_bytes()).hexdigest()
 
     def has(self, file: KitFile) -> bool:
