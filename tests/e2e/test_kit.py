@@ -166,9 +166,7 @@ def test_one_flipped_byte_is_refused_by_file_name(rehearsal: Rehearsal, kit: Pat
 
 
 def test_a_kit_for_another_card_says_what_is_missing_before_the_start(rehearsal: Rehearsal, kit: Path) -> None:
-    rehearsal.card(
-        name="NVIDIA GeForce RTX 3060", memory__total="12288", driver_version="551.52", compute_cap="8.6"
-    )
+    rehearsal.card(**RTX_3060)
     before = content(rehearsal.home / "cache" / "rehearsal") if rehearsal.dir.exists() else {}
     refused = rehearsal.run("--kit", str(kit), "--model", "sd15-fp16")
     assert refused.returncode == 1
@@ -186,9 +184,7 @@ def test_a_second_card_adds_only_its_packages(rehearsal: Rehearsal, kit: Path) -
     assert all(after[name] == before[name] for name in before.keys() - {"kit.json"})
     assert added
     assert all(name.startswith(("torch-", "torchvision-", "xformers-")) for name in added)
-    rehearsal.card(
-        name="NVIDIA GeForce RTX 3060", memory__total="12288", driver_version="551.52", compute_cap="8.6"
-    )
+    rehearsal.card(**RTX_3060)
     done = rehearsal.run("--kit", str(kit))
     assert done.returncode == 0, done.stdout + done.stderr
     rehearsal.assert_whole()
