@@ -40,6 +40,12 @@ def cache_size(cache: Path) -> int:
     return sum(size_of(folder) for folder in _ours(cache))
 
 
+def cache_sizes(cache: Path) -> dict[str, int]:
+    """Bytes of each folder of the cache that installations of this computer share; empty ones are left out."""
+    sizes = {folder.relative_to(cache).as_posix(): size_of(folder) for folder in _ours(cache)}
+    return {name: size for name, size in sizes.items() if size > len(_OURS)}
+
+
 def same_disk(one: Path, other: Path) -> bool:
     """Whether two paths lie on one volume; asked at the nearest parents that exist."""
     devices = set()
