@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from sdsetup.text import Text
 from sdsetup.values.facts import Facts
@@ -18,6 +19,7 @@ from sdsetup.values.plan import (
     FetchFiles,
     Plan,
 )
+from sdsetup.values.tuning import Tuning
 
 _SYSTEM_OF_ARCHIVE = {"windows": "windows", "linux": "linux", "macos": "darwin"}
 
@@ -35,6 +37,12 @@ def python_of(plan: Plan, facts: Facts, wanted: str) -> str:
                 if python.path == step.action.python and python.version is not None:
                     return f"{python.version[0]}.{python.version[1]}"
     return wanted
+
+
+def with_fallbacks_of(tuning: Tuning, facts: Facts, kit: Kit) -> Tuning:
+    """The same tuning with only those builds to fall back on that the kit holds."""
+    there = {one.build for one in kit.environments if one.system == system_of(facts)}
+    return replace(tuning, fallbacks=tuple(build for build in tuning.fallbacks if build.family in there))
 
 
 def missing(plan: Plan, facts: Facts, kit: Kit, *, python: str) -> tuple[Text, ...]:

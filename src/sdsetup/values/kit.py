@@ -112,6 +112,12 @@ class Kit:
         """Path in the kit -> file; every file once."""
         return {file.path: file for piece in self.pieces for file in piece.files}
 
+    def tidy(self) -> Kit:
+        """Without packages that no environment needs any more."""
+        needed = {sha256 for one in self.environments for sha256 in one.packages}
+        kept = (piece for piece in self.pieces if piece.kind != "package" or piece.file.sha256 in needed)
+        return replace(self, pieces=tuple(kept))
+
     def without(self, kind: Kind, id: str) -> Kit:
         return replace(self, pieces=tuple(one for one in self.pieces if (one.kind, one.id) != (kind, id)))
 

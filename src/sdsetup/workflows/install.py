@@ -8,6 +8,7 @@ from pathlib import Path
 from sdsetup.catalog.models import find_model
 from sdsetup.decide.checks import diagnose
 from sdsetup.decide.checks.tools import best_python
+from sdsetup.decide.kit import with_fallbacks_of
 from sdsetup.decide.launch_settings import launch_settings
 from sdsetup.decide.planning import Components, plan_install
 from sdsetup.decide.refusals import refuse, refuse_machine, refuse_mixing, refuse_tuning
@@ -105,6 +106,8 @@ def decide(
     tuning = tune(_without_environment(found), session.catalog.rules(profile))
     tuning = with_corrections(tuning, load_corrections(state))
     refuse_tuning(tuning)
+    if session.kit is not None:
+        tuning = with_fallbacks_of(tuning, facts, session.kit)
     components = components_for(session, request, facts)
     contents = look(
         session.machine,

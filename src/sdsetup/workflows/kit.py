@@ -154,6 +154,7 @@ class _Making:
                     self._keep(interpreter.bring(system, self._webui.python.wanted, self._store, self._context))
         if self._request.program:
             self._program()
+        self._kit = self._kit.tidy()
         return self._kit, self._store.finish(self._kit)
 
     def _has(self, kind: str, id: str) -> bool:

@@ -131,7 +131,7 @@ def with_kit(session: Session, where: str, pinned: str | None) -> Iterator[OpenK
     claim(session.cache)
     with KitServer(found.kit, found.identity, found.open_file) as server:
         profiles = KitProfiles(session.catalog.files, found.kit, server.url)
-        inner = session.with_kit(profiles, _environment(session, found.kit, server.url))
+        inner = session.with_kit(found.kit, profiles, _environment(session, found.kit, server.url))
         try:
             yield OpenKit(found=found, server=server, session=inner)
         except SdsetupError as error:

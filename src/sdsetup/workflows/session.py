@@ -19,6 +19,7 @@ from sdsetup.storage import cache_folder, data_folder
 from sdsetup.text import Text
 from sdsetup.values.events import Event, Listener
 from sdsetup.values.facts import Facts
+from sdsetup.values.kit import Kit
 from sdsetup.workflows import log
 
 
@@ -68,7 +69,7 @@ class Session:
     # A practice run: said on every screen, and what it changes about the facts.
     banner: Text | None = None
     adjust: Callable[[Facts], Facts] = _as_they_are
-    kit: bool = False  # everything comes from a kit, and nothing else is asked
+    kit: Kit | None = None  # what everything comes from; nothing else is asked then
 
     @cached_property
     def screen(self) -> Screen:
@@ -104,7 +105,7 @@ class Session:
             catalog=self.catalog,
             step=step,
             listen=listen or self._tell_notes,
-            one_index=self.kit,
+            one_index=self.kit is not None,
         )
 
     def with_stand_ins(
@@ -114,10 +115,10 @@ class Session:
         machine = RealMachine({**self.machine.env, **env})
         return replace(self, machine=machine, catalog=Catalog(profiles), banner=banner, adjust=adjust)
 
-    def with_kit(self, profiles: Profiles, env: Mapping[str, str]) -> Session:
+    def with_kit(self, kit: Kit, profiles: Profiles, env: Mapping[str, str]) -> Session:
         """The same run with a kit in place of every address."""
         machine = RealMachine({**self.machine.env, **env})
-        return replace(self, machine=machine, catalog=Catalog(profiles), kit=True)
+        return replace(self, machine=machine, catalog=Catalog(profiles), kit=kit)
 
     def _tell_notes(self, event: Event) -> None:
         if event.kind == "note" and event.text is not None and not self.quiet:
