@@ -19,9 +19,7 @@ def document(*statuses: str, card: str | None = "NVIDIA GeForce RTX 3060") -> di
             "title": f"Title {n}",
             "summary": "said",
             "why": None,
-            "fix": None
-            if status == "ok"
-            else {"text": "Do it.", "command": "do it" if status == "fail" else None},
+            "fix": {"ok": None, "fail": {"text": "Do it.", "command": "do it"}}.get(status, by_hand),
         }
         for n, status in enumerate(statuses)
     ]
