@@ -15,6 +15,7 @@ from packaging.pylock import Package, PackageSdist, PackageWheel, Pylock
 from packaging.version import Version
 
 from sdsetup.errors import SdsetupError
+from sdsetup.execute.caches import cache_sizes, claim
 from sdsetup.execute.kit.packages import tags_of, wanted_files
 from sdsetup.execute.kit.reading import find_kit
 from sdsetup.execute.kit.serving import KitServer
@@ -167,3 +168,14 @@ def test_what_no_list_names_goes_and_the_list_is_the_same_in_any_order(
     store.finish(Kit(pieces=pieces[:1]))
     assert not (store.folder / other.path).exists()
     assert (store.folder / file.path).exists()
+
+
+def test_what_installations_share_is_told_by_folder(tmp_path: Path) -> None:
+    claim(tmp_path)
+    (tmp_path / "kit" / "one.git").mkdir()
+    (tmp_path / "kit" / "one.git" / "pack").write_bytes(b"x" * 1000)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "file").write_bytes(b"x")
+    sizes = cache_sizes(tmp_path)
+    assert list(sizes) == ["kit"]
+    assert 1000 < sizes["kit"] < 1200

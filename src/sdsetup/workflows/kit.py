@@ -10,9 +10,11 @@ from pathlib import Path
 from sdsetup.catalog.models import fetch_file, find_model
 from sdsetup.decide.planning import environment_action
 from sdsetup.errors import EXIT_DONE, EXIT_EXPECTED, file_problem
+from sdsetup.execute.download import fetch
 from sdsetup.execute.environment import uv
 from sdsetup.execute.environment.locking import choose, resolve
 from sdsetup.execute.kit import interpreter, packages, program
+from sdsetup.execute.kit.reading import find_kit
 from sdsetup.execute.kit.repositories import bundle, read_file
 from sdsetup.execute.kit.store import Store, check
 from sdsetup.execute.lock import folder_lock
@@ -67,8 +69,6 @@ def run_check(session: Session, folder: Path) -> int:
     Raises:
         SdsetupError: `kit-missing`, `kit-unreadable`.
     """
-    from sdsetup.execute.kit.reading import find_kit
-
     found = find_kit(str(folder), None, session.machine)
     try:
         faults = check(folder, found.kit, lambda _done: None)
@@ -98,6 +98,11 @@ class _Making:
     def _systems(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(target.system for target in self._targets))
 
+    @property
+    def _with_git(self) -> bool:
+        # A practice run has no stand-in for it, and downloads nothing.
+        return "windows" in self._systems and not self._session.practising
+
     def parts(self) -> tuple[Part, ...]:
         """What the kit will hold, and about how many bytes of it are not there yet."""
         webui, python = self._webui, self._webui.python.wanted
@@ -123,7 +128,7 @@ class _Making:
         if files:
             total, there = sum(f.size for f in files), all(self._has("tokenizer", f.sha256) for f in files)
             found.append(Part(title=Text("Text encoder files"), bytes=total, there=there))
-        if "windows" in self._systems:
+        if self._with_git:
             git = self._session.catalog.tools.mingit
             found.append(Part(title=Text("Git for Windows"), bytes=git.size, there=self._has("git", git.sha256)))
         for system in self._systems if self._request.python else ():
@@ -145,7 +150,7 @@ class _Making:
             self._file("model", fetch_file(model))
         for file in self._webui.tokenizer:
             self._file("tokenizer", file)
-        if "windows" in self._systems:
+        if self._with_git:
             self._file("git", self._session.catalog.tools.mingit)
         if self._request.python:
             for system in self._systems:
@@ -182,8 +187,6 @@ class _Making:
                 self._keep(Piece(kind="repository", id=commit, file=file))
 
     def _file(self, kind: str, file: FetchFile) -> None:
-        from sdsetup.execute.download import fetch
-
         there = KitFile(name=file.save_as.rpartition("/")[2], size=file.size, sha256=file.sha256)
         if not self._has(kind, file.sha256):
             self._say(Text("{name}", name=file.name))

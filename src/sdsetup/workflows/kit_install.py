@@ -21,7 +21,7 @@ from sdsetup.execute.download import DownloadOptions, fetch
 from sdsetup.execute.kit.reading import Found, find_kit
 from sdsetup.execute.kit.repositories import unbundle
 from sdsetup.execute.kit.serving import KitServer
-from sdsetup.text import Lines, Text
+from sdsetup.text import Text
 from sdsetup.values.kit import Kit, KitFile, Piece
 from sdsetup.values.plan import CloneRepository, CloneWebUI, FetchFile, Source
 from sdsetup.workflows.carrying_out import Decision
@@ -83,7 +83,7 @@ class OpenKit:
         raise SdsetupError(
             Text("The kit does not hold everything this PC needs"),
             where=self.found.where,
-            why=Text("missing: {what}", what=Lines(", ".join(map(str, lacking)).splitlines())),
+            why=Text("missing: {what}", what=", ".join(map(str, lacking))),
             hint=Text(
                 "Add it on a PC with internet access: {command}",
                 command=Command(*words, family=facts.system.family),
