@@ -10,6 +10,7 @@ import hashlib
 import json
 import logging
 import re
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -59,7 +60,7 @@ class KitServer:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    allow_reuse_address = False
+    allow_reuse_address = sys.platform != "win32"  # there it would let another program take the port too
 
     def __init__(self, kit: Kit, open_file: Open, port: int) -> None:
         super().__init__(("127.0.0.1", port), _Answer)
