@@ -179,3 +179,12 @@ def test_what_installations_share_is_told_by_folder(tmp_path: Path) -> None:
     sizes = cache_sizes(tmp_path)
     assert list(sizes) == ["kit"]
     assert 1000 < sizes["kit"] < 1200
+
+
+def test_another_bundle_of_the_same_commit_takes_the_place_of_the_first() -> None:
+    first, second = (
+        Piece(kind="repository", id="c" * 40, file=KitFile(name="one.bundle", size=1, sha256=digit * 64))
+        for digit in "01"
+    )
+    kit = Kit().plus([first]).plus([second])
+    assert kit.pieces == (second,)

@@ -60,7 +60,7 @@ def show_check(folder: Path, kit: Kit, identity: str, faults: Sequence[Fault], s
             text = Text("Damaged: {path}", path=fault.path)
         screen.line(Text("{mark} {text}", mark=screen.mark("fail"), text=text), "fail")
     if faults:
-        screen.line(Text("Copy these files again, or make the kit again: sdsetup kit make FOLDER"), "hint")
+        screen.line(Text("Copy these files again; or delete them, then run: sdsetup kit make FOLDER"), "hint")
     else:
         screen.line(
             Text("{mark} All {count} files are whole.", mark=screen.mark("ok"), count=len(kit.files)), "ok"

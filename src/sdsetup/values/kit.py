@@ -122,10 +122,16 @@ class Kit:
         return replace(self, pieces=tuple(one for one in self.pieces if (one.kind, one.id) != (kind, id)))
 
     def plus(self, pieces: Iterable[Piece] = (), environments: Iterable[KitEnvironment] = ()) -> Kit:
-        """With more in it; an environment takes the place of an earlier one for the same machine."""
-        known = {(piece.kind, piece.id, piece.file.sha256): piece for piece in (*self.pieces, *pieces)}
+        """With more in it. What is one thing (a commit, a Python, an environment) takes the place of an earlier
+        copy; of a package there may be several versions."""
+        known = {_place(piece): piece for piece in (*self.pieces, *pieces)}
         sets = {one.key: one for one in (*self.environments, *environments)}
         return Kit(pieces=tuple(known.values()), environments=tuple(sets.values()))
+
+
+def _place(piece: Piece) -> tuple[str, ...]:
+    several = piece.kind in ("package", "program")
+    return (piece.kind, piece.id, piece.file.sha256) if several else (piece.kind, piece.id)
 
 
 def kit_to_json(kit: Kit) -> dict[str, Any]:

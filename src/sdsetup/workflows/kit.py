@@ -127,9 +127,7 @@ class _Making:
             there = self._kit.environment(target.system, target.torch.family, python) is not None
             rest = 0 if target.system in shared else webui.environment.download_bytes
             shared.add(target.system)
-            title = Text(
-                "Packages for {system} with torch {torch}", system=target.system, torch=target.torch.torch
-            )
+            title = _packages_title(target)
             found.append(Part(title=title, bytes=rest + target.torch.download_bytes, there=there))
         for model in self._models:
             there = self._has("model", model.sha256)

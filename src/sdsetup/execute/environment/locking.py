@@ -240,9 +240,8 @@ def choose(
     target: Sequence[str] = (),
     *,
     constraints: Sequence[str] = (),
-    alone: bool = False,
 ) -> Pylock:
-    """The packages for these requirement lines. `alone`: without what they need in turn.
+    """The packages for these requirement lines.
 
     Raises:
         SdsetupError: why uv could not choose.
@@ -251,7 +250,7 @@ def choose(
     write_atomically(folder / "wanted.txt", "\n".join(lines).encode())
     write_atomically(folder / "bounds.txt", "\n".join(constraints).encode())
     ask = ["pip", "compile", "--quiet", "--no-header", "--python", python, *target]
-    ask += [*(["--no-deps"] if alone else []), "--constraints", str(folder / "bounds.txt")]
+    ask += ["--constraints", str(folder / "bounds.txt")]
     return _read(uv.run(context, [*ask, str(folder / "wanted.txt"), "--format", "pylock.toml"], env=env))
 
 
