@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from sdsetup.errors import SdsetupError
@@ -38,11 +37,7 @@ def archive_id(system: str, version: str, context: Context) -> str:
         found = json.loads(uv.run(context, asked, env=uv.variables(context)))
         return "/".join(unquote(urlsplit(found[0]["url"]).path).split("/")[-2:])
     except (ValueError, LookupError, TypeError) as error:
-        raise SdsetupError(
-            Text("There is no Python {version} to download for {system}", version=version, system=system),
-            hint=Text("Add --no-python, and install that Python on each PC yourself."),
-            code="kit-no-python",
-        ) from error
+        raise _none(system, version) from error
 
 
 def bring(system: str, version: str, store: Store, context: Context) -> Piece:
@@ -63,11 +58,17 @@ def bring(system: str, version: str, store: Store, context: Context) -> Piece:
     asked = ["python", "install", "--no-bin", "--no-registry", _KEYS[system].format(version=version)]
     work.mkdir(parents=True)
     uv.run(replace(context, dir=work), asked, env=env, what="Python could not be downloaded")
-    name = id.rpartition("/")[2]
-    # uv puts a part of the SHA-256 before the name.
-    archive = next(path for path in (work / "archives").rglob("*") if _is(path, name))
-    return Piece(kind="python", id=id, file=store.take(archive, name))
+    # uv changes the name that it keeps the archive under; nothing else lies in this new folder.
+    archives = [path for path in (work / "archives").rglob("*") if path.is_file()]
+    if not archives:
+        raise _none(system, version)
+    archive = max(archives, key=lambda path: path.stat().st_size)
+    return Piece(kind="python", id=id, file=store.take(archive, id.rpartition("/")[2]))
 
 
-def _is(path: Path, name: str) -> bool:
-    return path.is_file() and unquote(path.name).endswith(name)
+def _none(system: str, version: str) -> SdsetupError:
+    return SdsetupError(
+        Text("There is no Python {version} to download for {system}", version=version, system=system),
+        hint=Text("Add --no-python, and install that Python on each PC yourself."),
+        code="kit-no-python",
+    )
