@@ -254,6 +254,26 @@ def test_python_goes_into_a_kit_and_comes_out_of_it(
     assert len(asked) == count
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the archive made here is for Linux")
+def test_the_python_of_another_system_goes_into_a_kit(
+    tmp_path: Path, shelf: tuple[str, Path, list[str]], own_home: Path
+) -> None:
+    url, folder, _asked = shelf
+    minor = make_build(folder, url)
+    (folder / "make" / "python" / "python.exe").write_bytes(b"MZ")
+    with tarfile.open(folder / "build.tar.gz", "w:gz") as packed:
+        packed.add(folder / "make" / "python" / "python.exe", "python/python.exe")
+        packed.add(folder / "make" / "python" / "lib", "python/Lib")
+    ((_key, entry),) = json.loads((folder / "downloads.json").read_text()).items()
+    sha256 = hashlib.sha256((folder / "build.tar.gz").read_bytes()).hexdigest()
+    entry |= {"os": "windows", "libc": "none", "arch": {"family": "x86_64", "variant": None}, "sha256": sha256}
+    listing = folder / "windows.json"
+    listing.write_text(json.dumps({f"cpython-{minor}.1-windows-x86_64-none": entry}))
+    context = here(tmp_path, UV_PYTHON_DOWNLOADS_JSON_URL=str(listing), HOME=str(own_home))
+    piece = interpreter.bring("windows", minor, Store(tmp_path / "kit"), context)
+    assert (tmp_path / "kit" / piece.file.path).read_bytes() == (folder / "build.tar.gz").read_bytes()
+
+
 def test_uv_is_found_beside_us() -> None:
     from sdsetup.machine.real import RealMachine
 
