@@ -10,6 +10,8 @@ import http.server
 import json
 import os
 import re
+import shutil
+import ssl
 import subprocess
 import sys
 import threading
@@ -28,6 +30,7 @@ HOSTS = ("pc-01", "pc-02")
 pytestmark = [
     pytest.mark.timeout(600),
     pytest.mark.skipif(PLAYBOOK is None, reason="SDSETUP_ANSIBLE names no ansible-playbook"),
+    pytest.mark.skipif(not shutil.which("openssl"), reason="needs openssl"),
 ]
 
 
@@ -43,7 +46,7 @@ class Fleet:
         for name in HOSTS:
             own = home / name
             own.mkdir()
-            env = {key: rehearsal.env[key] for key in ("PATH", "PYTHONPATH")}
+            env = {key: rehearsal.env[key] for key in ("PATH", "PYTHONPATH", "SSL_CERT_FILE")}
             env |= {
                 "HOME": str(own),
                 "SDSETUP_CACHE_DIR": str(own / "cache"),
@@ -100,9 +103,20 @@ def fleet(rehearsal: Rehearsal, tmp_path: Path) -> Iterator[Fleet]:
         def log_message(self, *_arguments: object) -> None:
             pass
 
+    certificate = tmp_path / "server.pem"
+    subprocess.run(
+        f"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost "
+        f"-addext subjectAltName=DNS:localhost -keyout {certificate} -out {certificate}.crt".split(),
+        check=True,
+        capture_output=True,
+    )
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Files, directory=str(kit)))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(f"{certificate}.crt", certificate)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield Fleet(tmp_path, kit, f"http://127.0.0.1:{server.server_port}", rehearsal)
+    rehearsal.env["SSL_CERT_FILE"] = f"{certificate}.crt"
+    yield Fleet(tmp_path, kit, f"https://localhost:{server.server_port}", rehearsal)
     server.shutdown()
     server.server_close()
 
