@@ -21,7 +21,12 @@ from sdsetup.catalog.tools import parse_tools
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.environment import uv
+from sdsetup.execute.kit import interpreter
+from sdsetup.execute.kit.reading import find_kit
+from sdsetup.execute.kit.serving import KitServer
+from sdsetup.execute.kit.store import Store
 from sdsetup.execute.steps import mingit, python, tokenizer
+from sdsetup.values.kit import Kit
 from sdsetup.values.plan import BringGit, BringPython, FetchFile, FetchFiles, Source
 
 
@@ -217,6 +222,56 @@ def test_a_python_that_was_changed_on_the_way_is_refused(
     with pytest.raises(SdsetupError) as caught:
         python.bring(BringPython(version=minor), context)
     assert caught.value.code == "package-changed"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the archive made here is for Linux")
+def test_python_goes_into_a_kit_and_comes_out_of_it(
+    tmp_path: Path, shelf: tuple[str, Path, list[str]], own_home: Path
+) -> None:
+    url, folder, asked = shelf
+    minor = make_build(folder, url)
+    # Where uv's real archives lie; both times a mirror takes that place, the second time the kit's own server.
+    listing = folder / "downloads.json"
+    place = "https://github.com/astral-sh/python-build-standalone/releases/download/20260101"
+    listing.write_text(
+        listing.read_text().replace(f"{url}/build.tar.gz", f"{place}/cpython-{minor}.1%2B20260101.tar.gz")
+    )
+    (folder / "20260101").mkdir()
+    (folder / "build.tar.gz").rename(folder / "20260101" / f"cpython-{minor}.1+20260101.tar.gz")
+    names = {"UV_PYTHON_DOWNLOADS_JSON_URL": str(listing), "HOME": str(own_home)}
+    store = Store(tmp_path / "kit")
+    making = here(tmp_path, UV_PYTHON_INSTALL_MIRROR=url, **names)
+    piece = interpreter.bring("linux", minor, store, making)
+    assert piece.id == f"20260101/cpython-{minor}.1+20260101.tar.gz"
+    assert piece.id == interpreter.archive_id("linux", minor, making)
+    store.finish(Kit(pieces=(piece,)))
+    count = len(asked)
+    found = find_kit(str(store.folder), None, making.machine)
+    with KitServer(found.kit, found.identity, found.open_file) as server:
+        context = here(tmp_path / "pc", UV_PYTHON_INSTALL_MIRROR=f"{server.url}/python", **names)
+        done = python.bring(BringPython(version=minor), context)
+    assert Path(done["python"]).is_relative_to(context.tools / "python")
+    assert len(asked) == count
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the archive made here is for Linux")
+def test_the_python_of_another_system_goes_into_a_kit(
+    tmp_path: Path, shelf: tuple[str, Path, list[str]], own_home: Path
+) -> None:
+    url, folder, _asked = shelf
+    minor = make_build(folder, url)
+    (folder / "make" / "python" / "python.exe").write_bytes(b"MZ")
+    with tarfile.open(folder / "build.tar.gz", "w:gz") as packed:
+        packed.add(folder / "make" / "python" / "python.exe", "python/python.exe")
+        packed.add(folder / "make" / "python" / "lib", "python/Lib")
+    ((_key, entry),) = json.loads((folder / "downloads.json").read_text()).items()
+    sha256 = hashlib.sha256((folder / "build.tar.gz").read_bytes()).hexdigest()
+    entry |= {"os": "windows", "libc": "none", "arch": {"family": "x86_64", "variant": None}, "sha256": sha256}
+    listing = folder / "windows.json"
+    listing.write_text(json.dumps({f"cpython-{minor}.1-windows-x86_64-none": entry}))
+    context = here(tmp_path, UV_PYTHON_DOWNLOADS_JSON_URL=str(listing), HOME=str(own_home))
+    piece = interpreter.bring("windows", minor, Store(tmp_path / "kit"), context)
+    assert (tmp_path / "kit" / piece.file.path).read_bytes() == (folder / "build.tar.gz").read_bytes()
 
 
 def test_uv_is_found_beside_us() -> None:

@@ -45,6 +45,8 @@ COMMANDS = {
     "extensions": "List and check extensions, and find the one that breaks the web UI.",
     "model": "The models: which there are, fetch one, check what lies there, bring your own.",
     "self": "Update sdsetup itself, or put its command within reach.",
+    "kit": "Put an installation for many PCs, or for one without internet, into a folder.",
+    "fleet": "Compare the doctor's results of many PCs in one table.",
     "report": "Describe this PC for a helper: without names, user folders, tokens, serial numbers or addresses.",
     "schema": "Print the JSON Schema of a document that --json prints.",
 }

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import ExitStack
 from functools import partial
 from typing import Annotated, Optional
 
 import typer
 
 from sdsetup.cli.options import Deep, Dir, Json, Profiles, Quiet, Verbose, Yes, command_app
+from sdsetup.errors import UsageError
+from sdsetup.text import Text
 from sdsetup.values.request import Request
 from sdsetup.workflows.install import launcher_kinds, run_install
+from sdsetup.workflows.kit_install import with_kit
 from sdsetup.workflows.rehearse import practice_folder, with_stand_ins
 from sdsetup.workflows.session import open_session
 
@@ -43,6 +48,24 @@ def install(
     launcher: Annotated[str, typer.Option("--launcher", metavar="KIND", help="auto, bat, sh or both.")] = "auto",
     picture: Annotated[bool, typer.Option("--picture/--no-picture", help="Prove it with a first picture.")] = True,
     deep: Deep = False,
+    kit: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            "--kit",
+            metavar="FOLDER|URL",
+            help="Install from a kit (`sdsetup kit make`) without any other download.",
+            show_default=False,
+        ),
+    ] = None,
+    kit_sha256: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            "--kit-sha256",
+            metavar="SHA256",
+            help="The kit's number, as printed by `kit make`.",
+            show_default=False,
+        ),
+    ] = None,
     profile: Annotated[str, typer.Option("--profile", metavar="NAME", help="Tuning profile.")] = "current",
     profiles: Profiles = None,
     quiet: Quiet = False,
@@ -60,8 +83,32 @@ def install(
         deep=deep,
     )
     story = partial(run_install, profile=profile, dry_run=dry_run, yes=yes)
-    if not rehearse:
-        raise typer.Exit(story(session, request(dir=str(session.folder(dir)))))
-    folder = session.folder(dir or practice_folder(session))
-    with with_stand_ins(session, profile) as practice:
-        raise typer.Exit(story(practice, request(dir=str(folder))))
+    refuse_clashes(kit, kit_sha256, full_history=full_history)
+    wanted = request(dir=str(session.folder(dir or (practice_folder(session) if rehearse else None))))
+    with ExitStack() as stack:
+        if rehearse:
+            session = stack.enter_context(with_stand_ins(session, profile))
+        if kit is not None:
+            opened = stack.enter_context(with_kit(session, kit, kit_sha256))
+            raise typer.Exit(story(opened.session, wanted, kit=opened))
+        raise typer.Exit(story(session, wanted))
+
+
+def refuse_clashes(kit: str | None, kit_sha256: str | None, *, full_history: bool) -> None:
+    """Nothing, or why these options cannot be meant together.
+
+    Raises:
+        UsageError: `options-clash`.
+    """
+    if kit is not None and full_history:
+        raise UsageError(
+            Text("--kit and --full-history can't be combined: a kit holds one commit of each repository"),
+            hint=Text("Leave one of them out."),
+            code="options-clash",
+        )
+    if kit_sha256 is not None and (kit is None or not re.fullmatch(r"[0-9a-fA-F]{64}", kit_sha256)):
+        raise UsageError(
+            Text("--kit-sha256 needs --kit and 64 hexadecimal digits"),
+            hint=Text("Copy the number that `sdsetup kit make` printed."),
+            code="option-value",
+        )

@@ -31,7 +31,7 @@ from sdsetup.values.plan import (
     WriteLauncher,
 )
 from sdsetup.values.request import LauncherKind, Request
-from sdsetup.values.tuning import Tuning
+from sdsetup.values.tuning import TorchBuild, Tuning
 
 # Variables that choose a card or make it work: the proof must see the same one as the web UI.
 _CARD_VARIABLES = ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "HIP_VISIBLE_DEVICES", "HSA_OVERRIDE_GFX_VERSION")
@@ -233,19 +233,24 @@ def _environment(given: _Given, before: list[Step]) -> Step:
         id="environment",
         title=Text("Python environment with torch {torch}", torch=torch.torch),
         detail=detail,
-        action=BuildEnvironment(
-            python=given.components.python,
-            torch=torch,
-            requirements=webui.environment.requirements,
-            extra=webui.environment.extra,
-            overrides=webui.environment.overrides,
-            build_constraints=webui.environment.build_constraints,
-            constraints=webui.environment.constraints,
-            compile_later=webui.environment.compile_later,
-        ),
+        action=environment_action(webui, torch, given.components.python),
         needs=("webui", "python") if brings_python else ("webui",),
         bytes=download,
         disk_bytes=disk,
+    )
+
+
+def environment_action(webui: WebUI, torch: TorchBuild, python: str | None) -> BuildEnvironment:
+    """What the web UI's environment is made of with a torch build. `python`: None where one is brought."""
+    return BuildEnvironment(
+        python=python,
+        torch=torch,
+        requirements=webui.environment.requirements,
+        extra=webui.environment.extra,
+        overrides=webui.environment.overrides,
+        build_constraints=webui.environment.build_constraints,
+        constraints=webui.environment.constraints,
+        compile_later=webui.environment.compile_later,
     )
 
 

@@ -14,7 +14,7 @@ from sdsetup.execute.kept import size_of
 from sdsetup.storage import write_atomically
 
 # Not among them: locks, which another run may hold at this moment, and the practice run's installation.
-_FOLDERS = ("bytecode", "downloads", "resolutions", "uv", "wheels", "rehearsal/stand-ins")
+_FOLDERS = ("bytecode", "downloads", "kit", "resolutions", "uv", "wheels", "rehearsal/stand-ins")
 _TAG = "CACHEDIR.TAG"
 _OURS = b"Signature: 8a477f597d28d172789f06886806bc55\n# This folder was made by sdsetup and can be made again.\n"
 
@@ -38,6 +38,12 @@ def claim(cache: Path) -> None:
 def cache_size(cache: Path) -> int:
     """Bytes of what `empty_cache` would remove."""
     return sum(size_of(folder) for folder in our_folders(cache))
+
+
+def cache_sizes(cache: Path) -> dict[str, int]:
+    """Bytes of each folder of the cache that installations of this computer share; empty ones are left out."""
+    sizes = {folder.relative_to(cache).as_posix(): size_of(folder) for folder in our_folders(cache)}
+    return {name: size for name, size in sizes.items() if size > len(_OURS)}
 
 
 def empty_cache(cache: Path) -> int:

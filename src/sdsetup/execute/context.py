@@ -23,6 +23,7 @@ class Context:
     catalog: Catalog = field(default_factory=Catalog)
     step: str = ""
     listen: Listener = silent
+    one_index: bool = False  # the ordinary package index has everything, torch too: a kit's
 
     @property
     def state(self) -> Path:

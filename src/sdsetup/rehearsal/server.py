@@ -7,6 +7,7 @@ that was killed can be shown not to have fetched anything twice.
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import os
 import re
@@ -159,7 +160,9 @@ class _Answer(BaseHTTPRequestHandler):
         if wheels is None:
             self.send_error(404)
             return
-        links = "".join(f'<a href="/wheels/{wheel.name}">{wheel.name}</a>\n' for wheel in wheels)
+        links = "".join(
+            f'<a href="/wheels/{wheel.name}#sha256={_sha256(wheel)}">{wheel.name}</a>\n' for wheel in wheels
+        )
         self._send(f"<!DOCTYPE html><html><body>\n{links}</body></html>".encode(), "text/html")
 
     def _file(self, name: str, file: Path, *, body: bool) -> None:
@@ -209,6 +212,10 @@ class _Answer(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _inherited() -> dict[str, str]:

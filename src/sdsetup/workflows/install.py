@@ -8,6 +8,7 @@ from pathlib import Path
 from sdsetup.catalog.models import find_model
 from sdsetup.decide.checks import diagnose
 from sdsetup.decide.checks.tools import best_python
+from sdsetup.decide.kit import with_fallbacks_of
 from sdsetup.decide.launch_settings import launch_settings
 from sdsetup.decide.planning import Components, plan_install
 from sdsetup.decide.refusals import refuse, refuse_machine, refuse_mixing, refuse_running, refuse_tuning
@@ -26,18 +27,27 @@ from sdsetup.workflows.carrying_out import PINNED, PRACTICE_MARK, Decision, agre
 from sdsetup.workflows.doctor import requirements_of
 from sdsetup.workflows.folder_memory import chosen_ref
 from sdsetup.workflows.inspect import beside_own, inspect
+from sdsetup.workflows.kit_install import OpenKit
 from sdsetup.workflows.session import Session
 
 
 def run_install(
-    session: Session, request: Request, *, profile: str = "current", dry_run: bool = False, yes: bool = False
+    session: Session,
+    request: Request,
+    *,
+    profile: str = "current",
+    dry_run: bool = False,
+    yes: bool = False,
+    kit: OpenKit | None = None,
 ) -> int:
-    """The whole of `sdsetup install`; returns the exit code.
+    """The whole of `sdsetup install`; returns the exit code. `kit`: what everything is taken from.
 
     Raises:
         SdsetupError: whatever stopped it, before or during the work.
     """
     decision = decide(session, request, profile=profile)
+    if kit is not None:
+        kit.refuse_missing(decision)
     if dry_run and session.json:
         print_document(plan_json(decision.plan))
         return EXIT_DONE
@@ -47,7 +57,10 @@ def run_install(
         session.screen.line()
         session.screen.line(Text("This was a dry run: nothing was changed."))
         return EXIT_DONE
-    return carry_out(session, agreed(session, decision, yes=yes, dry_run=True))
+    decision = agreed(session, decision, yes=yes, dry_run=True)
+    if kit is not None:
+        kit.bring_repositories(decision)
+    return carry_out(session, decision)
 
 
 def show_decision(session: Session, decision: Decision) -> None:
@@ -95,6 +108,8 @@ def decide(
     tuning = tune(_without_environment(found), session.catalog.rules(profile))
     tuning = with_corrections(tuning, load_corrections(state))
     refuse_tuning(tuning)
+    if session.kit is not None:
+        tuning = with_fallbacks_of(tuning, facts, session.kit)
     components = components_for(session, replace(request, ref=_ref(request)), facts)
     contents = look(
         session.machine,

@@ -19,6 +19,7 @@ from sdsetup.storage import cache_folder, data_folder
 from sdsetup.text import Text
 from sdsetup.values.events import Event, Listener
 from sdsetup.values.facts import Facts
+from sdsetup.values.kit import Kit
 from sdsetup.workflows import log, registry
 
 
@@ -68,6 +69,7 @@ class Session:
     # A practice run: said on every screen, and what it changes about the facts.
     banner: Text | None = None
     adjust: Callable[[Facts], Facts] = _as_they_are
+    kit: Kit | None = None  # what everything comes from; nothing else is asked then
     _told_of_several: list[str] = field(default_factory=list)
 
     @cached_property
@@ -112,6 +114,7 @@ class Session:
             catalog=self.catalog,
             step=step,
             listen=listen or self._tell_notes,
+            one_index=self.kit is not None,
         )
 
     def with_stand_ins(
@@ -120,6 +123,11 @@ class Session:
         """The same run with stand-ins in place of the world."""
         machine = RealMachine({**self.machine.env, **env})
         return replace(self, machine=machine, catalog=Catalog(profiles), banner=banner, adjust=adjust)
+
+    def with_kit(self, kit: Kit, profiles: Profiles, env: Mapping[str, str]) -> Session:
+        """The same run with a kit in place of every address."""
+        machine = RealMachine({**self.machine.env, **env})
+        return replace(self, machine=machine, catalog=Catalog(profiles), kit=kit)
 
     def _tell_notes(self, event: Event) -> None:
         if event.kind == "note" and event.text is not None and not self.quiet:

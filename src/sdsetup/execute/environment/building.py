@@ -19,7 +19,7 @@ from sdsetup.errors import SdsetupError, file_problem
 from sdsetup.execute.context import Context
 from sdsetup.execute.environment import uv
 from sdsetup.execute.environment.bytecode import Store, compilers
-from sdsetup.execute.environment.locking import Lock, resolve
+from sdsetup.execute.environment.locking import Lock, of_one_index, resolve
 from sdsetup.execute.environment.mending import set_back
 from sdsetup.execute.environment.meter import Meter
 from sdsetup.execute.environment.places import (
@@ -69,6 +69,8 @@ def build(action: BuildEnvironment, context: Context) -> dict[str, Any]:
 
 
 def _build(action: BuildEnvironment, context: Context) -> dict[str, Any]:
+    if context.one_index:
+        action = replace(action, torch=of_one_index(action.torch))
     assert action.python is not None, "the runner fills in the interpreter that was brought"
     where = places(context)
     lock, torch = resolve(action, action.python, context, where.question, where.packages)

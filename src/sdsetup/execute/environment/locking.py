@@ -80,11 +80,12 @@ class Lock:
 
 
 def resolve(
-    action: BuildEnvironment, python: str, context: Context, folder: Path, cache: Path
+    action: BuildEnvironment, python: str, context: Context, folder: Path, cache: Path, target: Sequence[str] = ()
 ) -> tuple[Lock, TorchBuild]:
     """Ask uv for one resolution, or read what it answered to the same question in a run that was cut off.
 
-    The question and the answer (`pylock.toml`) are kept in `folder`; `cache` is uv's. Where torch's index does not
+    The question and the answer (`pylock.toml`) are kept in `folder`; `cache` is uv's. `target`: uv's options for
+    another system or Python than the interpreter's own. Where torch's index does not
     answer, the hosts that mirror it are asked; the build that comes back names the index that did.
 
     Raises:
@@ -94,12 +95,12 @@ def resolve(
     for build in builds if len(builds) > 1 else ():
         try:
             asked = replace(action, torch=build)
-            return _at_one_place(asked, python, context, folder, cache, hurried=True), build
+            return _at_one_place(asked, python, context, folder, cache, target, hurried=True), build
         except SdsetupError as error:
             if error.code in HERE:
                 raise
             context.note(Text("{why}; trying the next address", why=error.why or error.message))
-    return _at_one_place(replace(action, torch=builds[0]), python, context, folder, cache), builds[0]
+    return _at_one_place(replace(action, torch=builds[0]), python, context, folder, cache, target), builds[0]
 
 
 def _at_each_place(torch: TorchBuild, context: Context) -> tuple[TorchBuild, ...]:
@@ -113,14 +114,21 @@ def _at_each_place(torch: TorchBuild, context: Context) -> tuple[TorchBuild, ...
 
 
 def _at_one_place(
-    action: BuildEnvironment, python: str, context: Context, folder: Path, cache: Path, *, hurried: bool = False
+    action: BuildEnvironment,
+    python: str,
+    context: Context,
+    folder: Path,
+    cache: Path,
+    target: Sequence[str],
+    *,
+    hurried: bool = False,
 ) -> Lock:
     more = {"UV_CACHE_DIR": str(cache), **(uv.hurried(context) if hurried else {})}
     pauses = () if hurried else None
     beside = extra_index(action.torch)
     if beside is None:
         try:
-            return _resolve(action, python, context, folder, uv.variables(context, **more), pauses)
+            return _resolve(action, python, context, folder, uv.variables(context, **more), target, pauses)
         except SdsetupError as error:
             # Builds for AMD bring packages along that only their own index has.
             beside = action.torch.index_url
@@ -128,7 +136,7 @@ def _at_one_place(
                 raise
     env = uv.variables(context, **more, UV_INDEX_STRATEGY="unsafe-best-match")
     env["UV_INDEX"] = " ".join(part for part in (env.get("UV_INDEX"), beside) if part)
-    return _resolve(action, python, context, folder, env, pauses, shared=True)
+    return _resolve(action, python, context, folder, env, target, pauses, shared=True)
 
 
 def project(action: BuildEnvironment, *, shared: bool) -> bytes:
@@ -165,6 +173,17 @@ def torch_packages(torch: TorchBuild) -> list[str]:
     return [_by_address(word) if "://" in word else word for word in torch.packages or pins]
 
 
+def of_one_index(torch: TorchBuild) -> TorchBuild:
+    """The same build where the ordinary index has all of it, also what is had by address elsewhere."""
+    pins = tuple(_pinned(word) if "://" in word else word for word in torch.packages)
+    return replace(torch, index_url=None, command="", packages=pins)
+
+
+def _pinned(url: str) -> str:
+    name, version, *_ = parse_wheel_filename(unquote(urlsplit(url).path.rsplit("/", 1)[-1]))
+    return f"{name}=={version}"
+
+
 def extra_index(torch: TorchBuild) -> str | None:
     """An index that the build's command asks beside the ordinary one (Intel's extension on Linux)."""
     words = shlex.split(torch.command)
@@ -182,6 +201,7 @@ def _resolve(
     context: Context,
     folder: Path,
     env: Mapping[str, str],
+    target: Sequence[str],
     pauses: Sequence[float] | None,
     *,
     shared: bool = False,
@@ -197,14 +217,15 @@ def _resolve(
         write_atomically(folder / name, content)
     pins = (context.dir / action.requirements).read_text(encoding="utf-8")
     indexes = sorted((name, value) for name, value in env.items() if name.startswith("UV_") and "INDEX" in name)
-    said = [python, indexes, pins, *(content.decode() for content in files.values())]
+    said = [python, indexes, pins, *(content.decode() for content in files.values()), *target]
     question = hashlib.sha256(json.dumps(said).encode()).hexdigest()
     path, shelf = folder / "pylock.toml", context.cache / "resolutions" / f"{question}.toml"
     pylock = _kept(path, question) or _kept(shelf, question, days=_FRESH_DAYS)
     if pylock is None:
         try:
             pylock = replace(
-                _ask(action, python, context, folder, env, pauses), tool={"sdsetup": {"question": question}}
+                _ask(action, python, context, folder, env, target, pauses),
+                tool={"sdsetup": {"question": question}},
             )
         except SdsetupError as error:
             pylock = _kept(shelf, question) if error.code in AGAIN else None
@@ -224,10 +245,11 @@ def _ask(
     context: Context,
     folder: Path,
     env: Mapping[str, str],
+    target: Sequence[str],
     pauses: Sequence[float] | None,
 ) -> Pylock:
     context.note(Text("Choosing the versions of all packages in one go"))
-    ask = ["pip", "compile", "--quiet", "--no-header", "--python", python]
+    ask = ["pip", "compile", "--quiet", "--no-header", "--python", python, *target]
     for option in ("build-constraints", "constraints", "overrides"):
         ask += [f"--{option}", str(folder / f"{option}.txt")]
     ask.append(str(folder / "pyproject.toml"))
@@ -240,6 +262,29 @@ def _ask(
     again = [str(folder / "pins.txt"), "--no-deps", "--no-annotate", "--emit-index-annotation"]
     indexes = _indexes(uv.run(context, [*ask, *again], env=env, pauses=pauses))
     return replace(pylock, packages=[_with_index(package, indexes) for package in pylock.packages])
+
+
+def choose(
+    lines: Sequence[str],
+    python: str,
+    context: Context,
+    folder: Path,
+    env: Mapping[str, str],
+    target: Sequence[str] = (),
+    *,
+    constraints: Sequence[str] = (),
+) -> Pylock:
+    """The packages for these requirement lines.
+
+    Raises:
+        SdsetupError: why uv could not choose.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / "wanted.txt", "\n".join(lines).encode())
+    write_atomically(folder / "bounds.txt", "\n".join(constraints).encode())
+    ask = ["pip", "compile", "--quiet", "--no-header", "--python", python, *target]
+    ask += ["--constraints", str(folder / "bounds.txt")]
+    return _read(uv.run(context, [*ask, str(folder / "wanted.txt"), "--format", "pylock.toml"], env=env))
 
 
 def _read(text: str) -> Pylock:

@@ -155,9 +155,15 @@ def large(wheels: Mapping[str, PackageWheel]) -> dict[str, PackageWheel]:
 
 def with_size(name: str, wheel: PackageWheel, context: Context) -> PackageWheel:
     """The same wheel; where its index does not tell its size, its server is asked. Unknown stays None."""
-    url = wheel.url or ""
-    if wheel.size is not None or not name.startswith(_WORTH_ASKING) or not url.startswith("http"):
+    if wheel.size is not None or not name.startswith(_WORTH_ASKING):
         return wheel
+    return replace(wheel, size=size_at(wheel.url or "", context))
+
+
+def size_at(url: str, context: Context) -> int | None:
+    """Bytes of the file at an address, as its server tells; None where it does not."""
+    if not url.startswith("http"):
+        return None
     import requests
 
     from sdsetup.machine.web_session import session
@@ -166,10 +172,10 @@ def with_size(name: str, wheel: PackageWheel, context: Context) -> PackageWheel:
         with session(context.machine) as asking, asking.head(url, timeout=20, allow_redirects=True) as answer:
             size = answer.headers.get("Content-Length", "")
             told = answer.status_code == 200 and size.isdecimal() and len(size) < 19
-            return replace(wheel, size=int(size) if told else None)
+            return int(size) if told else None
     except (requests.RequestException, ValueError) as error:
-        _log.info("no size for %s: %s", wheel.filename, error)
-        return wheel
+        _log.info("no size for %s: %s", url.partition("?")[0], error)
+        return None
 
 
 def drop(paths: Mapping[str, Path]) -> None:

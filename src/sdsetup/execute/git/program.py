@@ -205,9 +205,11 @@ class Runner:
         *,
         existing: bool = False,
         first_word: float | None = None,
+        bare: bool = False,
     ) -> None:
         """`existing`: the repository was not made by us just now; programs that it names are switched off.
         `first_word`: seconds within which a fetch has to say something; None for as long as any silence may last.
+        `bare`: it has no working files.
         """
         self._context = context
         self._folder = folder
@@ -215,7 +217,8 @@ class Runner:
         self._first_word = first_word
         self._shown = -1
         settings = [part for name, value in _SETTINGS for part in ("-c", f"{name}={value}")]
-        self._argv = [find(context.machine, context.tools), *NO_PROGRAMS, *settings, *_of(folder)]
+        self._argv = [find(context.machine, context.tools), *NO_PROGRAMS, *settings]
+        self._argv += ["--git-dir", str(folder)] if bare else _of(folder)
         if existing:
             calm = _without_programs(context.machine, self._argv, folder)
             if calm is None:

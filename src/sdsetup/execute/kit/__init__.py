@@ -1,0 +1,1 @@
+"""Kits: made into a folder, checked, and read by an installation."""

@@ -1,0 +1,117 @@
+"""A kit on the screen: what making it costs, what it holds, what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text as Line
+
+from sdsetup.command import Command
+from sdsetup.show.screen import Screen
+from sdsetup.show.words import say, size
+from sdsetup.text import Text
+from sdsetup.values.kit import KINDS, Fault, Kit, Part
+
+_TITLES = {
+    "repository": Text("Repositories"),
+    "package": Text("Python packages"),
+    "model": Text("Models"),
+    "tokenizer": Text("Text encoder files"),
+    "python": Text("Python"),
+    "git": Text("Git for Windows"),
+    "program": Text("sdsetup"),
+}
+
+
+def show_plan(folder: Path, parts: Sequence[Part], screen: Screen) -> None:
+    screen.heading(Text("Plan for the kit in {folder}", folder=folder))
+    screen.line()
+    table = _table()
+    for part in parts:
+        style = "dim" if part.there else ""
+        table.add_row(
+            Line(say(part.title), style=style), Line("done" if part.there else size(part.bytes), style=style)
+        )
+    screen.console.print(table)
+    screen.line()
+    screen.line(Text("To download: about {size}.", size=size(_todo(parts))))
+
+
+def show_made(folder: Path, kit: Kit, identity: str, screen: Screen) -> None:
+    screen.line()
+    screen.heading(Text("The kit is ready"))
+    _show_content(kit, screen)
+    screen.line(Text("SHA-256 of its file list (for --kit-sha256):"))
+    screen.command(identity, indent=2)
+    screen.line(Text("Install from it on any PC it was made for:"))
+    screen.command(Command("sdsetup", "install", "--kit", str(folder)), indent=2)
+
+
+def show_check(folder: Path, kit: Kit, identity: str, faults: Sequence[Fault], screen: Screen) -> None:
+    screen.heading(Text("Kit in {folder}", folder=folder))
+    _show_content(kit, screen)
+    screen.line(Text("SHA-256 of its file list: {identity}", identity=identity))
+    for fault in faults:
+        text = Text("Missing: {path}", path=fault.path)
+        if fault.what == "damaged":
+            text = Text("Damaged: {path}", path=fault.path)
+        screen.line(Text("{mark} {text}", mark=screen.mark("fail"), text=text), "fail")
+    if faults:
+        screen.line(Text("Copy these files again; or delete them, then run: sdsetup kit make FOLDER"), "hint")
+    else:
+        screen.line(
+            Text("{mark} All {count} files are whole.", mark=screen.mark("ok"), count=len(kit.files)), "ok"
+        )
+
+
+def plan_json(folder: Path, parts: Sequence[Part]) -> dict[str, Any]:
+    return {
+        "schema": "sdsetup.kit-plan/1",
+        "dir": str(folder),
+        "bytes": _todo(parts),
+        "parts": [{"title": str(part.title), "bytes": part.bytes, "there": part.there} for part in parts],
+    }
+
+
+def made_json(folder: Path, kit: Kit, identity: str) -> dict[str, Any]:
+    return {
+        "schema": "sdsetup.kit-made/1",
+        "dir": str(folder),
+        "sha256": identity,
+        "files": len(kit.files),
+        "bytes": sum(file.size for file in kit.files.values()),
+        "parts": {kind: sum(f.size for p in kit.of(kind) for f in p.files) for kind in KINDS if kit.of(kind)},
+    }
+
+
+def check_json(folder: Path, kit: Kit, identity: str, faults: Sequence[Fault]) -> dict[str, Any]:
+    return {
+        **made_json(folder, kit, identity),
+        "schema": "sdsetup.kit-check/1",
+        "ok": not faults,
+        "faults": [{"path": fault.path, "what": fault.what} for fault in faults],
+    }
+
+
+def _show_content(kit: Kit, screen: Screen) -> None:
+    table = _table()
+    for kind in KINDS:
+        files = {file.path: file.size for piece in kit.of(kind) for file in piece.files}
+        if files:
+            table.add_row(Line(say(_TITLES[kind])), Line(size(sum(files.values()))))
+    table.add_row(Line("All files"), Line(size(sum(file.size for file in kit.files.values()))))
+    screen.console.print(table)
+
+
+def _table() -> Table:
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column(overflow="fold")
+    table.add_column(justify="right", no_wrap=True)
+    return table
+
+
+def _todo(parts: Sequence[Part]) -> int:
+    return sum(part.bytes for part in parts if not part.there)

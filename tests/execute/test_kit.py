@@ -1,0 +1,190 @@
+"""A kit's parts by themselves: which file a system takes, what a manifest may say, what the server sends."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.pylock import Package, PackageSdist, PackageWheel, Pylock
+from packaging.version import Version
+
+from sdsetup.errors import SdsetupError
+from sdsetup.execute.caches import cache_sizes, claim
+from sdsetup.execute.kit.packages import tags_of, wanted_files
+from sdsetup.execute.kit.reading import find_kit
+from sdsetup.execute.kit.serving import KitServer
+from sdsetup.execute.kit.store import Store, parse_manifest
+from sdsetup.machine.real import RealMachine
+from sdsetup.values.kit import Kit, KitFile, Piece, kit_to_json
+
+FILES = [
+    "one-1.0-cp310-cp310-win_amd64.whl",
+    "one-1.0-cp311-cp311-win_amd64.whl",
+    "one-1.0-cp310-cp310-manylinux_2_17_x86_64.manylinux2014_x86_64.whl",
+    "one-1.0-cp310-cp310-manylinux_2_28_x86_64.whl",
+    "one-1.0-cp310-cp310-manylinux_2_39_x86_64.whl",
+    "one-1.0-cp310-cp310-musllinux_1_2_x86_64.whl",
+    "one-1.0-cp37-abi3-macosx_11_0_arm64.whl",
+    "one-1.0-py3-none-any.whl",
+]
+
+
+def lock(*names: str, sdist: bool = False) -> Pylock:
+    def said(name: str) -> dict[str, Any]:
+        return {"url": f"https://index/{name}", "size": 1, "hashes": {"sha256": "0" * 64}}
+
+    package = Package(
+        name="one",  # type: ignore[arg-type]
+        version=Version("1.0"),
+        wheels=[PackageWheel(**said(name)) for name in names] or None,
+        sdist=PackageSdist(**said("one-1.0.tar.gz")) if sdist else None,
+    )
+    return Pylock(lock_version=Version("1.0"), created_by="test", packages=[package])
+
+
+@pytest.mark.parametrize(
+    ("system", "python", "expected"),
+    [
+        ("windows", "3.10", FILES[0]),
+        ("windows", "3.11", FILES[1]),
+        ("windows", "3.12", FILES[7]),
+        ("linux", "3.10", FILES[3]),
+        ("linux", "3.11", FILES[7]),
+        ("macos", "3.13", FILES[6]),
+    ],
+)
+def test_each_system_takes_its_best_wheel(system: str, python: str, expected: str) -> None:
+    (file,) = wanted_files(lock(*FILES), tags_of(system, python))
+    assert file.filename == expected
+
+
+def test_without_a_fitting_wheel_the_source_is_taken_and_without_that_it_is_an_error() -> None:
+    (file,) = wanted_files(lock(FILES[0], sdist=True), tags_of("linux", "3.10"))
+    assert file.filename == "one-1.0.tar.gz"
+    with pytest.raises(SdsetupError) as refused:
+        wanted_files(lock(FILES[0]), tags_of("linux", "3.10"))
+    assert refused.value.code == "kit-no-package"
+
+
+def manifest(name: str = "file", sha256: str = "0" * 64, **piece: Any) -> bytes:
+    file = {"name": name, "size": 1, "sha256": sha256}
+    said = {"kind": "model", "id": "x", "file": file, "metadata": None, "requires_python": None, **piece}
+    return json.dumps({"schema": "sdsetup.kit/1", "pieces": [said], "environments": []}).encode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{}",
+        b"[]",
+        manifest(name="../../etc/passwd"),
+        manifest(name="a/b"),
+        manifest(name="aux"),
+        manifest(name=".git"),
+        manifest(sha256="../.."),
+        manifest(sha256="0" * 63),
+        manifest(kind="program-that-runs"),
+        manifest(file=None),
+    ],
+)
+def test_a_manifest_that_is_none_or_leads_elsewhere_is_refused(content: bytes) -> None:
+    with pytest.raises(SdsetupError) as refused:
+        parse_manifest(content, "kit")
+    assert refused.value.code == "kit-unreadable"
+
+
+@pytest.fixture
+def kit(tmp_path: Path) -> tuple[Store, KitFile]:
+    store = Store(tmp_path / "kit")
+    made = tmp_path / "made"
+    made.write_bytes(bytes(range(256)) * 3000)
+    file = store.take(made, "weights.safetensors")
+    store.finish(Kit(pieces=(Piece(kind="model", id=file.sha256, file=file),)))
+    return store, file
+
+
+@pytest.fixture
+def server(kit: tuple[Store, KitFile]) -> Iterator[KitServer]:
+    found = find_kit(str(kit[0].folder), None, RealMachine())
+    with KitServer(found.kit, found.identity, found.open_file) as serving:
+        yield serving
+
+
+def get(url: str, **headers: str) -> bytes:
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=10) as answer:
+        content: bytes = answer.read()
+    return content
+
+
+def test_the_server_gives_files_whole_and_in_parts(server: KitServer, kit: tuple[Store, KitFile]) -> None:
+    url = f"{server.url}/{kit[1].path}"
+    whole = get(url)
+    assert hashlib.sha256(whole).hexdigest() == kit[1].sha256
+    assert get(url, Range="bytes=300000-") == whole[300000:]
+    assert get(url, Range="bytes=5-9") == whole[5:10]
+    for nothing in ("kit.json", "objects/../kit.json", "objects/x", ""):
+        with pytest.raises(urllib.error.HTTPError):
+            get(f"{server.url}/{nothing}")
+    assert not server.damaged
+
+
+@pytest.mark.parametrize("damage", ["flipped", "short", "long", "gone"])
+def test_nobody_takes_a_damaged_file_for_whole(server: KitServer, kit: tuple[Store, KitFile], damage: str) -> None:
+    store, file = kit
+    path = store.folder / file.path
+    content = bytearray(path.read_bytes())
+    if damage == "flipped":
+        content[0] ^= 1
+    changed = {"short": content[:-1], "long": content + b"x"}.get(damage, content)
+    path.write_bytes(changed) if damage != "gone" else path.unlink()
+    if damage == "long":  # what is beyond the size is never sent
+        assert hashlib.sha256(get(f"{server.url}/{file.path}")).hexdigest() == file.sha256
+        return
+    with pytest.raises(Exception, match=r"IncompleteRead|HTTP Error"):
+        get(f"{server.url}/{file.path}")
+    assert server.damaged == (file.path,)
+    with pytest.raises(urllib.error.HTTPError):
+        get(f"{server.url}/{file.path}")
+
+
+def test_what_no_list_names_goes_and_the_list_is_the_same_in_any_order(
+    kit: tuple[Store, KitFile], tmp_path: Path
+) -> None:
+    store, file = kit
+    (tmp_path / "more").write_bytes(b"more")
+    other = store.take(tmp_path / "more")
+    pieces = (
+        Piece(kind="model", id=file.sha256, file=file),
+        Piece(kind="model", id=other.sha256, file=other),
+    )
+    assert kit_to_json(Kit(pieces=pieces)) == kit_to_json(Kit(pieces=pieces[::-1]))
+    store.finish(Kit(pieces=pieces[:1]))
+    assert not (store.folder / other.path).exists()
+    assert (store.folder / file.path).exists()
+
+
+def test_what_installations_share_is_told_by_folder(tmp_path: Path) -> None:
+    claim(tmp_path)
+    (tmp_path / "kit" / "one.git").mkdir()
+    (tmp_path / "kit" / "one.git" / "pack").write_bytes(b"x" * 1000)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "file").write_bytes(b"x")
+    sizes = cache_sizes(tmp_path)
+    assert list(sizes) == ["kit"]
+    assert 1000 < sizes["kit"] < 1200
+
+
+def test_another_bundle_of_the_same_commit_takes_the_place_of_the_first() -> None:
+    first, second = (
+        Piece(kind="repository", id="c" * 40, file=KitFile(name="one.bundle", size=1, sha256=digit * 64))
+        for digit in "01"
+    )
+    kit = Kit().plus([first]).plus([second])
+    assert kit.pieces == (second,)
