@@ -95,7 +95,9 @@ def beside_own(
     page = facts.system.oem_code_page
     after = read_launch_file(folder / AFTER_THE_LAUNCH_FILE) if session.machine.family == "windows" else None
     own_flags: list[str] = []
-    for kind, content in launch_files.items():
+    # What the environment says counts before the first launch file is there, too: a second run decides the same.
+    none_yet: dict[LauncherKind, bytes] = {"bat" if session.machine.family == "windows" else "sh": b""}
+    for kind, content in (launch_files or none_yet).items():
         seen = effective(
             kind,
             [content] if after is None or kind != "bat" else [content, after],

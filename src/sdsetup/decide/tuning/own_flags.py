@@ -207,8 +207,9 @@ def _env_beside(own: Own, tuning: Tuning, known: KnownFlags) -> tuple[tuple[tupl
             )
         elif entry is not None and entry.list and theirs is not None:
             whole = extended(theirs, ours)
+            # Also where nothing is missing: it may be whole because we wrote it, and stays ours to keep.
+            env.append((name, whole))
             if whole != theirs:
-                env.append((name, whole))
                 said.append(own_warning("Your own {name} is extended to {whole}", name=name, whole=whole))
         elif entry is None or entry.fits is None:
             said.append(
