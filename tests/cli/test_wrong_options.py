@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from sdsetup.values.tuning import Tuning
     ("words", "code", "exit_code"),
     [
         (("tune", "--gpu", "no such card"), "gpu-unknown", 2),
-        (("tune", "--gpu", "1060"), "gpu-ambiguous", 2),
+        (("tune", "--gpu", "580"), "gpu-ambiguous", 2),
         (("tune", "--vram", "8", "--profile", "fastest"), "profile-unknown", 2),
         (("tune", "--vram", "8", "--profile", "../current"), "profile-unknown", 2),
         (("install", "--dry-run", "--launcher", "ps1"), "launcher-unknown", 2),
@@ -48,6 +49,25 @@ def test_a_report_overwrites_nothing(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert run(["report", "--out", str(there), "--dir", str(tmp_path)]) == 1
     assert "code: file-exists" in capsys.readouterr().err
     assert there.read_text() == "mine"
+
+
+def test_a_summary_of_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "notes.txt").write_text("no doctor's answer")
+    assert run(["fleet", "summary", str(tmp_path)]) == 2
+    assert "code: fleet-no-files" in capsys.readouterr().err
+
+
+def test_a_kit_for_another_system_without_its_cards(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = "linux" if sys.platform == "win32" else "windows"
+    assert run(["kit", "make", str(tmp_path / "kit"), "--for", other, "--yes"]) == 2
+    assert "code: kit-needs-gpu" in capsys.readouterr().err
+    assert not (tmp_path / "kit").exists()
+
+
+def test_a_folder_that_holds_no_kit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for folder in (tmp_path, tmp_path / "gone"):
+        assert run(["kit", "check", str(folder)]) == 1
+        assert "code: kit-missing" in capsys.readouterr().err
 
 
 def test_no_torch_for_this_machine() -> None:

@@ -139,6 +139,22 @@ def test_a_version_that_does_not_work_changes_nothing(rehearsal: Rehearsal, how:
     assert rehearsal.sdsetup("undo", "--list", "--json", "--dir", str(rehearsal.dir)).returncode == 0
 
 
+def test_a_version_that_starts_only_beside_is_taken_back(rehearsal: Rehearsal) -> None:
+    mine = ready(rehearsal)
+    old = git(rehearsal.dir, "rev-parse", "HEAD")
+    in_place_only = (
+        f"import os\nif os.path.realpath(os.getcwd()) == {os.path.realpath(rehearsal.dir)!r}: os._exit(3)\n"
+    )
+    launch = (rehearsal.dir / "launch.py").read_text()
+    upstream_moves(rehearsal, "picky", {"launch.py": in_place_only + launch})
+    done = update(rehearsal, "--to", "picky")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "code: update-taken-back" in done.stderr, done.stderr
+    assert git(rehearsal.dir, "rev-parse", "HEAD") == old
+    assert own(rehearsal.dir) == mine
+    assert rehearsal.run().returncode == 0
+
+
 def test_an_own_edit_that_upstream_changed_too_stops_it_before_anything(rehearsal: Rehearsal) -> None:
     mine = ready(rehearsal)
     upstream_moves(rehearsal, "next", {"README.md": "upstream changed it", "notes.txt": "upstream has one, too"})

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import http.server
 import json
+import sys
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -14,10 +17,14 @@ import pytest
 from packaging.pylock import Package, PackageSdist, PackageWheel, Pylock
 from packaging.version import Version
 
+from execute.gitlab import context_for, make_origin
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.caches import cache_sizes, claim
-from sdsetup.execute.kit.packages import tags_of, wanted_files
+from sdsetup.execute.kit.interpreter import archive_id
+from sdsetup.execute.kit.packages import Wanted, bring, tags_of, wanted_files
+from sdsetup.execute.kit.program import own_wheel
 from sdsetup.execute.kit.reading import find_kit
+from sdsetup.execute.kit.repositories import bundle, read_file, unbundle
 from sdsetup.execute.kit.serving import KitServer
 from sdsetup.execute.kit.store import Store, parse_manifest
 from sdsetup.machine.real import RealMachine
@@ -188,3 +195,60 @@ def test_another_bundle_of_the_same_commit_takes_the_place_of_the_first() -> Non
     )
     kit = Kit().plus([first]).plus([second])
     assert kit.pieces == (second,)
+
+
+def test_a_repository_comes_out_of_its_bundle_and_a_damaged_one_leaves_nothing(tmp_path: Path) -> None:
+    origin = make_origin(tmp_path / "origin")
+    context = context_for(tmp_path / "work")
+    store = Store(tmp_path / "kit")
+    made = store.folder / bundle("one", (origin.url,), origin.new, "v2", "master", store, context).path
+    assert read_file(made, origin.new, "launch.py", context) == b"print(2)\n"
+    with pytest.raises(SdsetupError) as refused:
+        read_file(made, origin.new, "no-such-file.txt", context)
+    assert refused.value.code == "kit-git"
+    damaged = tmp_path / "damaged.bundle"
+    damaged.write_bytes(made.read_bytes()[:-40])
+    with pytest.raises(SdsetupError) as refused:
+        unbundle(damaged, origin.new, tmp_path / "bare.git", context)
+    assert refused.value.code == "kit-git"
+    assert not (tmp_path / "bare.git").exists()
+
+
+def test_a_python_that_nobody_offers(tmp_path: Path) -> None:
+    context = context_for(tmp_path / "work")
+    assert "/cpython-3.10." in archive_id("windows", "3.10", context)
+    with pytest.raises(SdsetupError) as refused:
+        archive_id("windows", "3.1", context)
+    assert refused.value.code == "kit-no-python"
+
+
+def test_without_its_own_description_it_does_not_pack_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])  # nothing is installed there
+    with pytest.raises(SdsetupError) as refused:
+        own_wheel(tmp_path / "wheels")
+    assert refused.value.code == "kit-no-program"
+    assert not (tmp_path / "wheels").exists()
+
+
+class Silent(http.server.BaseHTTPRequestHandler):
+    """Tells no size of anything."""
+
+    def do_HEAD(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_arguments: object) -> None:
+        pass
+
+
+def test_a_file_whose_size_nobody_tells(tmp_path: Path) -> None:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Silent) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/one.whl"
+        file = Wanted(project="one", filename="one.whl", url=url, sha256="0" * 64, size=None)
+        with pytest.raises(SdsetupError) as refused:
+            bring([file], Kit(), Store(tmp_path / "kit"), context_for(tmp_path / "work"), kind="package")
+        server.shutdown()
+    assert refused.value.code == "kit-no-size"
