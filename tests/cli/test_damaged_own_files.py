@@ -33,7 +33,7 @@ FILES = {
 
 
 def tune(folder: Path, size: str) -> int:
-    return run(["tune", "--dir", str(folder), "--vram", size, "--os", "linux", "--apply", "--yes"])
+    return run(["tune", "--dir", str(folder), "--vram", size, "--os", "linux", "--apply", "--anyway", "--yes"])
 
 
 @pytest.fixture

@@ -15,6 +15,10 @@ from pathlib import Path
 import pytest
 
 from installations import HERE, LOGS, gone, installation, play, starts
+from sdsetup.catalog.catalog import Catalog
+from sdsetup.catalog.files import Profiles
+from sdsetup.values.facts import Facts, System
+from sdsetup.workflows import launch
 
 pty = pytest.importorskip("pty", reason="a terminal of Unix")
 SOURCE = HERE.parent / "src"
@@ -127,6 +131,23 @@ def test_ctrl_c_twice_ends_the_whole_tree(tmp_path: Path) -> None:
         assert "ended by force" in run.text
     assert gone(starts(root)[0]["pid"])
     assert gone(starts(root)[0]["grandchild"])
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_ctrl_c_that_python_drops_is_not_lost(tmp_path: Path) -> None:
+    """One that arrives while Python clears an object away is printed and forgotten."""
+
+    class ClearedAway:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    facts = Facts(system=System(family="linux"))
+    run = launch._Run(folder=tmp_path, book=Catalog(Profiles()).failures, facts=facts, browser=False)
+    with launch._ends_like_ctrl_c(run):
+        run.go_on()
+        ClearedAway()
+        with pytest.raises(KeyboardInterrupt):
+            run.go_on()
 
 
 def test_a_polite_kill_is_like_ctrl_c(tmp_path: Path) -> None:

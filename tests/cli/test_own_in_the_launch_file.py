@@ -48,7 +48,7 @@ def test_own_variables_stay_twice_over(capsys: pytest.CaptureFixture[str], folde
     )
     launch_file = folder / "webui-user.sh"
     launch_file.write_text(own, encoding="utf-8")
-    assert run(["tune", "--apply", "--yes", "--dir", str(folder), *WORDS]) == 0
+    assert run(["tune", "--apply", "--anyway", "--yes", "--dir", str(folder), *WORDS]) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "STABLE_DIFFUSION_REPO in your launch file is your own and stays" in said
     assert "TORCH_COMMAND in your launch file is your own and stays" in said
@@ -59,7 +59,7 @@ def test_own_variables_stay_twice_over(capsys: pytest.CaptureFixture[str], folde
         assert seen["TORCH_COMMAND"] == "pip install torch==1.12.1"
         assert seen["no_proxy"] == ".corp.example,localhost,127.0.0.1,::1"
         assert "--api --device-id=0 --xformers" in seen["COMMANDLINE_ARGS"]
-        assert run(["tune", "--apply", "--yes", "--dir", str(folder), *WORDS]) == 0
+        assert run(["tune", "--apply", "--anyway", "--yes", "--dir", str(folder), *WORDS]) == 0
         assert launch_file.read_bytes() == once  # a second time, with a record of the first, changes nothing
 
 

@@ -54,6 +54,12 @@ class _Run:
     trouble: list[str] = field(default_factory=list)  # outcomes of pictures that failed while it ran
     told: set[str] = field(default_factory=set)  # what the screen has said already
     model_class: str | None = None
+    asked_to_end: bool = False
+
+    def go_on(self) -> None:
+        """Raise the KeyboardInterrupt that was lost: Python drops one that hits it in a clean-up of its own."""
+        if self.asked_to_end:
+            raise KeyboardInterrupt
 
 
 def run_launch(session: Session, folder: Path, *, browser: bool, more: tuple[str, ...] = ()) -> int:
@@ -74,7 +80,7 @@ def run_launch(session: Session, folder: Path, *, browser: bool, more: tuple[str
     _warn_of_a_new_card(session, facts)
     wanted = browser and opens_browser(plan.flags, browser_option(context, plan.flags))
     run = _Run(folder=folder, book=book, facts=facts, browser=wanted)
-    with _ends_like_ctrl_c():
+    with _ends_like_ctrl_c(run):
         code = _again_and_again(session, context, plan, run)
     if run.trouble:
         offer(session, context, plan, run.trouble[-1], run.model_class, book)
@@ -117,6 +123,7 @@ def _watch(session: Session, web: WebUI, shown: LaunchScreen, run: _Run) -> int 
     """One start from beginning to end; the exit code, None when it ended well by itself."""
     try:
         while not web.state.ready and (web.step() or not web.over):
+            run.go_on()
             shown.tick()
         if web.state.ready:
             _tell_ready(web, shown, run)
@@ -152,6 +159,7 @@ def _keep_watching(session: Session, web: WebUI, shown: LaunchScreen, run: _Run)
     scene = web.scene(vendors(run.facts))
     heard = len(web.log.lines)
     while web.step() or not web.over:
+        run.go_on()
         run.model_class = web.state.model_class or run.model_class
         if web.state.model == "failed" and not run.told_model:
             run.told_model = True
@@ -242,14 +250,17 @@ def _warn_of_a_new_card(session: Session, facts: Facts) -> None:
 
 
 @contextmanager
-def _ends_like_ctrl_c() -> Iterator[None]:
+def _ends_like_ctrl_c(run: _Run) -> Iterator[None]:
     """A closed terminal or a polite `kill` ends the web UI as Ctrl-C does."""
 
     def interrupt(_number: int, _frame: object) -> None:
+        run.asked_to_end = True
         raise KeyboardInterrupt
 
-    names = [name for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
-    before = {name: signal.signal(getattr(signal, name), interrupt) for name in names}
+    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
+    # One in the background of a script was told not to hear the terminal's Ctrl-C.
+    heard = [name for name in names if signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN]
+    before = {name: signal.signal(getattr(signal, name), interrupt) for name in heard}
     try:
         yield
     finally:
