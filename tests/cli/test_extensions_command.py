@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from documents import document
 from installations import HERE, installation, starts
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the stand-in's launch file is a .sh here")
@@ -58,7 +59,7 @@ def test_for_programs_with_a_guilty_one_that_was_off_before(tmp_path: Path) -> N
     with_extensions(root, "faces", "hires")
     (root / "config.json").write_text(json.dumps({"disabled_extensions": ["hires"]}))
     done = extensions(root, "bisect", "--json", "--yes")
-    said = json.loads(done.stdout)
+    said = document(done.stdout)
     assert (said["guilty"], said["none_breaks"], said["not_extensions"]) == (["faces"], False, False)
     assert not any("hires" in one["on"] for one in said["starts"])
     assert done.returncode == 1
@@ -101,7 +102,8 @@ def test_one_is_turned_off_and_on_again(tmp_path: Path) -> None:
     assert list(said) == ["sd_model", "disabled_extensions", "grüße"]
     assert [path.read_bytes() for path in root.glob("config.json.*.bak")] == [before]
     assert "already off" in extensions(root, "disable", "easel", "--yes").stdout
-    assert extensions(root, "enable", "easel", "--yes").returncode == 0
+    back = document(extensions(root, "enable", "easel", "--yes", "--json").stdout)
+    assert (back["names"], back["off"], back["changed"]) == (["easel"], False, True)
     assert (root / "config.json").read_bytes() == before
 
 
@@ -134,7 +136,7 @@ def test_the_list_and_what_fights(tmp_path: Path) -> None:
     checked = extensions(root, "check")
     assert checked.returncode == 1
     assert "wants numpy>=2" in checked.stdout
-    said = json.loads(extensions(root, "check", "--json").stdout)
+    said = document(extensions(root, "check", "--json").stdout)
     assert said["schema"] == "sdsetup.extensions/1"
     assert [one["name"] for one in said["extensions"] if one["fights"]] == ["faces"]
 

@@ -27,6 +27,8 @@ COMMANDS = {
     "why": ("why", "--xformers", "--gpu", "RTX 3060", *PC),
     "why not": ("why", "--medvram", "--gpu", "RTX 4090", *PC),
     "models": ("model", "list", "--json"),
+    "kit-plan": ("kit", "make", "a kit", "--for", "windows", "--gpu", "RTX 3060", "--dry-run", "--json"),
+    "status": ("status", "--json"),
     "error": ("tune", "--gpu", "no such card", *PC),
 }
 

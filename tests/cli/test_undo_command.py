@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+from documents import document
 from execute.test_undo_history import state, with_history
 from installations import HERE
 
@@ -24,7 +24,7 @@ def test_the_list_names_date_reason_and_size(tmp_path: Path) -> None:
     assert shown.returncode == 0, shown.stderr
     assert shown.stdout.count("before an installation run") == 3
     assert "sdsetup undo --to 1 --dir" in shown.stdout
-    said = json.loads(undo(root, "--list", "--json").stdout)
+    said = document(undo(root, "--list", "--json").stdout)
     assert said["schema"] == "sdsetup.undo-list/1"
     assert [point["number"] for point in said["points"]] == [1, 2, 3]
     assert all(point["bytes"] > 0 and point["at"] and point["reason"] == "install" for point in said["points"])
@@ -37,7 +37,7 @@ def test_to_a_point_and_forward_again(tmp_path: Path) -> None:
     assert (nothing.returncode, "nothing-to-redo" in nothing.stderr) == (1, True)
     done = undo(context.dir, "--to", "3", "--yes", "--json")
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["card"] == "v0"
+    assert document(done.stdout)["card"] == "v0"
     assert state(context)[1:] == ("v0", "v0")
     again = undo(context.dir, "--redo", "--yes")
     assert again.returncode == 0, again.stderr

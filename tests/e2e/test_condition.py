@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from documents import document
+
 if TYPE_CHECKING:
     from conftest import Rehearsal
 
@@ -79,14 +81,14 @@ BREAKS: list[tuple[Callable[[Path], Any], str, set[str]]] = [
 
 
 def status_of(rehearsal: Rehearsal, id: str) -> str:
-    said = json.loads(rehearsal.sdsetup("doctor", "--json", "--dir", str(rehearsal.dir)).stdout)
+    said = document(rehearsal.sdsetup("doctor", "--json", "--dir", str(rehearsal.dir)).stdout)
     return next(check["status"] for check in said["checks"] if check["id"] == id)
 
 
 def planned(rehearsal: Rehearsal, *more: str) -> set[str]:
     done = rehearsal.run("--dry-run", "--json", *more)
     assert done.returncode == 0, done.stderr
-    return {step["id"] for step in json.loads(done.stdout)["steps"] if step["state"] == "todo"}
+    return {step["id"] for step in document(done.stdout)["steps"] if step["state"] == "todo"}
 
 
 def test_whatever_is_broken_is_named_and_made_good(rehearsal: Rehearsal) -> None:
@@ -116,7 +118,7 @@ def test_a_run_that_was_cut_off_says_how_to_go_on_and_a_failed_proof_counts(rehe
     (state / "unfinished.json").write_text(
         json.dumps({"began": "2026-11-25T10:00", "words": ["install", "--dir", "X"]})
     )
-    said = json.loads(rehearsal.sdsetup("doctor", "--json", "--dir", str(rehearsal.dir)).stdout)
+    said = document(rehearsal.sdsetup("doctor", "--json", "--dir", str(rehearsal.dir)).stdout)
     last = next(check for check in said["checks"] if check["id"] == "last-run")
     assert (last["status"], last["fix"]["command"]) == ("warn", "sdsetup install --dir X")
     (state / "unfinished.json").unlink()
@@ -131,10 +133,10 @@ def test_a_chosen_commit_holds_for_the_next_plain_install(rehearsal: Rehearsal) 
     assert rehearsal.run("--no-picture").returncode == 0
     (rehearsal.dir / ".sdsetup" / "chosen.json").write_text(json.dumps({"ref": "a" * 40}))
     said = rehearsal.run("--dry-run", "--json", "--no-picture")
-    step = next(step for step in json.loads(said.stdout)["steps"] if step["id"] == "webui")
+    step = next(step for step in document(said.stdout)["steps"] if step["id"] == "webui")
     assert "aaaaaaaa" in step["detail"]
     back = rehearsal.run("--dry-run", "--json", "--no-picture", "--ref", "pinned")
-    assert all(step["state"] == "done" for step in json.loads(back.stdout)["steps"])
+    assert all(step["state"] == "done" for step in document(back.stdout)["steps"])
 
 
 @pytest.mark.parametrize("edited", [("modules/timer.py",), ()])
@@ -185,7 +187,7 @@ def test_files_are_not_exchanged_under_a_running_web_ui(rehearsal: Rehearsal) ->
 
 def test_status_knows_what_was_installed(rehearsal: Rehearsal) -> None:
     assert rehearsal.run("--no-picture").returncode == 0
-    said = json.loads(rehearsal.sdsetup("status", "--json").stdout)
+    said = document(rehearsal.sdsetup("status", "--json").stdout)
     (one,) = said["installations"]
     assert (one["dir"], one["practice"]) == (str(rehearsal.dir), True)
     assert one["models"] == ["model.safetensors"]
@@ -193,4 +195,4 @@ def test_status_knows_what_was_installed(rehearsal: Rehearsal) -> None:
     assert {place["what"] for place in said["outside"]} >= {"cache"}
     assert str(rehearsal.dir) in rehearsal.sdsetup("status").stdout
     shutil.rmtree(rehearsal.dir)
-    assert json.loads(rehearsal.sdsetup("status", "--json").stdout)["installations"] == []
+    assert document(rehearsal.sdsetup("status", "--json").stdout)["installations"] == []

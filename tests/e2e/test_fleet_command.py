@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from documents import document
+
 if TYPE_CHECKING:
     from conftest import Rehearsal
 
@@ -140,7 +142,7 @@ def test_two_hosts_are_installed_and_a_second_run_changes_nothing(fleet: Fleet, 
         assert _times(fleet) == before
 
     table = rehearsal.sdsetup("fleet", "summary", str(fleet.results), "--json")
-    assert sorted(pc["name"] for pc in json.loads(table.stdout)["pcs"]) == list(HOSTS)
+    assert sorted(pc["name"] for pc in document(table.stdout)["pcs"]) == list(HOSTS)
 
 
 def test_a_host_that_fails_is_reported_as_failed_and_the_other_goes_on(fleet: Fleet) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import http.server
-import json
 import os
 import random
 import shutil
@@ -19,6 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from documents import document
 
 if TYPE_CHECKING:
     from conftest import Rehearsal
@@ -47,8 +48,7 @@ def can_be_alone() -> bool:
 def make(rehearsal: Rehearsal, kit: Path, *more: str) -> dict[str, object]:
     made = rehearsal.sdsetup("kit", "make", str(kit), "--rehearse", "--yes", "--json", *more)
     assert made.returncode == 0, made.stdout + made.stderr
-    said: dict[str, object] = json.loads(made.stdout)
-    return said
+    return document(made.stdout)
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -149,7 +149,7 @@ def test_one_flipped_byte_is_refused_by_file_name(rehearsal: Rehearsal, kit: Pat
     path = file.relative_to(kit).as_posix()
     checked = rehearsal.sdsetup("kit", "check", str(kit), "--json")
     assert checked.returncode == 1
-    assert json.loads(checked.stdout)["faults"] == [{"path": path, "what": "damaged"}]
+    assert document(checked.stdout)["faults"] == [{"path": path, "what": "damaged"}]
     refused = rehearsal.run("--kit", str(kit))
     assert refused.returncode == 1
     assert "kit-damaged" in refused.stderr, refused.stderr

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from documents import document
+
 if TYPE_CHECKING:
     from conftest import Rehearsal
 
@@ -87,7 +89,7 @@ def test_there_and_back_again(rehearsal: Rehearsal) -> None:
     new = upstream_moves(rehearsal, "next", {"requirements_versions.txt": REQUIREMENTS, "new.txt": "new"})
     dry = update(rehearsal, "--to", "next", "--dry-run", "--json")
     assert dry.returncode == 0, dry.stderr
-    said = json.loads(dry.stdout)
+    said = document(dry.stdout)
     assert (said["from"], said["to"], said["done"]) == (old, new, False)
     done = update(rehearsal, "--to", "next")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -100,7 +102,7 @@ def test_there_and_back_again(rehearsal: Rehearsal) -> None:
     machine = json.loads((rehearsal.dir / ".sdsetup" / "machine.json").read_text())
     assert machine["versions"]["webui"] == new
     assert json.loads((rehearsal.dir / ".sdsetup" / "chosen.json").read_text())["ref"] == new
-    listed = json.loads(rehearsal.sdsetup("undo", "--list", "--json", "--dir", str(rehearsal.dir)).stdout)
+    listed = document(rehearsal.sdsetup("undo", "--list", "--json", "--dir", str(rehearsal.dir)).stdout)
     assert (listed["points"][0]["reason"], listed["points"][0]["commit"]) == ("update", old)
     again = update(rehearsal, "--to", new)
     assert again.returncode == 0 and "already" in again.stdout
@@ -200,7 +202,7 @@ def test_extensions_move_forward_and_back_where_one_breaks_it(rehearsal: Rehears
     done = update(rehearsal, "--extensions", "--json")
     assert done.returncode == 0, done.stderr
     two = git(origin, "rev-parse", "HEAD")
-    assert json.loads(done.stdout)["extensions"] == [{"name": "clone", "from": one, "to": two}]
+    assert document(done.stdout)["extensions"] == [{"name": "clone", "from": one, "to": two}]
     (origin / "scripts" / "it.py").write_text("raise SystemExit(3)\n")
     git(origin, "commit", "-q", "-a", "-m", "three")
     broken = update(rehearsal, "--extensions")
