@@ -35,7 +35,10 @@ COMMANDS = {
 
 def printed_by_the_program() -> Iterator[str]:
     """Names of the documents that are put together where documents are printed from."""
-    for path in (*(SOURCE / "show").glob("*.py"), SOURCE / "workflows" / "report.py"):
+    beside = (
+        SOURCE / "workflows" / f"{name}.py" for name in ("report", "self_command", "self_update", "uninstall")
+    )
+    for path in (*(SOURCE / "show").glob("*.py"), *beside):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 match = re.fullmatch(r"sdsetup\.([\w-]+)/\d+", node.value)

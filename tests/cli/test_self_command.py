@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from documents import document
 from execute.gitlab import git, make_origin
 from installations import HERE
 from machines import RecordedMachine
@@ -37,7 +37,7 @@ def test_a_command_for_every_terminal(own_home: Path) -> None:
     assert not (folder / "sdsetup").exists()
     done = own("command", "--yes", "--json", path=folder)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["path"] == str(folder / "sdsetup")
+    assert document(done.stdout)["path"] == str(folder / "sdsetup")
     text = (folder / "sdsetup").read_text()
     assert "SDSETUP_COMMAND=sdsetup" in text and "sdsetup.sh" in text
     assert os.access(folder / "sdsetup", os.X_OK)
@@ -60,7 +60,7 @@ def test_another_program_of_that_name_stays(own_home: Path) -> None:
 def test_how_to_update_is_told(own_home: Path) -> None:
     done = own("update", "--dry-run", "--json", path=own_home)
     assert done.returncode == 0, done.stderr
-    said = json.loads(done.stdout)
+    said = document(done.stdout)
     assert (said["schema"], said["to"]) == ("sdsetup.self-update/1", None)
 
 
@@ -102,7 +102,7 @@ def test_a_clone_with_own_commits_is_not_moved(own_home: Path, tmp_path: Path) -
     (app / "stamp.txt").write_text(f"project {clone}\n")
     forward = own("update", "--yes", "--json", path=own_home)
     assert forward.returncode == 0, forward.stderr
-    said = json.loads(forward.stdout)
+    said = document(forward.stdout)
     assert (said["from"], said["to"]) == (origin.old, origin.new)
     git("reset", "-q", "--hard", origin.old, cwd=clone)
     (clone / "mine.txt").write_text("mine")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import shutil
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from documents import document
 
 if TYPE_CHECKING:
     from conftest import Rehearsal
@@ -77,7 +78,7 @@ def test_what_is_left_is_what_was_said(rehearsal: Rehearsal) -> None:
     before = files(rehearsal.dir)
     dry = uninstall(rehearsal, "--dry-run", "--json")
     assert dry.returncode == 0, dry.stderr
-    listed = json.loads(dry.stdout)
+    listed = document(dry.stdout)
     assert (listed["schema"], listed["done"]) == ("sdsetup.uninstall/1", False)
     assert files(rehearsal.dir) == before
     done = uninstall(rehearsal)
