@@ -252,6 +252,12 @@ def make(place: Place, base: str, log) -> None:  # type: ignore[no-untyped-def]
 
 def make_room(place: Place) -> None:
     """An earlier environment of ours goes; anything else that stands at its place is moved aside."""
+    import contextlib
+    import glob
+
+    for old in glob.glob(glob.escape(place.env) + ".old-*"):
+        with contextlib.suppress(OSError):  # one that still runs
+            os.unlink(old)
     if not os.path.lexists(place.env):
         return
     ours = os.path.isfile(place.made) and not os.path.islink(place.env)
@@ -271,6 +277,8 @@ def remove(path: str) -> None:
     import stat
     import time
 
+    top = path
+
     def again(do, path, _error):  # type: ignore[no-untyped-def]
         for pause in (0.2, 0.5, 1.0, None):
             try:
@@ -283,7 +291,11 @@ def remove(path: str) -> None:
                 break
             except OSError:
                 if pause is None:
-                    raise
+                    if not WINDOWS or os.path.isdir(path):
+                        raise
+                    # A program that runs, such as the damaged environment's own, can be renamed but not removed.
+                    os.rename(path, f"{top}.old-{os.getpid()}-{os.path.basename(path)}")
+                    break
                 time.sleep(pause)
 
     if os.path.isdir(path) and not os.path.islink(path):
