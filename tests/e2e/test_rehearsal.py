@@ -21,6 +21,7 @@ def test_from_nothing_to_a_picture_and_again_without_a_change(rehearsal: Rehears
     first = rehearsal.run()
     assert first.returncode == 0, first.stdout + first.stderr
     assert "REHEARSAL" in first.stdout
+    assert "Your own" not in first.stdout, "what the practice sets is not the person's"
     rehearsal.assert_whole()
     before = {path: path.stat().st_mtime_ns for path in rehearsal.dir.rglob("*") if path.is_file()}
     sent = len(rehearsal.transfers())

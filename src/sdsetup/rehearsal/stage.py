@@ -211,6 +211,6 @@ def _environment(url: str) -> dict[str, str]:
         "HF_ENDPOINT": url,
         "HF_TOKEN": "",
         # A company's proxy is not asked for what this PC serves to itself.
-        "NO_PROXY": "127.0.0.1,localhost",
-        "no_proxy": "127.0.0.1,localhost",
+        "NO_PROXY": "localhost,127.0.0.1,::1",
+        "no_proxy": "localhost,127.0.0.1,::1",
     }

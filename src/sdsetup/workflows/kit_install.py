@@ -171,7 +171,7 @@ def _environment(session: Session, kit: Kit, url: str) -> dict[str, str]:
 
 
 def _plus(names: str | None) -> str:
-    return ",".join(part for part in (names or "", "127.0.0.1", "localhost") if part)
+    return ",".join(part for part in (names or "", "localhost,127.0.0.1,::1") if part)
 
 
 def _git_settings(session: Session, kit: Kit) -> dict[str, str]:
