@@ -14,7 +14,7 @@ from sdsetup.cli.app import run
 WINDOWS = os.name == "nt"
 COMMANDS = (
     ("tune",),
-    ("tune", "--apply", "--yes", "--vram", "8"),
+    ("tune", "--apply", "--anyway", "--yes", "--vram", "8"),
     ("install", "--dry-run"),
     ("undo", "--yes"),
     ("model", "check"),

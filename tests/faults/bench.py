@@ -234,7 +234,7 @@ def _to(*words: str) -> Callable[[Practice, Path], tuple[str, ...]]:
 COMMANDS = (
     Command(
         name="tune --apply",
-        arguments=_to("tune", "--dir", "{DIR}", "--vram", "4", "--apply", "--yes"),
+        arguments=_to("tune", "--dir", "{DIR}", "--vram", "4", "--apply", "--anyway", "--yes"),
         whole=_tuned,
         share=0.4,
     ),

@@ -53,7 +53,7 @@ class Practice:
         self.home.mkdir(parents=True)
         self.clean("install", "--rehearse", "--yes", "--dir", str(self.dir))
         self._plant()
-        self.clean("tune", "--dir", str(self.dir), "--vram", "24", "--apply", "--yes")
+        self.clean("tune", "--dir", str(self.dir), "--vram", "24", "--apply", "--anyway", "--yes")
         shutil.rmtree(self.log)
         self.freeze()
 
