@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -140,6 +141,28 @@ def test_our_own_cache_is_emptied_when_its_disk_is_short(tmp_path: Path) -> None
     left = {path.relative_to(cache).as_posix(): path.read_bytes() for path in cache.rglob("*") if path.is_file()}
     assert left == {**theirs, "locks/a.lock": b"held"}
     assert "free-caches" not in offered(run, report)
+
+
+@pytest.mark.parametrize("at", range(12))
+def test_a_cache_whose_emptying_was_cut_short_is_still_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    claim(tmp_path)
+    for name in "abcdef":
+        (tmp_path / "uv" / name).mkdir()
+        (tmp_path / "uv" / name / "file").write_bytes(b"0" * 1000)
+    left, unlink = iter([True] * at), os.unlink
+
+    def cut_short(path: str, **more: int) -> None:
+        if not next(left, False):
+            raise KeyboardInterrupt
+        unlink(path, **more)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(os, "unlink", cut_short)
+        empty_cache(tmp_path)
+    empty_cache(tmp_path)
+    assert not (tmp_path / "uv").exists()
 
 
 def test_a_link_in_the_cache_leads_to_nothing_that_is_removed(tmp_path: Path) -> None:

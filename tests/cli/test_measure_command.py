@@ -162,7 +162,7 @@ def test_what_a_person_reads(pc: Pc) -> None:
         "size unknown (the driver does not tell): game.exe",
         "Close what you can",
         "the rules' choice ... (about 9 min 00 s left, 5 more to try)",
-        "the web UI's own attention: The card's memory",
+        "the web UI's own attention: The graphics card ran out of video memory",
         "s/step",
         "steps/s",
         "The launch file is as it was.",

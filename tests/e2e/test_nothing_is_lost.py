@@ -51,7 +51,8 @@ class Treasures:
         ):
             path = self.folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(f"mine: {name}".encode())
+            # Settings that the web UI cannot read would be set aside and made anew.
+            path.write_bytes(f'{{"mine": "{name}"}}'.encode())
             self.files[name] = path.read_bytes()
         self._in_the_installation()
         self._in_the_repositories()

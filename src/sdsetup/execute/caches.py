@@ -15,7 +15,7 @@ from sdsetup.storage import write_atomically
 
 # Not among them: locks, which another run may hold at this moment, and the practice run's installation.
 _FOLDERS = ("bytecode", "downloads", "kit", "resolutions", "uv", "wheels", "rehearsal/stand-ins")
-_TAG = "CACHEDIR.TAG"
+TAG = "CACHEDIR.TAG"
 _OURS = b"Signature: 8a477f597d28d172789f06886806bc55\n# This folder was made by sdsetup and can be made again.\n"
 
 
@@ -32,7 +32,7 @@ def claim(cache: Path) -> None:
             folder.mkdir()
         except FileExistsError:
             continue
-        write_atomically(folder / _TAG, _OURS)
+        write_atomically(folder / TAG, _OURS)
 
 
 def cache_size(cache: Path) -> int:
@@ -50,7 +50,7 @@ def empty_cache(cache: Path) -> int:
     """Remove the folders that we made; returns the bytes that were freed."""
     before = cache_size(cache)
     for folder in our_folders(cache):
-        remove_tree(folder)
+        remove_tree(folder, last=TAG)
     return before - cache_size(cache)
 
 
@@ -64,6 +64,6 @@ def _tagged(folder: Path) -> bool:
     if os.path.realpath(folder) != os.path.join(os.path.realpath(folder.parent), folder.name):  # noqa: PTH118 - of a string
         return False
     try:
-        return (folder / _TAG).read_bytes() == _OURS
+        return (folder / TAG).read_bytes() == _OURS
     except OSError:
         return False

@@ -46,10 +46,11 @@ def file_problems(where: Path, what: Text) -> Iterator[None]:
         raise file_problem(error, where, what) from error
 
 
-def remove_tree(path: Path) -> None:
+def remove_tree(path: Path, *, last: str | None = None) -> None:
     """Remove a folder, file or link with all that is in it; absent is fine.
 
-    Git's objects are read-only, which Windows refuses to delete until told otherwise.
+    Git's objects are read-only, which Windows refuses to delete until told otherwise. `last` names the file that
+    says whose folder this is: it goes after everything else, so that a removal that was cut short can be finished.
 
     Raises:
         OSError: when something cannot be removed even then.
@@ -59,6 +60,10 @@ def remove_tree(path: Path) -> None:
         return
     if not path.exists():
         return
+    if last is not None and (path / last).is_file():
+        for inside in path.iterdir():
+            if inside.name != last:
+                remove_tree(inside)
 
     def make_writable(retry: Callable[..., Any], name: str, _error: object) -> None:
         parent = Path(name).parent

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from sdsetup.execute.caches import our_folders
+from sdsetup.execute.caches import TAG, our_folders
 from sdsetup.execute.command_file import bin_folder, file_in, is_ours
 from sdsetup.execute.folders import remove_tree
 from sdsetup.execute.kept import kept_things, size_of
@@ -91,12 +91,13 @@ def remove_outside(items: Sequence[Item]) -> None:
     """Raises:
     OSError: something is in use; the rest can be removed by the same command.
     """
+    marks = {"cache": TAG, "own-environment": _MADE}
     for item in items:
-        remove_tree(item.path)
+        remove_tree(item.path, last=marks.get(item.kind))
 
 
 def _holds_something(folder: Path) -> bool:
-    return any(path.name != "CACHEDIR.TAG" for path in folder.iterdir())
+    return any(path.name != TAG for path in folder.iterdir())
 
 
 def _uses(venv: Path, folder: Path) -> bool:
