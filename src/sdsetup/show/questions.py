@@ -1,25 +1,69 @@
-"""Questions to a person. Enter is always the safe answer, and the end of input is a no."""
+"""Questions to the user. Enter is always the safe answer, and the end of input is a no."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
-from sdsetup.errors import EXIT_INTERRUPTED, DeclinedError
+from sdsetup.errors import EXIT_DONE, EXIT_INTERRUPTED, DeclinedError
+from sdsetup.show.keyboard import interruptible, read_line
 from sdsetup.show.screen import Screen
 from sdsetup.show.words import say
 from sdsetup.text import Text, harmless
+
+Meaning = Literal["yes", "no", "back", "quit"]
+
+# The last one of a row is the letter on the same key of a Russian keyboard, where it means nothing else.
+_MEANINGS: Mapping[Meaning, tuple[str, ...]] = {
+    "yes": ("y", "yes", "j", "ja", "д", "да"),
+    "no": ("n", "no", "nein", "н", "нет"),
+    "back": ("b", "back", "назад", "и"),
+    "quit": ("q", "quit", "exit", "выход", "й"),
+}
+
+
+def meaning(answer: str) -> Meaning | None:
+    """What a typed answer means in any language that we speak; None for anything else."""
+    return next((name for name, words in _MEANINGS.items() if answer.strip().lower() in words), None)
 
 
 def ask_yes(screen: Screen, question: Text) -> bool:
     """A yes has to be typed; Enter and anything else is a no."""
     screen.line()
-    return _typed(screen, f"{say(question)} [y/N] ").lower() in ("y", "yes", "j", "ja", "д", "да")
+    return meaning(_typed(screen, f"{say(question)} [y/N] ")) == "yes"
 
 
-def ask_text(screen: Screen, question: Text, default: str) -> str:
-    """A line of text; Enter takes the default that is shown."""
-    return _typed(screen, f"{say(question)} [{harmless(default)}] ") or default
+def ask_line(screen: Screen, question: Text, default: str) -> str:
+    """A line of text; Enter takes the default that is shown.
+
+    Raises:
+        DeclinedError: the input has ended, or Ctrl-C.
+    """
+    answer = _typed(screen, f"{say(question)} [{harmless(default)}] ", end_leaves=True)
+    return answer or default
+
+
+def ask_key(screen: Screen, question: Text, choices: Mapping[str, Sequence[str]], default: str) -> str:
+    """One of several short answers: its key. `choices`: key -> other ways to type it. Enter takes the default;
+    anything else is asked again, and said why.
+
+    Raises:
+        DeclinedError: the input has ended, or Ctrl-C.
+    """
+    shown = "/".join(key.upper() if key == default else key for key in choices)
+    while True:
+        answer = _typed(screen, f"{say(question)} [{shown}] ", end_leaves=True).lower() or default
+        for key, others in choices.items():
+            if answer in (key, *others):
+                return key
+        said = Text('"{answer}" is not one of the answers: {keys}', answer=answer, keys=", ".join(choices))
+        screen.line(said, "warn")
+
+
+def words_for(name: Meaning) -> tuple[str, ...]:
+    """Every way to type an answer of that meaning."""
+    return _MEANINGS[name]
 
 
 def ask_number(screen: Screen, question: Text, choices: Sequence[str]) -> int | None:
@@ -45,12 +89,17 @@ def ask_size(screen: Screen, question: Text, sizes: Sequence[float]) -> float | 
         screen.line(Text("{answer} is not one of these sizes.", answer=answer), "warn")
 
 
-def _typed(screen: Screen, prompt: str) -> str:
-    screen.console.print(prompt, end="", markup=False, highlight=False, soft_wrap=True)
+def _typed(screen: Screen, prompt: str, *, end_leaves: bool = False) -> str:
+    """What was typed, without blanks around it. `end_leaves`: the end of input leaves the command; else it is as
+    good as Enter."""
     try:
-        return input().strip()
+        with interruptible() as check:
+            screen.console.print(prompt, end="", markup=False, highlight=False, soft_wrap=True)
+            return read_line(check).strip()
     except EOFError:
         screen.line()
+        if end_leaves:
+            raise DeclinedError(EXIT_DONE) from None
         return ""
     except KeyboardInterrupt:
         screen.line()

@@ -12,7 +12,7 @@ from sdsetup.decide.checks import MADE_GOOD
 from sdsetup.errors import EXIT_DONE, EXIT_EXPECTED, EXIT_INTERRUPTED, DeclinedError, SdsetupError
 from sdsetup.show.doctor import show_report
 from sdsetup.show.errors import show_error
-from sdsetup.show.questions import ask_text
+from sdsetup.show.questions import ask_line
 from sdsetup.show.words import size
 from sdsetup.text import Text
 from sdsetup.values.facts import Facts
@@ -43,7 +43,12 @@ def run_wizard(session: Session) -> int:
         return EXIT_EXPECTED
     if any(finding.id == "network" for finding in blocking):
         screen.line(Text("Without the network you can look at the plan; the work itself will need it."), "warn")
-    return _install(session, report.facts)
+    try:
+        return _install(session, report.facts)
+    except DeclinedError as declined:
+        if declined.exit_code == EXIT_INTERRUPTED:
+            raise
+        return _left(session)
 
 
 def _examined(session: Session) -> Report:
@@ -70,7 +75,7 @@ def _install(session: Session, facts: Facts) -> int:
             decision = decide(session, request)
             break
         except SdsetupError as error:
-            if not error.code.startswith(("folder-", "disk-", "file-")):
+            if isinstance(error, DeclinedError) or not error.code.startswith(("folder-", "disk-", "file-")):
                 raise
             show_error(error, None, session.screen)
     show_decision(session, decision)
@@ -89,7 +94,7 @@ def _ask_folder(session: Session, default: str) -> Path | None:
     free = _free_bytes(default)
     screen.line()
     screen.line(Text("Where to? {free} are free at the suggestion; q leaves the wizard.", free=size(free)))
-    answer = ask_text(screen, Text("Folder"), default)
+    answer = ask_line(screen, Text("Folder"), default)
     return None if answer.lower() in ("q", "quit", "exit") else Path(answer.strip('"'))
 
 

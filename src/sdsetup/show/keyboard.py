@@ -1,0 +1,67 @@
+"""One line from the keyboard, and a Ctrl-C that is never lost on the way."""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+_GLANCE = 0.2  # seconds: how late a Ctrl-C counts that arrived just before we began to wait
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[Callable[[], None]]:
+    """While the block lasts, Ctrl-C raises KeyboardInterrupt and is remembered as well; what is yielded raises it
+    again. Python drops an exception that hits it in a destructor or a callback of its own."""
+    heard: list[int] = []
+
+    def interrupt(number: int, _frame: object) -> None:
+        heard.append(number)
+        raise KeyboardInterrupt
+
+    def check() -> None:
+        if heard:
+            raise KeyboardInterrupt
+
+    ours = threading.current_thread() is threading.main_thread()
+    if not ours or signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        yield check
+        return
+    before: Any = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield check
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def read_line(check: Callable[[], None]) -> str:
+    """The line that is typed, without its end.
+
+    A Ctrl-C between Python's last look at its signals and the system call that waits would be seen only after the
+    next line; so the waiting is done in short glances, and reading begins when a line is there.
+
+    Raises:
+        EOFError: the input has ended.
+        KeyboardInterrupt: Ctrl-C, now or since the block of `interruptible` began.
+    """
+    terminal = _terminal()
+    while terminal is not None and not select.select([terminal], [], [], _GLANCE)[0]:
+        check()
+    check()
+    line = input()
+    check()
+    return line
+
+
+def _terminal() -> int | None:
+    """The descriptor to wait for; None where `input` itself waits well: Windows' console, and a file."""
+    if sys.platform == "win32" or sys.stdin is None:
+        return None
+    try:
+        return sys.stdin.fileno() if sys.stdin.isatty() else None
+    except (OSError, ValueError):  # closed, or a stand-in of a test
+        return None
