@@ -14,7 +14,7 @@ from sdsetup.cli.app import COMMANDS, run
 from sdsetup.decide.refusals import refuse_tuning
 from sdsetup.errors import SdsetupError
 from sdsetup.machine.web_errors import broken
-from sdsetup.show.words import as_typed
+from sdsetup.show.commands import as_typed
 from sdsetup.values.tuning import Tuning
 
 

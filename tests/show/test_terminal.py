@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.table import Table
 
 from sdsetup.show.screen import Screen
 from sdsetup.show.terminal import Terminal, folded
@@ -73,7 +74,7 @@ def test_width(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Terminal().width == 123
     monkeypatch.setenv("COLUMNS", "wide")
     monkeypatch.setattr(sys, "stdout", io.StringIO())
-    assert Terminal().width == 80
+    assert Terminal().width > 1000, "a pipe is not wrapped"
 
 
 @pytest.mark.parametrize(
@@ -104,3 +105,21 @@ def test_a_doctor_without_rich() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=SRC, check=True)
     assert done.stdout == "x\n[]\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a stand-in for a terminal")
+def test_a_pipe_is_neither_wrapped_nor_padded(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    sentence = "a word " * 40 + "and the last"
+    screen = Screen()
+    screen.line(Text("{sentence}", sentence=sentence))
+    table = Table(box=None, show_header=False)
+    table.add_row("short", sentence, "x")
+    table.add_row("longer than that", "y", "z")
+    screen.table(table, indent=2)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == sentence
+    assert len(lines) == 3 and sentence in lines[1]
+    assert [line for line in lines if line != line.rstrip()] == []

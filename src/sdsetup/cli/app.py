@@ -15,7 +15,9 @@ import typer
 from typer.core import TyperGroup
 
 from sdsetup import __version__
+from sdsetup.cli.examples import EXAMPLES
 from sdsetup.cli.streams import Lasting, lasting
+from sdsetup.command import Command
 from sdsetup.errors import (
     EXIT_BUG,
     EXIT_DONE,
@@ -26,30 +28,47 @@ from sdsetup.errors import (
     UsageError,
     file_problem,
 )
+from sdsetup.show.commands import as_typed, forget_run, typed
 from sdsetup.text import Text, harmless
 
-# The module of each command below `sdsetup.cli`, imported when the command is called, and its line in --help.
-COMMANDS = {
-    "doctor": "Look at this PC: what is well, what is in the way, and one cure for each.",
-    "status": "Say which installations there are, what is in them, and how large they are.",
-    "install": "Install everything: clone, Python, torch, model, launch file, and a first picture that proves it.",
-    "tune": "Choose launch flags, variables and torch build for a card, each with its reason.",
-    "why": "Say who set a flag, a variable or the torch build, why, and what would change without it.",
-    "launch": "Start the web UI; Ctrl-C ends it.",
-    "verify": "Prove the installation with one small picture; settings that it needed are kept.",
-    "fix": "Find out from a log why the web UI failed, and fix it.",
-    "update": "Update the web UI: tested beside the present version first, and undone by itself if it fails.",
-    "undo": "Undo the last change of code, environment, and settings (run again to redo).",
-    "uninstall": "Remove what sdsetup installed; models, images, and your own files stay.",
-    "clean": "Empty caches and remove downloaded programs that nothing needs.",
-    "extensions": "List and check extensions, and find the one that breaks the web UI.",
-    "model": "The models: which there are, fetch one, check what lies there, bring your own.",
-    "self": "Update sdsetup itself, or put its command within reach.",
-    "kit": "Put an installation for many PCs, or for one without internet, into a folder.",
-    "fleet": "Compare the doctor's results of many PCs in one table.",
-    "report": "Describe this PC for a helper: without names, user folders, tokens, serial numbers or addresses.",
-    "schema": "Print the JSON Schema of a document that --json prints.",
+# The commands in the groups of --help: the module of each below `sdsetup.cli`, imported when the command is
+# called, and its short help, which a window of 80 columns shows on one line.
+GROUPS = {
+    "Install": {
+        "doctor": "Check this PC and suggest fixes",
+        "install": "Install the web UI, or repair an installation",
+        "update": "Update the web UI",
+        "uninstall": "Remove the web UI; models and images stay",
+        "kit": "Prepare an installation for other or offline PCs",
+    },
+    "Use": {
+        "launch": "Start the web UI",
+        "tune": "Choose settings for the graphics card",
+        "why": "Explain a setting",
+        "status": "List installations with versions and sizes",
+        "extensions": "List, check, and switch extensions",
+    },
+    "Repair": {
+        "fix": "Find out why the web UI failed, and fix it",
+        "verify": "Test the web UI with one image",
+        "undo": "Undo the last change (run again to redo)",
+        "report": "Create a support report (no personal data)",
+        "clean": "Empty caches and remove unused downloads",
+    },
+    "Models": {
+        "model": "List, download, verify, and import models",
+    },
+    "More": {
+        "self": "Update sdsetup, or add its command to PATH",
+        "fleet": "Compare the checks of many PCs in one table",
+        "schema": "Print the JSON Schema of a --json document",
+    },
 }
+COMMANDS = {name: said for group in GROUPS.values() for name, said in group.items()}
+_WELCOME = """Installs the Stable Diffusion web UI (AUTOMATIC1111) on this PC and tests it with a first image.
+
+Run it without a command to start the wizard, which guides you through everything."""
+_MORE = f"Help for one command, with examples: {typed(Command('sdsetup', 'COMMAND', '--help'))}"
 
 
 class Commands(TyperGroup):
@@ -63,22 +82,35 @@ class Commands(TyperGroup):
             return None
         command = typer.main.get_command(importlib.import_module(f"sdsetup.cli.{cmd_name}").app)
         command.name = cmd_name
+        _add_examples(command, cmd_name)
         return command
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        for group, commands in GROUPS.items():
+            with formatter.section(group):
+                formatter.write_dl(list(commands.items()))
 
 
-# Plain help and no completion: Rich markup in help costs eight times the start of Python.
+def _add_examples(command: Any, path: str) -> None:
+    """Below the options of --help, each line as it is: `\\b` keeps click from filling the paragraph."""
+    for name, below in getattr(command, "commands", {}).items():
+        _add_examples(below, f"{path} {name}")
+    examples = EXAMPLES.get(path, ())
+    widest = max((len(line) for line, _ in examples), default=0)
+    lines = [f"  {as_typed(line):<{widest}}  {what}" for line, what in examples]
+    if lines:
+        command.epilog = "\n".join(["\b", "Examples:", *lines])
+
+
+# Plain help: Rich markup in help costs eight times the start of Python.
 app = typer.Typer(
     name="sdsetup",
     cls=Commands,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    add_completion=False,
     no_args_is_help=False,
-    help="Puts the AUTOMATIC1111 Stable Diffusion web UI on this PC and leaves it working.",
+    help=_WELCOME,
+    epilog=_MORE,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
@@ -86,7 +118,7 @@ app = typer.Typer(
 @app.callback(invoke_without_command=True)
 def main(
     context: typer.Context,
-    version: bool = typer.Option(False, "--version", help="Show the version and exit."),
+    version: bool = typer.Option(False, "--version", help="Show the version."),
 ) -> None:
     if version:
         typer.echo(f"sdsetup {__version__}")
@@ -101,6 +133,7 @@ def main(
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code: 0, 1, 2, 3 or 130."""
+    forget_run()
     before = sys.stdout, sys.stderr
     out, _err = lasting()
     try:

@@ -7,7 +7,8 @@ from typing import Annotated, Optional
 
 import typer
 
-from sdsetup.cli.options import Deep, Dir, Json, Profiles, Quiet, Verbose, Yes, command_app
+from sdsetup.cli.options import Deep, Dir, Json, Profiles, Quiet, Rehearse, Verbose, Yes, command_app, not_together
+from sdsetup.cli.practice import practiced
 from sdsetup.workflows.doctor import run_doctor
 from sdsetup.workflows.session import open_session
 
@@ -20,15 +21,21 @@ def doctor(
     json: Json = False,
     facts: Annotated[
         Optional[Path],  # noqa: UP045 - Typer evaluates annotations on 3.10 too
-        typer.Option("--facts", metavar="FILE", help="Judge the machine of a report instead.", show_default=False),
+        typer.Option(
+            "--facts", metavar="FILE", help="Check the PC described in this report instead.", show_default=False
+        ),
     ] = None,
-    fix: Annotated[bool, typer.Option("--fix", help="Carry out the cures that need no administrator.")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Apply fixes that don't need administrator rights.")] = False,
     deep: Deep = False,
+    rehearse: Rehearse = False,
     yes: Yes = False,
     profiles: Profiles = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Look at this PC: what is well, what is in the way, and one cure for each."""
+    """Check this PC and suggest fixes."""
     session = open_session(command="doctor", profiles=profiles, json=json, quiet=quiet, verbose=verbose)
-    raise typer.Exit(run_doctor(session, dir, facts_file=facts, fix=fix, yes=yes, deep=deep))
+    if rehearse and facts is not None:
+        raise not_together("--rehearse", "--facts")
+    with practiced(session, dir, rehearse=rehearse) as (here, folder):
+        raise typer.Exit(run_doctor(here, folder, facts_file=facts, fix=fix, yes=yes, deep=deep))

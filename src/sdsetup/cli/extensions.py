@@ -6,61 +6,100 @@ from typing import Annotated
 
 import typer
 
-from sdsetup.cli.options import Dir, Json, Quiet, Verbose, Yes, command_app
+from sdsetup.cli.options import Dir, Json, Quiet, Rehearse, Verbose, Yes, command_app
+from sdsetup.cli.practice import practiced
 from sdsetup.workflows import extensions
 from sdsetup.workflows.session import open_session
 
-app = command_app(no_args_is_help=True, help="List and check extensions, and find the one that breaks the web UI.")
+app = command_app(no_args_is_help=True, help="List, check, and switch extensions.")
 
-Names = Annotated[
-    list[str], typer.Argument(metavar="NAME...", help="Folder names, as `extensions list` shows them.")
-]
+Names = Annotated[list[str], typer.Argument(metavar="NAME...", help="Folder names from `extensions list`.")]
 
 
 @app.command("list")
-def list_extensions(dir: Dir = None, json: Json = False, quiet: Quiet = False, verbose: Verbose = False) -> None:
+def list_extensions(
+    dir: Dir = None,
+    rehearse: Rehearse = False,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
     """List extensions with state, commit, and address."""
     session = open_session(command="extensions-list", json=json, quiet=quiet, verbose=verbose)
-    raise typer.Exit(extensions.list_extensions(session, dir, check=False))
+    with practiced(session, dir, rehearse=rehearse) as (here, folder):
+        raise typer.Exit(extensions.list_extensions(here, folder, check=False))
 
 
 @app.command("check")
-def check(dir: Dir = None, json: Json = False, quiet: Quiet = False, verbose: Verbose = False) -> None:
-    """Find extensions that ask for package versions the web UI can't use."""
+def check(
+    dir: Dir = None,
+    rehearse: Rehearse = False,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Find extensions whose packages conflict with the web UI."""
     session = open_session(command="extensions-check", json=json, quiet=quiet, verbose=verbose)
-    raise typer.Exit(extensions.list_extensions(session, dir, check=True))
+    with practiced(session, dir, rehearse=rehearse) as (here, folder):
+        raise typer.Exit(extensions.list_extensions(here, folder, check=True))
 
 
 @app.command("disable")
-def disable(names: Names, dir: Dir = None, yes: Yes = False, json: Json = False, quiet: Quiet = False) -> None:
-    """Turn extensions off in the web UI's settings; their files stay."""
+def disable(
+    names: Names,
+    dir: Dir = None,
+    rehearse: Rehearse = False,
+    yes: Yes = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Turn extensions off; their files stay."""
     session = open_session(command="extensions-disable", json=json, quiet=quiet)
-    raise typer.Exit(extensions.switch(session, tuple(names), dir, off=True, yes=yes))
+    with practiced(session, dir, rehearse=rehearse) as (here, folder):
+        raise typer.Exit(extensions.switch(here, tuple(names), folder, off=True, yes=yes))
 
 
 @app.command("enable")
-def enable(names: Names, dir: Dir = None, yes: Yes = False, json: Json = False, quiet: Quiet = False) -> None:
-    """Turn extensions on again."""
+def enable(
+    names: Names,
+    dir: Dir = None,
+    rehearse: Rehearse = False,
+    yes: Yes = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Turn extensions back on."""
     session = open_session(command="extensions-enable", json=json, quiet=quiet)
-    raise typer.Exit(extensions.switch(session, tuple(names), dir, off=False, yes=yes))
+    with practiced(session, dir, rehearse=rehearse) as (here, folder):
+        raise typer.Exit(extensions.switch(here, tuple(names), folder, off=False, yes=yes))
 
 
 @app.command("safe-start")
 def safe_start(
     dir: Dir = None,
-    no_browser: Annotated[bool, typer.Option("--no-browser", help="Show the address, open no browser.")] = False,
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Show the address but don't open a browser.")
+    ] = False,
+    rehearse: Rehearse = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
     """Start the web UI once without extensions."""
     session = open_session(command="extensions-safe-start", quiet=quiet, verbose=verbose)
-    raise typer.Exit(extensions.safe_start(session, dir, browser=not no_browser))
+    with practiced(session, dir, rehearse=rehearse) as (here, folder):
+        raise typer.Exit(extensions.safe_start(here, folder, browser=not no_browser))
 
 
 @app.command("bisect")
 def bisect(
-    dir: Dir = None, yes: Yes = False, json: Json = False, quiet: Quiet = False, verbose: Verbose = False
+    dir: Dir = None,
+    rehearse: Rehearse = False,
+    yes: Yes = False,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Find the extension that keeps the web UI from starting."""
     session = open_session(command="extensions-bisect", json=json, quiet=quiet, verbose=verbose)
-    raise typer.Exit(extensions.bisect(session, dir, yes=yes))
+    with practiced(session, dir, rehearse=rehearse) as (here, folder):
+        raise typer.Exit(extensions.bisect(here, folder, yes=yes))

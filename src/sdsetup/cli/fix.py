@@ -6,7 +6,8 @@ from typing import Annotated, Optional
 
 import typer
 
-from sdsetup.cli.options import Dir, Json, Profiles, Quiet, Verbose, Yes, command_app
+from sdsetup.cli.options import Dir, Json, Profiles, Quiet, Rehearse, Verbose, Yes, command_app
+from sdsetup.cli.practice import practiced
 from sdsetup.workflows.fix import run_fix
 from sdsetup.workflows.session import open_session
 
@@ -19,7 +20,7 @@ def fix(
         Optional[str],  # noqa: UP045 - Typer evaluates annotations on 3.10 too
         typer.Argument(
             metavar="[LOG|-]",
-            help="A log file, or - for standard input. Without it: the log of the last start.",
+            help="A log file, or - for stdin. Default: the last start's log.",
             show_default=False,
         ),
     ] = None,
@@ -29,16 +30,18 @@ def fix(
         typer.Option(
             "--os",
             metavar="NAME",
-            help="Where the log is from, if it doesn't say: windows, linux, macos, or wsl.",
+            help="The log's system: windows, linux, macos, or wsl.",
             show_default=False,
         ),
     ] = None,
+    rehearse: Rehearse = False,
     yes: Yes = False,
     json: Json = False,
     profiles: Profiles = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Find out from a log why the web UI failed, and fix it (with --json: only find out)."""
+    """Find out why the web UI failed, and fix it (with --json: only find out)."""
     session = open_session(command="fix", profiles=profiles, json=json, quiet=quiet, verbose=verbose)
-    raise typer.Exit(run_fix(session, log=log, dir=dir, os=os, yes=yes))
+    with practiced(session, dir, rehearse=rehearse) as (here, folder):
+        raise typer.Exit(run_fix(here, log=log, dir=folder, os=os, yes=yes))

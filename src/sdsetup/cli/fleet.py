@@ -11,7 +11,7 @@ from sdsetup.cli.options import Json, Profiles, Quiet, Verbose, command_app
 from sdsetup.workflows.fleet import run_summary
 from sdsetup.workflows.session import named_path, open_session
 
-app = command_app(no_args_is_help=True, help="Compare the doctor's results of many PCs in one table.")
+app = command_app(no_args_is_help=True, help="Compare the checks of many PCs in one table.")
 
 
 @app.callback()
@@ -23,13 +23,13 @@ def fleet() -> None:
 def summary(
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILES...", help="Outputs of `sdsetup doctor --json`, or a folder of them."),
+        typer.Argument(metavar="FILES...", help="Output files of `doctor --json`, or their folder."),
     ],
     json: Json = False,
     profiles: Profiles = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """One table of many PCs, those that need attention first."""
+    """Show many PCs in one table, problems first."""
     session = open_session(command="fleet-summary", profiles=profiles, json=json, quiet=quiet, verbose=verbose)
     raise typer.Exit(run_summary(session, [named_path(file) for file in files]))

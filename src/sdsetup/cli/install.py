@@ -9,7 +9,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from sdsetup.cli.options import Deep, Dir, Json, Profiles, Quiet, Verbose, Yes, command_app
+from sdsetup.cli.options import Deep, Dir, JsonLines, Profiles, Quiet, Verbose, Yes, command_app
 from sdsetup.errors import UsageError
 from sdsetup.text import Text
 from sdsetup.values.request import Request
@@ -24,36 +24,36 @@ app = command_app()
 @app.command()
 def install(
     dir: Dir = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and change nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan; change nothing.")] = False,
     yes: Yes = False,
-    json: Json = False,
+    json: JsonLines = False,
     model: Annotated[
-        str, typer.Option("--model", metavar="NAME", help="Which model; `none` downloads none.")
+        str, typer.Option("--model", metavar="NAME", help="A name from `model list`, or none.")
     ] = "sd15",
     ref: Annotated[
         Optional[str],  # noqa: UP045 - Typer evaluates annotations on 3.10 too
         typer.Option(
             "--ref",
             metavar="COMMIT",
-            help="Another commit of the web UI, for later runs too; `pinned` goes back.",
+            help="Use this web UI commit (pinned: the tested one).",
             show_default=False,
         ),
     ] = None,
     rehearse: Annotated[
-        bool, typer.Option("--rehearse", help="A practice run with small stand-ins, in a folder of its own.")
+        bool, typer.Option("--rehearse", help="Practice run: small stand-ins, nothing downloaded.")
     ] = False,
-    full_history: Annotated[
-        bool, typer.Option("--full-history", help="Clone every commit instead of one.")
-    ] = False,
-    launcher: Annotated[str, typer.Option("--launcher", metavar="KIND", help="auto, bat, sh or both.")] = "auto",
-    picture: Annotated[bool, typer.Option("--picture/--no-picture", help="Prove it with a first picture.")] = True,
+    full_history: Annotated[bool, typer.Option("--full-history", help="Clone the full Git history.")] = False,
+    launcher: Annotated[
+        str, typer.Option("--launcher", metavar="KIND", help="Launch file: auto, bat, sh, or both.")
+    ] = "auto",
+    picture: Annotated[bool, typer.Option("--picture/--no-picture", help="Make a test image at the end.")] = True,
     deep: Deep = False,
     kit: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option(
             "--kit",
             metavar="FOLDER|URL",
-            help="Install from a kit (`sdsetup kit make`) without any other download.",
+            help="Install from this kit; download nothing else.",
             show_default=False,
         ),
     ] = None,
@@ -62,7 +62,7 @@ def install(
         typer.Option(
             "--kit-sha256",
             metavar="SHA256",
-            help="The kit's number, as printed by `kit make`.",
+            help="The kit's SHA-256, as printed by `kit make`.",
             show_default=False,
         ),
     ] = None,
@@ -71,7 +71,7 @@ def install(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Install everything: clone, Python, torch, model, launch file, and a first picture that proves it."""
+    """Install the web UI, or repair an installation, and make a test image."""
     session = open_session(command="install", profiles=profiles, json=json, quiet=quiet, verbose=verbose)
     request = partial(
         Request,

@@ -14,10 +14,7 @@ from sdsetup.workflows.kit_targets import KitRequest
 from sdsetup.workflows.rehearse import with_stand_ins
 from sdsetup.workflows.session import named_path, open_session
 
-_HELP = "Put an installation for many PCs, or for one without internet, into a folder."
-app = command_app(
-    no_args_is_help=True, help="Put an installation for many PCs, or for one without internet, into a folder."
-)
+app = command_app(no_args_is_help=True, help="Prepare an installation for other or offline PCs.")
 
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="The kit's folder.")]
 
@@ -28,23 +25,25 @@ def make(
     systems: Annotated[
         Optional[list[str]],  # noqa: UP045 - Typer evaluates annotations on 3.10 too
         typer.Option(
-            "--for", metavar="SYSTEM", help="windows, linux or macos; may be repeated.", show_default=False
+            "--for", metavar="SYSTEM", help="windows, linux, or macos; can be repeated.", show_default=False
         ),
     ] = None,
     gpu: Annotated[
         Optional[list[str]],  # noqa: UP045
         typer.Option(
-            "--gpu", metavar="NAME", help="A graphics card, or `none`; may be repeated.", show_default=False
+            "--gpu", metavar="NAME", help="A graphics card, or none; can be repeated.", show_default=False
         ),
     ] = None,
     model: Annotated[
         Optional[list[str]],  # noqa: UP045
-        typer.Option("--model", metavar="NAME", help="A model, or `none`; may be repeated.", show_default="sd15"),
+        typer.Option("--model", metavar="NAME", help="A model, or none; can be repeated.", show_default="sd15"),
     ] = None,
     python: Annotated[bool, typer.Option("--python/--no-python", help="Include Python for the web UI.")] = True,
     program: Annotated[bool, typer.Option("--program/--no-program", help="Include sdsetup itself.")] = True,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and change nothing.")] = False,
-    rehearse: Annotated[bool, typer.Option("--rehearse", help="Make a small practice kit of stand-ins.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan; change nothing.")] = False,
+    rehearse: Annotated[
+        bool, typer.Option("--rehearse", help="Practice run: make a small kit of stand-ins.")
+    ] = False,
     profile: Annotated[str, typer.Option("--profile", metavar="NAME", help="Tuning profile.")] = "current",
     yes: Yes = False,
     json: Json = False,
@@ -52,7 +51,7 @@ def make(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Download everything that installations need into a folder. Run it again to continue or to add to it."""
+    """Download everything an installation needs (run again to add more)."""
     session = open_session(command="kit-make", profiles=profiles, json=json, quiet=quiet, verbose=verbose)
     request = KitRequest(
         systems=tuple(systems or ()),
@@ -72,6 +71,6 @@ def make(
 def check(
     folder: Folder, json: Json = False, profiles: Profiles = None, quiet: Quiet = False, verbose: Verbose = False
 ) -> None:
-    """Read every file of a kit and compare it with the kit's list."""
+    """Compare every file of a kit with its list."""
     session = open_session(command="kit-check", profiles=profiles, json=json, quiet=quiet, verbose=verbose)
     raise typer.Exit(run_check(session, named_path(folder)))

@@ -35,40 +35,42 @@ def gibibytes(typed: str) -> float:
 # Typer evaluates annotations on 3.10 too, where `X | None` is no option type.
 Gpus = Annotated[
     Optional[list[str]],  # noqa: UP045
-    typer.Option("--gpu", metavar="NAME", help="Suppose this card; repeat for several.", show_default=False),
+    typer.Option(
+        "--gpu", metavar="NAME", help="Graphics card to choose for; can be repeated.", show_default=False
+    ),
 ]
 Sizes = Annotated[
     Optional[list[float]],  # noqa: UP045
     typer.Option(
         "--vram",
-        metavar="GIB",
+        metavar="GB",
         parser=gibibytes,
-        help="Suppose this much card memory, one for each --gpu.",
+        help="Its video memory in GB, one for each --gpu.",
         show_default=False,
     ),
 ]
 OsName = Annotated[
     Optional[str],  # noqa: UP045
-    typer.Option("--os", metavar="NAME", help="Suppose windows, linux, macos or wsl.", show_default=False),
+    typer.Option("--os", metavar="NAME", help="windows, linux, macos, or wsl.", show_default=False),
 ]
 Ram = Annotated[
     Optional[float],  # noqa: UP045
-    typer.Option(
-        "--ram", metavar="GIB", parser=gibibytes, help="Suppose this much system memory.", show_default=False
-    ),
+    typer.Option("--ram", metavar="GB", parser=gibibytes, help="System memory in GB.", show_default=False),
 ]
 Driver = Annotated[
     Optional[str],  # noqa: UP045
-    typer.Option("--driver", metavar="VERSION", help="Suppose this NVIDIA driver.", show_default=False),
+    typer.Option("--driver", metavar="VERSION", help="NVIDIA driver version.", show_default=False),
 ]
 ModelClass = Annotated[
     str,
-    typer.Option("--model-class", metavar="CLASS", help="Kind of model: sd15, sdxl, pony or illustrious."),
+    typer.Option("--model-class", metavar="CLASS", help="Kind of model: sd15, sdxl, pony, or illustrious."),
 ]
-ProfileName = Annotated[str, typer.Option("--profile", metavar="NAME", help="The rules to follow.")]
+ProfileName = Annotated[str, typer.Option("--profile", metavar="NAME", help="Tuning profile.")]
 FactsFile = Annotated[
     Optional[Path],  # noqa: UP045
-    typer.Option("--facts", metavar="FILE", help="Answer for the machine of a report.", show_default=False),
+    typer.Option(
+        "--facts", metavar="FILE", help="Choose for the PC described in this report.", show_default=False
+    ),
 ]
 
 

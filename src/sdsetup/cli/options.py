@@ -12,15 +12,15 @@ from sdsetup.text import Text
 
 Dir = Annotated[
     Optional[Path],  # noqa: UP045 - Typer evaluates annotations on 3.10 too
-    typer.Option("--dir", metavar="FOLDER", help="Installation folder.", show_default=False),
+    typer.Option("--dir", metavar="FOLDER", help="Install folder.", show_default=False),
 ]
 Deep = Annotated[
     bool,
-    typer.Option("--deep", help="Read every file of the packages and of known models, which takes minutes."),
+    typer.Option("--deep", help="Read and check every file (takes minutes)."),
 ]
 Json = Annotated[
     bool,
-    typer.Option("--json", help="One JSON document on standard output, people's text on standard error."),
+    typer.Option("--json", help="Print JSON to stdout (messages go to stderr)."),
 ]
 Profiles = Annotated[
     Optional[Path],  # noqa: UP045
@@ -28,14 +28,19 @@ Profiles = Annotated[
         "--profiles",
         metavar="FOLDER",
         envvar="SDSETUP_PROFILES",
-        help="Folder laid over the built-in profiles.",
+        help="Folder whose files override the built-in profiles.",
         show_default=False,
         show_envvar=True,
     ),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only results and errors.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Details, and what is otherwise only in the log.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer every question with yes; for scripts.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show only results and errors.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show all details.")]
+Rehearse = Annotated[bool, typer.Option("--rehearse", help="Use the practice installation, with stand-ins.")]
+JsonLines = Annotated[
+    bool,
+    typer.Option("--json", help="Print one JSON line per event (--dry-run: the plan)."),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer yes to every question (for scripts).")]
 
 
 def command_app(**settings: Any) -> typer.Typer:
@@ -45,7 +50,7 @@ def command_app(**settings: Any) -> typer.Typer:
 
 def not_together(one: str, other: str) -> UsageError:
     return UsageError(
-        Text("{one} and {other} do not go together", one=one, other=other),
-        hint=Text("Leave one of them out; --measure writes what it found when you agree, or with --yes."),
+        Text("{one} and {other} can't be combined", one=one, other=other),
+        hint=Text("Leave one of them out."),
         code="options-clash",
     )

@@ -7,7 +7,8 @@ from typing import Annotated, Optional
 
 import typer
 
-from sdsetup.cli.options import Dir, Profiles, Quiet, Verbose, command_app
+from sdsetup.cli.options import Dir, Profiles, Quiet, Rehearse, Verbose, command_app
+from sdsetup.cli.practice import practiced
 from sdsetup.workflows.report import run_report
 from sdsetup.workflows.session import open_session
 
@@ -19,17 +20,21 @@ def report(
     dir: Dir = None,
     out: Annotated[
         Optional[Path],  # noqa: UP045 - Typer evaluates annotations on 3.10 too
-        typer.Option("--out", metavar="FILE", help="Write it there instead of printing it.", show_default=False),
+        typer.Option(
+            "--out", metavar="FILE", help="Write it to this file instead of printing it.", show_default=False
+        ),
     ] = None,
     sbom: Annotated[
         bool,
-        typer.Option("--sbom", help="List what the installation is made of instead (CycloneDX, JSON)."),
+        typer.Option("--sbom", help="List all components instead (CycloneDX JSON)."),
     ] = False,
+    rehearse: Rehearse = False,
     profiles: Profiles = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Describe this PC for a helper: without names, user folders, tokens, serial numbers or addresses."""
+    """Create a support report (no personal data): a summary, then JSON."""
     # The document is what standard output is for; what is said about it goes to standard error.
     session = open_session(command="report", profiles=profiles, json=out is None, quiet=quiet, verbose=verbose)
-    raise typer.Exit(run_report(session, dir, out=out, sbom=sbom))
+    with practiced(session, dir, rehearse=rehearse) as (here, folder):
+        raise typer.Exit(run_report(here, folder, out=out, sbom=sbom))

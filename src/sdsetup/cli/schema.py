@@ -16,8 +16,8 @@ app = command_app()
 def schema(
     name: Annotated[
         Optional[str],  # noqa: UP045 - Typer evaluates annotations on 3.10 too
-        typer.Argument(metavar="NAME", help="Of which document: doctor, tune, plan, ... All names without it."),
+        typer.Argument(metavar="NAME", help="A document: doctor, tune, plan, ... Default: list all."),
     ] = None,
 ) -> None:
-    """Print the JSON Schema of a document that --json prints."""
+    """Print the JSON Schema of a --json document."""
     raise typer.Exit(run_schema(name))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from sdsetup.cli.options import Dir, Json, Profiles, Quiet, Verbose, command_app
+from sdsetup.cli.options import Dir, Json, Profiles, Quiet, Rehearse, Verbose, command_app
+from sdsetup.cli.practice import practiced
 from sdsetup.workflows.session import open_session
 from sdsetup.workflows.status import run_status
 
@@ -13,8 +14,14 @@ app = command_app()
 
 @app.command()
 def status(
-    dir: Dir = None, json: Json = False, profiles: Profiles = None, quiet: Quiet = False, verbose: Verbose = False
+    dir: Dir = None,
+    rehearse: Rehearse = False,
+    json: Json = False,
+    profiles: Profiles = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
-    """Say which installations there are, what each is made of and how large it is, and what lies outside."""
+    """List installations with versions and sizes."""
     session = open_session(command="status", profiles=profiles, json=json, quiet=quiet, verbose=verbose)
-    raise typer.Exit(run_status(session, dir))
+    with practiced(session, dir, rehearse=rehearse) as (here, folder):
+        raise typer.Exit(run_status(here, folder))

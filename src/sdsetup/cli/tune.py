@@ -19,9 +19,9 @@ from sdsetup.cli.machine_options import (
     Sizes,
     machine_options,
 )
-from sdsetup.cli.options import Dir, Json, Profiles, Quiet, Verbose, Yes, command_app, not_together
+from sdsetup.cli.options import Dir, Json, Profiles, Quiet, Rehearse, Verbose, Yes, command_app, not_together
+from sdsetup.cli.practice import practiced
 from sdsetup.workflows.benchmark import run_measure
-from sdsetup.workflows.rehearse import practice_folder, with_stand_ins
 from sdsetup.workflows.session import open_session
 from sdsetup.workflows.tune import run_tune
 
@@ -40,29 +40,25 @@ def tune(
     profile: ProfileName = "current",
     compare: Annotated[
         Optional[str],  # noqa: UP045 - Typer evaluates annotations on 3.10 too
-        typer.Option("--compare", metavar="NAME", help="Show another profile beside it.", show_default=False),
+        typer.Option("--compare", metavar="NAME", help="Compare with another tuning profile.", show_default=False),
     ] = None,
     facts: FactsFile = None,
-    apply: Annotated[bool, typer.Option("--apply", help="Write the launch file.")] = False,
+    apply: Annotated[bool, typer.Option("--apply", help="Write the settings into the launch file.")] = False,
     anyway: Annotated[
-        bool, typer.Option("--anyway", help="With --apply: write settings of a described PC on this one.")
+        bool, typer.Option("--anyway", help="With --apply: even if you described another PC.")
     ] = False,
     measure: Annotated[
-        bool, typer.Option("--measure", help="Try the settings on this card, and write what is fastest.")
+        bool, typer.Option("--measure", help="Time the settings on this card; keep the fastest.")
     ] = False,
-    again: Annotated[
-        bool, typer.Option("--again", help="With --measure: forget what was measured before.")
-    ] = False,
-    rehearse: Annotated[
-        bool, typer.Option("--rehearse", help="A practice run on the installation of `install --rehearse`.")
-    ] = False,
+    again: Annotated[bool, typer.Option("--again", help="With --measure: ignore earlier measurements.")] = False,
+    rehearse: Rehearse = False,
     yes: Yes = False,
     json: Json = False,
     profiles: Profiles = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Choose launch flags, variables and torch build for a card, each with its reason."""
+    """Choose settings for a graphics card, and say why."""
     session = open_session(command="tune", profiles=profiles, json=json, quiet=quiet, verbose=verbose)
     options = machine_options(gpu, vram, os, ram, driver, model_class, facts, dir)
     if measure and (apply or compare):
@@ -72,7 +68,5 @@ def tune(
         if measure
         else partial(run_tune, profile=profile, other=compare, apply=apply, anyway=anyway, yes=yes)
     )
-    if not rehearse:
-        raise typer.Exit(story(session, options))
-    with with_stand_ins(session, profile) as practice:
-        raise typer.Exit(story(practice, replace(options, dir=dir or practice_folder(session))))
+    with practiced(session, dir, rehearse=rehearse, profile=profile) as (here, folder):
+        raise typer.Exit(story(here, replace(options, dir=folder)))

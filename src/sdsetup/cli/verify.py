@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from sdsetup.cli.options import Dir, Json, Profiles, Quiet, Verbose, command_app
+from sdsetup.cli.options import Dir, Json, Profiles, Quiet, Rehearse, Verbose, command_app
+from sdsetup.cli.practice import practiced
 from sdsetup.workflows.session import open_session
 from sdsetup.workflows.verify import run_verify
 
@@ -14,11 +15,13 @@ app = command_app()
 @app.command()
 def verify(
     dir: Dir = None,
+    rehearse: Rehearse = False,
     json: Json = False,
     profiles: Profiles = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Prove the installation with one small picture; settings that it needed are kept."""
+    """Test the web UI with one image, and keep the settings it needed."""
     session = open_session(command="verify", profiles=profiles, json=json, quiet=quiet, verbose=verbose)
-    raise typer.Exit(run_verify(session, session.folder(dir)))
+    with practiced(session, dir, rehearse=rehearse) as (here, folder):
+        raise typer.Exit(run_verify(here, here.folder(folder)))

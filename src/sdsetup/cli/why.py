@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -17,7 +18,8 @@ from sdsetup.cli.machine_options import (
     Sizes,
     machine_options,
 )
-from sdsetup.cli.options import Dir, Json, Profiles, Quiet, Verbose, command_app
+from sdsetup.cli.options import Dir, Json, Profiles, Quiet, Rehearse, Verbose, command_app
+from sdsetup.cli.practice import practiced
 from sdsetup.workflows.session import open_session
 from sdsetup.workflows.tune import run_why
 
@@ -27,7 +29,9 @@ app = command_app()
 # What it explains looks like an option of its own: `sdsetup why --medvram`.
 @app.command(context_settings={"ignore_unknown_options": True})
 def why(
-    setting: Annotated[list[str], typer.Argument(metavar="SETTING", help="A flag, a variable, or torch.")],
+    setting: Annotated[
+        list[str], typer.Argument(metavar="SETTING", help="A flag, an environment variable, or torch.")
+    ],
     dir: Dir = None,
     gpu: Gpus = None,
     vram: Sizes = None,
@@ -37,13 +41,15 @@ def why(
     model_class: ModelClass = "sd15",
     profile: ProfileName = "current",
     facts: FactsFile = None,
+    rehearse: Rehearse = False,
     json: Json = False,
     profiles: Profiles = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Say who set a flag, a variable or the torch build, why, and what would change without it."""
+    """Explain a setting: who set it, why, and what changes without it."""
     session = open_session(command="why", profiles=profiles, json=json, quiet=quiet, verbose=verbose)
     options = machine_options(gpu, vram, os, ram, driver, model_class, facts, dir)
     # "--use-cpu all" is asked for by its name.
-    raise typer.Exit(run_why(session, setting[0], options, profile=profile))
+    with practiced(session, dir, rehearse=rehearse, profile=profile) as (here, folder):
+        raise typer.Exit(run_why(here, setting[0], replace(options, dir=folder), profile=profile))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sdsetup.show.commands import typed
 from sdsetup.show.screen import STYLES, Screen
 from sdsetup.show.terminal import Part, folded
-from sdsetup.show.words import say, typed
+from sdsetup.show.words import say
 from sdsetup.text import Text
 from sdsetup.values.findings import Finding, Report
 

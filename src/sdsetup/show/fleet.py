@@ -29,7 +29,7 @@ def show_fleet(rows: Sequence[FleetRow], screen: Screen) -> None:
             Line(f"{screen.mark(status)} {say(_result(row))}", style=STYLES.get(status, "")),
             _troubles(row),
         )
-    screen.console.print(table)
+    screen.table(table)
     screen.line()
     hands = sum(row.verdict in ("problem", "unreadable") for row in rows)
     if hands:

@@ -35,7 +35,7 @@ def show_plan(folder: Path, parts: Sequence[Part], screen: Screen) -> None:
         table.add_row(
             Line(say(part.title), style=style), Line("done" if part.there else size(part.bytes), style=style)
         )
-    screen.console.print(table)
+    screen.table(table)
     screen.line()
     screen.line(Text("To download: about {size}.", size=size(_todo(parts))))
 
@@ -103,7 +103,7 @@ def _show_content(kit: Kit, screen: Screen) -> None:
         if files:
             table.add_row(Line(say(_TITLES[kind])), Line(size(sum(files.values()))))
     table.add_row(Line("All files"), Line(size(sum(file.size for file in kit.files.values()))))
-    screen.console.print(table)
+    screen.table(table)
 
 
 def _table() -> Table:

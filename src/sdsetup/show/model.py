@@ -10,8 +10,9 @@ from typing import Any
 from rich.text import Text as Line
 
 from sdsetup.catalog.models import MODEL_FOLDER, Model
+from sdsetup.show.commands import typed
 from sdsetup.show.screen import STYLES, Screen
-from sdsetup.show.words import say, size, typed
+from sdsetup.show.words import say, size
 from sdsetup.text import Text, harmless
 
 _WIDEST = 100

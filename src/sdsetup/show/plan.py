@@ -31,7 +31,7 @@ def show_plan(plan: Plan, screen: Screen) -> None:
         what = _described(steps[0], screen) if len(steps) == 1 else _described_group(steps, screen)
         table.add_row(Line(label, style="dim"), what, _bytes(steps))
         number = last + 1
-    screen.console.print(table)
+    screen.table(table)
     screen.line()
     screen.line(totals(plan))
     if (outside := outside_said(plan)) is not None:

@@ -6,17 +6,27 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from sdsetup.show.commands import commands_in, typed
 from sdsetup.show.terminal import Part, Terminal, folded
-from sdsetup.show.words import commands_in, say, typed
+from sdsetup.show.words import say
 from sdsetup.text import Text, harmless
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
 # Status words and marks; colour is only an extra. ASCII where the stream cannot show the others.
 _MARKS = {"ok": ("✓", "+"), "warn": ("!", "!"), "fail": ("✗", "x"), "skip": ("–", "-")}
 _ALL_WIDE = "".join(wide for wide, _ in _MARKS.values())  # either kind, never a mixture
 STYLES = {"ok": "green", "warn": "yellow", "fail": "red", "skip": "dim", "hint": "cyan", "quiet": "dim"}
+
+
+def apart(said: str, commands: Sequence[str]) -> tuple[str, str]:
+    """A sentence without the command that ends it, and that command; "" where none does."""
+    for command in commands:
+        before = said.removesuffix(command).rstrip()
+        if before != said and before.endswith(":"):
+            return before, command
+    return said, ""
 
 
 class Screen:
@@ -44,7 +54,13 @@ class Screen:
         if self._console is None:
             from sdsetup.show.console import HarmlessConsole  # most of Rich, which lines do without
 
-            self._console = HarmlessConsole(stderr=self._to_stderr, highlight=False, emoji=False, markup=False)
+            self._console = HarmlessConsole(
+                stderr=self._to_stderr,
+                highlight=False,
+                emoji=False,
+                markup=False,
+                width=None if self._terminal.is_terminal else self._terminal.width,
+            )
         return self._console
 
     @property
@@ -80,17 +96,35 @@ class Screen:
         self._console.print(Line.assemble(*safe), end="", soft_wrap=True)
 
     def line(self, text: Text | str = "", style: str = "", *, indent: int = 0) -> None:
-        """One paragraph, folded at the window's width with its indent kept."""
-        style = STYLES.get(style, style)
-        for part in folded(say(text), self.width - indent, commands_in(text)):
-            self.write([(" " * indent, ""), (part.rstrip(), style), ("\n", "")])
+        """One paragraph, folded at the window's width with its indent kept; a command that it ends with stands on
+        a line of its own."""
+        self._paragraph(text, style, indent=indent, heads=("",))
 
     def field(self, label: str, text: Text | str, style: str = "", *, indent: int = 2, room: int = 6) -> None:
         """A label and what it says, folded beside it: `room` letters are for the label and a blank."""
-        style = STYLES.get(style, style)
-        for n, part in enumerate(folded(say(text), self.width - indent - room, commands_in(text))):
-            head = f"{label if n == 0 else '':<{room}}"
-            self.write([(" " * indent + head, style), (part.rstrip(), style), ("\n", "")])
+        self._paragraph(text, style, indent=indent, heads=(f"{label:<{room}}", " " * room))
+
+    def _paragraph(self, text: Text | str, style: str, *, indent: int, heads: Sequence[str]) -> None:
+        style, whole = STYLES.get(style, style), commands_in(text)
+        said, command = apart(say(text), whole)
+        room = self.width - indent - len(heads[0])
+        for n, part in enumerate(folded(said, room, whole)):
+            self.write([(" " * indent + heads[min(n, len(heads) - 1)], style), (part.rstrip(), style), ("\n", "")])
+        if command:
+            self.write([(" " * (indent + len(heads[-1]) + 2) + command, STYLES["hint"]), ("\n", "")])
+
+    def table(self, table: RenderableType, *, indent: int = 0) -> None:
+        """A table of Rich's without the blanks that it fills its lines with: a copied or piped line ends at its
+        last letter."""
+        from rich.text import Text as Line
+
+        room = self.console.options.update_width(self.console.width - indent)
+        for segments in self.console.render_lines(table, room, pad=False):
+            line = Line(" " * indent)
+            for segment in segments:
+                line.append(segment.text, segment.style)
+            line.rstrip()
+            self.console.print(line, soft_wrap=True)
 
     def heading(self, text: Text) -> None:
         """The first line of a screen, under the banner where there is one."""

@@ -1,6 +1,7 @@
 """Text with a little colour, written straight to a stream: most screens need no more, and Rich is slow to load.
 
-What it decides is what Rich decides: `NO_COLOR`, `FORCE_COLOR`, `TERM=dumb`, `COLUMNS`, 80 columns in a pipe.
+What it decides is what Rich decides: `NO_COLOR`, `FORCE_COLOR`, `TERM=dumb`, `COLUMNS`. Only a pipe differs: its
+lines are not wrapped, because a program or an editor reads them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from sdsetup.text import harmless
 
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 _NARROWEST = 20
+_UNLIMITED = 10_000  # columns of a pipe or a file
 Part = tuple[str, str]  # text, style
 
 
@@ -49,6 +51,8 @@ class Terminal:
         columns = os.environ.get("COLUMNS", "")
         if columns.isascii() and columns.isdigit() and int(columns) > 0:
             return int(columns)
+        if not self.is_terminal:
+            return _UNLIMITED
         try:
             found = os.get_terminal_size(self.file.fileno()).columns
         except (OSError, ValueError, AttributeError):

@@ -101,7 +101,7 @@ def show_comparison(mine: Tuning, theirs: Tuning, differences: Sequence[Differen
         table.add_column(title, overflow="fold", ratio=1)
     for name, one, two in _rows(mine, theirs):
         table.add_row(Line(name), Line(one, style="" if one == two else "cyan"), Line(two))
-    screen.console.print(table)
+    screen.table(table)
     if not differences:
         screen.line()
         screen.line(Text("They agree on everything."), "ok")
@@ -143,7 +143,7 @@ def _show_table(tuning: Tuning, before: Before | None, screen: Screen) -> None:
             table.add_row(Line(name, style="cyan"), Line(_short(before.settings[name])), Line("-"), Line(""))
     if not tuning.flags:
         screen.line(Text("No launch flags: this card needs no special treatment."))
-    screen.console.print(table)
+    screen.table(table)
 
 
 def _left_out(tuning: Tuning, before: Before) -> list[str]:

@@ -33,12 +33,12 @@ def show_measured(done: Sequence[Measurement], verdict: Verdict | None, screen: 
         for one in done:
             screen.line(Text("{flags}: {problem}", flags=_flags(one), problem=outcome_words(one)), indent=2)
         return
-    screen.console.print(_table(done, verdict))
+    screen.table(_table(done, verdict))
     screen.line()
     best = max((1 / one.speed for one in done if one.speed), default=1.0)
     for one in done:
         if one.speed:
-            screen.console.print(_bar(one, best, one is verdict.winner, screen))
+            screen.table(_bar(one, best, one is verdict.winner, screen))
     screen.line()
     screen.line(sentence(verdict.because), "ok")
     screen.line(Text("Flags: {flags}", flags=_flags(verdict.winner)))

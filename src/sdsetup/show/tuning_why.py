@@ -84,4 +84,4 @@ def _entry(screen: Screen, label: Text, said: str) -> None:
     row.add_column(width=8)
     row.add_column(overflow="fold")
     row.add_row(Line(say(label), style=STYLES["quiet"]), Line(said))
-    screen.console.print(row)
+    screen.table(row)

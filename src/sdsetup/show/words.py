@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import re
 from typing import Any
 
 from sdsetup.command import Command
+from sdsetup.show.commands import as_typed, typed
 from sdsetup.text import Lines, Text, harmless
-
-_COMMANDS = (
-    "doctor|status|install|tune|why|launch|verify|fix|undo|report|model|extensions|update|uninstall|clean"
-    "|kit|fleet|self|schema"
-)
-_OURS = re.compile(rf"(?<![\w./-])sdsetup(?= (?:{_COMMANDS}|--)\b)")
 
 
 def say(text: Text | str) -> str:
@@ -37,33 +30,6 @@ def _said(value: Any) -> Any:
     if isinstance(value, Lines):
         return "\n".join(harmless(line) for line in value)
     return harmless(str(value))
-
-
-def commands_in(text: Text | str) -> tuple[str, ...]:
-    """The commands of a sentence as they stand in it: broken at a blank, one could not be pasted."""
-    if not isinstance(text, Text):
-        return (typed(text),) if isinstance(text, Command) else ()
-    return tuple(
-        said for value in text.values.values() if isinstance(value, str | Text) for said in commands_in(value)
-    )
-
-
-def typed(command: str) -> str:
-    """A command to paste, as it is typed here."""
-    if not isinstance(command, Command):
-        return harmless(as_typed(command))
-    program = os.environ.get("SDSETUP_COMMAND")
-    return harmless(command.started_as(program) if program and command.argv[0] == "sdsetup" else command)
-
-
-def as_typed(said: str) -> str:
-    """The same with our commands as they are typed here: whoever started us with `./sdsetup.sh` or
-    `sdsetup.bat` has no `sdsetup` on PATH."""
-    program = os.environ.get("SDSETUP_COMMAND")
-    if not program:
-        return said
-    quoted = harmless(Command(program))
-    return _OURS.sub(lambda _: quoted, said)
 
 
 def size(count: int | float | None) -> str:

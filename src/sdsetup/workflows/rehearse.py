@@ -12,6 +12,7 @@ from sdsetup.decide.tuning.engine import tune
 from sdsetup.errors import SdsetupError, file_problem
 from sdsetup.execute.caches import claim
 from sdsetup.rehearsal.stage import rehearsal
+from sdsetup.show.commands import carry_practice
 from sdsetup.text import Text
 from sdsetup.values.facts import Facts, Python
 from sdsetup.workflows.inspect import TUNING_SUBJECTS, inspect
@@ -32,6 +33,7 @@ def with_stand_ins(session: Session, profile: str) -> Iterator[Session]:
     Raises:
         SdsetupError: `git-missing`.
     """
+    carry_practice(practice_folder(session))
     git = session.machine.which("git")
     if git is None:
         raise SdsetupError(

@@ -14,6 +14,7 @@ from sdsetup.execute.context import Context
 from sdsetup.machine import Machine
 from sdsetup.machine.real import RealMachine
 from sdsetup.probe import default_folder
+from sdsetup.show.commands import carry_dir
 from sdsetup.show.screen import Screen
 from sdsetup.storage import cache_folder, data_folder
 from sdsetup.text import Text
@@ -94,7 +95,9 @@ class Session:
         """The folder that was named, made absolute; else that of the installation which was used last; else the
         default for this machine. Of several installations the one that is taken is named on the screen."""
         if given is not None:
-            return named_path(given)
+            named = named_path(given)
+            carry_dir(named)
+            return named
         known = [entry.dir for entry in registry.known(self.machine) if not entry.practice]
         if known:
             if len(known) > 1 and not self._told_of_several:

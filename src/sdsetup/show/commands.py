@@ -1,0 +1,123 @@
+"""Commands to paste, as they are typed on this PC in this run: its program name, its folder, its practice run."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import sys
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sdsetup.command import Command
+from sdsetup.text import Text, harmless
+
+# Each command with the options that a run hands on to the commands it names; a test compares this with --help.
+CARRIES = {
+    **dict.fromkeys(
+        (
+            *("doctor", "status", "install", "tune", "why", "launch", "verify", "fix", "update", "undo"),
+            *("uninstall", "extensions", "model", "report"),
+        ),
+        ("--dir", "--rehearse"),
+    ),
+    "kit": (),
+    "clean": (),
+    "self": (),
+    "fleet": (),
+    "schema": (),
+}
+# One of our commands in the middle of a sentence: between backticks, or its program name alone.
+_OURS = re.compile(rf"`(sdsetup(?: [^`]+)?)`|(?<![\w./-])sdsetup(?= (?:{'|'.join(CARRIES)}|--)\b)")
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What the commands of this run carry."""
+
+    dir: Path | None = None
+    rehearse: bool = False
+    usual_dir: Path | None = None  # meant when no folder is named
+
+
+_run: ContextVar[_Run] = ContextVar("run", default=_Run())  # noqa: B039 - frozen
+
+
+def forget_run() -> None:
+    """A new run begins: nothing is carried."""
+    _run.set(_Run())
+
+
+def carry_dir(folder: Path) -> None:
+    """This run was told a folder: so are the commands that it names."""
+    _run.set(replace(_run.get(), dir=folder))
+
+
+def carry_practice(usual: Path) -> None:
+    """This is a practice run, which installs into `usual` unless a folder is named."""
+    _run.set(replace(_run.get(), rehearse=True, usual_dir=usual))
+
+
+def typed(command: str) -> str:
+    """A command to paste, as it is typed here."""
+    if not isinstance(command, Command):
+        found = _parsed(command)
+        if found is None:
+            return harmless(as_typed(command))
+        command = found
+    if command.argv[0] != "sdsetup":
+        return harmless(command)
+    return harmless(Command(*_program(), *_carried(command.argv[1:]), family=command.family))
+
+
+def as_typed(said: str) -> str:
+    """A sentence with our commands as they are typed here: whoever started us with `./sdsetup.sh` or
+    `sdsetup.bat` has no `sdsetup` on PATH."""
+    program = harmless(Command(*_program()))
+
+    def here(found: re.Match[str]) -> str:
+        return f"`{typed(found[1])}`" if found[1] else program
+
+    return _OURS.sub(here, said)
+
+
+def commands_in(text: Text | str) -> tuple[str, ...]:
+    """The commands of a sentence as they stand in it: broken at a blank, one could not be pasted."""
+    if not isinstance(text, Text):
+        return (typed(text),) if isinstance(text, Command) else ()
+    ticked = tuple(f"`{typed(found[1])}`" for found in _OURS.finditer(text.template) if found[1])
+    return ticked + tuple(
+        said for value in text.values.values() if isinstance(value, str | Text) for said in commands_in(value)
+    )
+
+
+def _parsed(command: str) -> Command | None:
+    """A command that stands in a profile or in code as one plain string."""
+    if not command.startswith("sdsetup ") or "\\" in command:
+        return None
+    try:
+        return Command(*shlex.split(command))
+    except ValueError:
+        return None
+
+
+def _program() -> tuple[str, ...]:
+    """The words that start this program."""
+    named = os.environ.get("SDSETUP_COMMAND")
+    if named:
+        return (named,)
+    # `uvx sdsetup` keeps its environment in uv's own cache and puts no command on PATH.
+    return ("uvx", "sdsetup") if "archive-v0" in Path(sys.prefix).parts else ("sdsetup",)
+
+
+def _carried(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words of a command of ours with what this run hands on."""
+    run, takes = _run.get(), CARRIES.get(words[0], ()) if words else ()
+    folder = run.dir if run.dir != run.usual_dir else None
+    more: tuple[str, ...] = ()
+    if "--dir" in takes and folder is not None and "--dir" not in words and "--facts" not in words:
+        more += ("--dir", str(folder))
+    if "--rehearse" in takes and run.rehearse and "--rehearse" not in words:
+        more += ("--rehearse",)
+    return (*words, *more)
