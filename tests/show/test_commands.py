@@ -61,6 +61,8 @@ def test_it_carries_the_folder_and_the_practice_run(tmp_path: Path) -> None:
     assert typed("sdsetup undo") == f"sdsetup undo {at} --rehearse"
     carry_dir(tmp_path / "usual")
     assert typed("sdsetup undo") == "sdsetup undo --rehearse"
+    assert typed(Command("sdsetup", "undo", "--dir", tmp_path / "usual")) == "sdsetup undo --rehearse"
+    assert typed("sdsetup install", carried=False) == "sdsetup install"
 
 
 def test_a_command_at_the_end_has_a_line_of_its_own(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields, replace
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,7 @@ from sdsetup.show.doctor import count, show_report, show_waiting
 from sdsetup.show.doctor_json import report_json
 from sdsetup.show.screen import Screen
 from sdsetup.text import Text
-from sdsetup.values.facts import Facts, Folder, Gpu, System
+from sdsetup.values.facts import Facts, Folder, Gpu, Installation, System
 from sdsetup.values.findings import Finding, Fix, Report
 
 FINDINGS = (
@@ -52,22 +53,42 @@ REPORT = Report(
     ),
     findings=FINDINGS,
 )
-GOLDEN = """\
-This PC, and the folder C:\\sd-webui
+SUMMARY = """\
+This PC, with the install folder C:\\sd-webui
 
- ✓ ok    System         Windows 11 23H2, 64-bit
- ! warn  Graphics card  NVIDIA GeForce RTX 4060, 8 GB, compute capability 8.9;
-                        also AMD Radeon(TM) Graphics, not used
-         why  Other programs hold 3 GB of its memory now.
-         fix  Close games and other programs that draw before you make pictures.
- ✗ fail  Disk           9.0 GB free (NTFS), 17.0 GB needed
-         why  The environment takes about 6 GB, the first model 4.3 GB, and
-              downloads as much again for a while.
-         fix  Free some space, or choose a drive with more:
-              sdsetup install --dir "D:\\a folder with a long name\\and another one\\stable-diffusion-webui"
- – skip  Proxy          none is set
+ ✗ Disk           9.0 GB free (NTFS), 17.0 GB needed
+   Why: The environment takes about 6 GB, the first model 4.3 GB, and downloads
+        as much again for a while.
+   Fix: Free some space, or choose a drive with more:
+        sdsetup install --dir "D:\\a folder with a long name\\and another one\\stable-diffusion-webui"
+ ! Graphics card  NVIDIA GeForce RTX 4060, 8 GB, compute capability 8.9; also
+                  AMD Radeon(TM) Graphics, not used
+   Why: Other programs hold 3 GB of its memory now.
+   Fix: Close games and other programs that draw before you make pictures.
+ ✓ OK: System
+ – Skipped: Proxy
 
-1 problem to solve first, 1 warning.
+1 problem must be fixed first, 1 warning
+All checks in detail: add -v
+"""
+ALL = """\
+This PC, with the install folder C:\\sd-webui
+
+ ✓ OK      System         Windows 11 23H2, 64-bit
+ ! Warning Graphics card  NVIDIA GeForce RTX 4060, 8 GB, compute capability 8.9;
+                          also AMD Radeon(TM) Graphics, not used
+   Why: Other programs hold 3 GB of its memory now.
+   Fix: Close games and other programs that draw before you make pictures.
+ ✗ Problem Disk           9.0 GB free (NTFS), 17.0 GB needed
+   Why: The environment takes about 6 GB, the first model 4.3 GB, and downloads
+        as much again for a while.
+   Fix: Free some space, or choose a drive with more:
+        sdsetup install --dir "D:\\a folder with a long name\\and another one\\stable-diffusion-webui"
+ – Skipped Proxy          none is set
+
+Time taken: port 4.00 s, gpus 1.25 s
+Unknown: port: timed out after 4 s
+1 problem must be fixed first, 1 warning
 """
 
 
@@ -77,12 +98,17 @@ def eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
 
 
-def test_screen(capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_screen(capsys: pytest.CaptureFixture[str]) -> None:
     show_report(REPORT, Screen())
-    assert capsys.readouterr().out == GOLDEN
+    assert capsys.readouterr().out == SUMMARY
 
 
-def test_quiet_shows_only_what_is_not_well(capsys: pytest.CaptureFixture[str]) -> None:
+def test_verbose_lists_every_check(capsys: pytest.CaptureFixture[str]) -> None:
+    show_report(REPORT, Screen(verbose=True))
+    assert capsys.readouterr().out == ALL
+
+
+def test_quiet_shows_only_what_is_not_ok(capsys: pytest.CaptureFixture[str]) -> None:
     show_report(REPORT, Screen(quiet=True))
     out = capsys.readouterr().out
     assert "System" not in out
@@ -90,25 +116,48 @@ def test_quiet_shows_only_what_is_not_well(capsys: pytest.CaptureFixture[str]) -
     assert "Disk" in out
 
 
-def test_verbose_tells_times_and_unknowns(capsys: pytest.CaptureFixture[str]) -> None:
-    show_report(REPORT, Screen(verbose=True))
+def test_a_small_window_loses_details_of_warnings_only(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen = []
+    for lines in (24, 16, 15):
+        monkeypatch.setenv("LINES", str(lines))
+        show_report(REPORT, Screen())
+        out = capsys.readouterr().out
+        assert out.count("\n") < lines or lines == 15
+        assert all(said in out for said in ("The environment takes", "Free some space", "not used"))
+        seen.append(("Other programs hold" in out, "Close games" in out))
+    assert seen == [(True, True), (False, True), (False, True)], "a fix without a command is never left out"
+
+
+def test_a_described_pc_is_called_so(capsys: pytest.CaptureFixture[str]) -> None:
+    show_report(REPORT, Screen(), described=Path("pc.json"))
     out = capsys.readouterr().out
-    assert "Asked: port 4.00 s, gpus 1.25 s" in out
-    assert "Unknown: port: timed out after 4 s" in out
+    assert out.startswith("The PC described in pc.json\n")
+    assert "This PC" not in out
 
 
 def test_the_next_command_stands_last(capsys: pytest.CaptureFixture[str]) -> None:
-    well = replace(REPORT, findings=FINDINGS[:1])
-    show_report(well, Screen(), next_command="sdsetup install")
-    assert capsys.readouterr().out.endswith("\nAll is well.\nNext: sdsetup install\n")
+    good = replace(REPORT, findings=FINDINGS[:1])
+    show_report(good, Screen(), next_command="sdsetup install")
+    assert capsys.readouterr().out.endswith(
+        "\nNo problems found\nAll checks in detail: add -v\nNext:\n  sdsetup install\n"
+    )
 
 
 def test_counts() -> None:
     ok, warn, fail, _ = FINDINGS
-    assert str(count([ok])) == "All is well."
-    assert str(count([ok, warn])) == "Nothing is in the way. 1 warning: it works, and could be better."
-    assert str(count([warn, warn])) == "Nothing is in the way. 2 warnings: it works, and could be better."
-    assert str(count([fail, fail])) == "2 problems to solve first."
+
+    def said(*findings: Finding, there: Installation | None = None) -> str:
+        facts = replace(REPORT.facts, installation=there)
+        return str(count(replace(REPORT, facts=facts, findings=findings)))
+
+    assert said(ok) == "No problems found"
+    assert said(ok, warn) == "Ready to install, 1 warning"
+    assert said(warn, warn) == "Ready to install, 2 warnings"
+    assert said(warn, warn, there=Installation()) == "No problems, 2 warnings"
+    assert said(fail, fail) == "2 problems must be fixed first"
+    assert said(fail, warn) == "1 problem must be fixed first, 1 warning"
 
 
 @pytest.mark.parametrize("width", [20, 40, 80, 200])
@@ -141,9 +190,9 @@ def test_json_keys() -> None:
 
 def test_waiting_is_said_in_words(capsys: pytest.CaptureFixture[str]) -> None:
     show_waiting(("gpus", "hosts"), Screen())
-    assert capsys.readouterr().out == "Still asking about: graphics cards, the network ...\n"
+    assert capsys.readouterr().out == "Still checking: graphics cards, the network ...\n"
 
 
 def test_a_rehearsal_says_so_on_this_screen_too(capsys: pytest.CaptureFixture[str]) -> None:
     show_report(REPORT, Screen(banner=Text("This is a rehearsal.")))
-    assert capsys.readouterr().out.startswith("This is a rehearsal.\nThis PC, and the folder")
+    assert capsys.readouterr().out.startswith("This is a rehearsal.\nThis PC, with the install folder")

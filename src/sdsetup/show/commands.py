@@ -8,6 +8,7 @@ import shlex
 import sys
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 from sdsetup.command import Command
@@ -59,8 +60,9 @@ def carry_practice(usual: Path) -> None:
     _run.set(replace(_run.get(), rehearse=True, usual_dir=usual))
 
 
-def typed(command: str) -> str:
-    """A command to paste, as it is typed here."""
+def typed(command: str, *, carried: bool = True) -> str:
+    """A command to paste, as it is typed here. `carried`: it continues this run, so it gets its folder and its
+    practice run."""
     if not isinstance(command, Command):
         found = _parsed(command)
         if found is None:
@@ -68,7 +70,8 @@ def typed(command: str) -> str:
         command = found
     if command.argv[0] != "sdsetup":
         return harmless(command)
-    return harmless(Command(*_program(), *_carried(command.argv[1:]), family=command.family))
+    words = _carried(command.argv[1:]) if carried else command.argv[1:]
+    return harmless(Command(*_program(), *words, family=command.family))
 
 
 def as_typed(said: str) -> str:
@@ -114,6 +117,9 @@ def _program() -> tuple[str, ...]:
 def _carried(words: tuple[str, ...]) -> tuple[str, ...]:
     """The words of a command of ours with what this run hands on."""
     run, takes = _run.get(), CARRIES.get(words[0], ()) if words else ()
+    if run.rehearse and ("--dir", str(run.usual_dir)) in pairwise(words):
+        at = words.index("--dir")
+        words = words[:at] + words[at + 2 :]
     folder = run.dir if run.dir != run.usual_dir else None
     more: tuple[str, ...] = ()
     if "--dir" in takes and folder is not None and "--dir" not in words and "--facts" not in words:

@@ -35,7 +35,7 @@ def show_done(plan: Plan, tuning: Tuning, results: Mapping[str, Mapping[str, Any
     screen.line()
     if screen.banner is not None:
         screen.line(Text("The real thing, with the same steps:"))
-        screen.command("sdsetup install", indent=2)
+        screen.command("sdsetup install", indent=2, carried=False)
         return
     screen.line(Text("To start it:"))
     screen.command(Command("sdsetup", "launch", "--dir", plan.dir), indent=2)

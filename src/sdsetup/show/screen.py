@@ -68,6 +68,10 @@ class Screen:
         return self._terminal.width if self._console is None else self._console.width
 
     @property
+    def height(self) -> int:
+        return self._terminal.height
+
+    @property
     def interactive(self) -> bool:
         """Somebody is there to answer: both ends are a terminal."""
         drawn = self._terminal.is_terminal if self._console is None else self._console.is_terminal
@@ -132,6 +136,6 @@ class Screen:
             self.line(self.banner, "warn")
         self.line(text, "bold")
 
-    def command(self, command: str, *, indent: int = 0) -> None:
+    def command(self, command: str, *, indent: int = 0, carried: bool = True) -> None:
         """A command to paste: never folded, never coloured inside."""
-        self.write([(" " * indent + typed(command), STYLES["hint"]), ("\n", "")])
+        self.write([(" " * indent + typed(command, carried=carried), STYLES["hint"]), ("\n", "")])

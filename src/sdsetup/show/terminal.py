@@ -16,7 +16,7 @@ from sdsetup.text import harmless
 
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 _NARROWEST = 20
-_UNLIMITED = 10_000  # columns of a pipe or a file
+_UNLIMITED = 10_000  # columns and lines of a pipe or a file
 Part = tuple[str, str]  # text, style
 
 
@@ -58,6 +58,19 @@ class Terminal:
         except (OSError, ValueError, AttributeError):
             return 80
         return (found - (sys.platform == "win32")) if found > 0 else 80
+
+    @property
+    def height(self) -> int:
+        """Lines of the window; as good as no limit in a pipe or a file."""
+        lines = os.environ.get("LINES", "")
+        if lines.isascii() and lines.isdigit() and int(lines) > 0:
+            return int(lines)
+        if not self.is_terminal:
+            return _UNLIMITED
+        try:
+            return os.get_terminal_size(self.file.fileno()).lines or 24
+        except (OSError, ValueError, AttributeError):
+            return 24
 
     @property
     def colour(self) -> bool:

@@ -35,13 +35,18 @@ def run_doctor(
     """
     if facts_file is not None and fix:
         raise UsageError(
-            Text("--fix cures this PC, and --facts describes another one"),
+            Text("--fix changes this PC, but --facts describes another one"),
             code="options-exclude",
             hint=Text("Leave one of them out."),
         )
     report = examine(session, dir, deep=deep) if facts_file is None else judge(session, read_facts(facts_file))
     if not session.json:
-        _show(session, report, next_too=facts_file is None and not fix)
+        show_report(
+            report,
+            session.screen,
+            next_command=next_command(session, report) if facts_file is None and not fix else None,
+            described=facts_file,
+        )
     if fix:
         before, report = report, offer_fixes(session, report, yes=yes)
         if not session.json and report is not before:
@@ -121,10 +126,6 @@ def _slow(session: Session) -> Callable[[tuple[str, ...]], None] | None:
         show_waiting(subjects, session.screen)
 
     return tell
-
-
-def _show(session: Session, report: Report, *, next_too: bool) -> None:
-    show_report(report, session.screen, next_command=next_command(session, report) if next_too else None)
 
 
 def _show_changed(session: Session, before: Report, after: Report) -> None:
