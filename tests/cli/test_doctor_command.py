@@ -85,10 +85,10 @@ def test_json_is_one_document_and_nothing_else(profiles: Path, tmp_path: Path) -
     assert not (tmp_path / "webui").exists()
 
 
-def test_the_screen_has_one_line_per_subject(profiles: Path, tmp_path: Path) -> None:
-    ended = sdsetup("doctor", "--dir", str(tmp_path / "webui"), "--profiles", str(profiles))
+def test_verbose_has_one_line_per_check(profiles: Path, tmp_path: Path) -> None:
+    ended = sdsetup("doctor", "-v", "--dir", str(tmp_path / "webui"), "--profiles", str(profiles))
     lines = ended.stdout.decode().splitlines()
-    assert sum(re.match(r" . (ok|warn|fail|skip) +\w", line) is not None for line in lines) >= len(IDS)
+    assert sum(re.match(r" . (OK|Warning|Problem|Skipped) +\w", line) is not None for line in lines) >= len(IDS)
     assert b"\x1b" not in ended.stdout
 
 
