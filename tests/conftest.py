@@ -23,6 +23,7 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
         monkeypatch.setenv(name, str(home))
     for name in ("LOG", "DATA", "CACHE"):
         monkeypatch.setenv(f"SDSETUP_{name}_DIR", str(home / name.lower()))
+    monkeypatch.setenv("SDSETUP_LANG", "en")  # whatever this system speaks
     for name in list(os.environ):
         if name.startswith(("HF_", "SDSETUP_PROFILES")) or name.upper().endswith("_PROXY"):
             monkeypatch.delenv(name)

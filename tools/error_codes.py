@@ -133,6 +133,11 @@ def _assigned(node: ast.Assign) -> Iterator[tuple[str, str]]:
         yield str(ast.literal_eval(entry.elts[1])), _what(entry)
 
 
+def _marked(node: ast.expr) -> str:
+    """A text, inside of `message(...)` or not."""
+    return str(ast.literal_eval(node.args[0] if isinstance(node, ast.Call) else node))
+
+
 def _causes_of_uv() -> Iterator[Row]:
     where = "execute/environment/uv_words.py"
     for node in ast.parse((SOURCE / where).read_text(encoding="utf-8")).body:
@@ -143,7 +148,7 @@ def _causes_of_uv() -> Iterator[Row]:
         ):
             for entry in node.value.elts:
                 assert isinstance(entry, ast.Tuple)
-                yield Row(str(ast.literal_eval(entry.elts[0])), 1, str(ast.literal_eval(entry.elts[2])), where)
+                yield Row(str(ast.literal_eval(entry.elts[0])), 1, _marked(entry.elts[2]), where)
 
 
 def _what(node: ast.AST) -> str:

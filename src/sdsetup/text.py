@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 # What a terminal obeys instead of showing it, or what nobody sees: controls (C0, C1), line separators, marks of
@@ -38,6 +39,25 @@ class Lines(tuple[str, ...]):
         return "\n".join(self)
 
 
+class Number(str):
+    """A number as it is written, "4.30": another language may have another mark before its decimals."""
+
+    __slots__ = ()
+
+
+def rounded(value: float, digits: int) -> Number:
+    return Number(f"{value:.{digits}f}")
+
+
+class Listed(tuple[Any, ...]):
+    """Several values named one after the other; they may be sentences themselves."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return ", ".join(map(str, self))
+
+
 class Text:
     """A sentence for people: an English template beside the values it mentions.
 
@@ -45,17 +65,30 @@ class Text:
     `template` first and fill it in afterwards, which is why the two are kept apart.
 
         Text("Python {wanted} is needed, {found} was found", wanted="3.10", found="3.13")
+
+    A sentence that counts has two templates in English, and as many in another language as its grammar needs:
+
+        Text.plural("{count} warning", "{count} warnings", count=2)
     """
 
-    __slots__ = ("template", "values")
+    __slots__ = ("many", "template", "values")
 
     def __init__(self, template: str, /, **values: Any) -> None:
         self.template = template
         self.values = values
+        self.many: str | None = None
+
+    @classmethod
+    def plural(cls, one: str, many: str, /, *, count: int, **values: Any) -> Text:
+        """A sentence whose form follows `count`, which it may mention."""
+        text = cls(one, count=count, **values)
+        text.many = many
+        return text
 
     def __str__(self) -> str:
+        template = self.template if self.many is None or self.values["count"] == 1 else self.many
         # A template from a profile or a message without values may hold braces of its own.
-        return self.template.format(**self.values) if self.values else self.template
+        return template.format(**self.values) if self.values else template
 
     def __repr__(self) -> str:
         return f"Text({str(self)!r})"
@@ -63,10 +96,38 @@ class Text:
     def __eq__(self, other: object) -> bool:
         if isinstance(other, str):
             return str(self) == other
-        return isinstance(other, Text) and (self.template, self.values) == (other.template, other.values)
+        return isinstance(other, Text) and (self.template, self.many, self.values) == (
+            other.template,
+            other.many,
+            other.values,
+        )
 
     def __hash__(self) -> int:
         return hash(str(self))
 
     def __bool__(self) -> bool:
         return bool(self.template)
+
+
+class Message(str):
+    """Words of ours that are shown as they stand, or become a `Text` elsewhere; translators are given them."""
+
+    __slots__ = ()
+
+
+def message(words: str) -> Message:
+    return Message(words)
+
+
+def all_of(values: Sequence[Any]) -> Text:
+    """ "a", "a and b", "a, b and c"."""
+    if len(values) < 2:
+        return Text("{all}", all=Listed(values))
+    return Text("{first} and {last}", first=Listed(values[:-1]), last=values[-1])
+
+
+def one_of(values: Sequence[Any]) -> Text:
+    """ "a", "a or b", "a, b or c"."""
+    if len(values) < 2:
+        return Text("{all}", all=Listed(values))
+    return Text("{first} or {last}", first=Listed(values[:-1]), last=values[-1])

@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 
 from sdsetup import __version__
 from sdsetup.cli.examples import EXAMPLES
+from sdsetup.cli.language import library_error, speak_as_asked, translated
 from sdsetup.cli.streams import Lasting, lasting
 from sdsetup.command import Command
 from sdsetup.errors import (
@@ -28,7 +29,9 @@ from sdsetup.errors import (
     UsageError,
     file_problem,
 )
-from sdsetup.show.commands import as_typed, forget_run, typed
+from sdsetup.show.commands import as_typed, forget_run
+from sdsetup.show.language import in_language
+from sdsetup.show.words import say
 from sdsetup.text import Text, harmless
 
 # The commands in the groups of --help: the module of each below `sdsetup.cli`, imported when the command is
@@ -68,7 +71,9 @@ COMMANDS = {name: said for group in GROUPS.values() for name, said in group.item
 _WELCOME = """Installs the Stable Diffusion web UI (AUTOMATIC1111) on this PC and tests it with a first image.
 
 Run it without a command to start the wizard, which guides you through everything."""
-_MORE = f"Help for one command, with examples: {typed(Command('sdsetup', 'COMMAND', '--help'))}"
+_MORE = Text(
+    "Help for one command, with examples: {command}", command=Command("sdsetup", "COMMAND", "--help")
+)
 
 
 class Commands(TyperGroup):
@@ -83,7 +88,7 @@ class Commands(TyperGroup):
         command = typer.main.get_command(importlib.import_module(f"sdsetup.cli.{cmd_name}").app)
         command.name = cmd_name
         _add_examples(command, cmd_name)
-        return command
+        return translated(command)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
         for group, commands in GROUPS.items():
@@ -97,9 +102,9 @@ def _add_examples(command: Any, path: str) -> None:
         _add_examples(below, f"{path} {name}")
     examples = EXAMPLES.get(path, ())
     widest = max((len(line) for line, _ in examples), default=0)
-    lines = [f"  {as_typed(line):<{widest}}  {what}" for line, what in examples]
+    lines = [f"  {as_typed(line):<{widest}}  {in_language(what)}" for line, what in examples]
     if lines:
-        command.epilog = "\n".join(["\b", "Examples:", *lines])
+        command.epilog = "\n".join(["\b", say(Text("Examples:")), *lines])
 
 
 # Plain help: Rich markup in help costs eight times the start of Python.
@@ -110,7 +115,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     no_args_is_help=False,
     help=_WELCOME,
-    epilog=_MORE,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
@@ -119,6 +123,10 @@ app = typer.Typer(
 def main(
     context: typer.Context,
     version: bool = typer.Option(False, "--version", help="Show the version."),
+    # Taken out by `speak_as_asked`, before the commands are made; it stands here for --help.
+    lang: str = typer.Option(  # noqa: ARG001
+        None, "--lang", metavar="CODE", help="Language, such as en; without it, that of this PC."
+    ),
 ) -> None:
     if version:
         typer.echo(f"sdsetup {__version__}")
@@ -129,6 +137,13 @@ def main(
 
         overlay = os.environ.get("SDSETUP_PROFILES")
         raise typer.Exit(run_wizard(open_session(command="wizard", profiles=Path(overlay) if overlay else None)))
+
+
+def root() -> Any:
+    """The program as a command, in the language of this run."""
+    command = translated(typer.main.get_command(app))
+    command.epilog = say(_MORE)
+    return command
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -148,7 +163,9 @@ def _run(arguments: Sequence[str]) -> int:
             raise UsageError(
                 Text("An option contains a null character"), hint=Text("Type it again."), code="option-not-text"
             )
-        code = app(list(arguments), standalone_mode=False, prog_name="sdsetup")
+        arguments = speak_as_asked(arguments)
+        command = root()
+        code = command(arguments, standalone_mode=False, prog_name="sdsetup")
     except SdsetupError as error:
         return _show_error(error, json="--json" in arguments)
     except (KeyboardInterrupt, typer.Abort):
@@ -196,10 +213,11 @@ def _show_usage(error: Exception) -> int | None:
     from sdsetup.show.screen import Screen
 
     shown: Any = error
-    shown.message = harmless(shown.message)  # what was typed is repeated in it
+    if type(error).__name__ != "NoArgsIsHelpError":  # the message of that one is the whole help
+        shown.message = harmless(shown.message)  # what was typed is repeated in it
     said = io.StringIO()
     shown.show(said)
-    Screen(to_stderr=True).write([(said.getvalue(), "")])
+    Screen(to_stderr=True).write([(library_error(said.getvalue()), "")])
     return EXIT_USAGE
 
 

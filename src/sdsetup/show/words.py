@@ -6,16 +6,19 @@ from typing import Any
 
 from sdsetup.command import Command
 from sdsetup.show.commands import as_typed, typed
-from sdsetup.text import Lines, Text, harmless
+from sdsetup.show.language import in_language, number, template_of
+from sdsetup.text import Lines, Listed, Message, Number, Text, harmless, message, rounded
 
 
 def say(text: Text | str) -> str:
-    """The sentence as the person reads it: English so far. Every sentence passes here as a template with its
-    values, so this is where another language's catalogue comes in, and where values are made harmless: they
-    are names of files and words of other programs, which a terminal must show and not obey."""
+    """The sentence in the language of this run. Every sentence passes here as a template with its values, so this
+    is where the catalogue comes in, and where values are made harmless: they are names of files and words of
+    other programs, which a terminal must show and not obey. A bare `str` is shown as it is."""
+    if isinstance(text, Message):
+        return in_language(text)
     if not isinstance(text, Text):
         return typed(text) if isinstance(text, Command) else as_typed(harmless(text, lines=True))
-    template = as_typed(harmless(text.template, lines=True))
+    template = as_typed(harmless(template_of(text), lines=True))
     return (
         template.format(**{name: _said(value) for name, value in text.values.items()}) if text.values else template
     )
@@ -23,6 +26,14 @@ def say(text: Text | str) -> str:
 
 def _said(value: Any) -> Any:
     """A value of a sentence; numbers stay what they are, as templates may say how they are written."""
+    if isinstance(value, float):
+        return _Number(value)
+    if isinstance(value, Number):
+        return number(value)
+    if isinstance(value, Message):
+        return in_language(value)
+    if isinstance(value, Listed):
+        return ", ".join(str(_said(one)) for one in value)
     if isinstance(value, (int, float)) or value is None:
         return value
     if isinstance(value, (Text, Command)):
@@ -32,32 +43,45 @@ def _said(value: Any) -> Any:
     return harmless(str(value))
 
 
+class _Number(float):
+    """Written with the decimal mark of the language."""
+
+    def __format__(self, spec: str) -> str:
+        return number(super().__format__(spec))
+
+    __str__ = float.__repr__
+
+
 def size(count: int | float | None) -> str:
     """Bytes for people, decimal units as drives and lines are sold: "4.27 GB", "512 MB"."""
     if count is None:
-        return "unknown"
+        return say(Text("unknown"))
     value = float(count)
-    for unit in ("B", "kB", "MB", "GB"):
-        if abs(value) < 1000 or unit == "GB":
-            digits = 0 if unit in ("B", "kB") or value >= 100 else 1 if value >= 10 else 2
-            return f"{value:.{digits}f} {unit}"
+    for unit in _DECIMAL:
+        if abs(value) < 1000 or unit is _DECIMAL[-1]:
+            digits = 0 if unit in _DECIMAL[:2] or value >= 100 else 1 if value >= 10 else 2
+            return say(Text(unit, number=rounded(value, digits)))
         value /= 1000
     raise AssertionError("unreachable")
+
+
+_DECIMAL = (message("{number} B"), message("{number} kB"), message("{number} MB"), message("{number} GB"))
 
 
 def gib(count: int | None) -> str:
     """Memory for people, binary units as cards and sticks are sold: "8 GB" is 8 * 2**30 bytes."""
     if count is None:
-        return "unknown"
+        return say(Text("unknown"))
     value = count / 2**30
-    return f"{value:.0f} GB" if abs(value - round(value)) < 0.07 or value >= 20 else f"{value:.1f} GB"
+    whole = abs(value - round(value)) < 0.07 or value >= 20
+    return say(Text("{number} GB", number=rounded(value, 0 if whole else 1)))
 
 
 def duration(seconds: float) -> str:
     """ "8 s", "3 min 05 s", "2 h 10 min"."""
     whole = round(seconds)
     if whole < 60:
-        return f"{whole} s"
+        return say(Text("{seconds} s", seconds=whole))
     if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+        return say(Text("{minutes} min {seconds:02d} s", minutes=whole // 60, seconds=whole % 60))
+    return say(Text("{hours} h {minutes:02d} min", hours=whole // 3600, minutes=whole % 3600 // 60))
