@@ -71,9 +71,7 @@ COMMANDS = {name: said for group in GROUPS.values() for name, said in group.item
 _WELCOME = """Installs the Stable Diffusion web UI (AUTOMATIC1111) on this PC and tests it with a first image.
 
 Run it without a command to start the wizard, which guides you through everything."""
-_MORE = Text(
-    "Help for one command, with examples: {command}", command=Command("sdsetup", "COMMAND", "--help")
-)
+_MORE = Text("Help for one command, with examples: {command}", command=Command("sdsetup", "COMMAND", "--help"))
 
 
 class Commands(TyperGroup):

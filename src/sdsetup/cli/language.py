@@ -110,7 +110,6 @@ class _Words:
 HELP_WORDS = (
     message("Options"),
     message("Arguments"),
-    message("Commands"),
     message("Show this message and exit."),
     message("[OPTIONS]"),
     message("COMMAND"),

@@ -179,9 +179,12 @@ _LATER = {
 def _refusal(answer: Answer) -> Verdict:
     status = answer.status
     if status in _LATER or status >= 500:
-        reason = _LATER.get(status, "the server has a fault")
         return Later(
-            why=Text("{reason} (HTTP {status})", reason=Text(reason), status=status),
+            why=Text(
+                "{reason} (HTTP {status})",
+                reason=Text(_LATER.get(status, "the server has a fault")),
+                status=status,
+            ),
             code="too-many-requests" if status == 429 else "server-fault",
             wait=answer.wait,
         )

@@ -96,8 +96,8 @@ class LaunchScreen:
         if self._screen.quiet:
             return
         if url is not None:
-            text = "Your browser opens it." if opened else "Open this address in your browser."
-            self._screen.line(Text(text), indent=2)
+            text = Text("Your browser opens it.") if opened else Text("Open this address in your browser.")
+            self._screen.line(text, indent=2)
         self._screen.line(Text("To end it press Ctrl-C here."), indent=2)
 
     def stopping(self) -> None:

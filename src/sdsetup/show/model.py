@@ -166,11 +166,11 @@ def verdicts_json(verdicts: Sequence[Any], folder: Path) -> dict[str, Any]:
 def show_imported(imported: Any, screen: Screen) -> None:
     """`imported` is `execute.model_import.Imported`."""
     ways = {
-        "linked": "in place as a second name of the same file; it takes no further space",
-        "copied": "copied; the original stays where it is",
-        "there": "it was there already",
+        "linked": Text("in place as a second name of the same file; it takes no further space"),
+        "copied": Text("copied; the original stays where it is"),
+        "there": Text("it was there already"),
     }
-    screen.line(Text("{mark} {how}", mark=screen.mark("ok"), how=Text(ways[imported.how])), "ok")
+    screen.line(Text("{mark} {how}", mark=screen.mark("ok"), how=ways[imported.how]), "ok")
     screen.line(Text("{path}", path=imported.path), "quiet", indent=2)
     if imported.model is not None:
         screen.line(Text("Its hash is that of the model {name}.", name=imported.model), indent=2)

@@ -103,7 +103,7 @@ def get_model(
     if look and not yes and not session.json and session.screen.interactive:
         copy, look = _offered_copy(session, file, folder), False
     options = DownloadOptions(limit_rate=limit_rate, look_for_copies=look, copy=copy)
-    with _working(session, folder, f"Model {file.name}", file.size) as context:
+    with _working(session, folder, Text("Model {name}", name=file.name), file.size) as context:
         fetched = fetch(file, context, options=options)
     if session.json:
         print_document(fetched_json(fetched, file.name))
@@ -119,7 +119,7 @@ def check_models(session: Session, dir: Path | None) -> int:
         SdsetupError: `no-model-folder`.
     """
     folder = session.folder(dir)
-    with _working(session, folder, "Looking at the models") as context:
+    with _working(session, folder, Text("Looking at the models")) as context:
         verdicts = judge_models(context, session.catalog.models.models)
     if session.json:
         print_document(verdicts_json(verdicts, folder))
@@ -144,7 +144,7 @@ def import_model(
         SdsetupError: why the file is not taken; nothing was changed then.
     """
     source = named_path(file)
-    with _working(session, session.folder(dir), "Bringing the model in") as context:
+    with _working(session, session.folder(dir), Text("Bringing the model in")) as context:
         imported = import_file(
             source,
             context,
@@ -186,7 +186,7 @@ def _file(session: Session, name: str, folder: Path) -> FetchFile:
 
 def _offered_copy(session: Session, file: FetchFile, folder: Path) -> Path | None:
     """A proved copy on this computer, if the person wants it used."""
-    with _working(session, folder, "Looking for the file on this computer") as context:
+    with _working(session, folder, Text("Looking for the file on this computer")) as context:
         target = target_of(file, context)
         if target.is_file():
             return None
@@ -201,13 +201,13 @@ def _offered_copy(session: Session, file: FetchFile, folder: Path) -> Path | Non
 
 
 @contextmanager
-def _working(session: Session, folder: Path, title: str, total: int = 0) -> Iterator[Context]:
+def _working(session: Session, folder: Path, title: Text, total: int = 0) -> Iterator[Context]:
     """A bar (or plain lines) while the block lasts; it goes without a trace, the result is said afterwards."""
     step = Step(
         id=_STEP,
-        title=Text(title),
+        title=title,
         detail=Text(""),
-        action=FetchFile(name=title, save_as="", size=total, sha256="", sources=()),
+        action=FetchFile(name=str(title), save_as="", size=total, sha256="", sources=()),
     )
     with Live(Plan(dir=str(folder), steps=(step,)), session.screen) as live:
         live.listen(Event(kind="started", step=_STEP))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from sdsetup.catalog.requirements import Requirements
-from sdsetup.decide.checks.wording import listed, memory, unanswered
+from sdsetup.decide.checks.wording import memory, unanswered
 from sdsetup.decide.record import changed, of_card
 from sdsetup.decide.tuning import engine
-from sdsetup.text import Text
+from sdsetup.text import Listed, Text, all_of, message
 from sdsetup.values.facts import Facts, Gpu
 from sdsetup.values.findings import Finding, Fix, Status
 from sdsetup.values.install_record import InstallRecord
@@ -45,7 +46,7 @@ def gpu(facts: Facts, need: Requirements) -> Finding:
                 status="fail",
                 title=_GPU,
                 summary=said,
-                why=Text("Your account is not in {groups}, so it may not use the card.", groups=listed(missing)),
+                why=Text("Your account is not in {groups}, so it may not use the card.", groups=all_of(missing)),
                 fix=Fix(
                     text=Text("Add it, then sign out and in again:"),
                     command=f'sudo usermod -aG {",".join(missing)} "$USER"',
@@ -88,7 +89,7 @@ def card(facts: Facts, need: Requirements) -> Finding:
             id="card",
             status="ok",
             title=_CARD,
-            summary=Text("{card}, as when it was installed", card=then.card or "none"),
+            summary=Text("{card}, as when it was installed", card=then.card or message("none")),
         )
     return Finding(
         id="card",
@@ -96,8 +97,8 @@ def card(facts: Facts, need: Requirements) -> Finding:
         title=_CARD,
         summary=Text(
             "was {then}, is {now}",
-            then=then.card or "the processor",
-            now=now.name if now and now.name else "none that is usable",
+            then=then.card or message("the processor"),
+            now=now.name if now and now.name else message("none that is usable"),
         ),
         why=Text("PyTorch and the settings were chosen for the old card.")
         if then.card
@@ -114,22 +115,22 @@ def _card_changes(then: InstallRecord, gpu: Gpu) -> bool:
     return gpu.name is None or any(change.what in ("card", "vram") for change in changes)
 
 
-def _named(gpu: Gpu) -> str:
-    parts = [gpu.name or f"{gpu.vendor.upper()} card of unknown name"]
+def _named(gpu: Gpu) -> Listed:
+    parts: list[Any] = [gpu.name or Text("{vendor} card of unknown name", vendor=gpu.vendor.upper())]
     if gpu.vram_bytes is not None:
         parts.append(memory(gpu.vram_bytes))
     elif gpu.vendor == "apple":
-        parts.append("shares the Mac's memory")
+        parts.append(Text("shares the Mac's memory"))
     if gpu.compute_capability is not None:
-        parts.append("compute capability {}.{}".format(*gpu.compute_capability))
+        parts.append(Text("compute capability {level}", level="{}.{}".format(*gpu.compute_capability)))
     if gpu.mig:
-        parts.append("divided (MIG)")
-    return ", ".join(parts)
+        parts.append(Text("divided (MIG)"))
+    return Listed(parts)
 
 
-def _others(facts: Facts, chosen: Gpu) -> str:
+def _others(facts: Facts, chosen: Gpu) -> Text:
     rest = [gpu.name or gpu.vendor for gpu in facts.gpus if gpu is not chosen]
-    return f"; also {listed(rest)}, not used"
+    return Text("; also {cards}, not used", cards=all_of(rest))
 
 
 def _busy(card: Gpu, said: Text) -> Finding | None:
@@ -161,7 +162,7 @@ def _no_card(facts: Facts, need: Requirements) -> Finding:
                 text=Text("If there is a card, install its driver; an NVIDIA card of 8 GB or more is comfortable.")
             ),
         )
-    said = Text("{cards}: not usable", cards=listed([_named(gpu) for gpu in shown]))
+    said = Text("{cards}: not usable", cards=all_of([_named(gpu) for gpu in shown]))
     return Finding(
         id="gpu",
         status=status,

@@ -135,14 +135,16 @@ def _unclear(facts: Facts, problem: str) -> Finding:
     version = next(
         (gpu.driver_version for gpu in facts.gpus if gpu.vendor == "nvidia" and gpu.driver_version), None
     )
-    said = "did not answer in time" if problem == "timeout" else "gave no answer that can be read"
+    said = (
+        Text("NVIDIA's program did not answer in time")
+        if problem == "timeout"
+        else Text("NVIDIA's program gave no answer that can be read")
+    )
     return Finding(
         id="driver",
         status="warn",
         title=_DRIVER,
-        summary=Text(
-            "{version}{said}", version=f"{version}; " if version else "", said=f"NVIDIA's program {said}"
-        ),
+        summary=Text("{version}; {said}", version=version, said=said) if version else said,
         why=Text("The card may be asleep or stuck in an error, so it is unknown whether it can be used."),
         fix=Fix(text=Text("Restart the PC, then ask again:"), command="sdsetup doctor"),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sdsetup.catalog.requirements import Requirements
 from sdsetup.decide.checks.wording import memory as gb
 from sdsetup.decide.checks.wording import unanswered
-from sdsetup.text import Text
+from sdsetup.text import Text, rounded
 from sdsetup.values.facts import Facts
 from sdsetup.values.findings import Finding, Fix
 
@@ -24,9 +24,11 @@ def memory(facts: Facts, need: Requirements) -> Finding:
         return Finding(id="memory", status="skip", title=_MEMORY, summary=Text("its size is not known"))
     free = facts.memory.available_bytes
     said = (
-        Text("{total}, {free} free now", total=gb(total), free=f"{free / 2**30:.1f} GB")
+        Text(
+            "{total}, {free} free now", total=gb(total), free=Text("{number} GB", number=rounded(free / 2**30, 1))
+        )
         if free is not None
-        else Text(gb(total))
+        else gb(total)
     )
     limits = need.limits
     if total >= limits.memory_good * _SHARE:
@@ -72,7 +74,7 @@ def pagefile(facts: Facts, need: Requirements) -> Finding:
     if size is None:
         said = Text("Windows makes one as needed") if managed else Text("none")
     else:
-        said = Text("{size}, chosen by Windows", size=size) if managed else Text(size)
+        said = Text("{size}, chosen by Windows", size=size) if managed else size
     # Windows enlarges a page file of its own choosing as it is needed, so its size now is no limit.
     lacking = told.pagefile_bytes < wanted * _SHARE and not managed
     if windows and size is None and not managed and told.total_bytes < limits.memory_plenty * _SHARE:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sdsetup.catalog.requirements import Requirements
-from sdsetup.decide.checks.wording import listed, unanswered
-from sdsetup.text import Text
+from sdsetup.decide.checks.wording import unanswered
+from sdsetup.text import Text, all_of
 from sdsetup.values.facts import Facts, Host
 from sdsetup.values.findings import Finding, Fix
 
@@ -61,7 +61,7 @@ def network(facts: Facts, _need: Requirements) -> Finding:
             id="network",
             status="ok",
             title=_NETWORK,
-            summary=Text("{names} answer", names=listed([_name(host) for host in asked])),
+            summary=Text("{names} answer", names=all_of([_name(host) for host in asked])),
         )
     # Addresses of one purpose stand in for each other.
     answered = {host.purpose for host in asked if host.reachable}
@@ -69,7 +69,7 @@ def network(facts: Facts, _need: Requirements) -> Finding:
     nothing = len(silent) == len(asked)
     there = facts.installation is not None
     said = Text(
-        "no connection" if nothing else "{names} cannot be reached", names=listed([_name(h) for h in silent])
+        "no connection" if nothing else "{names} cannot be reached", names=all_of([_name(h) for h in silent])
     )
     first = (lacking or silent)[0]
     return Finding(
@@ -123,13 +123,8 @@ def _network_cure(facts: Facts, host: Host, nothing: bool) -> Fix:
     if nothing:
         return Fix(text=Text("Connect this PC to the Internet, then ask again:"), command="sdsetup doctor")
     hint = _HINTS.get(host.purpose)
-    return Fix(
-        text=Text(
-            "Allow {host} in the firewall or try another network.{hint}",
-            host=_name(host),
-            hint=f" {hint}" if hint else "",
-        )
-    )
+    allow = Text("Allow {host} in the firewall or try another network.", host=_name(host))
+    return Fix(text=Text("{allow} {hint}", allow=allow, hint=hint) if hint else allow)
 
 
 def _who_holds(facts: Facts, number: int) -> str:

@@ -11,7 +11,7 @@ from sdsetup.decide.checks.wording import disk as gb
 from sdsetup.decide.checks.wording import memory as binary_gb
 from sdsetup.decide.checks.wording import unanswered
 from sdsetup.decide.default_folder import better_folder
-from sdsetup.text import Text
+from sdsetup.text import Text, message
 from sdsetup.values.facts import Facts, Folder
 from sdsetup.values.findings import Finding, Fix
 
@@ -48,7 +48,7 @@ def disk(facts: Facts, need: Requirements) -> Finding:
             summary=said,
             why=Text(
                 "{kind} holds no file over {limit}; the model has {size}.",
-                kind=told.filesystem or "This file system",
+                kind=told.filesystem or message("This file system"),
                 limit=binary_gb(told.max_file_bytes),
                 size=gb(need.largest_file_bytes),
             ),
@@ -89,10 +89,10 @@ def folder(facts: Facts, need: Requirements) -> Finding:
             fix=_elsewhere(facts, need, Text("A plain, short path avoids it:"), act="move-folder"),
         )
     state = {
-        "absent": "will be made",
-        "empty": "empty",
-        "webui": "holds a web UI",
-        "models": "holds models only",
+        "absent": message("will be made"),
+        "empty": message("empty"),
+        "webui": message("holds a web UI"),
+        "models": message("holds models only"),
     }.get(folder.state, "")
     return Finding(
         id="folder", status="ok", title=_FOLDER, summary=Text("{path} ({state})", path=folder.path, state=state)
@@ -118,14 +118,16 @@ def _refused(facts: Facts, folder: Folder, need: Requirements) -> Text | None:
     if folder.protected_root is not None:
         return Text("Only an administrator may write below {root}.", root=folder.protected_root)
     if folder.state == "unreadable":
-        return Text("It cannot be read: {why}.", why=folder.write_error or "no permission")
+        return Text("It cannot be read: {why}.", why=folder.write_error or message("no permission"))
     if folder.state == "git":
         return Text("It holds another project{remote}.", remote=f" ({folder.remote})" if folder.remote else "")
     if folder.state == "foreign":
         return Text("It holds other files: {names}.", names=", ".join(folder.entries))
     if windows and len(folder.path) > need.limits.folder_longest:
         return Text(
-            "Its path has {count} letters. {because}", count=len(folder.path), because=need.limits.folder_because
+            "Its path has {count} letters. {because}",
+            count=len(folder.path),
+            because=Text(need.limits.folder_because),
         )
     if folder.cloud_root is not None:
         return Text(
@@ -135,7 +137,7 @@ def _refused(facts: Facts, folder: Folder, need: Requirements) -> Text | None:
     if folder.writable is False:
         if facts.system.controlled_folders:
             return Text("Windows' Controlled Folder Access does not let programs write there.")
-        return Text("It cannot be written: {why}.", why=folder.write_error or "no permission")
+        return Text("It cannot be written: {why}.", why=folder.write_error or message("no permission"))
     return None
 
 

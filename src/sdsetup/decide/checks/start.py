@@ -5,10 +5,9 @@ from __future__ import annotations
 from sdsetup.catalog.requirements import Requirements
 from sdsetup.command import Command
 from sdsetup.decide.checks.faulty import faulty, some
-from sdsetup.decide.checks.wording import listed
 from sdsetup.decide.condition import lost_flags, own_flags
 from sdsetup.launchfile import FILE_NAMES
-from sdsetup.text import Text
+from sdsetup.text import Text, all_of, message
 from sdsetup.values.facts import Facts
 from sdsetup.values.findings import Finding, Fix
 
@@ -59,7 +58,7 @@ def launch_file(facts: Facts, need: Requirements) -> Finding:
     for group in need.exclusive_flags:
         together = tuple(flag for flag in file.flags if flag in group)
         if len(together) > 1:
-            why = Text("{flags} stand together, and only one of them counts.", flags=listed(list(together)))
+            why = Text("{flags} stand together, and only one of them counts.", flags=all_of(together))
             one = Fix(text=Text("Keep one of them in {name}.", name=name))
             return Finding(id="launch-file", status="warn", title=_LAUNCH_FILE, summary=said, why=why, fix=one)
     own = own_flags(file, facts.recorded)
@@ -72,12 +71,13 @@ def settings(facts: Facts, _need: Requirements) -> Finding:
     """config.json: the web UI moves one that it cannot read into a folder that may not be there, and ends."""
     state = facts.parts.settings if facts.parts else "absent"
     if state in ("empty", "damaged"):
+        how = message("empty") if state == "empty" else message("cut or damaged")
         return faulty(
             facts,
             "settings",
             "fail",
             _SETTINGS,
-            Text("config.json is {state}", state="empty" if state == "empty" else "cut or damaged"),
+            Text("config.json is {state}", state=how),
             Text("The web UI does not start with settings that it cannot read."),
             Text("Set it aside (it is kept); the web UI then begins with its defaults:"),
         )

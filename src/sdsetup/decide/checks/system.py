@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sdsetup.catalog.requirements import Requirements
 from sdsetup.decide.checks.wording import unanswered
-from sdsetup.text import Text
+from sdsetup.text import Listed, Text, message
 from sdsetup.values.facts import Facts, System
 from sdsetup.values.findings import Finding, Fix
 from sdsetup.values.versions import at_least
@@ -21,8 +21,8 @@ def os(facts: Facts, need: Requirements) -> Finding:
         return found
     system = facts.system
     name = system.name or {"windows": "Windows", "linux": "Linux", "macos": "macOS"}[system.family]
-    arch = "64-bit" if system.bits == 64 else "32-bit" if system.bits == 32 else None
-    said = ", ".join(part for part in (name, arch, "ARM" if system.native_arch == "arm64" else None) if part)
+    arch = message("64-bit") if system.bits == 64 else message("32-bit") if system.bits == 32 else None
+    said = Listed(part for part in (name, arch, "ARM" if system.native_arch == "arm64" else None) if part)
     refused = _refused(system, need)
     if refused is not None:
         why, fix = refused
@@ -41,10 +41,8 @@ def cpu(facts: Facts, need: Requirements) -> Finding:
     cores = cpu.physical or cpu.logical
     if cores is None:
         return Finding(id="cpu", status="skip", title=_CPU, summary=Text("the number of cores is not known"))
-    said = Text(
-        "{name}, {cores} cores" if cores != 1 else "{name}, one core",
-        name=cpu.name or "unknown model",
-        cores=cores,
+    said = Text.plural(
+        "{name}, {count} core", "{name}, {count} cores", name=cpu.name or message("unknown model"), count=cores
     )
     if cores >= need.limits.cores_least or (cpu.logical or 0) >= need.limits.cores_least:
         return Finding(id="cpu", status="ok", title=_CPU, summary=said)

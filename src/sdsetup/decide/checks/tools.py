@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sdsetup.catalog.requirements import Requirements
-from sdsetup.decide.checks.wording import listed, unanswered
-from sdsetup.text import Text
+from sdsetup.decide.checks.wording import unanswered
+from sdsetup.text import Text, all_of
 from sdsetup.values.facts import Facts, Python
 from sdsetup.values.findings import Finding, Fix
 from sdsetup.values.versions import at_least
@@ -24,24 +26,27 @@ def best_python(facts: Facts, need: Requirements) -> Python | None:
     return max(able, key=lambda p: ((p.version or (0, 0, 0))[:2] == need.python.wanted, p.version or (0, 0, 0)))
 
 
-def unfit(python: Python, facts: Facts, need: Requirements) -> str | None:
+_ANOTHER = Text("another version")
+
+
+def unfit(python: Python, facts: Facts, need: Requirements) -> Text | None:
     """Why an interpreter cannot build the environment, None when it can."""
     if python.store_stub:
-        return "only the Microsoft Store's stand-in"
+        return Text("only the Microsoft Store's stand-in")
     if python.version is None:
-        return "does not answer"
+        return Text("does not answer")
     if python.bits == 32:
-        return "32-bit"
+        return Text("32-bit")
     if not need.python.accepts(python.version, facts.system.family):
-        return "another version"
+        return _ANOTHER
     if python.implementation not in (None, "CPython"):
-        return f"{python.implementation}, not CPython"
+        return Text("{name}, not CPython", name=python.implementation)
     if python.embeddable:
-        return "the embeddable package, without venv"
+        return Text("the embeddable package, without venv")
     if python.origin == "store":
-        return "from the Microsoft Store, which moves its files away from where programs look"
+        return Text("from the Microsoft Store, which moves its files away from where programs look")
     if python.can_venv is False:
-        return "its venv module is missing"
+        return Text("its venv module is missing")
     return None
 
 
@@ -53,7 +58,12 @@ def python(facts: Facts, need: Requirements) -> Finding:
         said = Text("{version} ({path})", version=".".join(map(str, best.version)), path=best.path)
         return Finding(id="python", status="ok", title=_PYTHON, summary=said)
     wanted = ".".join(map(str, need.python.wanted))
-    said = Text("no usable {wanted}{others}", wanted=wanted, others=_others(facts, need))
+    others = _others(facts, need)
+    said = (
+        Text("no usable {wanted}", wanted=wanted)
+        if others is None
+        else Text("no usable {wanted} (found: {others})", wanted=wanted, others=others)
+    )
     why = Text(need.python.because)
     if "python" in need.brings:
         return Finding(
@@ -85,8 +95,8 @@ def git(facts: Facts, need: Requirements) -> Finding:
     git = facts.git
     least = need.limits.git_least
     if git is not None and (git.version is None or at_least(".".join(map(str, git.version)), least)):
-        version = ".".join(map(str, git.version)) if git.version else "version unknown"
-        return Finding(id="git", status="ok", title=_GIT, summary=Text(version))
+        known = Text("{version}", version=".".join(map(str, git.version))) if git.version else None
+        return Finding(id="git", status="ok", title=_GIT, summary=known or Text("version unknown"))
     if "git" in need.brings:
         fix = Fix(
             text=Text("The installation brings a small one of its own; to have it now:"),
@@ -95,8 +105,8 @@ def git(facts: Facts, need: Requirements) -> Finding:
         )
     else:
         command = need.commands_for(facts).git
-        what = "Install it:" if command else "Install it with your distribution's package manager."
-        fix = Fix(text=Text(what), command=command)
+        what = Text("Install it:") if command else Text("Install it with your distribution's package manager.")
+        fix = Fix(text=what, command=command)
     if git is not None and git.version is not None:
         return Finding(
             id="git",
@@ -116,15 +126,15 @@ def git(facts: Facts, need: Requirements) -> Finding:
     )
 
 
-def _others(facts: Facts, need: Requirements) -> str:
+def _others(facts: Facts, need: Requirements) -> Text | None:
     """What there is instead, so that nobody wonders why the Python they know of was passed over."""
-    said = []
+    said: list[Any] = []
     for python in sorted(facts.pythons, key=lambda python: python.version is None):
         reason = unfit(python, facts, need)
         version = ".".join(map(str, python.version)) if python.version else None
-        if reason == "another version":
+        if reason is _ANOTHER:
             said.append(version or "")
         elif reason is not None and (version is None or python.version is not None):
-            said.append(f"{version} ({reason})" if version else reason)
+            said.append(Text("{version} ({why})", version=version, why=reason) if version else reason)
     unique = list(dict.fromkeys(text for text in said if text))
-    return f" (found: {listed(unique[:3])})" if unique else ""
+    return all_of(unique[:3]) if unique else None

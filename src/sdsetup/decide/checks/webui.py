@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sdsetup.catalog.requirements import Requirements
 from sdsetup.decide.checks.faulty import SHOWN, faulty, place_of, some
-from sdsetup.decide.checks.wording import listed, unanswered
+from sdsetup.decide.checks.wording import unanswered
 from sdsetup.decide.condition import (
     PackageFault,
     checkout_at,
@@ -14,7 +14,7 @@ from sdsetup.decide.condition import (
     own_edits,
     owner_command,
 )
-from sdsetup.text import Text
+from sdsetup.text import Listed, Text, all_of, message
 from sdsetup.values.facts import Facts, Installation
 from sdsetup.values.findings import Finding, Fix, Status
 
@@ -68,7 +68,7 @@ def webui(facts: Facts, _need: Requirements) -> Finding:
 
 
 def _foreign(facts: Facts, said: Text, parts: tuple[str, ...]) -> Finding:
-    names = [name or "the folder itself" for name in parts] or ["the folder"]
+    names = [name or message("the folder itself") for name in parts] or [message("the folder")]
     command = owner_command(place_of(facts), facts.system.family)
     return Finding(
         id="webui",
@@ -78,7 +78,7 @@ def _foreign(facts: Facts, said: Text, parts: tuple[str, ...]) -> Finding:
         why=Text(
             "It belongs to another account ({names}), perhaps after one run with sudo: neither Git nor sdsetup "
             "can work in it.",
-            names=listed(names[:SHOWN]),
+            names=all_of(names[:SHOWN]),
         ),
         fix=Fix(text=Text("Make it yours again:"), command=command),
     )
@@ -122,15 +122,20 @@ def environment(facts: Facts, _need: Requirements) -> Finding:
 
 def _environment_said(there: Installation) -> Text:
     version = there.environment_python
-    python = f"Python {'.'.join(map(str, version))}" if version else "no Python"
-    return Text("{python}, {torch}", python=python, torch=f"torch {there.torch}" if there.torch else "no torch")
+    python = f"Python {'.'.join(map(str, version))}" if version else message("no Python")
+    return Text(
+        "{python}, {torch}", python=python, torch=f"torch {there.torch}" if there.torch else message("no torch")
+    )
 
 
 def packages_said(faults: tuple[PackageFault, ...]) -> Text:
     """The first few faults of an environment and how many more there are."""
-    first = ", ".join(str(fault.said) for fault in faults[:SHOWN])
-    more = len(faults) - SHOWN
-    return Text("{first}{more}", first=first, more=f" and {more} more packages" if more > 0 else "")
+    first, more = Listed(fault.said for fault in faults[:SHOWN]), len(faults) - SHOWN
+    if more <= 0:
+        return Text("{first}", first=first)
+    return Text.plural(
+        "{first} and {count} more package", "{first} and {count} more packages", first=first, count=more
+    )
 
 
 def repositories(facts: Facts, need: Requirements) -> Finding:
@@ -142,14 +147,14 @@ def repositories(facts: Facts, need: Requirements) -> Finding:
     for name, commit in need.repositories:
         found = checkout_at(parts, f"repositories/{name}")
         if found is None or found.commit is None:
-            bad.append(f"{name} is not there" if found is None else f"{name} is half cloned")
+            bad.append(Text("{name} is not there" if found is None else "{name} is half cloned", name=name))
         elif gone := missing_files(found):
-            bad.append(f"{name} lacks {some(gone)}")
+            bad.append(Text("{name} lacks {files}", name=name, files=some(gone)))
         elif found.commit != commit:
             said.append(name)
     count = len(need.repositories)
     if bad:
-        why = Text("{bad}: the web UI cannot start.", bad="; ".join(bad))
+        why = Text("{bad}: the web UI cannot start.", bad=Listed(bad))
         return faulty(
             facts,
             "repositories",
@@ -166,9 +171,11 @@ def repositories(facts: Facts, need: Requirements) -> Finding:
             "warn",
             _REPOSITORIES,
             Text("{count} whole", count=count),
-            Text(
-                "{names} at another commit than the web UI asks for.",
-                names=some(tuple(said)) + (" is" if len(said) == 1 else " are"),
+            Text.plural(
+                "{names} is at another commit than the web UI asks for.",
+                "{names} are at another commit than the web UI asks for.",
+                names=some(tuple(said)),
+                count=len(said),
             ),
             Text("Bring them to it:"),
         )
@@ -180,7 +187,7 @@ def models(facts: Facts, need: Requirements) -> Finding:
     there, parts = facts.installation, facts.parts
     assert there is not None, "only an installation has models"
     count = len(there.models)
-    said = Text("none") if not count else Text("{count}", count="one" if count == 1 else count)
+    said = Text("none") if not count else Text("one") if count == 1 else Text("{count}", count=count)
     if not count:
         return faulty(
             facts,

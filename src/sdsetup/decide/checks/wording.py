@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from sdsetup.text import Text
+from sdsetup.text import Text, rounded
 from sdsetup.values.facts import Facts
 from sdsetup.values.findings import Finding
 
 
-def disk(count: int) -> str:
+def disk(count: int) -> Text:
     """Disks are sold in units of 10**9: "75 GB", "4.3 GB"."""
     value = count / 10**9
-    return f"{value:.0f} GB" if value >= 20 else f"{value:.1f} GB"
+    return Text("{number} GB", number=rounded(value, 0 if value >= 20 else 1))
 
 
-def memory(count: int) -> str:
+def memory(count: int) -> Text:
     """Memory is sold in units of 2**30: "8 GB". What is a little below a whole number is called that number."""
     value = count / 2**30
     whole = round(value)
     if whole >= 1 and abs(value - whole) <= 0.045 * whole:
-        return f"{whole} GB"
-    return f"{value:.1f} GB" if value >= 1 else f"{count / 2**20:.0f} MB"
-
-
-def listed(words: list[str]) -> str:
-    """ "a", "a and b", "a, b and c"."""
-    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+        return Text("{number} GB", number=whole)
+    if value >= 1:
+        return Text("{number} GB", number=rounded(value, 1))
+    return Text("{number} MB", number=rounded(count / 2**20, 0))
 
 
 def unanswered(facts: Facts, subject: str, id: str, title: Text) -> Finding | None:

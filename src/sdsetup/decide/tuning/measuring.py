@@ -135,7 +135,11 @@ def _rescue(trial: Trial, done: Sequence[Measurement]) -> Candidate | None:
     if tuning is None or _key(tuning.flags) in {_key(one.candidate.flags) for one in done}:
         return None
     name = f"safer-{len(done)}"
-    return Candidate(name=name, title=Text("{n} step(s) safer", n=len(done)), flags=tuning.flags)
+    return Candidate(
+        name=name,
+        title=Text.plural("{count} step safer", "{count} steps safer", count=len(done)),
+        flags=tuning.flags,
+    )
 
 
 def _alternatives(trial: Trial, done: Sequence[Measurement]) -> list[Candidate]:
@@ -175,13 +179,13 @@ def _tiers(trial: Trial, done: Sequence[Measurement]) -> list[Candidate]:
     ran_out = {_key(one.candidate.flags) for one in done if one.outcome == "out-of-memory"}
     found = []
     for name, title, n in (
-        ("faster", "one step less saving of memory", now - 1),
-        ("safer", "one step more saving of memory", now + 1),
+        ("faster", Text("one step less saving of memory"), now - 1),
+        ("safer", Text("one step more saving of memory"), now + 1),
     ):
         if 0 <= n < len(ladder):
             flags = _with_memory(base, ladder[n][0] if ladder[n] else "", trial)
             if _key(flags) not in ran_out:
-                found.append(Candidate(name=name, title=Text(title), flags=flags))
+                found.append(Candidate(name=name, title=title, flags=flags))
     return found
 
 

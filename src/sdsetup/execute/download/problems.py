@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.download.options import SourceError
-from sdsetup.text import Text
+from sdsetup.text import Text, message, rounded
 from sdsetup.values.plan import FetchFile
 
 _AGAIN = "Run the same command again: it continues where it stopped."
@@ -68,14 +68,17 @@ def gave_up(
 
 def hint_for(code: str) -> Text | None:
     """What helps against a connection that failed for this reason; None where only time does."""
-    hint = _HINTS.get(code)
-    return None if hint is None or "{" in hint else Text(hint)
+    if code not in _HINTS or "{" in _HINTS[code]:
+        return None
+    return Text(_HINTS[code])
 
 
-def _duration(seconds: float | None) -> str:
+def _duration(seconds: float | None) -> Text:
     if not seconds:
-        return "a while"
-    return f"{seconds / 60:.0f} minutes" if seconds < 86_400 else "a day or more"
+        return Text("a while")
+    if seconds >= 86_400:
+        return Text("a day or more")
+    return Text.plural("{count} minute", "{count} minutes", count=round(seconds / 60))
 
 
 def kept_sentence(target: Path, kept: int, size: int) -> Text:
@@ -151,17 +154,20 @@ def not_writable(target: Path, error: OSError) -> SdsetupError:
     )
 
 
-def in_the_way(target: Path, what: str) -> SdsetupError:
+def in_the_way(target: Path, what: Text) -> SdsetupError:
     return SdsetupError(
-        Text("A {what} has the name that the file needs", what=Text(what)),
+        Text("A {what} has the name that the file needs", what=what),
         where=target,
         code="target-in-the-way",
         hint=Text("Rename or remove it, then run the same command again."),
     )
 
 
-def _amount(count: int) -> str:
-    for unit, step in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+def _amount(count: int) -> Text:
+    for unit, step in _UNITS:
         if count >= step:
-            return f"{count / step:.2f} {unit}"
-    return f"{count} bytes"
+            return Text(unit, number=rounded(count / step, 2))
+    return Text.plural("{count} byte", "{count} bytes", count=count)
+
+
+_UNITS = ((message("{number} GB"), 10**9), (message("{number} MB"), 10**6), (message("{number} kB"), 10**3))

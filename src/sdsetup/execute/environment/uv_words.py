@@ -6,7 +6,7 @@ import re
 
 from sdsetup.errors import SdsetupError
 from sdsetup.redaction import hide_secrets
-from sdsetup.text import Text
+from sdsetup.text import Text, message
 
 AGAIN = ("connection-broken", "no-network")  # worth another try by itself
 HERE = ("disk-full", "path-too-long", "file-held", "folder-not-writable", "build-failed")  # wherever it comes from
@@ -18,56 +18,63 @@ _CAUSES: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
     (
         "disk-full",
         ("No space left on device", r"os error 28\b", r"os error 112\b", "not enough space"),
-        "the disk is full",
-        "Free some space on the drive of the folder and of the cache, then run the same command again.",
+        message("the disk is full"),
+        message("Free some space on the drive of the folder and of the cache, then run the same command again."),
     ),
     (
         "path-too-long",
         (r"os error 206\b", r"os error 36\b", "[Ff]ile ?name too long", "path too long"),
-        "a file's path became longer than the system allows",
-        "Choose a folder with a shorter path, such as one directly below the drive.",
+        message("a file's path became longer than the system allows"),
+        message("Choose a folder with a shorter path, such as one directly below the drive."),
     ),
     (
         "file-held",
         (r"os error 32\b", r"os error 225\b", "being used by another process", "potentially unwanted"),
-        "another program holds or removed a file, as virus scanners do",
-        "Close programs that use this folder, or except it in the virus scanner; then run the same command again.",
+        message("another program holds or removed a file, as virus scanners do"),
+        message(
+            "Close programs that use this folder, or except it in the virus scanner; "
+            "then run the same command again."
+        ),
     ),
     (
         "folder-not-writable",
         ("[Pp]ermission denied", r"os error 13\b", r"os error 5\b", "Access is denied", "Read-only file system"),
-        "a file could not be written",
-        "Choose a folder that you may write to. " + _CONTINUE,
+        message("a file could not be written"),
+        message("Choose a folder that you may write to. " + _CONTINUE),
     ),
     (
         "certificate-refused",
         ("invalid peer certificate", "UnknownIssuer", "certificate verify failed", "self.signed certificate"),
-        "the server's certificate was refused, as happens behind a filtering proxy or a virus scanner",
-        "Give your network's certificate: set SSL_CERT_FILE to its file, then run the same command again.",
+        message("the server's certificate was refused, as happens behind a filtering proxy or a virus scanner"),
+        message(
+            "Give your network's certificate: set SSL_CERT_FILE to its file, then run the same command again."
+        ),
     ),
     (
         "no-network",
         ("dns error", "failed to lookup address", "failure in name resolution", "Name or service not known"),
-        "the package index's name could not be resolved",
-        "Check the connection (and the proxy variables, if you use one). " + _CONTINUE,
+        message("the package index's name could not be resolved"),
+        message("Check the connection (and the proxy variables, if you use one). " + _CONTINUE),
     ),
     (
         "package-changed",
         ("[Hh]ash mismatch",),
-        "a package does not have the pinned SHA-256",
-        "Nothing was installed. If it persists, the server or something in between changes files.",
+        message("a package does not have the pinned SHA-256"),
+        message("Nothing was installed. If it persists, the server or something in between changes files."),
     ),
     (
         "no-matching-package",
         ("No solution found", "no wheels? with a matching", "was not found in the package registry"),
-        "no version fits this Python and this system",
-        "Python 3.10 (64-bit) is what the web UI is made for; `sdsetup doctor` shows which ones are there.",
+        message("no version fits this Python and this system"),
+        message(
+            "Python 3.10 (64-bit) is what the web UI is made for; `sdsetup doctor` shows which ones are there."
+        ),
     ),
     (
         "build-failed",
         ("Failed to build", "build backend (returned an error|failed)"),
-        "a package had to be built from source and could not be",
-        "This is worth a report: sdsetup report",
+        message("a package had to be built from source and could not be"),
+        message("This is worth a report: sdsetup report"),
     ),
     (
         "connection-broken",
@@ -83,13 +90,13 @@ _CAUSES: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
             "unexpected end of file",
             "before message length reached",
         ),
-        "the connection broke",
-        _CONTINUE,
+        message("the connection broke"),
+        message(_CONTINUE),
     ),
 )
 
 
-def why_uv_failed(said: str, what: str = "The Python packages could not be installed") -> SdsetupError:
+def why_uv_failed(said: str, what: str = message("The Python packages could not be installed")) -> SdsetupError:
     """The error for a failed uv command, from everything it printed; `what` says in general what failed."""
     said = hide_secrets(said)
     lines = [line.strip() for line in said.splitlines() if line.strip()]

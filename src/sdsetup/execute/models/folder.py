@@ -17,7 +17,7 @@ from sdsetup.execute.context import Context
 from sdsetup.execute.download.hashing import sha256_of
 from sdsetup.execute.model_format import MODEL_ENDINGS, Look, look_at
 from sdsetup.execute.models.pickle_scan import Scan, scan_pickle
-from sdsetup.text import Text
+from sdsetup.text import Listed, Text
 
 State = Literal["known", "unknown", "damaged", "pickle", "pickle-unknown", "dangerous", "unfinished", "set-aside"]
 
@@ -201,8 +201,9 @@ def danger(scan: Scan) -> Text:
     return Text("no readable pickle, although it is named like one; what loading it does cannot be told")
 
 
-def _some(names: tuple[str, ...]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+def _some(names: tuple[str, ...]) -> Text:
+    first, more = Listed(names[:3]), len(names) - 3
+    return Text("{first} and {count} more", first=first, count=more) if more > 0 else Text("{first}", first=first)
 
 
 def _size(path: Path) -> int:
