@@ -131,3 +131,9 @@ def one_of(values: Sequence[Any]) -> Text:
     if len(values) < 2:
         return Text("{all}", all=Listed(values))
     return Text("{first} or {last}", first=Listed(values[:-1]), last=values[-1])
+
+
+def some(values: Sequence[Any], shown: int = 3) -> Text:
+    """The first few, and how many more there are."""
+    first, more = Listed(values[:shown]), len(values) - shown
+    return Text("{first} and {count} more", first=first, count=more) if more > 0 else Text("{first}", first=first)

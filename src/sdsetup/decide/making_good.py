@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sdsetup.catalog.webui import EnvironmentSpec
 from sdsetup.decide.condition import checkout_at, environment_faults, missing_files
-from sdsetup.text import Text
+from sdsetup.text import Text, message, some
 from sdsetup.values.facts import Facts
 from sdsetup.values.flags import Settings
 from sdsetup.values.parts import Parts
@@ -17,8 +17,7 @@ def brought_back(facts: Facts, path: str) -> Text:
     """Which files of a checkout come back."""
     found = checkout_at(facts.parts, path)
     names = missing_files(found) if found is not None else ()
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return Text("brings back {names}{more}; nothing else changes", names=", ".join(names[:3]), more=more)
+    return Text("brings back {names}; nothing else changes", names=some(names))
 
 
 def environment_work(facts: Facts, webui: EnvironmentSpec, torch: TorchBuild) -> tuple[Text, int, int]:
@@ -29,16 +28,16 @@ def environment_work(facts: Facts, webui: EnvironmentSpec, torch: TorchBuild) ->
         faults = environment_faults(parts)
         large = sum(torch.download_bytes for fault in faults if fault.name == "torch")
         if faults:
-            names = ", ".join(str(fault.said) for fault in faults[:3])
-            more = f" and {len(faults) - 3} more" if len(faults) > 3 else ""
-            said = Text("sets back only what differs: {names}{more}", names=names, more=more)
+            said = Text("sets back only what differs: {names}", names=some([fault.said for fault in faults]))
             return said, large + len(faults) * _SMALL_PACKAGE, large
         if parts.distrusted is not None:
             return Text("every file is looked at, and what is damaged is fetched again"), 0, 0
     detail = Text(
-        "the folder venv: torch, the web UI's packages, xformers {x}{kept}",
-        x=torch.xformers or "not needed",
-        kept="; the one that is there is kept in .sdsetup/former" if _has_environment(facts) else "",
+        "the folder venv: torch, the web UI's packages, xformers {x}; "
+        "the one that is there is kept in .sdsetup/former"
+        if _has_environment(facts)
+        else "the folder venv: torch, the web UI's packages, xformers {x}",
+        x=torch.xformers or message("not needed"),
     )
     return detail, webui.download_bytes + torch.download_bytes, webui.disk_bytes + torch.disk_bytes
 
@@ -55,7 +54,7 @@ def _has_environment(facts: Facts) -> bool:
 
 def launcher_detail(facts: Facts, settings: Settings) -> Text:
     """The flags that are written, and those that are taken out."""
-    flags = " ".join(settings.flags) or "no special flags for this card"
+    flags = " ".join(settings.flags) or message("no special flags for this card")
     file = facts.parts.launch_file if facts.parts else None
     unknown = [name for name in (file.unknown if file else ()) if name in settings.drop_flags]
     if not unknown:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Literal
 
-from sdsetup.text import Text
+from sdsetup.text import Text, rounded
 from sdsetup.values.shape import misfit
 
 Kind = Literal["safetensors", "pickle", "damaged", "other"]
@@ -75,7 +75,10 @@ def judge(file: BinaryIO, size: int, name: str) -> Look:
 def _in_disguise(head: bytes, size: int) -> Look | None:
     if head.startswith(_LFS):
         said = _LFS_SIZE.search(head)
-        wanted = f"{int(said[1]) / 1e9:.2f} GB" if said and len(said[1]) < 19 else "the real file"
+        known = said is not None and len(said[1]) < 19
+        wanted = (
+            Text("{number} GB", number=rounded(int(said[1]) / 1e9, 2)) if said and known else Text("the real file")
+        )
         return damaged(
             size,
             "lfs-pointer",
@@ -113,7 +116,7 @@ def _judge_safetensors(file: BinaryIO, size: int) -> Look:
     return Look(
         kind="safetensors",
         size=size,
-        said=Text("safetensors, {count} tensors", count=len(tensors)),
+        said=Text.plural("safetensors, {count} tensor", "safetensors, {count} tensors", count=len(tensors)),
         tensors=len(tensors),
     )
 

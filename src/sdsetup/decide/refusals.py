@@ -6,7 +6,7 @@ from sdsetup.command import Command
 from sdsetup.decide.condition import owner_command
 from sdsetup.errors import SdsetupError
 from sdsetup.launchfile import FILE_NAMES
-from sdsetup.text import Text
+from sdsetup.text import Listed, Text, message
 from sdsetup.values.facts import Facts, Folder
 from sdsetup.values.findings import Report
 from sdsetup.values.plan import (
@@ -49,7 +49,7 @@ def refuse(facts: Facts, plan: Plan, *, git_command: str | None = None) -> None:
 
 
 def _of_another_user(facts: Facts, plan: Plan, folders: tuple[str, ...]) -> SdsetupError:
-    names = ", ".join(name or "the folder itself" for name in folders)
+    names = Listed(name or message("the folder itself") for name in folders)
     return SdsetupError(
         Text("The installation belongs to another account and cannot be written: {names}", names=names),
         where=plan.dir,
@@ -96,7 +96,7 @@ def refuse_running(facts: Facts, plan: Plan) -> None:
     raise SdsetupError(
         Text("The web UI is running, and its files would be exchanged under it"),
         where=plan.dir,
-        why=Text("process {pid}{ports}", pid=running.pid, ports=f", on port {ports}" if ports else ""),
+        why=Text("process {pid}, on port {ports}" if ports else "process {pid}", pid=running.pid, ports=ports),
         hint=Text("End it (Ctrl-C in its window, or close that window), then run the same command again."),
         code="webui-running",
     )
@@ -109,7 +109,7 @@ def by_hand(changed: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def local_changes(dir: str, former: str, files: tuple[str, ...]) -> SdsetupError:
-    names = ", ".join(files[:5]) or "them"
+    names = ", ".join(files[:5]) or message("them")
     return SdsetupError(
         Text("The web UI there is at another version and has files that were changed by hand"),
         where=dir,
@@ -181,7 +181,7 @@ def _refuse_folder(folder: Folder) -> None:
             raise SdsetupError(
                 Text("The chosen folder holds other things"),
                 where=folder.path,
-                why=Text("it contains {names}", names=", ".join(folder.entries[:5]) or "files"),
+                why=Text("it contains {names}", names=", ".join(folder.entries[:5]) or message("files")),
                 hint=Text(
                     "Choose an empty or new folder, for example {option}",
                     option=Command("--dir", _inside(folder.path)),
@@ -192,7 +192,7 @@ def _refuse_folder(folder: Folder) -> None:
             raise SdsetupError(
                 Text("The chosen folder is another git repository"),
                 where=folder.path,
-                why=Text("it comes from {remote}", remote=folder.remote or "somewhere else"),
+                why=Text("it comes from {remote}", remote=folder.remote or message("somewhere else")),
                 hint=Text("Choose an empty or new folder with --dir."),
                 code="folder-other-repository",
             )

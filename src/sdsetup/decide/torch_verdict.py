@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sdsetup.text import Text
+from sdsetup.text import Text, message
 
 Outcome = Literal["ok", "no-gpu", "wrong-architecture", "broken-half", "driver-too-old", "broken-import", "failed"]
 
@@ -44,7 +44,8 @@ def judge(said: Mapping[str, Any], *, expect_gpu: bool) -> TorchVerdict:
         )
     if _NO_KERNEL.search(trouble) or _lacks_architecture(said):
         why = Text(
-            "this torch holds no code for the card ({card})", card=said.get("card") or "its name is not known"
+            "this torch holds no code for the card ({card})",
+            card=said.get("card") or message("its name is not known"),
         )
         return _verdict("wrong-architecture", said, why, another=True)
     if trouble:

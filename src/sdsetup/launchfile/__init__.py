@@ -23,7 +23,7 @@ from sdsetup.errors import SdsetupError
 from sdsetup.launchfile.bat import merge as merge_bat
 from sdsetup.launchfile.effective import arguments, read
 from sdsetup.launchfile.sh import merge as merge_sh
-from sdsetup.text import Text
+from sdsetup.text import Text, message
 from sdsetup.values.flags import (
     ARGS,
     FILE_NAMES,
@@ -106,7 +106,9 @@ def _must_read_back(kind: Kind, existing: bytes, merged: bytes, settings: Settin
         ]
     if lost or _merged(kind, merged, settings, encoding) != merged:
         raise SdsetupError(
-            Text("The launch file cannot be made to set {names}", names=", ".join(lost) or "our settings"),
+            Text(
+                "The launch file cannot be made to set {names}", names=", ".join(lost) or message("our settings")
+            ),
             code="launch-file-unclear",
             where=_last_line_about(kind, existing, lost),
             why=Text("its other lines change what ours would say"),

@@ -9,7 +9,7 @@ from sdsetup.command import Command
 from sdsetup.decide.record import Change
 from sdsetup.show.screen import Screen
 from sdsetup.show.words import gib
-from sdsetup.text import Text
+from sdsetup.text import Text, message
 
 
 def show_change(changes: Sequence[Change], screen: Screen, *, dir: PurePath | None, carried_out: bool) -> None:
@@ -30,5 +30,5 @@ def show_change(changes: Sequence[Change], screen: Screen, *, dir: PurePath | No
 
 def _said(what: str, value: str | None) -> str:
     if value is None:
-        return "the processor" if what == "card" else "unknown"
+        return message("the processor") if what == "card" else message("unknown")
     return gib(int(value)) if what == "vram" and value.isdigit() else value

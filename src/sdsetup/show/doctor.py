@@ -81,8 +81,8 @@ def count(report: Report) -> Text:
     """ "1 problem must be fixed first, 2 warnings"."""
     fails = sum(finding.status == "fail" for finding in report.findings)
     warns = sum(finding.status == "warn" for finding in report.findings)
-    problems = Text("1 problem") if fails == 1 else Text("{count} problems", count=fails)
-    warnings = Text("1 warning") if warns == 1 else Text("{count} warnings", count=warns)
+    problems = Text.plural("{count} problem", "{count} problems", count=fails)
+    warnings = Text.plural("{count} warning", "{count} warnings", count=warns)
     if fails and warns:
         return Text("{problems} must be fixed first, {warnings}", problems=problems, warnings=warnings)
     if fails:

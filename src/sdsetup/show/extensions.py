@@ -10,7 +10,7 @@ from sdsetup.command import Command
 from sdsetup.decide.bisection import Verdict
 from sdsetup.show.screen import Screen
 from sdsetup.show.words import duration
-from sdsetup.text import Text
+from sdsetup.text import Text, message
 from sdsetup.values.extensions import Extension, Extensions
 
 SCHEMA = "sdsetup.extensions/1"
@@ -104,7 +104,9 @@ def show_search_plan(names: Sequence[str], most: int, screen: Screen) -> None:
 
 
 def show_start(number: int, on: Sequence[str], screen: Screen) -> None:
-    screen.line(Text("Start {number}, with {names}", number=number, names=", ".join(on) or "no extensions"))
+    screen.line(
+        Text("Start {number}, with {names}", number=number, names=", ".join(on) or message("no extensions"))
+    )
 
 
 def show_started(start: Start, screen: Screen) -> None:
@@ -165,7 +167,7 @@ def show_switched(names: Sequence[str], *, off: bool, backup: Path | None, chang
     what = ", ".join(names)
     mark = screen.mark("ok")
     if not changed:
-        screen.line(Text("{names}: already {how}.", names=what, how="off" if off else "on"))
+        screen.line(Text("{names}: already {how}.", names=what, how=message("off") if off else message("on")))
         return
     how = "off" if off else "on"
     screen.line(Text("{mark} Turned {how}: {names}. Restart the web UI.", mark=mark, how=how, names=what), "ok")
@@ -176,4 +178,4 @@ def show_switched(names: Sequence[str], *, off: bool, backup: Path | None, chang
 def _origin(one: Extension) -> Text:
     if one.commit is None:
         return Text("not a git clone")
-    return Text("{commit} {remote}", commit=one.commit[:8], remote=one.remote or "no remote address")
+    return Text("{commit} {remote}", commit=one.commit[:8], remote=one.remote or message("no remote address"))

@@ -11,15 +11,16 @@ from rich.text import Text as Line
 from sdsetup.decide.fleet import FleetRow
 from sdsetup.show.screen import STYLES, Screen
 from sdsetup.show.words import say
-from sdsetup.text import Text, harmless
+from sdsetup.text import Listed, Text, harmless
 
 _STATUS = {"unreadable": "fail", "problem": "fail", "warning": "warn", "ok": "ok"}
 
 
 def show_fleet(rows: Sequence[FleetRow], screen: Screen) -> None:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    for heading in ("PC", "Graphics card", "Driver", "Result", "What needs attention"):
-        table.add_column(heading, overflow="fold", ratio=1 if heading.startswith("What") else None)
+    for heading in (Text("PC"), Text("Graphics card"), Text("Driver"), Text("Result")):
+        table.add_column(say(heading), overflow="fold")
+    table.add_column(say(Text("What needs attention")), overflow="fold", ratio=1)
     for row in rows:
         status = _STATUS[row.verdict]
         table.add_row(
@@ -35,7 +36,10 @@ def show_fleet(rows: Sequence[FleetRow], screen: Screen) -> None:
     if hands:
         screen.line(Text("PCs that need attention: {hands} of {count}", hands=hands, count=len(rows)), "fail")
     else:
-        screen.line(Text("No problems found on {count} PCs", count=len(rows)), "ok")
+        screen.line(
+            Text.plural("No problems found on {count} PC", "No problems found on {count} PCs", count=len(rows)),
+            "ok",
+        )
 
 
 def fleet_json(rows: Sequence[FleetRow]) -> dict[str, Any]:
@@ -65,8 +69,9 @@ def _result(row: FleetRow) -> Text:
     fails, warns = row.count
     if not fails and not warns:
         return Text("OK")
-    parts = [f"{n} {word if n == 1 else word + 's'}" for n, word in ((fails, "problem"), (warns, "warning")) if n]
-    return Text("{parts}", parts=", ".join(parts))
+    problems = Text.plural("{count} problem", "{count} problems", count=fails)
+    warnings = Text.plural("{count} warning", "{count} warnings", count=warns)
+    return Text("{parts}", parts=Listed(said for said, n in ((problems, fails), (warnings, warns)) if n))
 
 
 def _troubles(row: FleetRow) -> Line:

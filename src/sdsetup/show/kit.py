@@ -33,7 +33,8 @@ def show_plan(folder: Path, parts: Sequence[Part], screen: Screen) -> None:
     for part in parts:
         style = "dim" if part.there else ""
         table.add_row(
-            Line(say(part.title), style=style), Line("done" if part.there else size(part.bytes), style=style)
+            Line(say(part.title), style=style),
+            Line(say(Text("done")) if part.there else size(part.bytes), style=style),
         )
     screen.table(table)
     screen.line()
@@ -102,7 +103,7 @@ def _show_content(kit: Kit, screen: Screen) -> None:
         files = {file.path: file.size for piece in kit.of(kind) for file in piece.files}
         if files:
             table.add_row(Line(say(_TITLES[kind])), Line(size(sum(files.values()))))
-    table.add_row(Line("All files"), Line(size(sum(file.size for file in kit.files.values()))))
+    table.add_row(Line(say(Text("All files"))), Line(size(sum(file.size for file in kit.files.values()))))
     screen.table(table)
 
 

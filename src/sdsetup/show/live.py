@@ -85,7 +85,7 @@ class Live:
         number = self._numbers.get(event.step, 0)
         title = self._titles.get(event.step)
         what = say(title) if title else harmless(event.step)
-        return f"[{number}/{self._count}] {what}" + (" (rehearsal)" if self._screen.banner else "")
+        return f"[{number}/{self._count}] {what}" + (say(Text(" (rehearsal)")) if self._screen.banner else "")
 
     def _started(self, event: Event) -> None:
         self._said_at = time.monotonic()
@@ -148,11 +148,11 @@ def amount(done: int | None, total: int | None, rate: float | None, source: str 
     """ "1.23 GB of 4.27 GB, 11.2 MB/s, 4 min 30 s left (huggingface.co)"."""
     if done is None:
         return ""
-    parts = [f"{size(done)} of {size(total)}" if total else size(done)]
+    parts = [say(Text("{done} of {total}", done=size(done), total=size(total))) if total else size(done)]
     if rate:
-        parts.append(f"{size(rate)}/s")
+        parts.append(say(Text("{size}/s", size=size(rate))))
         if total and total > done:
-            parts.append(f"{duration((total - done) / rate)} left")
+            parts.append(say(Text("{time} left", time=duration((total - done) / rate))))
     return ", ".join(parts) + (f" ({source})" if source else "")
 
 
@@ -162,7 +162,13 @@ class _Steps(Bars):
     def get_renderables(self) -> Iterator[RenderableType]:
         for task in self.tasks:
             source = task.fields.get("source")
-            origin = f", {source}" if source == CHECKING else f", from {source}" if source else ""
+            origin = (
+                f", {say(Text('checking'))}"
+                if source == CHECKING
+                else say(Text(", from {source}", source=source))
+                if source
+                else ""
+            )
             yield Line(harmless(task.description + origin), no_wrap=True, overflow="ellipsis")
         yield self.make_tasks_table(self.tasks)
 

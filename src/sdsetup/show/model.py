@@ -13,20 +13,20 @@ from sdsetup.catalog.models import MODEL_FOLDER, Model
 from sdsetup.show.commands import typed
 from sdsetup.show.screen import STYLES, Screen
 from sdsetup.show.words import say, size
-from sdsetup.text import Text, harmless
+from sdsetup.text import Text, harmless, message
 
 _WIDEST = 100
 
 # State of a file -> mark and word on the screen.
 _STATES = {
-    "known": ("ok", "known"),
-    "unknown": ("ok", "whole"),
-    "pickle": ("warn", "pickle"),
-    "pickle-unknown": ("warn", "unsure"),
-    "unfinished": ("warn", "part"),
-    "set-aside": ("warn", "aside"),
-    "damaged": ("fail", "damaged"),
-    "dangerous": ("fail", "danger"),
+    "known": ("ok", message("known")),
+    "unknown": ("ok", message("whole")),
+    "pickle": ("warn", message("pickle")),
+    "pickle-unknown": ("warn", message("unsure")),
+    "unfinished": ("warn", message("part")),
+    "set-aside": ("warn", message("aside")),
+    "damaged": ("fail", message("damaged")),
+    "dangerous": ("fail", message("danger")),
 }
 
 
@@ -41,7 +41,7 @@ def show_models(models: Iterable[Model], present: Mapping[str, bool | None], scr
         mark = screen.mark("ok") if there else " "
         page.append(f" {mark} ", STYLES["ok"])
         page.append(f"{model.name:<{names}}  ", "bold")
-        page.append(f"{size(model.size):>8}  {say(model.title)}" + (", there" if there else "") + "\n")
+        page.append(f"{size(model.size):>8}  {say(model.title)}" + (say(Text(", there")) if there else "") + "\n")
         about = " ".join(filter(None, (say(model.because) if model.because else "", _licence(model))))
         for line in _folded(about, width - names - 5):
             page.append(" " * (names + 5) + line + "\n", "dim")
@@ -131,7 +131,7 @@ def show_verdicts(verdicts: Sequence[Any], folder: Path, screen: Screen) -> None
 def _draw_verdict(page: Line, verdict: Any, screen: Screen, width: int) -> None:
     status, word = _STATES[verdict.state]
     before = 12
-    page.append(f" {screen.mark(status)} {word:<8} ", STYLES[status])
+    page.append(f" {screen.mark(status)} {say(word):<8} ", STYLES[status])
     page.append(harmless(verdict.path), "bold")
     page.append(f"  {size(verdict.size)}\n", "dim")
     sentences = [say(verdict.said)] + ([say(verdict.todo)] if verdict.todo else [])
@@ -203,7 +203,7 @@ def _source(source: Any) -> dict[str, Any]:
 
 
 def _licence(model: Model) -> str:
-    return f"Licence: {model.licence}." if model.licence else ""
+    return say(Text("Licence: {name}.", name=model.licence)) if model.licence else ""
 
 
 def _folded(sentence: str, width: int) -> list[str]:

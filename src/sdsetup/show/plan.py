@@ -124,9 +124,10 @@ def _is_repository(step: Step) -> bool:
 
 def _described_group(steps: tuple[Step, ...], screen: Screen) -> Line:
     done = steps[0].state == "done"
-    line = Line(
-        say(Text("{count} repositories that the web UI needs", count=len(steps))), style="dim" if done else ""
+    said = Text.plural(
+        "{count} repository that the web UI needs", "{count} repositories that the web UI needs", count=len(steps)
     )
+    line = Line(say(said), style="dim" if done else "")
     names = ", ".join(step.id.partition(":")[2] for step in steps)
     line.append(f"\n{screen.mark('ok')} {names}" if done else f"\n{names}", style="dim")
     return line
@@ -134,7 +135,7 @@ def _described_group(steps: tuple[Step, ...], screen: Screen) -> Line:
 
 def _bytes(steps: tuple[Step, ...]) -> Line:
     if steps[0].state == "done":
-        return Line("done", style="dim")
+        return Line(say(Text("done")), style="dim")
     total = sum(step.bytes for step in steps)
     return Line(size(total) if total else "")
 

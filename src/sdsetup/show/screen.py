@@ -105,8 +105,10 @@ class Screen:
         self._paragraph(text, style, indent=indent, heads=("",))
 
     def field(self, label: str, text: Text | str, style: str = "", *, indent: int = 2, room: int = 6) -> None:
-        """A label and what it says, folded beside it: `room` letters are for the label and a blank."""
-        self._paragraph(text, style, indent=indent, heads=(f"{label:<{room}}", " " * room))
+        """A label and what it says, folded beside it: `room` letters are for the label and a blank, more where
+        the label needs them."""
+        head = f"{say(label) + ' ':<{room}}"
+        self._paragraph(text, style, indent=indent, heads=(head, " " * len(head)))
 
     def _paragraph(self, text: Text | str, style: str, *, indent: int, heads: Sequence[str]) -> None:
         style, whole = STYLES.get(style, style), commands_in(text)

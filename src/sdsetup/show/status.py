@@ -7,16 +7,17 @@ from typing import Any
 
 from sdsetup.command import Command
 from sdsetup.show.screen import Screen
-from sdsetup.show.words import size
-from sdsetup.text import Text
+from sdsetup.show.words import say, size
+from sdsetup.text import Listed, Text
 from sdsetup.values.status import InstallationStatus, Outside
 
 SCHEMA = "sdsetup.status/1"
+_SIZE = Text("Size")
 _WHAT = {
-    "cache": "packages and downloads that can be had again",
-    "tools": "Python and Git that were brought",
-    "log": "logs of earlier runs",
-    "packages": "packages, shared with your other uses of uv",
+    "cache": Text("packages and downloads that can be had again"),
+    "tools": Text("Python and Git that were brought"),
+    "log": Text("logs of earlier runs"),
+    "packages": Text("packages, shared with your other uses of uv"),
 }
 
 
@@ -38,29 +39,32 @@ def show_status(found: Sequence[InstallationStatus], outside: Sequence[Outside],
 
 
 def _show_one(one: InstallationStatus, screen: Screen) -> None:
-    screen.heading(Text("{dir}{practice}", dir=one.dir, practice=" (a practice run)" if one.practice else ""))
+    screen.heading(Text("{dir} (a practice run)" if one.practice else "{dir}", dir=one.dir))
     at = " ".join(word for word in (one.tag, f"({one.commit[:8]})" if one.commit else None) if word)
-    lines = {
-        "Web UI": f"{at or 'no commit'}{f' on {one.branch}' if one.branch else ''}",
-        "Environment": f"torch {one.torch or '?'}, Python {one.python}" if one.python else "none that is whole",
-        "Made for": one.card or ("the processor" if one.made_here else "not known: not made by sdsetup"),
-        "Models": ", ".join(one.models[:3]) + (f" and {len(one.models) - 3} more" if len(one.models) > 3 else "")
-        if one.models
-        else "none",
-        "Flags": " ".join(one.flags) or "none",
-        "Last start": _moment(one.last_start),
-        "Last picture": _moment(one.last_picture),
+    lines: dict[Text, Text | str] = {
+        Text("Web UI"): _version(at, one.branch),
+        Text("Environment"): f"torch {one.torch or '?'}, Python {one.python}"
+        if one.python
+        else Text("none that is whole"),
+        Text("Made for"): one.card
+        or (Text("the processor") if one.made_here else Text("not known: not made by sdsetup")),
+        Text("Models"): _named(one.models),
+        Text("Flags"): " ".join(one.flags) or Text("none"),
+        Text("Last start"): _moment(one.last_start),
+        Text("Last picture"): _moment(one.last_picture),
     }
     if one.running is not None:
-        lines["Running"] = f"now, on port {', '.join(map(str, one.running))}" if one.running else "now"
+        ports = ", ".join(map(str, one.running))
+        lines[Text("Running")] = Text("now, on port {ports}", ports=ports) if ports else Text("now")
+    room = max(len(say(name)) for name in (*lines, _SIZE)) + 1
     for name, said in lines.items():
-        screen.line(Text("{name} {said}", name=f"{name:<13}", said=said), indent=2)
+        screen.line(Text("{name} {said}", name=f"{say(name):<{room}}", said=said), indent=2)
     if one.sizes is not None:
         sizes = one.sizes
         screen.line(
             Text(
                 "{name} {total}: environment {environment}, models {models}, pictures {pictures}, kept {kept}",
-                name=f"{'Size':<13}",
+                name=f"{say(_SIZE):<{room}}",
                 total=size(sizes.total),
                 environment=size(sizes.environment),
                 models=size(sizes.models),
@@ -76,8 +80,20 @@ def _show_one(one: InstallationStatus, screen: Screen) -> None:
         screen.line(Text("{mark} not finished: {go_on}", mark=screen.mark("warn"), go_on=go_on), "warn", indent=2)
 
 
-def _moment(at: str | None) -> str:
-    return at[:16].replace("T", " ") + " UTC" if at else "not by sdsetup so far"
+def _version(at: str, branch: str | None) -> Text:
+    name = Text("{at}", at=at) if at else Text("no commit")
+    return Text("{version} on {branch}", version=name, branch=branch) if branch else name
+
+
+def _named(models: Sequence[str]) -> Text:
+    first, more = Listed(models[:3]), len(models) - 3
+    if not models:
+        return Text("none")
+    return Text("{first} and {count} more", first=first, count=more) if more > 0 else Text("{first}", first=first)
+
+
+def _moment(at: str | None) -> Text:
+    return Text("{at} UTC", at=at[:16].replace("T", " ")) if at else Text("not by sdsetup so far")
 
 
 def status_json(found: Sequence[InstallationStatus], outside: Sequence[Outside]) -> dict[str, Any]:

@@ -15,13 +15,13 @@ from sdsetup.decide.tuning.models_that_fit import ModelFit
 from sdsetup.decide.tuning.rule_context import short_name
 from sdsetup.show.screen import Screen
 from sdsetup.show.words import gib, say
-from sdsetup.text import Text
+from sdsetup.text import Text, message
 from sdsetup.values.facts import Facts
 from sdsetup.values.flags import names_of
 from sdsetup.values.tuning import Reason, Tuning
 
 _FITS = {"yes": "ok", "slow": "warn", "no": "fail", "elsewhere": "skip"}
-_SYSTEMS = {"windows": "Windows", "linux": "Linux", "macos": "macOS", "wsl": "Linux inside Windows (WSL)"}
+_SYSTEMS = {"windows": "Windows", "linux": "Linux", "macos": "macOS", "wsl": message("Linux inside Windows (WSL)")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +97,7 @@ def show_comparison(mine: Tuning, theirs: Tuning, differences: Sequence[Differen
     )
     screen.line()
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for title in ("Setting", mine.profile, theirs.profile):
+    for title in (say(Text("Setting")), mine.profile, theirs.profile):
         table.add_column(title, overflow="fold", ratio=1)
     for name, one, two in _rows(mine, theirs):
         table.add_row(Line(name), Line(one, style="" if one == two else "cyan"), Line(two))
@@ -126,11 +126,11 @@ def _show_table(tuning: Tuning, before: Before | None, screen: Screen) -> None:
     screen.line()
     reasons = {reason.setting: reason for reason in tuning.reasons}
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column("Setting", no_wrap=True)
+    table.add_column(say(Text("Setting")), no_wrap=True)
     if before is not None:
-        table.add_column("Now", overflow="fold", max_width=18)
-    table.add_column("New" if before is not None else "Value", overflow="fold", max_width=18)
-    table.add_column("Why", overflow="fold", ratio=1)
+        table.add_column(say(Text("Now")), overflow="fold", max_width=18)
+    table.add_column(say(Text("New") if before is not None else Text("Value")), overflow="fold", max_width=18)
+    table.add_column(say(Text("Why")), overflow="fold", ratio=1)
     for name, value in _settings(tuning):
         old = None if before is None else before.settings.get(name.split(" ")[0], "-")
         cells = [Line(name, style="cyan")]
@@ -158,7 +158,7 @@ def _settings(tuning: Tuning) -> list[tuple[str, str]]:
     rows = []
     for flag in tuning.flags:
         _, _, value = flag.partition(" ")
-        rows.append((flag, value or "on"))
+        rows.append((flag, value or say(Text("on"))))
     if tuning.torch is not None:
         rows.append(("torch", tuning.torch.torch))
     return rows + list(tuning.env)
@@ -246,25 +246,28 @@ def _show_warnings(tuning: Tuning, screen: Screen) -> None:
         )
 
 
-def _card(tuning: Tuning) -> str:
+def _card(tuning: Tuning) -> Text:
     if tuning.gpu is None:
-        return "a machine without a graphics card"
-    name = short_name(tuning.gpu)
+        return Text("a machine without a graphics card")
+    name = Text("{name}", name=short_name(tuning.gpu))
     if tuning.gpu.name is None:
-        name = "an NVIDIA card (model not specified)"
-    return f"{name}, {gib(tuning.gpu.vram_bytes)}" if tuning.gpu.vram_bytes else name
+        name = Text("an NVIDIA card (model not specified)")
+    return (
+        Text("{card}, {memory}", card=name, memory=gib(tuning.gpu.vram_bytes)) if tuning.gpu.vram_bytes else name
+    )
 
 
 def _rows(mine: Tuning, theirs: Tuning) -> list[tuple[str, str, str]]:
     def torch(tuning: Tuning) -> str:
-        return tuning.torch.torch if tuning.torch else "none"
+        return tuning.torch.torch if tuning.torch else say(Text("none"))
 
     rows = [
-        ("memory class", mine.tier or "-", theirs.tier or "-"),
+        (say(Text("memory class")), mine.tier or "-", theirs.tier or "-"),
         ("torch", torch(mine), torch(theirs)),
     ]
     for flag in dict.fromkeys([*mine.flags, *theirs.flags]):
-        rows.append((flag, "yes" if flag in mine.flags else "-", "yes" if flag in theirs.flags else "-"))
+        yes = say(Text("yes"))
+        rows.append((flag, yes if flag in mine.flags else "-", yes if flag in theirs.flags else "-"))
     ours, others = dict(mine.env), dict(theirs.env)
     for name in dict.fromkeys([*ours, *others]):
         rows.append((name, _short(ours.get(name)), _short(others.get(name))))
@@ -273,15 +276,18 @@ def _rows(mine: Tuning, theirs: Tuning) -> list[tuple[str, str, str]]:
 
 def _short(value: str | None) -> str:
     """A variable's value, as far as it helps in a column."""
-    return "-" if value is None else value if len(value) <= 20 else "set"
+    return "-" if value is None else value if len(value) <= 20 else say(Text("set"))
 
 
 def _opinion(profile: str, value: str | None, reason: Reason | None) -> Text:
     if reason is None and value is None:
         return Text("{profile} does not know it.", profile=profile)
-    verb = "sets it" if value is not None else "leaves it out"
     assert reason is not None, "what is set has a reason"
-    return Text("{profile} {verb}: {because}", profile=profile, verb=verb, because=sentence(reason.because))
+    return Text(
+        "{profile} sets it: {because}" if value is not None else "{profile} leaves it out: {because}",
+        profile=profile,
+        because=sentence(reason.because),
+    )
 
 
 def sentence(text: Text) -> str:

@@ -9,19 +9,20 @@ from rich.text import Text as Line
 
 from sdsetup.decide.tuning.measured import Standing, Verdict
 from sdsetup.decide.tuning.measuring import Measurement
+from sdsetup.show.language import number
 from sdsetup.show.screen import STYLES, Screen
 from sdsetup.show.tuning import sentence
 from sdsetup.show.words import duration, say
-from sdsetup.text import Text
+from sdsetup.text import Text, message, rounded
 
 _STANDINGS: dict[Standing, str] = {
-    "winner": "the fastest that fits",
-    "slower": "slower",
-    "tight": "too little memory left",
-    "spilled": "spilled into system memory",
-    "black": "black pictures",
-    "out-of-memory": "out of memory",
-    "failed": "did not work",
+    "winner": message("the fastest that fits"),
+    "slower": message("slower"),
+    "tight": message("too little memory left"),
+    "spilled": message("spilled into system memory"),
+    "black": message("black pictures"),
+    "out-of-memory": message("out of memory"),
+    "failed": message("did not work"),
 }
 _BAR = 24
 
@@ -48,24 +49,29 @@ def time_left(seconds: float, coming: int) -> Text:
     """ "about 4 min 30 s left, 3 more to try"."""
     if not coming:
         return Text("about {time} left", time=duration(seconds))
-    return Text("about {time} left, {coming} more to try", time=duration(seconds), coming=coming)
+    return Text.plural(
+        "about {time} left, {count} more to try",
+        "about {time} left, {count} more to try",
+        time=duration(seconds),
+        count=coming,
+    )
 
 
 def _table(done: Sequence[Measurement], verdict: Verdict) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column("Tried", ratio=1, overflow="fold")
-    for title in ("s/step", "memory"):
-        table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("Result", overflow="fold")
+    table.add_column(say(Text("Tried")), ratio=1, overflow="fold")
+    for title in (Text("s/step"), Text("memory")):
+        table.add_column(say(title), justify="right", no_wrap=True)
+    table.add_column(say(Text("Result")), overflow="fold")
     for one, standing in zip(done, verdict.standings, strict=True):
         tried = Line(say(one.candidate.title))
-        tried.append(f"\n{_flags(one)}", style="dim")
+        tried.append(f"\n{say(_flags(one))}", style="dim")
         style = STYLES["ok"] if standing == "winner" else "" if one.good else STYLES["warn"]
         table.add_row(
             tried,
-            f"{one.speed:.3g}" if one.speed else "-",
+            number(f"{one.speed:.3g}") if one.speed else "-",
             _memory(one),
-            Line(_standing(one, standing, verdict.winner), style=style),
+            Line(say(_standing(one, standing, verdict.winner)), style=style),
         )
     return table
 
@@ -73,7 +79,7 @@ def _table(done: Sequence[Measurement], verdict: Verdict) -> Table:
 def _standing(one: Measurement, standing: Standing, winner: Measurement) -> str:
     """A setting that is quicker by less than what counts lost to the simpler one, but it is not slower."""
     if standing == "slower" and one.speed and winner.speed and one.speed <= winner.speed:
-        return "not clearly faster"
+        return message("not clearly faster")
     return _STANDINGS[standing]
 
 
@@ -84,7 +90,7 @@ def _bar(one: Measurement, best: float, won: bool, screen: Screen) -> Line:
     length = max(1, round(rate / best * _BAR))
     line = Line(f"{say(one.candidate.title)[:34]:<34}  ")
     line.append(block * length, style=STYLES["ok"] if won else STYLES["quiet"])
-    line.append(f" {rate:.3g} steps/s")
+    line.append(" " + say(Text("{rate:.3g} steps/s", rate=rate)))
     return line
 
 
@@ -92,12 +98,14 @@ def _memory(one: Measurement) -> str:
     peak = one.card_peak_bytes if one.card_peak_bytes is not None else one.torch_peak_bytes
     if peak is None:
         return "-"
-    of = f" of {one.card_total_bytes / 2**30:.1f}" if one.card_total_bytes else ""
-    return f"{peak / 2**30:.1f}{of} GB"
+    used = rounded(peak / 2**30, 1)
+    if not one.card_total_bytes:
+        return say(Text("{number} GB", number=used))
+    return say(Text("{used} of {total} GB", used=used, total=rounded(one.card_total_bytes / 2**30, 1)))
 
 
 def _flags(one: Measurement) -> str:
-    return " ".join(one.candidate.flags) or "no flags"
+    return " ".join(one.candidate.flags) or message("no flags")
 
 
 def outcome_words(one: Measurement) -> str:

@@ -7,7 +7,7 @@ from sdsetup.decide.tuning.why import Explanation
 from sdsetup.show.screen import STYLES, Screen
 from sdsetup.show.tuning import sentence, subject
 from sdsetup.show.words import say
-from sdsetup.text import Text
+from sdsetup.text import Listed, Text
 from sdsetup.values.facts import Facts
 from sdsetup.values.tuning import Tuning
 
@@ -21,27 +21,29 @@ def show_why(told: Explanation, tuning: Tuning, facts: Facts, screen: Screen) ->
         _entry(screen, Text("why"), sentence(told.reason.because))
         _entry(screen, Text("by"), _author(told, tuning))
     elif told.set_by == "person":
-        _entry(screen, Text("by"), "you: it is in your launch file, and stays there")
+        _entry(screen, Text("by"), Text("you: it is in your launch file, and stays there"))
     else:
-        _entry(screen, Text("why"), "no rule speaks of it for this machine")
+        _entry(screen, Text("why"), Text("no rule speaks of it for this machine"))
     if told.meaning is not None:
-        _entry(screen, Text("with it"), f"the web UI {told.meaning.effect}.")
-        _entry(screen, Text("without"), f"{told.meaning.without}.")
+        _entry(screen, Text("with it"), Text("the web UI {effect}.", effect=Text(told.meaning.effect)))
+        _entry(screen, Text("without"), Text("{without}.", without=Text(told.meaning.without)))
     if told.changes:
-        changes = ", ".join(_change(change) for change in told.changes)
-        _entry(screen, Text("rule off"), f"without the rule: {changes}.")
+        changes = Listed(_change(change) for change in told.changes)
+        _entry(screen, Text("rule off"), Text("without the rule: {changes}.", changes=changes))
     if told.setting == "torch":
         _about_torch(tuning, screen)
     source = told.reason.source if told.reason else told.meaning.source if told.meaning else ""
     for address in source.split("; ") if source else ():
-        screen.command(f"  source    {address}")
+        screen.command(f"  {say(Text('source')):<8}  {address}")
 
 
 def _about_torch(tuning: Tuning, screen: Screen) -> None:
     """What is tried if it does not run, and what the driver has to do with it."""
     if tuning.fallbacks:
         families = ", ".join(build.torch for build in tuning.fallbacks)
-        _entry(screen, Text("then"), f"if it does not run on the card after all: {families}")
+        _entry(
+            screen, Text("then"), Text("if it does not run on the card after all: {families}", families=families)
+        )
     for warning in tuning.warnings:
         if warning.topic == "driver":
             _entry(screen, Text("driver"), sentence(warning.text))
@@ -60,22 +62,26 @@ def _headline(told: Explanation) -> Text:
     return Text("{name} is {value}", name=name, value=told.value)
 
 
-def _author(told: Explanation, tuning: Tuning) -> str:
+def _author(told: Explanation, tuning: Tuning) -> Text:
     assert told.reason is not None
     if told.set_by == "seen-here":
-        return "what was seen on this machine"
-    return f"rule {told.reason.rule} of the profile {tuning.profile}"
+        return Text("what was seen on this machine")
+    return Text("rule {rule} of the profile {profile}", rule=told.reason.rule, profile=tuning.profile)
 
 
-def _change(change: Difference) -> str:
+def _change(change: Difference) -> Text:
     if change.theirs is None:
-        return f"no {change.setting}"
+        return Text("no {setting}", setting=change.setting)
     if change.mine is None:
-        return f"{change.setting} instead" if not change.theirs else f"{change.setting} {change.theirs}"
-    return f"{change.setting} {change.theirs} instead of {change.mine}"
+        if not change.theirs:
+            return Text("{setting} instead", setting=change.setting)
+        return Text("{setting} {value}", setting=change.setting, value=change.theirs)
+    return Text(
+        "{setting} {value} instead of {other}", setting=change.setting, value=change.theirs, other=change.mine
+    )
 
 
-def _entry(screen: Screen, label: Text, said: str) -> None:
+def _entry(screen: Screen, label: Text, said: Text | str) -> None:
     """A label and its text, folded beside it."""
     from rich.table import Table
     from rich.text import Text as Line
@@ -83,5 +89,5 @@ def _entry(screen: Screen, label: Text, said: str) -> None:
     row = Table.grid(padding=(0, 2, 0, 2))
     row.add_column(width=8)
     row.add_column(overflow="fold")
-    row.add_row(Line(say(label), style=STYLES["quiet"]), Line(said))
+    row.add_row(Line(say(label), style=STYLES["quiet"]), Line(say(said)))
     screen.table(row)

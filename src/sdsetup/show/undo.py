@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from sdsetup.command import Command
 from sdsetup.show.screen import Screen
 from sdsetup.show.words import size
-from sdsetup.text import Text
+from sdsetup.text import Text, message
 from sdsetup.values.install_record import InstallRecord
 from sdsetup.values.undo_point import Point
 
@@ -39,7 +39,7 @@ def show_point(point: Point, screen: Screen) -> None:
     screen.line(Text("made for: {card}", card=_card(then)), indent=2)
     if point.code and point.commit is not None:
         screen.line(Text("web UI: commit {commit}", commit=point.commit[:8]), indent=2)
-    screen.line(Text("flags: {flags}", flags=" ".join(then.flags) or "none"), indent=2)
+    screen.line(Text("flags: {flags}", flags=" ".join(then.flags) or message("none")), indent=2)
     if point.environment:
         screen.line(Text("environment: the former one, with torch {torch}", torch=then.torch or "?"), indent=2)
     screen.line(Text("Models, pictures, extensions and your own flags stay. The same command again goes forward."))
@@ -75,7 +75,7 @@ def _brings(point: Point) -> list[Text]:
         lines.append(Text("its Python environment was deleted; you can't go back to it"))
     elif point.environment:
         lines.append(Text("Python environment with torch {torch}", torch=point.machine.torch or "?"))
-    lines.append(Text("flags: {flags}", flags=" ".join(point.machine.flags) or "none"))
+    lines.append(Text("flags: {flags}", flags=" ".join(point.machine.flags) or message("none")))
     if point.models_since:
         lines.append(Text("models added since then stay: {names}", names=", ".join(point.models_since)))
     return lines
@@ -121,7 +121,7 @@ def show_undone(point: Point, screen: Screen) -> None:
 
 
 def _card(machine: InstallRecord) -> str:
-    return machine.card or ("the processor" if machine.made_here else "an unknown card")
+    return machine.card or (message("the processor") if machine.made_here else message("an unknown card"))
 
 
 def show_kept(kept: Sequence[Kept], screen: Screen) -> None:

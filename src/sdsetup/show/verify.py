@@ -17,7 +17,7 @@ from sdsetup.show.errors import show_error
 from sdsetup.show.launch import Elapsed
 from sdsetup.show.screen import Screen
 from sdsetup.show.words import duration, gib, say
-from sdsetup.text import Text
+from sdsetup.text import Text, message
 from sdsetup.values.events import Event
 from sdsetup.values.plan import ProvePicture
 
@@ -78,7 +78,7 @@ def show_proof(proof: Proof, action: ProvePicture, changed: Sequence[Path], scre
     """What was proved, how long it took, and what is different now."""
     kept = proof.kept
     screen.line(Text("{mark} The web UI makes pictures.", mark=screen.mark("ok")), "ok")
-    screen.field("picture:", kept.picture or "?", room=9)
+    screen.field(message("picture:"), kept.picture or "?", room=9)
     times = [
         Text(
             "{took} for {w} x {h}, {n} steps",
@@ -92,12 +92,14 @@ def show_proof(proof: Proof, action: ProvePicture, changed: Sequence[Path], scre
         times.append(Text("start {took}", took=_took(kept.start_seconds)))
     if kept.model_seconds is not None:
         times.append(Text("model {took}", took=_took(kept.model_seconds)))
-    screen.field("time:", "; ".join(map(say, times)), room=9)
+    screen.field(message("time:"), "; ".join(map(say, times)), room=9)
     if kept.peak_bytes is not None:
-        where = "the card's memory" if kept.memory == "vram" else "main memory"
-        screen.field("memory:", Text("at most {size} of {where}", size=gib(kept.peak_bytes), where=where), room=9)
+        where = message("the card's memory") if kept.memory == "vram" else message("main memory")
+        screen.field(
+            message("memory:"), Text("at most {size} of {where}", size=gib(kept.peak_bytes), where=where), room=9
+        )
     for reason in proof.reasons:
-        screen.field("changed:", reason.because, room=9)
+        screen.field(message("changed:"), reason.because, room=9)
     for path in changed:
         screen.line(Text("The launch file has it from now on: {path}", path=path), indent=2)
 
@@ -109,7 +111,7 @@ def show_no_proof(
     if len(attempts) > 1:
         screen.line(Text("Tried, one after the other:"))
         for attempt in attempts:
-            flags = " ".join(attempt.flags) or "no flags"
+            flags = " ".join(attempt.flags) or message("no flags")
             screen.line(Text("{outcome}: {flags}", outcome=attempt.outcome, flags=flags), indent=2)
     if found is None:
         show_error(error, None, screen)

@@ -16,7 +16,7 @@ from sdsetup.decide.tuning.rule_context import plain
 from sdsetup.decide.tuning.what_if import DescribedMachine, pair
 from sdsetup.errors import UsageError
 from sdsetup.show.questions import ask_number, ask_size
-from sdsetup.text import Text
+from sdsetup.text import Number, Text, one_of
 from sdsetup.values.versions import parse_version
 from sdsetup.workflows.session import Session
 
@@ -128,7 +128,7 @@ def _the_card(session: Session, name: str, meant: Match) -> Card:
         raise UsageError(
             Text("No graphics card named {name} is known", name=name),
             code="gpu-unknown",
-            hint=Text("Did you mean {names}?", names=" or ".join(meant.suggestions))
+            hint=Text("Did you mean {names}?", names=one_of(meant.suggestions))
             if meant.suggestions
             else Text('Give the name that the maker uses, for example --gpu "RTX 5060 Ti", or only --vram.'),
         )
@@ -153,6 +153,6 @@ def _the_size(session: Session, card: Card) -> float | None:
     if len(card.vram_gib) < 2 or session.json or not session.screen.interactive:
         return None
 
-    sizes = " or ".join(f"{plain(size)} GB" for size in card.vram_gib)
+    sizes = one_of([Text("{number} GB", number=Number(plain(size))) for size in card.vram_gib])
     session.screen.line(Text("{name} is sold with {sizes} of video memory.", name=card.name, sizes=sizes))
     return ask_size(session.screen, Text("How many GB has yours? (Enter: the smallest)"), card.vram_gib)

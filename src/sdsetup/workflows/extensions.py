@@ -30,7 +30,7 @@ from sdsetup.show.extensions import (
     show_verdict,
     verdict_json,
 )
-from sdsetup.text import Text
+from sdsetup.text import Text, message
 from sdsetup.values.extensions import Extensions
 from sdsetup.workflows.carrying_out import consent
 from sdsetup.workflows.launch import run_launch
@@ -78,13 +78,17 @@ def switch(session: Session, names: tuple[str, ...], dir: Path | None, *, off: b
             raise SdsetupError(
                 Text("There is no extension called {name}", name=name),
                 where=place.context.dir / "extensions",
-                hint=Text("Use one of: {names}", names=", ".join(known) or "none, the folder is empty"),
+                hint=Text("Use one of: {names}", names=", ".join(known) or message("none, the folder is empty")),
                 code="extension-unknown",
             )
     settings = Path(place.there.settings)
     if not session.json and not session.quiet:
         session.screen.line(
-            Text("{path}: turn {how} {names}", path=settings, how="off" if off else "on", names=", ".join(names))
+            Text(
+                "{path}: turn off {names}" if off else "{path}: turn on {names}",
+                path=settings,
+                names=", ".join(names),
+            )
         )
     consent(session, yes=yes)
     with folder_lock(place.context.dir, place.context.cache, waiting=session.screen.line):

@@ -80,9 +80,10 @@ def _outdated(session: Session, facts: Facts, folder: Path) -> Iterator[Text]:
     if there is not None and there.commit not in (None, webui.commit):
         chosen = there.commit == chosen_ref(folder)
         yield Text(
-            "the web UI is at {commit}{chosen}, the version that sdsetup knows is {tag}",
+            "the web UI is at {commit}, as you chose, the version that sdsetup knows is {tag}"
+            if chosen
+            else "the web UI is at {commit}, the version that sdsetup knows is {tag}",
             commit=str(there.commit)[:8],
-            chosen=", as you chose" if chosen else "",
             tag=webui.tag,
         )
     made = dict(recorded.versions).get("sdsetup") if recorded else None

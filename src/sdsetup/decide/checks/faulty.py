@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sdsetup.command import Command
-from sdsetup.text import Listed, Text
+from sdsetup.text import Text
 from sdsetup.values.facts import Facts
 from sdsetup.values.findings import Finding, Fix, Status
 
@@ -23,9 +23,3 @@ def faulty(
 
 def place_of(facts: Facts) -> str:
     return facts.folder.path if facts.folder else "."
-
-
-def some(names: tuple[str, ...]) -> Text:
-    """The first few, and how many more there are."""
-    first, more = Listed(names[:SHOWN]), len(names) - SHOWN
-    return Text("{first} and {count} more", first=first, count=more) if more > 0 else Text("{first}", first=first)

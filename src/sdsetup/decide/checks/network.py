@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sdsetup.catalog.requirements import Requirements
 from sdsetup.decide.checks.wording import unanswered
-from sdsetup.text import Text, all_of
+from sdsetup.text import Text, all_of, message
 from sdsetup.values.facts import Facts, Host
 from sdsetup.values.findings import Finding, Fix
 
@@ -40,7 +40,9 @@ def port(facts: Facts, _need: Requirements) -> Finding:
         id="port",
         status="warn",
         title=_PORT,
-        summary=Text("{number} is taken by {holder}", number=port.number, holder=port.holder or "another program"),
+        summary=Text(
+            "{number} is taken by {holder}", number=port.number, holder=port.holder or message("another program")
+        ),
         why=Text("The web UI will take the next free one, so its address changes."),
         fix=Fix(
             text=Text("Close that program (perhaps a web UI that is still running), or see who it is:"),

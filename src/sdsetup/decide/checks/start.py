@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from sdsetup.catalog.requirements import Requirements
 from sdsetup.command import Command
-from sdsetup.decide.checks.faulty import faulty, some
+from sdsetup.decide.checks.faulty import faulty
 from sdsetup.decide.condition import lost_flags, own_flags
 from sdsetup.launchfile import FILE_NAMES
-from sdsetup.text import Text, all_of, message
+from sdsetup.text import Text, all_of, message, some
 from sdsetup.values.facts import Facts
 from sdsetup.values.findings import Finding, Fix
 
@@ -112,6 +112,6 @@ def last_run(facts: Facts, _need: Requirements) -> Finding:
     running = parts.running if parts else None
     if running is not None:
         ports = ", ".join(map(str, running.ports))
-        said = Text("the web UI runs now{where}", where=f" on port {ports}" if ports else "")
+        said = Text("the web UI runs now on port {ports}" if ports else "the web UI runs now", ports=ports)
         return Finding(id="last-run", status="ok", title=_LAST_RUN, summary=said)
     return Finding(id="last-run", status="ok", title=_LAST_RUN, summary=Text("nothing unfinished"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sdsetup.catalog.requirements import Requirements
-from sdsetup.decide.checks.faulty import SHOWN, faulty, place_of, some
+from sdsetup.decide.checks.faulty import SHOWN, faulty, place_of
 from sdsetup.decide.checks.wording import unanswered
 from sdsetup.decide.condition import (
     PackageFault,
@@ -14,7 +14,7 @@ from sdsetup.decide.condition import (
     own_edits,
     owner_command,
 )
-from sdsetup.text import Listed, Text, all_of, message
+from sdsetup.text import Listed, Text, all_of, message, some
 from sdsetup.values.facts import Facts, Installation
 from sdsetup.values.findings import Finding, Fix, Status
 
@@ -34,7 +34,9 @@ def webui(facts: Facts, _need: Requirements) -> Finding:
         return Finding(id="webui", status="skip", title=_WEBUI, summary=Text("not installed in this folder"))
     commit = there.commit[:_SHORT] if there.commit else None
     said = Text(
-        "{branch}at {commit}", branch=f"{there.branch} " if there.branch else "", commit=commit or "no commit"
+        "{branch}at {commit}",
+        branch=f"{there.branch} " if there.branch else "",
+        commit=commit or message("no commit"),
     )
     checkout = checkout_at(facts.parts, "")
     foreign = facts.parts.foreign if facts.parts else ()
@@ -204,7 +206,7 @@ def models(facts: Facts, need: Requirements) -> Finding:
         why = Text(
             "{name}: {said}.",
             name=first.name,
-            said=first.said or "its bytes are not the ones that were published",
+            said=first.said or message("its bytes are not the ones that were published"),
         )
         status: Status = "fail" if len(bad) >= count else "warn"
         return faulty(

@@ -31,7 +31,7 @@ def models_that_fit(kinds: Sequence[ModelKind], case: RuleContext) -> tuple[Mode
 
 def _fit(kind: ModelKind, vram: float | None) -> ModelFit:
     if kind.program is not None:
-        because = Text("need another program: {program}", program=kind.program)
+        because = Text("need another program: {program}", program=Text(kind.program))
         return ModelFit(models=kind.name, answer="elsewhere", because=because)
     if vram is None:
         because = Text("uses the computer's own memory")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sdsetup.catalog.flags import KnownFlags
-from sdsetup.text import Text
+from sdsetup.text import Text, all_of
 from sdsetup.values.flags import ARGS, Flag, LaunchFile, grouped
 from sdsetup.values.install_record import InstallRecord
 from sdsetup.values.tuning import Tuning, Warning
@@ -127,7 +127,9 @@ def _flags_beside(own: Own, tuning: Tuning, known: KnownFlags) -> tuple[tuple[st
         entry = known.of(str(theirs))
         if entry is not None and entry.own:
             said.append(
-                own_warning("Your launch file has {own} of your own, which {effect}", own=theirs, effect=entry.own)
+                own_warning(
+                    "Your launch file has {own} of your own, which {effect}", own=theirs, effect=Text(entry.own)
+                )
             )
             continue
         against = [
@@ -141,7 +143,7 @@ def _flags_beside(own: Own, tuning: Tuning, known: KnownFlags) -> tuple[tuple[st
                     "Your launch file has {own} of your own, which works against {ours}; yours stays. "
                     "Take it out of the file to follow this advice",
                     own=theirs,
-                    ours=" and ".join(against),
+                    ours=all_of(against),
                 )
             )
     return tuple(flags), said
@@ -224,7 +226,7 @@ def _env_beside(own: Own, tuning: Tuning, known: KnownFlags) -> tuple[tuple[tupl
             own_warning(
                 "Your launch file has {own} of your own, which stays; {names} is left out beside it",
                 own=theirs,
-                names=" and ".join(names),
+                names=all_of(names),
             )
         )
     return tuple(env), said + _other_packages(own, tuning, known)

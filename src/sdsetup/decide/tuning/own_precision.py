@@ -8,6 +8,7 @@ from dataclasses import replace
 from sdsetup.catalog.rules import Rules
 from sdsetup.decide.tuning.engine import tune
 from sdsetup.decide.tuning.own_flags import Own, own_warning
+from sdsetup.text import all_of, message
 from sdsetup.values.facts import Facts
 from sdsetup.values.flags import Flag
 from sdsetup.values.tuning import Tuning
@@ -42,8 +43,8 @@ def with_own_precision(own: Own, tuning: Tuning, facts: Facts, rules: Rules) -> 
         return tuning
     said = own_warning(
         "With {own} of your own a model takes more video memory: {flags} is set for that",
-        own=" and ".join(larger),
-        flags=" ".join(wanted) or "no flag that saves memory",
+        own=all_of(list(larger)),
+        flags=" ".join(wanted) or message("no flag that saves memory"),
     )
     return replace(
         tuning,

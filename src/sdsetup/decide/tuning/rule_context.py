@@ -13,11 +13,13 @@ from sdsetup.catalog.rules import Rules
 from sdsetup.catalog.torch import TorchBuilds
 from sdsetup.catalog.tuning import WORDS, Profile
 from sdsetup.decide.tuning.cards import Identity, gfx_of, identify
-from sdsetup.text import Text
+from sdsetup.text import Number, Text, message, one_of, rounded
 from sdsetup.values.facts import GIB, Facts, Gpu, System
 from sdsetup.values.versions import parse_version
 
 _MACHINES = {"amd64": "x86_64", "x64": "x86_64", "aarch64": "arm64", "i386": "x86", "i686": "x86"}
+
+_UNKNOWN = message("unknown")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +31,7 @@ class RuleContext:
     card: Card | None
     architecture: Architecture | None
     values: Mapping[str, Any]
-    words: Mapping[str, str]
+    words: Mapping[str, Any]
 
     @property
     def pace(self) -> int:
@@ -37,7 +39,7 @@ class RuleContext:
         pace = self.architecture.pace if self.architecture else 0
         return min(pace, 3) if self.values["traits"] & {"broken-fp16", "crippled-fp16"} else pace
 
-    def extended(self, values: Mapping[str, Any], words: Mapping[str, str] | None = None) -> RuleContext:
+    def extended(self, values: Mapping[str, Any], words: Mapping[str, Any] | None = None) -> RuleContext:
         return replace(self, values={**self.values, **values}, words={**self.words, **(words or {})})
 
     def fill(self, template: str) -> Text:
@@ -85,30 +87,32 @@ def rule_context(facts: Facts, gpu: Gpu | None, rules: Rules, model_class: str) 
     words = {
         "card": short_name(gpu) if gpu is None or gpu.name or card is None else card.name,
         "vram": plain(vram),
-        "compute": ".".join(map(str, compute)) if compute else "unknown",
-        "architecture": architecture.name if architecture else "unknown",
-        "gfx": values["gfx"] or "unknown",
-        "driver": (gpu.driver_version if gpu else None) or "unknown",
+        "compute": ".".join(map(str, compute)) if compute else _UNKNOWN,
+        "architecture": architecture.name if architecture else _UNKNOWN,
+        "gfx": values["gfx"] or _UNKNOWN,
+        "driver": (gpu.driver_version if gpu else None) or _UNKNOWN,
         "last_branch": str(architecture.last_branch) if architecture and architecture.last_branch else "",
         "ram": plain(ram),
         "pagefile": plain(values["pagefile"]),
         "python": str(python),
-        "sizes": " or ".join(f"{plain(size)} GB" for size in card.vram_gib) if card else "unknown",
+        "sizes": one_of([Text("{number} GB", number=Number(plain(size))) for size in card.vram_gib])
+        if card
+        else _UNKNOWN,
     }
     return RuleContext(facts=facts, gpu=gpu, card=card, architecture=architecture, values=values, words=words)
 
 
 def short_name(gpu: Gpu | None) -> str:
     if gpu is None or not gpu.name:
-        return "this card"
+        return message("this card")
     return gpu.name.removeprefix("NVIDIA ").removeprefix("AMD ").replace("(R)", "").replace("(TM)", "")
 
 
 def plain(gib: float | None) -> str:
     """GiB as cards and memory are sold: 7.996 is "8"."""
     if gib is None:
-        return "unknown"
-    return f"{gib:.0f}" if abs(gib - round(gib)) < 0.15 else f"{gib:.1f}"
+        return _UNKNOWN
+    return rounded(gib, 0 if abs(gib - round(gib)) < 0.15 else 1)
 
 
 def machine_of(facts: Facts) -> str | None:

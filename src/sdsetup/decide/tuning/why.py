@@ -10,7 +10,7 @@ from typing import Literal
 from sdsetup.catalog.flags import KnownFlags, Setting
 from sdsetup.decide.tuning.compare import Difference, compare, reason_for
 from sdsetup.errors import UsageError
-from sdsetup.text import Text
+from sdsetup.text import Text, one_of
 from sdsetup.values.flags import Flag, names_of
 from sdsetup.values.tuning import Reason, Tuning
 
@@ -75,7 +75,7 @@ def setting_named(asked: str, tuning: Tuning, known: KnownFlags, own: Sequence[s
     raise UsageError(
         Text("{asked} is no setting that the rules know", asked=asked),
         code="setting-unknown",
-        hint=Text("Did you mean {names}?", names=" or ".join(plain[name] for name in near))
+        hint=Text("Did you mean {names}?", names=one_of([plain[name] for name in near]))
         if near
         else Text("Name a flag, a variable or torch, for example: sdsetup why --xformers"),
     )

@@ -17,7 +17,7 @@ from sdsetup.execute.context import Context
 from sdsetup.execute.download.hashing import sha256_of
 from sdsetup.execute.model_format import MODEL_ENDINGS, Look, look_at
 from sdsetup.execute.models.pickle_scan import Scan, scan_pickle
-from sdsetup.text import Listed, Text
+from sdsetup.text import Text, some
 
 State = Literal["known", "unknown", "damaged", "pickle", "pickle-unknown", "dangerous", "unfinished", "set-aside"]
 
@@ -187,7 +187,7 @@ def _pickle(path: Path, name: str, look: Look, names: PickleNames) -> Verdict:
         path=name,
         size=look.size,
         state="pickle-unknown" if scan.unknown else "pickle",
-        said=Text("a pickle that calls what we do not know: {names}", names=_some(scan.unknown))
+        said=Text("a pickle that calls what we do not know: {names}", names=some(scan.unknown))
         if scan.unknown
         else Text("a pickle; nothing dangerous was found in it"),
         todo=Text("A .safetensors of the same model is safer, and newer torch loads it without questions."),
@@ -197,13 +197,8 @@ def _pickle(path: Path, name: str, look: Look, names: PickleNames) -> Verdict:
 def danger(scan: Scan) -> Text:
     """What a dangerous scan found."""
     if scan.dangerous:
-        return Text("a pickle that would run {names} when it is loaded", names=_some(scan.dangerous))
+        return Text("a pickle that would run {names} when it is loaded", names=some(scan.dangerous))
     return Text("no readable pickle, although it is named like one; what loading it does cannot be told")
-
-
-def _some(names: tuple[str, ...]) -> Text:
-    first, more = Listed(names[:3]), len(names) - 3
-    return Text("{first} and {count} more", first=first, count=more) if more > 0 else Text("{first}", first=first)
 
 
 def _size(path: Path) -> int:

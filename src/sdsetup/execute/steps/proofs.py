@@ -17,7 +17,7 @@ from sdsetup.execute.webui.picture import prove
 from sdsetup.launchfile import FILE_NAMES, LaunchFile, arguments, flag, grouped, read
 from sdsetup.launchfile.effective import kind_of
 from sdsetup.machine.launch_settings import read_launch_file, read_launch_settings
-from sdsetup.text import Text
+from sdsetup.text import Text, message
 from sdsetup.values.corrections import Correction, apply_corrections
 from sdsetup.values.plan import BuildEnvironment, ProvePicture, ProveTorch, Step, WriteLauncher
 from sdsetup.values.tuning import TorchBuild
@@ -74,7 +74,7 @@ def _took(attempt: Attempt) -> Text:
     seconds, peak = attempt.picture_seconds or 0.0, attempt.peak_bytes
     if peak is None or peak < 2**28:  # less than any web UI holds: not measured
         return Text("made in {seconds:.1f} s", seconds=seconds)
-    kind = "card memory" if attempt.memory == "vram" else "memory"
+    kind = message("card memory") if attempt.memory == "vram" else message("memory")
     return Text(
         "made in {seconds:.1f} s, with {peak:.1f} GB of {kind}", seconds=seconds, peak=peak / 2**30, kind=kind
     )

@@ -124,7 +124,10 @@ def _no_picture(attempts: tuple[Attempt, ...]) -> PictureError:
     found = last.diagnosis
     if last.outcome in ("black", "constant"):
         return PictureError(
-            Text("The test picture stays {what}", what="black" if last.outcome == "black" else "one even colour"),
+            Text(
+                "The test picture stays {what}",
+                what=Text("black") if last.outcome == "black" else Text("one even colour"),
+            ),
             code="picture-black",
             why=Text("more precision did not help; then the model file or its VAE is the cause, or xformers"),
             hint=Text("Check the model (`sdsetup model check`), or try another one."),
