@@ -104,9 +104,8 @@ def _lacks_architecture(said: Mapping[str, Any]) -> bool:
 
 
 def _place(said: Mapping[str, Any]) -> str:
-    return str(
-        said.get("card") or {"cpu": "the processor", "mps": "the Apple GPU"}.get(str(said.get("device")), "?")
-    )
+    names = {"cpu": message("the processor"), "mps": message("the Apple GPU")}
+    return said.get("card") or names.get(str(said.get("device")), "?")
 
 
 def _verdict(outcome: Outcome, said: Mapping[str, Any], why: Text, *, another: bool = False) -> TorchVerdict:

@@ -203,7 +203,7 @@ def _source(source: Any) -> dict[str, Any]:
 
 
 def _licence(model: Model) -> str:
-    return say(Text("Licence: {name}.", name=model.licence)) if model.licence else ""
+    return say(Text("Licence: {name}.", name=Text(model.licence))) if model.licence else ""
 
 
 def _folded(sentence: str, width: int) -> list[str]:

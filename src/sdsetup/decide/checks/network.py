@@ -23,8 +23,8 @@ _WHY = {
     "http-451": Text("It is closed for legal reasons where you are."),
 }
 _HINTS = {
-    "model": "A mirror of the model hub can be named with HF_ENDPOINT.",
-    "git": "A mirror can be named with git's url.insteadOf.",
+    "model": Text("A mirror of the model hub can be named with HF_ENDPOINT."),
+    "git": Text("A mirror can be named with git's url.insteadOf."),
 }
 
 
