@@ -105,7 +105,7 @@ def _lacks_architecture(said: Mapping[str, Any]) -> bool:
 
 def _place(said: Mapping[str, Any]) -> str:
     names = {"cpu": message("the processor"), "mps": message("the Apple GPU")}
-    return said.get("card") or names.get(str(said.get("device")), "?")
+    return str(said["card"]) if said.get("card") else names.get(str(said.get("device")), message("?"))
 
 
 def _verdict(outcome: Outcome, said: Mapping[str, Any], why: Text, *, another: bool = False) -> TorchVerdict:
