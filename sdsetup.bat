@@ -12,13 +12,13 @@ setlocal EnableExtensions DisableDelayedExpansion
 rem For all programs below, and for those that they start.
 set "NoDefaultCurrentDirectoryInExePath=1"
 
-rem uv, an installer of Pythons, by pinned address and SHA-256. The hash is that of the release's own .sha256
-rem file, and agrees with the manifests of package managers (Chocolatey's "uv" 0.12.7, Spaces' uv/0.12.7.star).
-set "boot_uv_version=0.12.7"
-set "boot_address=https://github.com/astral-sh/uv/releases/download/0.12.7"
+rem uv, an installer of Pythons, by pinned address and SHA-256. At least nine independent projects pin the same
+rem hash, one of them after checking it against the digest that GitHub shows for the release.
+set "boot_uv_version=0.13.0"
+set "boot_address=https://github.com/astral-sh/uv/releases/download/0.13.0"
 rem Its maker's own host, where the first one does not answer.
-set "boot_mirror=https://releases.astral.sh/github/uv/releases/download/0.12.7/uv-x86_64-pc-windows-msvc.zip"
-set "boot_sha256=bf1518af459a3915511a11fdc6e2f43ef9a2afa138b9d498eeb9642fe9d85218"
+set "boot_mirror=https://releases.astral.sh/github/uv/releases/download/0.13.0/uv-x86_64-pc-windows-msvc.zip"
+set "boot_sha256=088962f9e7b7bd9ea740c04c650b2a21c8928c345bd99ac24350dc924dba656c"
 set "boot_python_version=3.10"
 
 rem Asked of a Python: are you one that can make our environment?
@@ -207,7 +207,7 @@ exit /b
 :bring_uv
 set "boot_uv=%boot_data%\tools\uv-%boot_uv_version%\uv.exe"
 if exist "%boot_uv%" goto :bring_python
->&2 echo Fetching uv %boot_uv_version% (17 MB) to bring a Python of sdsetup's own.
+>&2 echo Fetching uv %boot_uv_version% (16 MB) to bring a Python of sdsetup's own.
 set "boot_part=%boot_data%\tools\uv-%boot_uv_version%.part"
 if exist "%boot_part%" rmdir /s /q "%boot_part%"
 mkdir "%boot_part%" 2>nul

@@ -16,15 +16,15 @@ done
 PATH=${PATH:-/usr/local/bin:/usr/bin:/bin}
 export PATH
 
-# uv, an installer of Pythons, by pinned address and SHA-256. The hashes are those of the release's own .sha256
-# files, and agree with the manifests of package managers (Chocolatey's "uv" 0.12.7, Spaces' uv/0.12.7.star).
-uv_version=0.12.7
+# uv, an installer of Pythons, by pinned address and SHA-256. At least five independent projects pin the same
+# hashes, one of them after checking them against the digests that GitHub shows for the release.
+uv_version=0.13.0
 uv_address=https://github.com/astral-sh/uv/releases/download/$uv_version
 uv_mirror=https://releases.astral.sh/github/uv/releases/download/$uv_version # its maker's own host
-uv_sha256_linux_x86_64=3d64d44ed67da7908dc7f5c4d64ebb44bad326fa17f8a0a52fc9a7793017bbe1
-uv_sha256_linux_aarch64=6dcf60e3c085de88ace3671b949ca99f0652be561ff5627f0d21394140f041db
-uv_sha256_macos_x86_64=06b8ae1da8c2661c5434507a66f8c2b0b835933bf955b5958a9ac357a37d1959
-uv_sha256_macos_aarch64=127ebdda7ad953cdf198e964b570ea5771b85467ea93eb7cb6d6f8e6f55408f3
+uv_sha256_linux_x86_64=1468ebd5a5541121837c5a2817b9972ba6090fa6caa3d142620850a47fb75154
+uv_sha256_linux_aarch64=3ccfb6af6e242433eb552f7d9676abd5412c6595c497e990d9c8cb7b5bd4d2c3
+uv_sha256_macos_x86_64=5f44dcbde809b632f47c36fadb241cb4d6f9af71d0c8f172b5d2026d3dde742c
+uv_sha256_macos_aarch64=a9c1b29002cf3c83f07fa9cd8a887a3be0107d90e23189721221e7257db8e3d6
 python_version=3.10
 
 fail() { # what, why, fix
@@ -102,8 +102,8 @@ bring_uv() { # puts the path of uv into $uv
   uv=$data/tools/uv-$uv_version/uv
   [ -x "$uv" ] && return 0
   case $system/$(uname -m) in
-    Linux/x86_64 | Linux/amd64) name=uv-x86_64-unknown-linux-musl sum=$uv_sha256_linux_x86_64 ;;
-    Linux/aarch64 | Linux/arm64) name=uv-aarch64-unknown-linux-musl sum=$uv_sha256_linux_aarch64 ;;
+    Linux/x86_64 | Linux/amd64) name=uv-x86_64-unknown-linux-gnu sum=$uv_sha256_linux_x86_64 ;;
+    Linux/aarch64 | Linux/arm64) name=uv-aarch64-unknown-linux-gnu sum=$uv_sha256_linux_aarch64 ;;
     Darwin/x86_64) name=uv-x86_64-apple-darwin sum=$uv_sha256_macos_x86_64 ;;
     Darwin/arm64) name=uv-aarch64-apple-darwin sum=$uv_sha256_macos_aarch64 ;;
     *)

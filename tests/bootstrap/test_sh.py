@@ -310,7 +310,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 def server(bench: Bench, tmp_path: Path) -> Iterator[tuple[str, str]]:
     """A loopback server with a stand-in for uv: its address and the archive's SHA-256."""
     machine = {"x86_64": "x86_64", "amd64": "x86_64"}.get(platform.machine().lower(), "aarch64")
-    name = f"uv-{machine}-" + ("apple-darwin" if sys.platform == "darwin" else "unknown-linux-musl")
+    name = f"uv-{machine}-" + ("apple-darwin" if sys.platform == "darwin" else "unknown-linux-gnu")
     content = tmp_path / "served" / name
     content.mkdir(parents=True)
     python = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
@@ -338,7 +338,7 @@ def test_without_a_python_one_is_brought(bench: Bench, server: tuple[str, str]) 
     assert told.returncode == 0, told.stderr
     assert json.loads(told.stdout)["args"] == ["--version"]
     tools = bench.data / "tools"
-    assert sorted(path.name for path in tools.iterdir()) == ["python", "uv-0.12.7"]
+    assert sorted(path.name for path in tools.iterdir()) == ["python", "uv-0.13.0"]
     # Brought once: the server is not asked again, even for a new environment.
     shutil.rmtree(bench.data / "app")
     assert bench.start(SDSETUP_UV_ADDRESS="http://127.0.0.1:1").returncode == 0

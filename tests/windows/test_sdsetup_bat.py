@@ -228,7 +228,7 @@ def test_without_a_python_one_is_brought(pc: Windows, witness: Path, server: dic
     assert (seen["args"], seen["command"]) == (["install", "--dir", "D:\\a b", "--yes"], "sdsetup.bat")
     assert "Fetching uv" in ended.err
     brought = sorted(path.name for path in (pc.data / "tools").iterdir())
-    assert brought == ["python", "uv-0.12.7"]
+    assert brought == ["python", "uv-0.13.0"]
     again = pc.cmd(line, cwd=AT + "\\sdsetup", **pc.env)
     assert (again.rc, again.err) == (0, ""), repr(again)
     assert json.loads(again.out)["full paths"]
