@@ -323,6 +323,11 @@ def test_a_small_book_is_read() -> None:
         ({"cause": "a { b"}, "failures.one.cause: is not a sentence"),
         ({"command": "{nowhere}"}, "failures.one.command: mentions {nowhere}"),
         ({"source": []}, "failures.one.source: names no source"),
+        ({"takes_out": ["--x"]}, 'failures.one.takes_out: only act "write-launcher" takes something out'),
+        (
+            {"takes_out": ["{y}"], "act": "write-launcher"},
+            "failures.one.takes_out: mentions {y}, which is not known",
+        ),
         ({"act": "magic"}, "failures.one.act: 'magic' is not one of"),
         ({"when": {"vendor": ["amd", "matrox"]}}, "failures.one.when.vendor: 'matrox' is not one of"),
         ({"when": {"card": "x"}}, "failures.one.when.card: unknown key"),

@@ -15,8 +15,8 @@ Kind = Literal["cause", "general", "where", "symptom", "note", "unseen"]
 
 # What sdsetup can do about a failure by itself.
 Act = Literal[
-    "install", "rebuild-environment", "restore-packages", "write-launcher", "fetch-model", "check-models",
-    "reset-settings", "reset-cache", "less-memory", "more-precision", "start-again",
+    "install", "clone-again", "rebuild-environment", "restore-packages", "write-launcher", "fetch-model",
+    "check-models", "reset-settings", "reset-cache", "less-memory", "more-precision", "start-again",
 ]  # fmt: skip
 
 # What went wrong with a picture, and the kinds of model: what a rung of a ladder can be for.
@@ -80,6 +80,7 @@ class Failure:
     fix: str
     command: str | None
     act: Act | None
+    takes_out: tuple[str, ...]  # flags ("--precision", "{unknown}") and variables that the launch file must lose
     patterns: tuple[re.Pattern[str], ...]
     beside: tuple[re.Pattern[str], ...]  # one of them must stand in the same incident; empty: nothing must
     when: Condition
@@ -174,6 +175,7 @@ def _failure(reader: Reader, name: str, table: Reader, rank: int) -> Failure:
         fix=reader.text("cure"),
         command=reader.text("command", None),
         act=reader.choice("act", get_args(Act), None),
+        takes_out=reader.texts("takes_out", ()),
         patterns=_patterns(reader),
         beside=_patterns(reader, "beside"),
         when=_condition(reader.table("when", {})),
@@ -182,6 +184,8 @@ def _failure(reader: Reader, name: str, table: Reader, rank: int) -> Failure:
     )
     if bool(failure.patterns) == (kind == "unseen"):
         reader.problem("patterns", 'kind "unseen" has none, every other kind has some')
+    if failure.takes_out and failure.act != "write-launcher":
+        reader.problem("takes_out", 'only act "write-launcher" takes something out of a launch file')
     if not failure.sources:
         reader.problem("source", "names no source")
     _check_sentences(reader, failure)
@@ -258,6 +262,8 @@ def _check_sentences(reader: Reader, failure: Failure) -> None:
     _check_template(reader, "cause", failure.cause, known)
     _check_template(reader, "cure", failure.fix, known)
     _check_template(reader, "command", failure.command or "", known - set(NAMED))
+    for name in failure.takes_out:
+        _check_template(reader, "takes_out", name, known - set(NAMED) - set(PLACES))
 
 
 def _check_template(reader: Reader, key: str, template: str, known: set[str]) -> None:

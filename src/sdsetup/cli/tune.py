@@ -47,6 +47,15 @@ def tune(
     anyway: Annotated[
         bool, typer.Option("--anyway", help="With --apply: even if you described another PC.")
     ] = False,
+    without: Annotated[
+        Optional[list[str]],  # noqa: UP045 - Typer evaluates annotations on 3.10 too
+        typer.Option(
+            "--without",
+            metavar="NAME",
+            help="Take a flag or variable out of the launch file.",
+            show_default=False,
+        ),
+    ] = None,
     measure: Annotated[
         bool, typer.Option("--measure", help="Time the settings on this card; keep the fastest.")
     ] = False,
@@ -66,7 +75,20 @@ def tune(
     story = (
         partial(run_measure, profile=profile, yes=yes, again=again)
         if measure
-        else partial(run_tune, profile=profile, other=compare, apply=apply, anyway=anyway, yes=yes)
+        else partial(
+            run_tune,
+            profile=profile,
+            other=compare,
+            apply=apply,
+            anyway=anyway,
+            without=tuple(map(_setting, without or ())),
+            yes=yes,
+        )
     )
     with practiced(session, dir, rehearse=rehearse, profile=profile) as (here, folder):
         raise typer.Exit(story(here, replace(options, dir=folder)))
+
+
+def _setting(typed: str) -> str:
+    """A flag's or variable's name as people type it: "device-id", "--device-id", "TORCH_COMMAND", "no_proxy"."""
+    return typed if typed.isupper() or "_" in typed or not typed[:1].isalnum() else f"--{typed}"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sdsetup.catalog.flags import KnownFlags
 from sdsetup.decide.record import left_over
-from sdsetup.values.flags import Settings
+from sdsetup.values.flags import Settings, is_flag
 from sdsetup.values.install_record import InstallRecord
 from sdsetup.values.tuning import Tuning
 
@@ -16,15 +16,17 @@ def launch_settings(
 ) -> Settings:
     """The settings of a tuning for an installation made as `recorded` says (None: no record).
 
-    `also_drop`: names of flags that come out of the file whoever wrote them.
+    `also_drop`: names of flags and variables that come out of the file whoever wrote them.
     """
     drop_flags, left = left_over(recorded, tuning.flags, dict(tuning.env))
-    drop_env = tuple(name for name in left if name not in tuning.kept)
+    out_flags = [name for name in also_drop if is_flag(name)]
+    out_env = [name for name in also_drop if not is_flag(name) and name not in dict(tuning.env)]
+    drop_env = (*(name for name in left if name not in tuning.kept), *out_env)
     return Settings(
         flags=tuning.flags,
         env=tuning.env,
-        drop_flags=tuple(dict.fromkeys((*drop_flags, *also_drop))),
-        drop_env=drop_env,
+        drop_flags=tuple(dict.fromkeys((*drop_flags, *out_flags))),
+        drop_env=tuple(dict.fromkeys(drop_env)),
         theirs=tuning.kept,
         exclusive=known.exclusive_groups,
     )

@@ -24,6 +24,9 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9@+=:,./_-]+")
 _WINDOWS_PATH = re.compile(r"[A-Za-z]:\\|\\\\[^\\]")
 _NUMBER = re.compile(r"-\d")
+# As text programs write them: what was typed as "--medvram" is pasted as one word with a long dash. The web UI
+# stops at it as at any flag that it does not know.
+_LONG_DASHES = ("\u2010", "\u2011", "\u2012", "\u2013", "\u2014", "\u2212")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +143,8 @@ def grouped(arguments: tuple[str, ...] | list[str]) -> list[Flag]:
 
 
 def is_flag(argument: str) -> bool:
-    return argument.startswith("-") and argument != "-" and not _NUMBER.match(argument)
+    dashed = argument.startswith(("-", *_LONG_DASHES))
+    return dashed and len(argument) > 1 and not _NUMBER.match(argument)
 
 
 def parsed_flags(settings: Settings) -> dict[str, Flag]:

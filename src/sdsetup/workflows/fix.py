@@ -125,16 +125,21 @@ def _read(path: Path) -> bytes:
 
 def _mend(session: Session, reading: Reading, folder: Path, *, yes: bool) -> int:
     """Offer the act, carry it out, and start the web UI again."""
-    act = reading.diagnosis.fix.act if reading.diagnosis is not None else None
-    carrying = next((carrying for name, carrying in ACTS.items() if name == act), None)
-    if carrying is None or not (folder / "launch.py").is_file():
+    found = reading.diagnosis
+    carrying = next((one for name, one in ACTS.items() if found is not None and name == found.fix.act), None)
+    if found is None or carrying is None or not _installed(folder):
         return EXIT_DONE
     if not _agreed(session, carrying.what, yes=yes):
         return EXIT_DONE
-    code = carrying.run(session, folder, True)
+    code = carrying.run(session, folder, found)
     if code != EXIT_DONE:
         return code
     return run_launch(session, folder, browser=True)
+
+
+def _installed(folder: Path) -> bool:
+    """Whether this is a web UI's folder, or one in which we have begun to make one."""
+    return (folder / "launch.py").is_file() or (state_folder(folder) / "journal.json").is_file()
 
 
 def _agreed(session: Session, what: Text, *, yes: bool) -> bool:

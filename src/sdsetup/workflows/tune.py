@@ -30,6 +30,7 @@ from sdsetup.show.tuning_why import show_why
 from sdsetup.text import Text
 from sdsetup.values.corrections import with_corrections
 from sdsetup.values.facts import Facts
+from sdsetup.values.flags import Settings, is_flag
 from sdsetup.values.request import Request
 from sdsetup.values.state_folder import state_folder
 from sdsetup.values.tuning import Tuning
@@ -52,7 +53,7 @@ class Tuned:
 
     `folder`: the installation that it is about, None when it is about none of ours. `launch_file`: what stands
     there now; `own_flags`: the user's own flags in it. `described`: the machine is not this one. `options`: what
-    asks the same again.
+    asks the same again. `without`: names of flags and variables that come out of the launch file.
     """
 
     facts: Facts
@@ -62,6 +63,7 @@ class Tuned:
     own_flags: tuple[str, ...] = ()
     described: bool = False
     options: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
 
     @property
     def kind(self) -> Kind:
@@ -70,8 +72,7 @@ class Tuned:
     @property
     def encoding(self) -> str | None:
         """Python's name of the code page in which cmd reads a .bat here, None when it is not known."""
-        page = self.facts.system.oem_code_page
-        return f"cp{page}" if page else None
+        return _encoding("bat", self.facts)
 
 
 def run_tune(
@@ -82,10 +83,12 @@ def run_tune(
     other: str | None = None,
     apply: bool = False,
     anyway: bool = False,
+    without: tuple[str, ...] = (),
     yes: bool = False,
 ) -> int:
     """The whole of `sdsetup tune`; returns the exit code. `other`: a profile to show beside the first;
-    `anyway`: settings of a card that is only described may be written on this PC.
+    `anyway`: settings of a card that is only described may be written on this PC; `without`: names of flags
+    and variables that come out of the launch file, whoever wrote them.
 
     Raises:
         UsageError: an option that cannot be meant.
@@ -94,11 +97,11 @@ def run_tune(
     if apply and options.dir is None:
         options = replace(options, dir=session.folder(None))
     rules = session.catalog.rules(profile)
-    tuned = tuned_for(session, options, rules)
+    tuned = tuned_for(session, options, rules, without=without)
     if apply and tuned.described and not anyway:
         raise _described_only()
     theirs = None if other is None else tuned_with(tuned, session.catalog.rules(other))
-    changes = card_changes(tuned)
+    changes = () if without else card_changes(tuned)
     if not session.json:
         _show(session, tuned, theirs, rules, following=apply or (yes and bool(changes)))
     elif not apply:
@@ -111,7 +114,8 @@ def run_tune(
         return run_install(session, request, profile=profile, yes=yes)
     if not apply:
         return EXIT_DONE
-    decision = decide_launch_files(session, tuned.folder or session.folder(options.dir), tuned.tuning, tuned.facts)
+    folder = tuned.folder or session.folder(options.dir)
+    decision = decide_launch_files(session, folder, tuned.tuning, tuned.facts, also_drop=without)
     if decision.plan.todo:
         if not session.json and not session.quiet:
             unsaid = tuple(one for one in decision.tuning.warnings if one not in tuned.tuning.warnings)
@@ -119,6 +123,20 @@ def run_tune(
             show_plan(decision.plan, session.screen)
         consent(session, yes=yes)
     return carry_out(session, decision)
+
+
+def _encoding(kind: Kind, facts: Facts) -> str | None:
+    page = facts.system.oem_code_page
+    return f"cp{page}" if kind == "bat" and page else None
+
+
+def _taken_out(kind: Kind, content: bytes, names: tuple[str, ...], encoding: str | None) -> bytes:
+    """A launch file without these flags and variables: what still counts as the user's own."""
+    if not names:
+        return content
+    flags = tuple(name for name in names if is_flag(name))
+    env = tuple(name for name in names if not is_flag(name))
+    return merge(kind, content, Settings(drop_flags=flags, drop_env=env), oem_encoding=encoding)
 
 
 def _described_only() -> UsageError:
@@ -151,7 +169,7 @@ def run_why(session: Session, setting: str, options: MachineOptions, *, profile:
     return EXIT_DONE
 
 
-def tuned_for(session: Session, options: MachineOptions, rules: Rules) -> Tuned:
+def tuned_for(session: Session, options: MachineOptions, rules: Rules, *, without: tuple[str, ...] = ()) -> Tuned:
     """Look at this machine (or at what was reported), lay the description over it, and tune.
 
     Raises:
@@ -182,6 +200,7 @@ def tuned_for(session: Session, options: MachineOptions, rules: Rules) -> Tuned:
         folder=folder,
         described=machine.elsewhere or options.facts is not None,
         options=typed_options(options, sizes),
+        without=without,
     )
     return tuned if folder is None else _in_folder(session, tuned, folder)
 
@@ -203,7 +222,8 @@ def card_changes(tuned: Tuned) -> tuple[Change, ...]:
 def decide_launch_files(
     session: Session, folder: Path, tuning: Tuning, facts: Facts, *, also_drop: tuple[str, ...] = ()
 ) -> Decision:
-    """Only the launch files of `folder` with this tuning; `also_drop` are taken out of them whoever wrote them.
+    """Only the launch files of `folder` with this tuning; `also_drop`: names of flags and variables
+    that are taken out of them whoever wrote them.
 
     Raises:
         SdsetupError: `no-installation` when there is no web UI in the folder; what the launch file refuses.
@@ -221,7 +241,11 @@ def decide_launch_files(
         contents = look(
             session.machine, folder, repositories=(), files=(), launch_files=request.launchers, tools=session.tools
         )
-        settled, _ = beside_own(session, folder, facts, tuning, contents.launch_files)
+        left = {
+            kind: _taken_out(kind, content, also_drop, _encoding(kind, facts))
+            for kind, content in contents.launch_files.items()
+        }
+        settled, _ = beside_own(session, folder, facts, tuning, left)
         settings = launch_settings(settled, facts.recorded, session.catalog.flags, also_drop=also_drop)
         components = components_for(session, request, facts)
         plan = plan_launchers(facts, request, components, settings, contents)
@@ -252,7 +276,8 @@ def _in_folder(session: Session, tuned: Tuned, folder: Path) -> Tuned:
         content = (folder / FILE_NAMES[tuned.kind]).read_bytes()
     except OSError:
         return tuned
-    settled, own = beside_own(session, folder, tuned.facts, tuned.tuning, {tuned.kind: content})
+    left = _taken_out(tuned.kind, content, tuned.without, tuned.encoding)
+    settled, own = beside_own(session, folder, tuned.facts, tuned.tuning, {tuned.kind: left})
     return replace(tuned, tuning=settled, launch_file=content, own_flags=own)
 
 
@@ -272,7 +297,7 @@ def _with_misfit(tuned: Tuned, folder: Path) -> Tuning:
 
 def _merged(session: Session, tuned: Tuned) -> bytes:
     """The launch file as `--apply` would leave it: the user's own where there is one."""
-    settings = launch_settings(tuned.tuning, tuned.facts.recorded, session.catalog.flags)
+    settings = launch_settings(tuned.tuning, tuned.facts.recorded, session.catalog.flags, also_drop=tuned.without)
     return merge(tuned.kind, tuned.launch_file, settings, oem_encoding=tuned.encoding)
 
 

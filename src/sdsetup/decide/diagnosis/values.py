@@ -38,6 +38,7 @@ class Diagnosis:
     line: int
     sources: tuple[str, ...] = ()
     also: tuple[str, ...] = ()  # other failures found in the same log
+    takes_out: tuple[str, ...] = ()  # names of flags ("--port") and variables that the launch file must lose
 
     def to_json(self) -> dict[str, Any]:
         return {

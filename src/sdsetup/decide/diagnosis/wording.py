@@ -17,6 +17,7 @@ from sdsetup.values.findings import Fix
 
 _STATES: dict[State, str] = {"healthy": "nothing-wrong", "foreign": "other-program", "unknown": "unknown-error"}
 _EVIDENCE = 240  # letters of the line that is shown
+_NAMED_FLAG = re.compile(r"(?<![\w-])[-\u2010-\u2014\u2212]{1,2}[A-Za-z][A-Za-z0-9_-]*")
 _BEFORE = 40  # lines before an incident in which its model is named
 
 _HOST = (
@@ -74,6 +75,8 @@ def worded(
     if failure.cause.startswith("{extension}"):
         first = str(values["extension"])
         cause = Text(failure.cause, **{**values, "extension": first[0].upper() + first[1:]})
+    out = _taken_out(failure, values)
+    helpless = bool(failure.takes_out) and not out  # the log names what has to go in a way that no flag is
     return Diagnosis(
         id=failure.id,
         kind=failure.kind,
@@ -82,13 +85,14 @@ def worded(
         cause=cause,
         fix=Fix(
             text=fix,
-            command=_command(failure, values, (facts and facts.family) or scene.family),
-            act=failure.act,
+            command=None if helpless else _command(failure, values, facts.family or scene.family, out),
+            act=None if helpless else failure.act,
         ),
         evidence=evidence(log.lines[found.line], found.at),
         line=found.line + 1,
         sources=failure.sources,
         also=also,
+        takes_out=out,
     )
 
 
@@ -124,9 +128,19 @@ def state_of(
     )
 
 
-def _command(failure: Failure, values: dict[str, str], family: str | None) -> str | None:
+def _taken_out(failure: Failure, values: dict[str, str]) -> tuple[str, ...]:
+    """What the launch file must lose: names as they are, and the flags in a log's words ("-p/--port", "--a 3")."""
+    names: list[str] = []
+    for name in failure.takes_out:
+        names += _NAMED_FLAG.findall(name.format(**values)) if "{" in name else [name]
+    return tuple(dict.fromkeys(names))
+
+
+def _command(failure: Failure, values: dict[str, str], family: str | None, out: Sequence[str] = ()) -> str | None:
     """The command to paste; without a folder where none is known."""
     template = failure.command
+    for name in out:
+        template = f"{template} --without {name.removeprefix('--')}"
     if template is None or "{" not in template:  # what names nothing is a line of its shell already
         return template
     if values["dir"] == ".":
