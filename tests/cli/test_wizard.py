@@ -15,9 +15,13 @@ pexpect = pytest.importorskip("pexpect", reason="a terminal that a test can type
 if sys.platform == "win32":
     pytest.skip("pseudo-terminals are another thing there", allow_module_level=True)
 
-SRC = Path(__file__).parents[2] / "src"
-FOLDER = r"Folder \[[^\n]*\] "
-CONSENT = r"Go on with this\? \[y/N\] "
+ROOT = Path(__file__).parents[2]
+SRC = ROOT / "src"
+FOLDER = r"\nInstall folder \[[^\n]*\] "
+MODEL = r"\nModel \([^\n]*\) \[\d\] "
+START = r"\nStart now\? \[y/N/p/d/b/q\] "
+CONSENT = r"\? \[y/N\] "
+MENU = r"\nWhat next\? \(q quits\) \[\d\] "
 Start = Callable[..., "pexpect.spawn[str]"]
 
 
@@ -31,7 +35,7 @@ def start(tmp_path: Path, own_home: Path) -> Iterator[Start]:
     env |= {"PYTHONPATH": str(SRC), "SDSETUP_PROFILES": str(profiles), "TERM": "xterm", "NO_COLOR": "1"}
     children = []
 
-    def started(*words: str) -> pexpect.spawn[str]:
+    def started(*words: str, rows: int = 50, columns: int = 200) -> pexpect.spawn[str]:
         child = pexpect.spawn(
             sys.executable,
             ["-m", "sdsetup", *words],
@@ -39,7 +43,7 @@ def start(tmp_path: Path, own_home: Path) -> Iterator[Start]:
             cwd=str(own_home),
             encoding="utf-8",
             timeout=90,
-            dimensions=(50, 200),
+            dimensions=(rows, columns),
         )
         children.append(child)
         return child
@@ -57,86 +61,294 @@ def ended(child: pexpect.spawn[str]) -> tuple[int | None, str]:
     return child.exitstatus, " ".join(said.split())
 
 
+def said(child: pexpect.spawn[str]) -> str:
+    return " ".join((child.before or "").split())
+
+
 def nothing_made(home: Path) -> bool:
     return not (home / "stable-diffusion-webui").exists()
 
 
-@pytest.mark.parametrize("word", ["q", "Quit", " exit "])
-def test_leaving_at_the_folder(start: Start, own_home: Path, word: str) -> None:
+def at(start: Start, question: str) -> pexpect.spawn[str]:
+    """A wizard that has come to this question by Enter alone."""
     wizard = start()
-    wizard.expect(FOLDER)
-    assert "nothing is changed before you have seen the plan and agreed" in " ".join(wizard.before.split())
-    wizard.sendline(word)
-    code, said = ended(wizard)
-    assert (code, "Nothing was changed" in said, nothing_made(own_home)) == (0, True, True)
-
-
-@pytest.mark.parametrize("answer", ["", "n", "yep", "1"])
-def test_only_a_yes_is_a_yes(start: Start, own_home: Path, answer: str) -> None:
-    wizard = start()
-    wizard.expect(FOLDER)
-    wizard.sendline("")
-    wizard.expect(CONSENT)
-    plan = " ".join(wizard.before.split())
-    assert "What will be done in" in plan and "To download" in plan
-    wizard.sendline(answer)
-    code, said = ended(wizard)
-    assert (code, "Nothing was changed" in said, nothing_made(own_home)) == (0, True, True)
-
-
-def test_a_folder_that_cannot_be_used_is_asked_for_again(start: Start, own_home: Path) -> None:
-    (own_home / "photos").mkdir()
-    (own_home / "photos" / "me.jpg").write_text("mine")
-    (own_home / "letter.txt").write_text("mine")
-    wizard = start()
-    for folder, code in (
-        ("photos", "folder-foreign"),
-        ("letter.txt", "folder-is-a-file"),
-        ("letter.txt/x", "folder-"),
-    ):
-        wizard.expect(FOLDER)
-        wizard.sendline(folder)
-        wizard.expect(f"code: {code}")
-    wizard.expect(FOLDER)
-    wizard.sendline(f'"{own_home / "with blanks"}"')  # as a file manager copies a path
-    wizard.expect(CONSENT)
-    assert str(own_home / "with blanks") in wizard.before
-    wizard.sendline("n")
-    assert ended(wizard)[0] == 0
-    assert sorted(path.name for path in own_home.iterdir() if path.suffix or path.name == "photos") == [
-        "letter.txt",
-        "photos",
-    ]
-
-
-@pytest.mark.parametrize("question", [FOLDER, CONSENT])
-def test_ctrl_c_at_a_question(start: Start, own_home: Path, question: str) -> None:
-    wizard = start()
-    wizard.expect(FOLDER)
-    if question == CONSENT:
+    for before in (FOLDER, MODEL, START):
+        wizard.expect(before)
+        if before == question:
+            return wizard
         wizard.sendline("")
-        wizard.expect(CONSENT)
+    raise AssertionError(question)
+
+
+@pytest.mark.parametrize("question", [FOLDER, MODEL, START], ids=["folder", "model", "start"])
+@pytest.mark.parametrize("word", ["q", "Quit", " exit ", "выход"])
+def test_leaving_at_each_question(start: Start, own_home: Path, question: str, word: str) -> None:
+    wizard = at(start, question)
+    wizard.sendline(word)
+    code, last = ended(wizard)
+    assert (code, "Nothing was changed." in last, nothing_made(own_home)) == (0, True, True)
+
+
+@pytest.mark.parametrize("question", [FOLDER, MODEL, START], ids=["folder", "model", "start"])
+def test_ctrl_c_at_each_question(start: Start, own_home: Path, question: str) -> None:
+    wizard = at(start, question)
     wizard.sendintr()
-    code, said = ended(wizard)
-    assert (code, "Nothing was changed" in said, nothing_made(own_home)) == (130, True, True)
-    assert "Traceback" not in said
+    code, last = ended(wizard)
+    assert (code, last, nothing_made(own_home)) == (130, "^C Nothing was changed.", True)
 
 
-def test_the_end_of_input_agrees_to_nothing(start: Start, own_home: Path) -> None:
-    wizard = start()
-    wizard.expect(FOLDER)
+@pytest.mark.parametrize("question", [FOLDER, MODEL, START], ids=["folder", "model", "start"])
+def test_the_end_of_input_at_each_question(start: Start, own_home: Path, question: str) -> None:
+    wizard = at(start, question)
     wizard.sendeof()
-    code, said = ended(wizard)
-    assert (code, "Nothing was changed" in said, nothing_made(own_home)) == (0, True, True)
+    code, last = ended(wizard)
+    assert (code, last, nothing_made(own_home)) == (0, "Nothing was changed.", True)
 
 
 def test_ctrl_c_while_it_looks(start: Start, own_home: Path) -> None:
     wizard = start()
-    wizard.expect("Welcome")
+    wizard.expect("This wizard installs")
     wizard.sendintr()
-    code, said = ended(wizard)
+    code, last = ended(wizard)
     assert (code, nothing_made(own_home)) == (130, True)
-    assert "Traceback" not in said
+    assert "Traceback" not in last and "Nothing was changed." in last
+
+
+def test_this_pc_stands_in_eight_lines(start: Start) -> None:
+    wizard = at(start, FOLDER)
+    lines = (wizard.before or "").split("Your PC", 1)[1].split("Install folder (")[0].splitlines()
+    parts = [line for line in lines if line[:1] == " " and line[1:2] not in ("", " ")]  # marks stand in column 2
+    assert len(parts) <= 8, lines
+    assert {"Graphics", "Disk", "Memory", "Python", "Git", "Network"} <= {line.split()[1] for line in parts}
+
+
+@pytest.mark.parametrize("answer", ["", "n", "No", "нет"])
+def test_only_a_yes_starts(start: Start, own_home: Path, answer: str) -> None:
+    wizard = at(start, START)
+    shown = said(wizard)
+    assert f"Plan for {own_home / 'stable-diffusion-webui'}" in shown
+    assert "Download" in shown and "Stable Diffusion 1.5" in shown
+    wizard.sendline(answer)
+    code, last = ended(wizard)
+    assert (code, "Nothing was changed." in last, nothing_made(own_home)) == (0, True, True)
+
+
+WRONG_FOLDERS = {
+    "y": "Type the path of a folder",
+    "yes": "Type the path of a folder",
+    "да": "Type the path of a folder",
+    "n": "Type the path of a folder",
+    "b": "Type the path of a folder",
+    "3": "Type the path of a folder",
+    '""': "Type the path of a folder",
+    "/": "the top of a drive",
+    "~": "your home folder",
+    "/usr/share/webui": "/usr belongs to the system",
+    "/dev/null": "/dev belongs to the system",
+    "C:\\sd-webui": "a Windows path",
+    "https://example.org/webui": "an address, not a folder",
+    "photos": "It holds other files: me.jpg",
+    "letter.txt": "There is a file of that name",
+    "letter.txt/x": "",
+    "other": "another project",
+    "data/new": "belongs to sdsetup itself",
+    "~nobody-of-that-name/x": "no user of that name",
+    "x" * 300: "",
+    "tab\there": "control characters",
+}
+
+
+def test_wrong_answers_at_the_folder(start: Start, own_home: Path) -> None:
+    """Each is told why, in words of the question, and asked again; what lies there stays as it is."""
+    (own_home / "photos").mkdir()
+    (own_home / "photos" / "me.jpg").write_text("mine")
+    (own_home / "letter.txt").write_text("mine")
+    (own_home / "other" / ".git").mkdir(parents=True)
+    wizard = start(columns=500)
+    wizard.expect(FOLDER)
+    for answer, why in WRONG_FOLDERS.items():
+        # The terminal itself would complete at a tab; ^V types it.
+        wizard.sendline(answer.replace("\t", "\x16\t"))
+        wizard.expect(FOLDER)
+        shown = said(wizard)
+        assert "This folder can't be used" in shown and why in shown, (answer, shown)
+        assert "--" not in shown, shown
+    wizard.sendline(f' "{own_home / "with blanks"}" ')  # as a file manager copies a path
+    wizard.expect(MODEL)
+    wizard.sendline("")
+    wizard.expect(START)
+    assert f"Plan for {own_home / 'with blanks'}" in said(wizard)
+    wizard.sendline("n")
+    assert ended(wizard)[0] == 0
+    assert sorted(path.name for path in own_home.iterdir() if path.suffix or path.name in ("photos", "other")) == [
+        "letter.txt",
+        "other",
+        "photos",
+    ]
+    assert not (own_home / "with blanks").exists()
+
+
+def test_the_folder_of_sdsetup_itself(start: Start) -> None:
+    wizard = at(start, FOLDER)
+    wizard.sendline(str(ROOT / "webui"))
+    wizard.expect(FOLDER)
+    assert "belongs to sdsetup itself" in said(wizard)
+
+
+WRONG_MODELS = ["y", "99", "-1", "1.5", "sd", "xl please", "?", "help", "1 2", "../x", "б", "1)", "sdxl-refiner",
+                "none of them", "Stable", "0x1", "１０", "^", "--model sdxl", "6"]  # fmt: skip
+
+
+def test_wrong_answers_at_the_model(start: Start) -> None:
+    assert len(WRONG_MODELS) == 20
+    wizard = at(start, MODEL)
+    for answer in WRONG_MODELS:
+        wizard.sendline(answer)
+        wizard.expect(MODEL)
+        assert f'"{answer.lower()}" is not one of the answers' in said(wizard)
+
+
+@pytest.mark.parametrize(
+    ("answer", "model"),
+    [("2", "half"), ("sdxl", "Stable Diffusion XL"), ("0", "none"), ("none", "none"), ("SD15", "1.5")],
+)
+def test_choosing_a_model(start: Start, answer: str, model: str) -> None:
+    wizard = at(start, MODEL)
+    wizard.sendline(answer)
+    wizard.expect(START)
+    assert f"Model {model}" in said(wizard) or model in said(wizard).split("Model ")[1].split("Download")[0]
+
+
+WRONG_STARTS = ["yep", "1", "ok", "start", "install", "yes please", "yy", "x", "?", "-y", "--yes", "0", "true",
+                "si", "d d", "пуск", "sd15", "/", "b b", "go"]  # fmt: skip
+
+
+def test_wrong_answers_at_the_start(start: Start, own_home: Path) -> None:
+    assert len(WRONG_STARTS) == 20
+    wizard = at(start, START)
+    for answer in WRONG_STARTS:
+        wizard.sendline(answer)
+        wizard.expect(START)
+        assert f'"{answer}" is not one of the answers' in said(wizard)
+    assert nothing_made(own_home)
+
+
+def test_answers_are_taken_back(start: Start, own_home: Path) -> None:
+    wizard = at(start, START)
+    wizard.sendline("b")
+    wizard.expect(MODEL)
+    wizard.sendline("back")
+    wizard.expect(FOLDER)
+    wizard.sendline("elsewhere")
+    wizard.expect(MODEL)
+    wizard.sendline("2")
+    wizard.expect(START)
+    shown = said(wizard)
+    assert f"Plan for {own_home / 'elsewhere'}" in shown and "half" in shown
+    wizard.sendline("b")
+    wizard.expect(r"\nModel \([^\n]*\) \[2\] ")  # what was chosen is what Enter takes
+    wizard.sendline("")
+    wizard.expect(START)
+    assert "half" in said(wizard)
+
+
+def test_every_step_is_one_answer_away(start: Start) -> None:
+    wizard = at(start, START)
+    wizard.sendline("d")
+    wizard.expect(START)
+    assert "AUTOMATIC1111 web UI v1" in said(wizard) and "To download" in said(wizard)
+
+
+def test_a_model_that_is_on_this_pc(start: Start, own_home: Path) -> None:
+    """By its size alone: the step that uses it proves it."""
+    lies = own_home / "ComfyUI" / "models" / "checkpoints"
+    lies.mkdir(parents=True)
+    with (lies / "anything.safetensors").open("wb") as file:
+        file.truncate(2132696762)
+    wizard = at(start, MODEL)
+    rows = [line for line in (wizard.before or "").splitlines() if "GB" in line]
+    assert ["already on this PC" in row for row in rows] == [False, True, False, False, False]
+
+
+@pytest.mark.slow
+def test_a_practice_run_comes_to_the_image_and_back_to_the_question(start: Start, own_home: Path) -> None:
+    wizard = at(start, START)
+    wizard.sendline("p")
+    wizard.expect(START, timeout=240)
+    shown = said(wizard)
+    image = own_home / "cache" / "rehearsal" / "webui"
+    assert "Test image:" in shown and str(image) in shown, shown
+    wizard.sendline("n")
+    code, last = ended(wizard)
+    assert (code, "Nothing was changed." in last, nothing_made(own_home)) == (0, True, True)
+
+
+def installed(home: Path) -> Path:
+    """What the wizard takes for an installation: a web UI's files where it would put one."""
+    folder = home / "stable-diffusion-webui"
+    (folder / "modules").mkdir(parents=True)
+    for name in ("webui.py", "launch.py", "requirements_versions.txt"):
+        (folder / name).write_text("# a web UI\n")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("choice", "shown"),
+    [
+        ("start", "The web UI can't be started|code: |ended"),
+        ("repair", "Your PC"),
+        ("3", "Graphics card unchanged"),
+        ("update", "code: |update"),
+        ("models", r"Model to download"),
+        ("remove", r"[Nn]othing|remove|Remove"),
+        ("install", "This wizard installs"),
+    ],
+)
+def test_each_choice_of_the_menu(start: Start, own_home: Path, choice: str, shown: str) -> None:
+    folder = installed(own_home)
+    wizard = start()
+    wizard.expect(MENU)
+    assert f"The web UI is installed in {folder}" in said(wizard)
+    wizard.sendline(choice)
+    wizard.expect(shown)
+    assert "Traceback" not in said(wizard)
+    assert (folder / "webui.py").is_file()
+
+
+def test_the_menu_asks_nonsense_again_and_leaves(start: Start, own_home: Path) -> None:
+    installed(own_home)
+    wizard = start()
+    wizard.expect(MENU)
+    for answer in ("0", "8", "y", "begin", "1 2", "../", "--help"):
+        wizard.sendline(answer)
+        wizard.expect(MENU)
+        assert f'"{answer}" is not one of the answers' in said(wizard)
+    wizard.sendline("q")
+    assert ended(wizard)[0] == 0
+
+
+def test_the_models_of_the_menu_go_back_to_it(start: Start, own_home: Path) -> None:
+    (installed(own_home) / "models" / "Stable-diffusion").mkdir(parents=True)
+    wizard = start()
+    wizard.expect(MENU)
+    wizard.sendline("5")
+    wizard.expect(r"Model to download[^\n]*\] ")
+    wizard.sendline("c")
+    wizard.expect(r"Model to download[^\n]*\] ")
+    wizard.sendline("")
+    wizard.expect(MENU)
+    wizard.sendintr()
+    assert ended(wizard)[0] == 130
+
+
+def test_without_a_terminal_it_names_the_command(own_home: Path) -> None:
+    import subprocess
+
+    env = {**os.environ, "PYTHONPATH": str(SRC)}
+    done = subprocess.run(
+        [sys.executable, "-m", "sdsetup"], env=env, capture_output=True, text=True, stdin=subprocess.DEVNULL
+    )
+    assert (done.returncode, "sdsetup install --yes" in done.stdout.splitlines()[1]) == (0, True), done
 
 
 def test_a_no_has_a_code_of_its_own_for_programs(start: Start, own_home: Path) -> None:
@@ -144,8 +356,8 @@ def test_a_no_has_a_code_of_its_own_for_programs(start: Start, own_home: Path) -
     install = start("install", "--dir", "sd")
     install.expect(CONSENT)
     install.sendline("n")
-    code, said = ended(install)
-    assert (code, said) == (1, "n Nothing was changed.")
+    code, last = ended(install)
+    assert (code, last) == (1, "n Nothing was changed.")
     log = max((own_home / "log").glob("*.log"))
     assert "declined" in log.read_text(encoding="utf-8")
 
@@ -159,8 +371,8 @@ def test_a_card_with_several_sizes_is_asked_about(start: Start, answers: list[st
     for answer in answers:
         tune.expect("How many GB has yours")
         tune.sendline(answer)
-    code, said = ended(tune)
-    assert (code, flag in said) == (0, True), said
+    code, last = ended(tune)
+    assert (code, flag in last) == (0, True), last
 
 
 @pytest.mark.slow
@@ -168,9 +380,9 @@ def test_a_yes_at_the_terminal_does_all_of_it(start: Start, own_home: Path) -> N
     install = start("install", "--rehearse")
     install.expect(CONSENT)
     install.sendline("y")
-    code, said = ended(install)
-    assert code == 0, said
+    code, last = ended(install)
+    assert code == 0, last
     again = start("install", "--rehearse", "--dry-run", "--json")
-    code, _said = ended(again)
+    code, _last = ended(again)
     steps = document(again.before)["steps"]
     assert {step["state"] for step in steps} == {"done"}

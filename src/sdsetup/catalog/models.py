@@ -27,7 +27,9 @@ class ModelSource(Source):
 
 @dataclass(frozen=True, kw_only=True)
 class Model:
-    """One model. `size` in bytes; `save_as` relative to the installation folder, forward slashes."""
+    """One model. `size` in bytes; `save_as` relative to the installation folder, forward slashes.
+
+    `alone`: it makes images without another model."""
 
     name: str
     title: Text
@@ -39,6 +41,7 @@ class Model:
     model_class: str = "sd15"
     licence: str | None = None
     because: Text | None = None
+    alone: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,6 +151,7 @@ def _model(name: str, reader: Reader) -> Model:
         model_class=reader.choice("class", ("sd15", "sd21", "sdxl"), "sd15"),
         licence=reader.text("licence", None),
         because=Text(because) if because else None,
+        alone=reader.boolean("alone", True),
     )
     reader.text("source", None)
     reader.no_other_keys()

@@ -13,8 +13,15 @@ from sdsetup.values.plan import Plan, WriteLauncher
 from sdsetup.values.tuning import Tuning
 
 
-def show_done(plan: Plan, tuning: Tuning, results: Mapping[str, Mapping[str, Any]], screen: Screen) -> None:
-    """Where it is, the proof, and the next command."""
+def show_done(
+    plan: Plan,
+    tuning: Tuning,
+    results: Mapping[str, Mapping[str, Any]],
+    screen: Screen,
+    *,
+    following: bool = True,
+) -> None:
+    """Where it is, the test image, and with `following` the next command."""
     screen.line()
     if screen.banner is not None:
         screen.line(screen.banner, "warn")
@@ -28,10 +35,12 @@ def show_done(plan: Plan, tuning: Tuning, results: Mapping[str, Mapping[str, Any
         screen.line(Text("{mark} The web UI is installed in {dir}", mark=screen.mark("ok"), dir=plan.dir), "ok")
     picture = results.get("picture", {}).get("picture")
     if picture:
-        screen.line(Text("The first picture:"), indent=2)
+        screen.line(Text("Test image:"), indent=2)
         screen.command(str(picture), indent=4)
     for warning in tuning.warnings:
         screen.line(Text("{mark} {text}", mark=screen.mark("warn"), text=warning.text), "warn", indent=2)
+    if not following:
+        return
     screen.line()
     if screen.banner is not None:
         screen.line(Text("The real thing, with the same steps:"))

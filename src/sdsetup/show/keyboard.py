@@ -13,27 +13,32 @@ from typing import Any
 _GLANCE = 0.2  # seconds: how late a Ctrl-C counts that arrived just before we began to wait
 
 
+_heard: list[int] = []  # since the outermost block of `interruptible` began
+
+
+def _interrupt(number: int, _frame: object) -> None:
+    _heard.append(number)
+    raise KeyboardInterrupt
+
+
+def _check() -> None:
+    if _heard:
+        raise KeyboardInterrupt
+
+
 @contextlib.contextmanager
 def interruptible() -> Iterator[Callable[[], None]]:
     """While the block lasts, Ctrl-C raises KeyboardInterrupt and is remembered as well; what is yielded raises it
     again. Python drops an exception that hits it in a destructor or a callback of its own."""
-    heard: list[int] = []
-
-    def interrupt(number: int, _frame: object) -> None:
-        heard.append(number)
-        raise KeyboardInterrupt
-
-    def check() -> None:
-        if heard:
-            raise KeyboardInterrupt
-
+    before: Any = signal.getsignal(signal.SIGINT)
     ours = threading.current_thread() is threading.main_thread()
-    if not ours or signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        yield check
+    if not ours or before in (signal.SIG_IGN, None, _interrupt):
+        yield _check
         return
-    before: Any = signal.signal(signal.SIGINT, interrupt)
+    _heard.clear()
+    signal.signal(signal.SIGINT, _interrupt)
     try:
-        yield check
+        yield _check
     finally:
         signal.signal(signal.SIGINT, before)
 

@@ -51,7 +51,8 @@ def ask_key(screen: Screen, question: Text, choices: Mapping[str, Sequence[str]]
     Raises:
         DeclinedError: the input has ended, or Ctrl-C.
     """
-    shown = "/".join(key.upper() if key == default else key for key in choices)
+    # Of numbers only the one that Enter takes is shown: they stand beside their lines.
+    shown = default if default.isdecimal() else "/".join(key.upper() if key == default else key for key in choices)
     while True:
         answer = _typed(screen, f"{say(question)} [{shown}] ", end_leaves=True).lower() or default
         for key, others in choices.items():

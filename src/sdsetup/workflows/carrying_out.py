@@ -122,10 +122,22 @@ def carry_out(session: Session, decision: Decision) -> int:
     Raises:
         SdsetupError: the step that failed; what was finished before it is kept.
     """
+    carry_out_to_image(session, decision)
+    return EXIT_DONE
+
+
+def carry_out_to_image(session: Session, decision: Decision, *, following: bool = True) -> str | None:
+    """The same; returns the path of the test image, None where none was made. `following`: the commands that come
+    next are shown.
+
+    Raises:
+        SdsetupError: the step that failed; what was finished before it is kept.
+    """
     done, results = perform(session, decision, lambda plan: _listener(session, plan))
     if not session.json:
-        show_done(done.plan, done.tuning, results, session.screen)
-    return EXIT_DONE
+        show_done(done.plan, done.tuning, results, session.screen, following=following)
+    image = results.get("picture", {}).get("picture")
+    return None if image is None else str(image)
 
 
 def perform(

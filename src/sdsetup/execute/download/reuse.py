@@ -84,14 +84,39 @@ def find_copies(file: FetchFile, target: Path, context: Context) -> list[Path]:
     return sorted(by_name + by_size, key=lambda path: not same_drive(path, target.parent))
 
 
+def copies_by_size(files: Iterable[FetchFile], context: Context) -> dict[str, Path]:
+    """Name of a file -> where one of the same size lies on this computer; `proven_copy` says whether it is it."""
+    wanted = {file.size: file for file in files}
+    found: dict[str, Path] = {}
+    until = time.monotonic() + _SECONDS
+    for path in _places(context):
+        if time.monotonic() > until or len(found) == len(wanted):
+            break
+        try:
+            file = wanted.get(path.stat().st_size)
+        except OSError:
+            continue
+        if file is not None and not _is_target(path, context.dir / file.save_as):
+            found.setdefault(file.name, path)
+    return found
+
+
 def _files(file: FetchFile, context: Context) -> Iterator[Path]:
+    yield from context.machine.glob(_hub_cache(context), f"models--*/blobs/{file.sha256}")
+    yield from _places(context)
+
+
+def _hub_cache(context: Context) -> Path:
     env, home = context.machine.env, context.machine.home
-    cache = Path(env.get("HF_HUB_CACHE") or env.get("HUGGINGFACE_HUB_CACHE") or hub_home(env, home) / "hub")
-    yield from context.machine.glob(cache, f"models--*/blobs/{file.sha256}")
-    yield from context.machine.glob(cache, "models--*/snapshots/*/*")
+    return Path(env.get("HF_HUB_CACHE") or env.get("HUGGINGFACE_HUB_CACHE") or hub_home(env, home) / "hub")
+
+
+def _places(context: Context) -> Iterator[Path]:
+    """Every file at a place where models lie."""
+    yield from context.machine.glob(_hub_cache(context), "models--*/snapshots/*/*")
     for folder in model_folders(context):
         yield from _below(folder, _DEPTH)
-    yield from _below(home / "Downloads", 0)
+    yield from _below(context.machine.home / "Downloads", 0)
 
 
 def model_folders(context: Context) -> tuple[Path, ...]:
