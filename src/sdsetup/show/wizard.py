@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from sdsetup.command import Command
 from sdsetup.decide.checks import MADE_GOOD
 from sdsetup.errors import SdsetupError
+from sdsetup.show.commands import typed
 from sdsetup.show.screen import STYLES, Screen
 from sdsetup.show.terminal import folded
-from sdsetup.show.words import say, size, typed
+from sdsetup.show.words import say, size
 from sdsetup.text import Text, harmless
 from sdsetup.values.findings import Finding, Report
 from sdsetup.values.model_offer import ModelOffer
@@ -59,8 +60,7 @@ def show_this_pc(report: Report, screen: Screen) -> None:
 
 def _show_finding(finding: Finding, screen: Screen, *, room: int, width: int) -> None:
     title, summary = say(finding.title), say(finding.summary)
-    if screen.folds:
-        summary = _cut(summary, width - room - 6, screen)
+    summary = _cut(summary, width - room - 6, screen)
     screen.write(
         [
             (f" {screen.mark(finding.status)} ", STYLES[finding.status]),
@@ -77,7 +77,7 @@ def _show_finding(finding: Finding, screen: Screen, *, room: int, width: int) ->
     if fix is not None and not ours and (finding.status == "fail" or finding.why is None or fix.command):
         parts.append(fix.text)
     for part in parts:
-        lines = folded(say(part), width - indent) if screen.folds else [say(part)]
+        lines = folded(say(part), width - indent)
         screen.write([(" " * indent + line + "\n", "dim") for line in lines])
     if fix is not None and fix.command is not None and not ours:
         screen.write([(" " * indent + typed(fix.command) + "\n", STYLES["hint"])])
@@ -92,7 +92,7 @@ def show_models(offers: Sequence[ModelOffer], screen: Screen, *, none: bool = Tr
     for number, offer in enumerate(offers, 1):
         before = f"  {number:>{numbers}}  {say(offer.title):<{names}}  {size(offer.size):>{sizes}}  "
         status, said = _fit(offer)
-        lines = folded(said, min(screen.width, _WIDEST) - len(before)) if screen.folds else [said]
+        lines = folded(said, min(screen.width, _WIDEST) - len(before))
         screen.write([(before, ""), (lines[0] + "\n", STYLES[status])])
         screen.write([(" " * len(before) + line + "\n", STYLES[status]) for line in lines[1:]])
     if none:
