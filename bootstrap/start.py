@@ -30,6 +30,32 @@ FOREIGN = (
 PREPARED = "SDSETUP_PREPARED"
 
 
+def said(sentence: str, **values: object) -> str:
+    """A sentence in the language of the user, from the catalogue that sdsetup itself will read."""
+    import gettext
+
+    locale = os.path.join(PROJECT, "src", "sdsetup", "locale")
+    catalogue = gettext.translation("sdsetup", locale, language(), fallback=True)
+    translated = catalogue.gettext(sentence)
+    return translated.format(**values) if values else translated
+
+
+def language() -> "list[str]":
+    """What was asked for, else what the system speaks, as `sdsetup.cli.language` has it; English is in none."""
+    words = sys.argv[1:]
+    asked = [word[7:] for word in words if word.startswith("--lang=")]
+    asked += [words[n + 1] for n, word in enumerate(words[:-1]) if word == "--lang"]
+    asked += [os.environ.get("SDSETUP_LANG", "").strip()]
+    if any(asked):
+        return [next(filter(None, asked)).replace("-", "_")]
+    if WINDOWS:
+        import ctypes
+        import locale
+
+        return [locale.windows_locale.get(ctypes.windll.kernel32.GetUserDefaultUILanguage(), "en")]
+    return [next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "en")]
+
+
 class Stop(Exception):  # noqa: N818 - a sentence for the person, not a mistake
     """What happened, why, and what to do."""
 
@@ -41,7 +67,7 @@ def data_folder() -> str:
         return env["SDSETUP_DATA_DIR"]
     home = os.path.expanduser("~")
     if not os.path.isabs(home):
-        raise Stop("Your home folder is not known.\nwhy: HOME is not set\nfix: set HOME, then start again.")
+        raise Stop(said("Your home folder is not known.\nwhy: HOME is not set\nfix: set HOME, then start again."))
     if WINDOWS:
         return os.path.join(env.get("LOCALAPPDATA") or os.path.join(home, "AppData", "Local"), "sdsetup")
     if sys.platform == "darwin":
@@ -64,8 +90,11 @@ def stamp_now(version: str) -> str:
             files = [(path, os.stat(path))]
         else:
             raise Stop(
-                f"A part of sdsetup's own folder is missing.\nwhere: {path}\n"
-                "fix: unpack or clone the whole project again, then start it from there."
+                said(
+                    "A part of sdsetup's own folder is missing.\nwhere: {path}\n"
+                    "fix: unpack or clone the whole project again, then start it from there.",
+                    path=path,
+                )
             )
         lines += [f"{stat.st_size} {stat.st_mtime_ns} {file[len(PROJECT) + 1 :]}" for file, stat in files]
     return "\n".join(sorted(lines)) + "\n"
@@ -139,9 +168,12 @@ def main(arguments: "list[str]") -> int:
                 return wait_for([base_python(place), "-I", os.path.abspath(__file__), *arguments])
             if os.environ.pop(PREPARED, None):
                 raise Stop(
-                    f"sdsetup's environment changed right after it was made.\nwhere: {place.env}\n"
-                    "why: another program takes files away there, such as a virus scanner\n"
-                    "fix: let it leave that folder alone, then start again."
+                    said(
+                        "sdsetup's environment changed right after it was made.\nwhere: {path}\n"
+                        "why: another program takes files away there, such as a virus scanner\n"
+                        "fix: let it leave that folder alone, then start again.",
+                        path=place.env,
+                    )
                 )
             prepare(place)
             os.environ[PREPARED] = "1"
@@ -152,11 +184,15 @@ def main(arguments: "list[str]") -> int:
         return 1
     except OSError as error:
         tell(
-            f"sdsetup could not be started: {error}\nwhere: {place.folder}\nfix: free space or unlock that folder."
+            said(
+                "sdsetup could not be started: {error}\nwhere: {path}\nfix: free space or unlock that folder.",
+                error=error,
+                path=place.folder,
+            )
         )
         return 1
     except KeyboardInterrupt:
-        tell("Stopped. The same command goes on.")
+        tell(said("Stopped. The same command goes on."))
         return 130
     if place.inside():
         return run_here(place, arguments)
@@ -209,7 +245,11 @@ def prepare(place: Place) -> None:
         stamp_now(version)  # a part of the project that is missing is told before anything is removed
         base = base_python(place)
         remove(place.stamp)
-        tell("Updating sdsetup." if version else "Preparing sdsetup. This happens once and takes about a minute.")
+        tell(
+            said("Updating sdsetup.")
+            if version
+            else said("Preparing sdsetup. This happens once and takes about a minute.")
+        )
         with open(place.log, "w", encoding="utf-8", errors="backslashreplace") as log:
             if not version:
                 make(place, base, log)
@@ -245,8 +285,13 @@ def make(place: Place, base: str, log) -> None:  # type: ignore[no-untyped-def]
     command = [base, "-I", "-X", "utf8", "-m", "venv", place.env]
     if logged(command, place.folder, log) != 0:
         raise Stop(
-            f"The private Python environment could not be made.\nwhere: {place.env}\nwhy: {reason(place.log)}\n"
-            f"fix: start again; if it stays so, install Python 3.10 or newer from python.org.\nlog: {place.log}"
+            said(
+                "The private Python environment could not be made.\nwhere: {path}\nwhy: {why}\n"
+                "fix: start again; if it stays so, install Python 3.10 or newer from python.org.\nlog: {log}",
+                path=place.env,
+                why=reason(place.log),
+                log=place.log,
+            )
         )
 
 
@@ -268,7 +313,8 @@ def make_room(place: Place) -> None:
     while os.path.lexists(f"{place.env}-set-aside-{number}"):
         number += 1
     os.rename(place.env, f"{place.env}-set-aside-{number}")
-    tell(f"Moved aside, because it does not look like sdsetup's own: {place.env}-set-aside-{number}")
+    aside = f"{place.env}-set-aside-{number}"
+    tell(said("Moved aside, because it does not look like sdsetup's own: {path}", path=aside))
 
 
 def remove(path: str) -> None:
@@ -319,10 +365,13 @@ def install(place: Place, log) -> None:  # type: ignore[no-untyped-def]
     ):
         if logged([*pip, *what], place.folder, log) != 0:
             raise Stop(
-                f"The packages that sdsetup needs could not be installed.\nwhere: {place.env}\n"
-                f"why: {reason(place.log)}\n"
-                "fix: check the connection (and the proxy, if there is one), then start again.\n"
-                f"log: {place.log}"
+                said(
+                    "The packages that sdsetup needs could not be installed.\nwhere: {path}\nwhy: {why}\n"
+                    "fix: check the connection (and the proxy, if there is one), then start again.\nlog: {log}",
+                    path=place.env,
+                    why=reason(place.log),
+                    log=place.log,
+                )
             )
 
 
@@ -352,34 +401,34 @@ def logged(command: "list[str]", folder: str, log) -> int:  # type: ignore[no-un
 
 
 # What pip says -> what it means.
-CAUSES = (
-    ("DO NOT MATCH THE HASHES", "what arrived is not the locked package (its SHA-256 differs), and was not used"),
-    ("CERTIFICATE_VERIFY_FAILED", "the server's certificate is not trusted: something looks into the connection"),
-    ("407 ", "the proxy wants a name and a password"),
-    ("ProxyError", "the proxy cannot be reached"),
-    ("No space left", "the disk is full"),
-    ("[Errno 28]", "the disk is full"),
-    ("getaddrinfo failed", "there is no connection to the package index"),
-    ("Name or service not known", "there is no connection to the package index"),
-    ("nodename nor servname", "there is no connection to the package index"),
-    ("Temporary failure in name resolution", "there is no connection to the package index"),
-    ("Failed to establish a new connection", "there is no connection to the package index"),
-    ("Read timed out", "the package index answers too slowly"),
-)
+CAUSES = {
+    "DO NOT MATCH THE HASHES": "what arrived is not the locked package (its SHA-256 differs), and was not used",
+    "CERTIFICATE_VERIFY_FAILED": "the server's certificate is not trusted: something looks into the connection",
+    "407 ": "the proxy wants a name and a password",
+    "ProxyError": "the proxy cannot be reached",
+    "No space left": "the disk is full",
+    "[Errno 28]": "the disk is full",
+    "getaddrinfo failed": "there is no connection to the package index",
+    "Name or service not known": "there is no connection to the package index",
+    "nodename nor servname": "there is no connection to the package index",
+    "Temporary failure in name resolution": "there is no connection to the package index",
+    "Failed to establish a new connection": "there is no connection to the package index",
+    "Read timed out": "the package index answers too slowly",
+}
 
 
 def reason(path: str) -> str:
     """Why it failed: a known cause, or the first line of the log that names an error."""
     with open(path, encoding="utf-8") as file:
         lines = [line.strip() for line in file if line.strip() and not line.startswith("+ ")]
-    for sign, meaning in CAUSES:
+    for sign in CAUSES:
         if any(sign in line for line in lines):
-            return meaning
+            return said(CAUSES[sign])
     for sign in ("ERROR: ", "Error: ", "OSError", "PermissionError", "error: "):
         named = [line for line in lines if line.startswith(sign)]
         if named:
             return named[0].removeprefix("ERROR: ")[:300]
-    return lines[-1][:300] if lines else "no word was said"
+    return lines[-1][:300] if lines else said("no word was said")
 
 
 @contextmanager
@@ -389,7 +438,7 @@ def one_at_a_time(path: str):  # type: ignore[no-untyped-def]
         told = False
         while not locked(file):
             if not told:
-                tell("Another window is preparing sdsetup; waiting for it.")
+                tell(said("Another window is preparing sdsetup; waiting for it."))
                 told = True
             import time
 

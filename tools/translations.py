@@ -64,6 +64,7 @@ def in_source() -> Iterator[Found]:
         name = path.relative_to(SOURCE).as_posix()
         if not name.startswith(SILENT):
             yield from in_module(path, path.relative_to(ROOT).as_posix())
+    yield from in_module(ROOT / "bootstrap" / "start.py", "bootstrap/start.py")
 
 
 def in_module(path: Path, where: str) -> Iterator[Found]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import plistlib
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -185,3 +187,29 @@ def test_the_system_says_it_in_the_order_of_posix(tmp_path: Path, monkeypatch: p
     (preferences / ".GlobalPreferences.plist").write_bytes(plistlib.dumps({"AppleLanguages": ["ru-RU", "en"]}))
     assert system_language({"LANG": "C.UTF-8"}) == "ru-RU"
     assert language.language_of("ru-RU") in ("ru", None)
+
+
+def test_the_starter_speaks_the_same_language(tmp_path: Path) -> None:
+    """It runs before anything of ours is installed, with any Python."""
+    project = tmp_path / "project"
+    (project / "bootstrap").mkdir(parents=True)
+    starter = project / "bootstrap" / "start.py"
+    starter.write_bytes((Path(__file__).parents[2] / "bootstrap" / "start.py").read_bytes())
+    english = "A part of sdsetup's own folder is missing.\nwhere: {path}\n"
+    english += "fix: unpack or clone the whole project again, then start it from there."
+    catalogues.install(project / "src" / "sdsetup" / "locale", "ru", {english: "Нет файла {path}"})
+
+    def said(*words: str, **variables: str) -> str:
+        env = {**os.environ, "SDSETUP_DATA_DIR": str(tmp_path / "data"), "PYTHONIOENCODING": "utf-8", **variables}
+        started = subprocess.run(
+            [sys.executable, "-I", "-X", "utf8", str(starter), *words], env=env, capture_output=True
+        )
+        assert started.returncode == 1
+        return started.stderr.decode("utf-8")
+
+    assert said("--lang", "ru").startswith("Нет файла ")
+    assert said("doctor", "--lang=ru-RU").startswith("Нет файла ")
+    assert said(SDSETUP_LANG="ru").startswith("Нет файла ")
+    assert said("--lang", "en", SDSETUP_LANG="ru").startswith("A part of")
+    if sys.platform != "win32":
+        assert said(SDSETUP_LANG="", LC_ALL="ru_RU.UTF-8").startswith("Нет файла ")
