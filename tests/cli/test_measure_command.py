@@ -126,8 +126,8 @@ def test_measured_shown_written_explained_and_undone(pc: Pc) -> None:
     assert b"--theme dark --no-half-vae" in pc.launch_file, "the person's own flags stay"
     (correction,) = json.loads((pc.root / ".sdsetup" / "learned.json").read_text())["lessons"]
     assert (
-        correction["because"].startswith("Measured here: ")
-        and "faster than the rules' choice" in correction["because"]
+        correction["because"].startswith("Measured on this PC: ")
+        and "faster than the recommended flags" in correction["because"]
     )
     after = pc.launch_file
     pc.sdsetup("tune", "--apply", "--yes", "--quiet")
@@ -161,7 +161,7 @@ def test_what_a_person_reads(pc: Pc) -> None:
         "512 MB",
         "size unknown (the driver does not tell): game.exe",
         "Close what you can",
-        "the rules' choice ... (about 9 min 00 s left, 5 more to try)",
+        "recommended flags ... (about 9 min 00 s left, 5 more to try)",
         "the web UI's own attention: The graphics card ran out of video memory",
         "s/step",
         "steps/s",

@@ -1,4 +1,4 @@
-"""Where an installation goes when nobody says where."""
+"""The default install folder."""
 
 from __future__ import annotations
 

@@ -258,14 +258,14 @@ def test_an_unfinished_model_counts_with_what_is_missing() -> None:
     file = fetch_file(MODEL)
     step = next(step for step in plan(present=Contents(begun={file.save_as: 1000})).steps if step.id == "model")
     assert (step.bytes, step.disk_bytes) == (file.size - 1000, file.size - 1000)
-    assert "continues" in str(step.detail)
+    assert "resumes" in str(step.detail)
 
 
 def test_another_file_of_the_models_name_is_announced_and_kept() -> None:
     file = fetch_file(MODEL)
     step = next(step for step in plan(present=Contents(sizes={file.save_as: 5})).steps if step.id == "model")
     assert step.bytes == file.size
-    assert "is kept under a new one" in str(step.detail)
+    assert "is kept under a new name" in str(step.detail)
 
 
 def test_practice_and_the_real_thing_never_share_a_folder() -> None:
@@ -312,8 +312,8 @@ PROOFS = {"torch", "check", "picture"}
             "numpy 2.2.6 instead of 1.26.2",
         ),
         ({"packages": (("numpy", "1.26.2"), ("torch", "2.1.2+cpu"))}, {"environment"}, "torch 2.1.2+cpu"),
-        ({"packages": (("torch", "2.1.2+cu121"),)}, {"environment"}, "numpy is gone"),
-        ({"distrusted": "it ended with code 1"}, {"environment"}, "every file is looked at"),
+        ({"packages": (("torch", "2.1.2+cu121"),)}, {"environment"}, "numpy is missing"),
+        ({"distrusted": "it ended with code 1"}, {"environment"}, "checks every file"),
         ({"settings": "empty"}, {"settings"}, "config.json"),
         ({"models": (ModelFile(name="model.safetensors", size=1, damage="empty"),)}, {"model"}, ""),
     ],
@@ -338,7 +338,7 @@ def test_a_file_that_is_gone_comes_back_alone(path: str) -> None:
     made = plan(facts_with(facts, checkouts=checkouts), journal=journal, present=present)
     step = next(step for step in made.todo if not isinstance(step.action, ProveTorch))
     assert set(todo(made)) == {"repository:BLIP" if path else "webui", "check", "picture"}
-    assert "brings back modules/gone.py" in str(step.detail)
+    assert "restores modules/gone.py" in str(step.detail)
     assert made.bytes == 0
 
 

@@ -123,7 +123,7 @@ def test_one_step_faster_where_the_rules_were_careful() -> None:
     assert tried["faster"] == "--xformers --medvram-sdxl" and tried["safer"] == "--xformers --lowvram"
     verdict = choose(done, measure())
     assert verdict is not None and verdict.winner.candidate.name == "faster"
-    assert str(verdict.because) == "Measured here: 0.101 s per step, 30 % faster than the rules' choice"
+    assert str(verdict.because) == "Measured on this PC: 0.101 s per step, 30% faster than the recommended flags"
     assert verdict.standings == ("slower",) * 3 + ("winner", "slower")
 
 
@@ -140,7 +140,7 @@ def test_out_of_memory_goes_down_until_it_works() -> None:
     assert "--lowvram" in done[2].candidate.flags
     assert not any("--medvram" in one.candidate.flags for one in done[3:])
     assert "--lowvram" in winner(done).candidate.flags
-    assert "the rules' choice did not work" in str(choose(done, measure()).because)  # type: ignore[union-attr]
+    assert "the recommended flags didn't work" in str(choose(done, measure()).because)  # type: ignore[union-attr]
 
 
 def test_black_pictures_get_a_better_precision_and_keep_it() -> None:

@@ -169,9 +169,9 @@ def test_the_persons_own_flags_stay_and_clashes_are_said() -> None:
     assert own.all_flags == ("--listen", "--lowvram", "--ckpt-dir D:/models")
     (warning,) = said_beside(own, tuning)
     said = str(warning.text)
-    assert warning.topic == "own-flags" and "--lowvram" in said and "--medvram-sdxl takes its place" in said
+    assert warning.topic == "own-flags" and "--lowvram" in said and "--medvram-sdxl replaces" in said
     (warning,) = said_beside(own_of("--opt-sub-quad-attention", tuning=tuning), tuning)
-    assert "works against --xformers; yours stays" in str(warning.text)
+    assert "conflicts with the recommended --xformers and stays" in str(warning.text)
 
 
 def own_of(*flags: str, tuning: Tuning, recorded: tuple[str, ...] = ()) -> Own:
@@ -192,4 +192,4 @@ def test_settings_for_another_torch_than_the_environments_are_told(installed: st
     warning = misfit(tuned(RTX3060), installed, fix=Text("Do this"))
     assert (warning is not None) == told
     if warning is not None:
-        assert f"holds torch {installed}. Do this" in str(warning.text)
+        assert f"has PyTorch {installed}. Do this" in str(warning.text)

@@ -388,7 +388,7 @@ def test_room_is_asked_for_before_the_first_byte(tmp_path: Path, index: Index) -
     with pytest.raises(SdsetupError) as caught:
         refuse_full_disk(where, 10**17, 10**17)
     assert caught.value.code == "disk-full"
-    assert "GB are free" in str(caught.value)
+    assert "GB free" in str(caught.value)
 
 
 def test_a_file_where_the_environment_should_be(tmp_path: Path, index: Index) -> None:

@@ -70,7 +70,7 @@ class Heard:
 
 
 def trial() -> Trial:
-    """An RTX 3070: the rules' choice, three other ways of attention, one step safer."""
+    """An RTX 3070: the recommended flags, three other ways of attention, one step safer."""
     return trial_for("NVIDIA GeForce RTX 3070", 8)
 
 

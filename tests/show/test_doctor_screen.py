@@ -25,8 +25,8 @@ FINDINGS = (
         summary=Text(
             "NVIDIA GeForce RTX 4060, 8 GB, compute capability 8.9; also AMD Radeon(TM) Graphics, not used"
         ),
-        why=Text("Other programs hold {used} of its memory now.", used="3 GB"),
-        fix=Fix(text=Text("Close games and other programs that draw before you make pictures.")),
+        why=Text("Other programs are using {used} of its video memory.", used="3 GB"),
+        fix=Fix(text=Text("Close games and other graphics programs before you create images.")),
     ),
     Finding(
         id="disk",
@@ -41,7 +41,7 @@ FINDINGS = (
             command='sdsetup install --dir "D:\\a folder with a long name\\and another one\\stable-diffusion-webui"',
         ),
     ),
-    Finding(id="proxy", status="skip", title=Text("Proxy"), summary=Text("none is set")),
+    Finding(id="proxy", status="skip", title=Text("Proxy"), summary=Text("none")),
 )
 REPORT = Report(
     facts=Facts(
@@ -63,8 +63,8 @@ This PC, with the install folder C:\\sd-webui
         sdsetup install --dir "D:\\a folder with a long name\\and another one\\stable-diffusion-webui"
  ! Graphics card  NVIDIA GeForce RTX 4060, 8 GB, compute capability 8.9; also
                   AMD Radeon(TM) Graphics, not used
-   Why: Other programs hold 3 GB of its memory now.
-   Fix: Close games and other programs that draw before you make pictures.
+   Why: Other programs are using 3 GB of its video memory.
+   Fix: Close games and other graphics programs before you create images.
  ✓ OK: System
  – Skipped: Proxy
 
@@ -77,14 +77,14 @@ This PC, with the install folder C:\\sd-webui
  ✓ OK      System         Windows 11 23H2, 64-bit
  ! Warning Graphics card  NVIDIA GeForce RTX 4060, 8 GB, compute capability 8.9;
                           also AMD Radeon(TM) Graphics, not used
-   Why: Other programs hold 3 GB of its memory now.
-   Fix: Close games and other programs that draw before you make pictures.
+   Why: Other programs are using 3 GB of its video memory.
+   Fix: Close games and other graphics programs before you create images.
  ✗ Problem Disk           9.0 GB free (NTFS), 17.0 GB needed
    Why: The environment takes about 6 GB, the first model 4.3 GB, and downloads
         as much again for a while.
    Fix: Free some space, or choose a drive with more:
         sdsetup install --dir "D:\\a folder with a long name\\and another one\\stable-diffusion-webui"
- – Skipped Proxy          none is set
+ – Skipped Proxy          none
 
 Time taken: port 4.00 s, gpus 1.25 s
 Unknown: port: timed out after 4 s
@@ -126,7 +126,7 @@ def test_a_small_window_loses_details_of_warnings_only(
         out = capsys.readouterr().out
         assert out.count("\n") < lines or lines == 15
         assert all(said in out for said in ("The environment takes", "Free some space", "not used"))
-        seen.append(("Other programs hold" in out, "Close games" in out))
+        seen.append(("Other programs are using" in out, "Close games" in out))
     assert seen == [(True, True), (False, True), (False, True)], "a fix without a command is never left out"
 
 

@@ -30,7 +30,7 @@ def drawn(*, completed: int, source: str | None, after: tuple[float, ...] = (0.0
         console=console,
     )  # fmt: skip
     steps.get_time = lambda: now[0]
-    task = steps.add_task("[7/13] Python environment with torch 2.1.2+cu121", total=None, rate=None, source=None)
+    task = steps.add_task("[7/13] Python environment with PyTorch 2.1.2+cu121", total=None, rate=None, source=None)
     steps.update(task, total=int(2.81 * GB), completed=completed, rate=50e6, source=source)
     shown = []
     for seconds in after:
@@ -64,7 +64,7 @@ def on_screen(written: str) -> list[str]:
 
 def test_while_bytes_come_it_says_how_many_how_fast_and_how_long() -> None:
     (shown,) = drawn(completed=GB, source="example.org")
-    assert "torch 2.1.2+cu121, from example.org" in shown
+    assert "PyTorch 2.1.2+cu121, from example.org" in shown
     assert "1.00 GB of 2.81 GB, 50.0 MB/s, 36 s left" in shown
     assert max(map(len, shown.splitlines())) <= 80
 

@@ -84,9 +84,9 @@ def test_how_far_it_is() -> None:
     assert lines(written)[-5:] == [
         "Measured before and remembered: 1.",
         "Still to try: about 4; this takes about 2 min 40 s.",
-        "  the rules' choice ... (about 9 min 00 s left, 5 more to try)",
-        "✓ the rules' choice: 0.125 s per step, 5 GB, 512 MB spilled",
-        "! the rules' choice: The card's memory ran out",
+        "  recommended flags ... (about 9 min 00 s left, 5 more to try)",
+        "✓ recommended flags: 0.125 s per step, 5 GB, 512 MB spilled",
+        "! recommended flags: The card's memory ran out",
     ]
 
 

@@ -1,7 +1,7 @@
-"""What is not as it should be in the parts of an installation: the one judgement of doctor, install and status.
+"""What is wrong with the parts of an installation: the one judgment that doctor, install, and status share.
 
-A fault says whether it keeps the web UI from starting. What a step of an installation makes good, doctor finds,
-and what doctor finds, a step makes good.
+A fault says whether it keeps the web UI from starting. Doctor finds what a step of an installation fixes, and
+a step fixes what doctor finds.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from sdsetup.text import Text
 from sdsetup.values.install_record import InstallRecord
 from sdsetup.values.parts import CheckedOut, DamagedPackage, LaunchFileState, ModelFile, Parts
 
-# What a start or a picture can miss. A screenshot or a licence that was deleted is nobody's fault.
+# What a start or an image needs. A deleted screenshot or license does no harm.
 _NEEDED = re.compile(r"(?i).+\.(py|js|mjs|css|html|ya?ml|json|txt|bat|sh|ttf|gz|pt|csv)")
 _NOT_NEEDED = re.compile(r"(?i)(\.github|test|tests|docs?|assets|screenshots)/.*|readme.*|licen[sc]e.*")
-_FREE = frozenset({"pip"})  # updates itself on the person's word, and nothing of the web UI rests on its version
+_FREE = frozenset({"pip"})  # users update it themselves, and the web UI does not depend on its version
 
 
 @dataclass(frozen=True, kw_only=True)
 class PackageFault:
-    """One package that is not as it was locked. `version`: the locked one; `found`: what lies there."""
+    """One package that differs from the lock. `version`: the locked one; `found`: what is installed."""
 
     name: str
     how: Literal["gone", "other", "damaged", "twice"]
@@ -39,16 +39,17 @@ class PackageFault:
     def said(self) -> Text:
         match self.how:
             case "gone":
-                return Text("{name} is gone", name=self.name)
+                return Text("{name} is missing", name=self.name)
             case "other":
                 return Text(
                     "{name} {found} instead of {version}", name=self.name, found=self.found, version=self.version
                 )
             case "twice":
-                return Text("{name} is there twice ({found})", name=self.name, found=self.found)
+                return Text("{name} is installed twice ({found})", name=self.name, found=self.found)
             case "damaged":
-                state = "gone" if self.lost else "damaged"
-                return Text("{file} of {name} is {state}", name=self.name, file=self.file, state=state)
+                if self.lost:
+                    return Text("{file} in {name} is missing", name=self.name, file=self.file)
+                return Text("{file} in {name} is damaged", name=self.name, file=self.file)
 
 
 def package_faults(
@@ -56,7 +57,7 @@ def package_faults(
     packages: tuple[tuple[str, str], ...],
     damaged: tuple[DamagedPackage, ...],
 ) -> tuple[PackageFault, ...]:
-    """What an environment lacks of its lock, package by package. What extensions have added is no fault."""
+    """How an environment differs from its lock, by package. Packages that extensions added are no fault."""
     found: dict[str, list[str]] = {}
     for name, version in packages:
         found.setdefault(name, []).append(version)
@@ -101,14 +102,14 @@ def _series(version: str) -> tuple[tuple[str, ...], str]:
 
 
 def environment_faults(parts: Parts) -> tuple[PackageFault, ...]:
-    """Of an environment that is ours; nothing is known of any other."""
+    """The faults of an environment that sdsetup made; nothing is known about any other."""
     if parts.locked is None:
         return ()
     return package_faults(dict(parts.locked), parts.packages or (), parts.damaged_packages)
 
 
 def missing_files(checkout: CheckedOut) -> tuple[str, ...]:
-    """Files of a checkout that are gone and that something needs; a launch file is judged by itself."""
+    """Files of a checkout that are missing and needed; launch files have a check of their own."""
     return tuple(
         name
         for name in checkout.missing or ()
@@ -117,7 +118,7 @@ def missing_files(checkout: CheckedOut) -> tuple[str, ...]:
 
 
 def owner_command(place: str, family: str) -> str:
-    """What gives a folder with all that is in it back to the person; the shell knows the account's name."""
+    """The command that makes the user the owner of a folder and everything in it; the shell fills in the name."""
     said = Command(place, family=family)
     if family == "windows":
         return f'icacls {said} /setowner "%USERNAME%" /T /C'
@@ -125,7 +126,7 @@ def owner_command(place: str, family: str) -> str:
 
 
 def own_edits(checkout: CheckedOut) -> tuple[str, ...]:
-    """Files that somebody has changed; everybody edits the launch files."""
+    """Files that the user has changed, except the launch files, which are meant to be edited."""
     return tuple(name for name in checkout.changed if name not in FILE_NAMES.values())
 
 
@@ -135,14 +136,14 @@ def checkout_at(parts: Parts | None, path: str) -> CheckedOut | None:
 
 
 def whole_at(parts: Parts | None, path: str) -> bool:
-    """Whether nothing that is needed is known to be missing of a checkout."""
+    """Whether no needed file of a checkout is known to be missing."""
     found = checkout_at(parts, path)
     return found is None or not missing_files(found)
 
 
 def damaged_models(parts: Parts, hashes: Mapping[int, str]) -> tuple[ModelFile, ...]:
-    """Model files that cannot be loaded, or hold other bytes than were published. `hashes`: size in bytes ->
-    SHA-256 of the models that we know; asked only where a deep look has hashed them."""
+    """Model files that can't be loaded or differ from the published ones. `hashes`: size in bytes -> SHA-256 of
+    the known models; used only where a deep check has hashed the files."""
     return tuple(
         one
         for one in parts.models
@@ -152,12 +153,12 @@ def damaged_models(parts: Parts, hashes: Mapping[int, str]) -> tuple[ModelFile, 
 
 
 def lost_flags(file: LaunchFileState, recorded: InstallRecord | None) -> tuple[str, ...]:
-    """Flags that the tuning had set and that the launch file does not hold any more."""
+    """Flags that the tuning set and that are no longer in the launch file."""
     there = set(file.flags)
     return tuple(flag for flag in (recorded.flags if recorded else ()) if flag.split(" ", 1)[0] not in there)
 
 
 def own_flags(file: LaunchFileState, recorded: InstallRecord | None) -> tuple[str, ...]:
-    """Flags in the launch file that the tuning did not set: the person's own."""
+    """Flags in the launch file that the tuning did not set: the user's own."""
     ours = {flag.split(" ", 1)[0] for flag in (recorded.flags if recorded else ())}
     return tuple(flag for flag in file.flags if flag.startswith("-") and flag not in ours)

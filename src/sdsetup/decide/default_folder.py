@@ -1,4 +1,4 @@
-"""Where an installation goes when nobody says where."""
+"""The default install folder."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ WINDOWS_NAME = "sd-webui"
 POSIX_NAME = "stable-diffusion-webui"
 
 
-# Without these it does not start or cannot be installed; two of the first three tell a web UI from other folders.
+# The web UI needs these to start or to be installed; two of the first three tell it from other folders.
 WEBUI_MARKS = ("webui.py", "launch.py", "modules")
 WEBUI_NEEDS = (*WEBUI_MARKS, "requirements_versions.txt")
 
 
 def default_folder(facts: Facts, home: str, *, need_bytes: int = 0) -> str:
-    """A short, plain path with room for `need_bytes`, that needs no administrator.
+    """A short, plain path with room for `need_bytes` that needs no administrator rights.
 
-    Windows lets everybody make folders at the top of a drive: short, ASCII, outside OneDrive. The drive
-    of `home` where it has the room, else the fixed drive with the most. Elsewhere the home folder.
+    Windows lets all users create folders in the root of a drive: short, ASCII, outside OneDrive. The drive of
+    `home` is used if it has the room, else the fixed drive with the most. Elsewhere, it is the home folder.
     """
     if facts.system.family != "windows":
         return str(PurePosixPath(home) / POSIX_NAME)
@@ -34,7 +34,7 @@ def default_folder(facts: Facts, home: str, *, need_bytes: int = 0) -> str:
 
 
 def better_folder(facts: Facts, *, need_bytes: int) -> str:
-    """The same as a text to paste where the home folder is not known: "~" stands for it."""
+    """The same as text to paste where the home folder is unknown: "~" stands for it."""
     if facts.system.family != "windows":
         return f"~/{POSIX_NAME}"
     return default_folder(facts, "C:\\", need_bytes=need_bytes)

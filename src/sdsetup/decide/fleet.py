@@ -63,9 +63,9 @@ class FleetRow:
 def row_of(name: str, document: Any) -> FleetRow:
     """What the doctor's document of one PC says."""
     if not isinstance(document, Mapping) or document.get("schema") != SCHEMA:
-        return unreadable(name, Text("it is not the output of `sdsetup doctor --json`"))
+        return unreadable(name, Text("not the output of `sdsetup doctor --json`"))
     if wrong := misfit(document, _SHAPE):
-        return unreadable(name, Text("its values are not what belongs there ({wrong})", wrong=wrong[:200]))
+        return unreadable(name, Text("unexpected content ({wrong})", wrong=wrong[:200]))
     gpus = document["machine"]["gpus"]
     troubles = tuple(
         Trouble(

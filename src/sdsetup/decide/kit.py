@@ -1,4 +1,4 @@
-"""What a plan needs of a kit, and which of it the kit does not hold. Pure."""
+"""What a plan needs from a kit, and what of it the kit lacks. Pure."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def python_of(plan: Plan, facts: Facts, wanted: str) -> str:
 
 
 def with_fallbacks_of(tuning: Tuning, facts: Facts, kit: Kit) -> Tuning:
-    """The same tuning with only those builds to fall back on that the kit holds."""
+    """The same tuning with only the fallback builds that the kit contains."""
     there = {one.build for one in kit.environments if one.system == system_of(facts)}
     return replace(tuning, fallbacks=tuple(build for build in tuning.fallbacks if build.family in there))
 
 
 def missing(plan: Plan, facts: Facts, kit: Kit, *, python: str) -> tuple[Text, ...]:
-    """A line for each thing that is still to be done and that the kit cannot give."""
+    """A line for each thing that a step still needs and the kit lacks."""
     return tuple(dict.fromkeys(_missing(plan, facts, kit, python)))
 
 
@@ -59,7 +59,7 @@ def _missing(plan: Plan, facts: Facts, kit: Kit, python: str) -> Iterator[Text]:
                     yield Text("the web UI at commit {commit}", commit=commit[:8])
             case CloneRepository(name=name, commit=commit):
                 if kit.find("repository", commit) is None:
-                    yield Text("the repository {name} at commit {commit}", name=name, commit=commit[:8])
+                    yield Text("the component {name} at commit {commit}", name=name, commit=commit[:8])
             case FetchFile(name=name, sha256=sha256):
                 if kit.find("model", sha256) is None:
                     yield Text("the model {name}", name=name)
@@ -75,7 +75,7 @@ def _missing(plan: Plan, facts: Facts, kit: Kit, python: str) -> Iterator[Text]:
             case BuildEnvironment(torch=torch):
                 if kit.environment(system, torch.family, python) is None:
                     yield Text(
-                        "the packages with torch {torch} for {system} and Python {python}",
+                        "the packages with PyTorch {torch} for {system} and Python {python}",
                         torch=torch.torch,
                         system=_named(system),
                         python=python,

@@ -1,4 +1,4 @@
-"""What of a plan is done already: by truth where it is cheap to ask, else by memory and what it rests on."""
+"""Which steps of a plan are done: by what is on the disk where that is quick to check, else by the journal."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ from sdsetup.values.plan import (
     step_keys,
 )
 
-# A proof tells of what it was made with, and nothing once that has changed or failed.
+# A test result holds for what was tested, and no longer once that has changed or failed.
 _PROOFS = (ProveTorch, CheckWebUI, ProvePicture)
 
 
 def marked(steps: tuple[Step, ...], facts: Facts, contents: Contents, journal: Journal) -> tuple[Step, ...]:
-    """Mark what is done: by truth where it is cheap to ask, else by the journal and the steps it rests on."""
+    """Mark what is done: by the disk where that is quick to check, else by the journal and the steps before."""
     keys = step_keys(steps)
     known: dict[str, Step] = {}
-    touched: set[str] = set()  # steps that only bring back what is missing: what rests on them stays
+    touched: set[str] = set()  # steps that only restore what is missing: the steps that need them stay done
     distrusted = facts.parts is not None and facts.parts.distrusted is not None
     for step in steps:
         truth = _truth(step, facts, contents)
@@ -49,7 +49,7 @@ def marked(steps: tuple[Step, ...], facts: Facts, contents: Contents, journal: J
             done = truth.there
         else:
             done = remembered and grounded and (truth is None or truth.there)
-        because = truth.because if truth is not None and done else Text("done before")
+        because = truth.because if truth is not None and done else Text("already done")
         if truth is not None and truth.mends:
             touched.add(step.id)
         known[step.id] = replace(step, state="done", because=because) if done else step
@@ -58,8 +58,8 @@ def marked(steps: tuple[Step, ...], facts: Facts, contents: Contents, journal: J
 
 @dataclass(frozen=True, kw_only=True)
 class _Truth:
-    """`there`: it looks done. `enough`: looking is proof, no memory needed. `mends`: the right thing is there
-    and lacks parts, which come back without any change of the rest."""
+    """`there`: it looks done. `enough`: looking is proof, no journal needed. `mends`: the right thing is there
+    but lacks parts, which are restored without changing the rest."""
 
     there: bool
     enough: bool
@@ -76,18 +76,18 @@ def _truth(step: Step, facts: Facts, contents: Contents) -> _Truth | None:
         case SetAside():
             return _Truth(there=False, enough=True, because=Text("set aside"))
         case BringPython():
-            return _Truth(there=contents.python is not None, enough=True, because=Text("brought before"))
+            return _Truth(there=contents.python is not None, enough=True, because=Text("already downloaded"))
         case BringGit():
-            return _Truth(there=contents.git is not None, enough=True, because=Text("brought before"))
+            return _Truth(there=contents.git is not None, enough=True, because=Text("already downloaded"))
         case FetchFile() as file:
             return _Truth(
                 there=_there(file, contents.sizes) and _loads(file, facts),
                 enough=False,
-                because=Text("there, and checked before"),
+                because=Text("already downloaded and checked"),
             )
         case FetchFiles(files=files):
             there = all(_there(file, contents.sizes) for file in files)
-            return _Truth(there=there, enough=False, because=Text("there, and checked before"))
+            return _Truth(there=there, enough=False, because=Text("already downloaded and checked"))
         case BuildEnvironment(torch=torch):
             found = facts.installation
             there = (
@@ -98,7 +98,9 @@ def _truth(step: Step, facts: Facts, contents: Contents) -> _Truth | None:
                 and (facts.parts is None or not environment_faults(facts.parts))
                 and (facts.parts is None or facts.parts.distrusted is None)
             )
-            return _Truth(there=there, enough=False, because=Text("there, with torch {torch}", torch=torch.torch))
+            return _Truth(
+                there=there, enough=False, because=Text("already there, with PyTorch {torch}", torch=torch.torch)
+            )
         case WriteLauncher(kind=kind) as launcher:
             existing = contents.launch_files.get(kind)
             merged = (
@@ -107,7 +109,7 @@ def _truth(step: Step, facts: Facts, contents: Contents) -> _Truth | None:
                 else merge(kind, existing, launcher.settings, oem_encoding=launcher.encoding)
             )
             there = existing is not None and merged == existing
-            return _Truth(there=there, enough=True, because=Text("holds these settings"))
+            return _Truth(there=there, enough=True, because=Text("up to date"))
         case _:
             return None
 
@@ -116,12 +118,12 @@ def _checkout(path: str, commit: str, facts: Facts, contents: Contents) -> _Trut
     head = contents.heads.get(path)
     at = head == commit
     whole = whole_at(facts.parts, path) and not (path == "" and contents.damaged)
-    # A web UI whose history is gone gets one around the files that are there.
+    # A web UI without Git history gets one around the existing files.
     adopted = path == "" and head is None and facts.installation is not None
     return _Truth(
         there=at and whole,
         enough=True,
-        because=Text("is at {commit}", commit=commit[:8]),
+        because=Text("at commit {commit}", commit=commit[:8]),
         mends=(at and not whole) or adopted,
     )
 
@@ -131,7 +133,7 @@ def _there(file: FetchFile, sizes: Mapping[str, int]) -> bool:
 
 
 def _loads(file: FetchFile, facts: Facts) -> bool:
-    """Whether no look has found other bytes in a model file than were published."""
+    """Whether no check has found a model file that differs from the published one."""
     found = facts.parts.models if facts.parts is not None else ()
     name = file.save_as.rpartition("/")[2]
     return all(one.sha256 in (None, file.sha256) and one.damage is None for one in found if one.name == name)

@@ -1,4 +1,4 @@
-"""What a model file is and whether it is whole, from its first and last bytes; nothing of it is ever loaded."""
+"""What a model file is and whether it is complete, from its first and last bytes; it is never loaded."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Kind = Literal["safetensors", "pickle", "damaged", "other"]
 MODEL_ENDINGS = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
 PICKLE_ENDINGS = (".ckpt", ".pt", ".pth", ".bin")
 
-# The library's own bound on the header of a safetensors file.
+# The library's own limit for the header of a safetensors file.
 _LONGEST_HEADER = 100_000_000
 _BITS = {
     "F64": 64,
@@ -33,7 +33,7 @@ _BITS = {
     "U16": 16,
 }
 _TENSOR = {"dtype": str, "shape": [int], "data_offsets": [int]}
-_MOST_SIDES = 64  # torch's own bound on the dimensions of a tensor
+_MOST_SIDES = 64  # torch's own limit for the dimensions of a tensor
 _LFS = b"version https://git-lfs.github.com/spec/"
 _LFS_SIZE = re.compile(rb"^size (\d+)\s*$", re.MULTILINE)
 
@@ -41,7 +41,7 @@ _LFS_SIZE = re.compile(rb"^size (\d+)\s*$", re.MULTILINE)
 @dataclass(frozen=True, kw_only=True)
 class Look:
     """What a file is. `damage` is a stable word (empty, cut-short, web-page, lfs-pointer, header, trailing,
-    unreadable) beside the sentence for people; `tensors` counts what a safetensors header lists."""
+    unreadable) beside the sentence for users; `tensors` counts what a safetensors header lists."""
 
     kind: Kind
     size: int
@@ -68,7 +68,9 @@ def judge(file: BinaryIO, size: int, name: str) -> Look:
     if head.startswith(b"PK"):
         return _judge_archive(file, size, ending)
     if ending in PICKLE_ENDINGS or head.startswith(b"\x80"):
-        return Look(kind="pickle", size=size, said=Text("a pickle: it can run any program when it is loaded"))
+        return Look(
+            kind="pickle", size=size, said=Text("a pickle file, which can run any program when it is loaded")
+        )
     return Look(kind="other", size=size, said=Text("not a model file"))
 
 
@@ -77,12 +79,10 @@ def _in_disguise(head: bytes, size: int) -> Look | None:
         said = _LFS_SIZE.search(head)
         known = said is not None and len(said[1]) < 19
         wanted = (
-            Text("{number} GB", number=rounded(int(said[1]) / 1e9, 2)) if said and known else Text("the real file")
+            Text("{number} GB", number=rounded(int(said[1]) / 1e9, 2)) if said and known else Text("the model")
         )
         return damaged(
-            size,
-            "lfs-pointer",
-            Text("a git-lfs pointer of a few lines stands where {what} should be", what=wanted),
+            size, "lfs-pointer", Text("only a Git LFS pointer was downloaded instead of {model}", model=wanted)
         )
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")):
@@ -93,36 +93,34 @@ def _in_disguise(head: bytes, size: int) -> Look | None:
 def _judge_safetensors(file: BinaryIO, size: int) -> Look:
     length = int.from_bytes(file.read(8), "little")
     if size < 10 or length > _LONGEST_HEADER:
-        return damaged(size, "header", Text("it does not begin like a safetensors file"))
+        return damaged(size, "header", Text("not a valid safetensors file"))
     if length > size - 8:
         return _cut(size, 8 + length)
     try:
         header = json.loads(file.read(length))
     except (ValueError, RecursionError):
-        return damaged(size, "header", Text("its list of contents cannot be read"))
+        return damaged(size, "header", Text("the file header can't be read"))
     if not isinstance(header, dict):
-        return damaged(size, "header", Text("its list of contents is not one"))
+        return damaged(size, "header", Text("the file header is invalid"))
     tensors = {name: entry for name, entry in header.items() if name != "__metadata__"}
     end = _end_of_tensors(tensors)
     if end is None:
-        return damaged(size, "header", Text("its list of contents does not add up"))
+        return damaged(size, "header", Text("the file header contradicts itself"))
     whole = 8 + length + end
     if size < whole:
         return _cut(size, whole)
     if size > whole:
-        return damaged(
-            size, "trailing", Text("{count} bytes too many stand at its end", count=f"{size - whole:,}")
-        )
+        return damaged(size, "trailing", Text("{count} extra bytes at the end", count=f"{size - whole:,}"))
     return Look(
         kind="safetensors",
         size=size,
-        said=Text.plural("safetensors, {count} tensor", "safetensors, {count} tensors", count=len(tensors)),
+        said=Text("safetensors file"),
         tensors=len(tensors),
     )
 
 
 def _end_of_tensors(tensors: Mapping[str, Any]) -> int | None:
-    """Where the last tensor ends, or None when they overlap, leave gaps, or contradict their shapes."""
+    """Where the last tensor ends, or None when tensors overlap, leave gaps, or contradict their shapes."""
     spans = []
     for entry in tensors.values():
         if (
@@ -148,9 +146,11 @@ def _end_of_tensors(tensors: Mapping[str, Any]) -> int | None:
 def _judge_archive(file: BinaryIO, size: int, ending: str) -> Look:
     # A torch checkpoint since 2020 is a zip; its directory stands at the end, so a cut one has none.
     if not zipfile.is_zipfile(file):
-        return damaged(size, "cut-short", Text("cut short: the end of the archive is missing"))
+        return damaged(size, "cut-short", Text("incomplete: the end of the file is missing"))
     if ending in PICKLE_ENDINGS:
-        return Look(kind="pickle", size=size, said=Text("a pickle: it can run any program when it is loaded"))
+        return Look(
+            kind="pickle", size=size, said=Text("a pickle file, which can run any program when it is loaded")
+        )
     return Look(kind="other", size=size, said=Text("an archive, not a model"))
 
 
@@ -158,7 +158,7 @@ def _cut(size: int, whole: int) -> Look:
     return damaged(
         size,
         "cut-short",
-        Text("cut short: {size} of {whole} bytes are there", size=f"{size:,}", whole=f"{whole:,}"),
+        Text("incomplete: {size} of {whole} bytes", size=f"{size:,}", whole=f"{whole:,}"),
     )
 
 

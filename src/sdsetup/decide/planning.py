@@ -1,4 +1,4 @@
-"""Makes the plan: facts, wish, tuning and what lies there already in; ordered steps out. Pure."""
+"""Makes the plan: facts, request, tuning, and the folder's contents in; ordered steps out. Pure."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ from sdsetup.values.plan import (
 from sdsetup.values.request import LauncherKind, Request
 from sdsetup.values.tuning import TorchBuild, Tuning
 
-# Variables that choose a card or make it work: the proof must see the same one as the web UI.
+# Variables that choose a card or make it work: the PyTorch test must see the same card as the web UI.
 _CARD_VARIABLES = ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "HIP_VISIBLE_DEVICES", "HSA_OVERRIDE_GFX_VERSION")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Components:
-    """What an installation is made of on this machine. `tools`: our own folder for what it brings."""
+    """What an installation consists of on this machine. `tools`: our own folder for downloaded programs."""
 
     webui: WebUI
     model: Model | None
     mingit: FetchFile | None = None
     tools: str = ""
-    python: str | None = None  # a fitting interpreter of this machine; None: one is brought
+    python: str | None = None  # a suitable interpreter of this machine; None: one is downloaded
 
     @property
     def files(self) -> tuple[FetchFile, ...]:
-        """Every file that is downloaded whole."""
+        """Every file that is downloaded as it is."""
         return (*((self.model_file,) if self.model_file else ()), *self.webui.tokenizer)
 
     @property
@@ -75,7 +75,7 @@ def plan_install(
     journal: Journal,
     contents: Contents,
 ) -> Plan:
-    """Every step of an installation, those that are done marked so with the reason.
+    """Every step of an installation; those that are done are marked with the reason.
 
     `settings`: what the launch files are to say.
     """
@@ -98,8 +98,8 @@ def plan_install(
 def plan_launchers(
     facts: Facts, request: Request, components: Components, settings: Settings, contents: Contents
 ) -> Plan:
-    """Only the launch files of an installation that is there."""
-    # Only an installation brings one: what is not there yet cannot be named.
+    """Only the launch files of an existing installation."""
+    # Only an installation downloads Git, so a Git that is not there yet can't be named.
     there = contents.git is not None or facts.git is not None
     git = _brought_git(facts, components) if there else None
     steps = tuple(launcher_steps(facts, request.launchers, settings, git=git))
@@ -113,8 +113,8 @@ def _git(given: _Given) -> list[Step]:
         steps.append(
             Step(
                 id="git",
-                title=Text("Git for this installation"),
-                detail=Text("MinGit, in our own tools folder; nothing is changed in Windows"),
+                title=Text("Git (portable)"),
+                detail=Text("in sdsetup's own folder; nothing in Windows is changed"),
                 action=BringGit(archive=archive),
                 bytes=archive.size,
                 disk_bytes=archive.size * 3,
@@ -132,7 +132,7 @@ def _python(given: _Given) -> list[Step]:
                 id="python",
                 title=Text("Python {version}", version=webui.python.wanted),
                 detail=Text(
-                    "in our own tools folder, without administrator rights; your own Python stays as it is"
+                    "in sdsetup's own folder, without administrator rights; your own Python stays unchanged"
                 ),
                 action=BringPython(version=webui.python.wanted),
                 bytes=webui.python.download_bytes,
@@ -152,8 +152,7 @@ def _checkout(given: _Given) -> Step:
         detail = brought_back(given.facts, "")
     elif former is not None and former != webui.commit:
         detail = Text(
-            "moves from {old} to {new} unless a file you changed is in the way; "
-            "`git checkout {old}` brings the former back",
+            "updates commit {old} to {new} unless you changed one of its files; to go back: `git checkout {old}`",
             old=former[:8],
             new=webui.commit[:8],
         )
@@ -176,14 +175,14 @@ def _checkout(given: _Given) -> Step:
 
 
 def _settings(given: _Given) -> list[Step]:
-    """The web UI ends at settings that it cannot read."""
+    """The web UI exits when it can't read its settings."""
     if given.facts.parts is None or given.facts.parts.settings not in ("empty", "damaged"):
         return []
     return [
         Step(
             id="settings",
-            title=Text("Damaged settings set aside"),
-            detail=Text("config.json cannot be read; it is kept in .sdsetup/former"),
+            title=Text("Reset damaged settings"),
+            detail=Text("config.json can't be read; a copy is kept in .sdsetup/former"),
             action=SetAside(path="config.json"),
             needs=("webui",),
         )
@@ -198,7 +197,7 @@ def _repositories(given: _Given) -> list[Step]:
         steps.append(
             Step(
                 id=f"repository:{repository.name}",
-                title=Text("Repository {name}", name=repository.name),
+                title=Text("Component {name}", name=repository.name),
                 detail=_repository_detail(given, repository, mends=mends),
                 action=CloneRepository(name=repository.name, urls=repository.urls, commit=repository.commit),
                 needs=("webui",),
@@ -218,7 +217,7 @@ def _repository_detail(given: _Given, repository: Repository, *, mends: bool) ->
     if former in (None, repository.commit):
         return Text("commit {commit}, from {url}", commit=commit, url=url)
     return Text(
-        "commit {commit}, from {url}; the one that is there is kept in .sdsetup/former if you changed it",
+        "commit {commit}, from {url}; the existing one is kept in .sdsetup/former if you changed it",
         commit=commit,
         url=url,
     )
@@ -231,7 +230,7 @@ def _environment(given: _Given, before: list[Step]) -> Step:
     detail, download, disk = environment_work(given.facts, given.components.webui.environment, torch)
     return Step(
         id="environment",
-        title=Text("Python environment with torch {torch}", torch=torch.torch),
+        title=Text("Python environment with PyTorch {torch}", torch=torch.torch),
         detail=detail,
         action=environment_action(webui, torch, given.components.python),
         needs=("webui", "python") if brings_python else ("webui",),
@@ -241,7 +240,7 @@ def _environment(given: _Given, before: list[Step]) -> Step:
 
 
 def environment_action(webui: WebUI, torch: TorchBuild, python: str | None) -> BuildEnvironment:
-    """What the web UI's environment is made of with a torch build. `python`: None where one is brought."""
+    """What the web UI's environment consists of with a PyTorch build. `python`: None where one is downloaded."""
     return BuildEnvironment(
         python=python,
         torch=torch,
@@ -276,8 +275,10 @@ def _files(given: _Given) -> list[Step]:
         steps.append(
             Step(
                 id="tokenizer",
-                title=Text("Tokenizer of the text encoder"),
-                detail=Text("{count} small files, so that the first start needs no network", count=len(tokenizer)),
+                title=Text("Text encoder files"),
+                detail=Text(
+                    "{count} small files that the first start would otherwise download", count=len(tokenizer)
+                ),
                 action=FetchFiles(files=tokenizer),
                 needs=("webui",),
                 bytes=total,
@@ -288,15 +289,15 @@ def _files(given: _Given) -> list[Step]:
 
 
 def _model_file(file: FetchFile, contents: Contents) -> tuple[Text, int]:
-    """What happens to the model's file, and how many of its bytes are not there yet."""
+    """What happens to the model's file, and how many bytes are still to be downloaded."""
     there, begun = contents.sizes.get(file.save_as), contents.begun.get(file.save_as, 0)
     if there == file.size:
-        return Text("a file of that size is there: it is checked, not downloaded"), 0
+        return Text("already there; only checked, not downloaded"), 0
     missing = max(0, file.size - begun)
     if there is not None:
-        said = Text("saved as {path}; the other file of that name is kept under a new one", path=file.save_as)
+        said = Text("saved as {path}; the existing file is kept under a new name", path=file.save_as)
     elif begun:
-        said = Text("saved as {path}; the download continues", path=file.save_as)
+        said = Text("saved as {path}; resumes the download", path=file.save_as)
     else:
         said = Text("saved as {path}", path=file.save_as)
     return said, missing
@@ -310,7 +311,7 @@ def launcher_steps(
     git: str | None = None,
     needs: tuple[str, ...] = (),
 ) -> list[Step]:
-    """One step for each launch file. Also all that `tune --apply` does. `git`: the program that is brought."""
+    """One step for each launch file; also all that `tune --apply` does. `git`: the program that is downloaded."""
     env = settings.env if git is None or "GIT" in settings.theirs else (*settings.env, ("GIT", git))
     code_page = facts.system.oem_code_page
     return [
@@ -334,7 +335,7 @@ def launcher_steps(
 
 
 def _brought_git(facts: Facts, components: Components) -> str | None:
-    """Where the Git is or will be that the web UI is told to use, when this machine has no other."""
+    """The path of the Git that the web UI is told to use when this machine has no other."""
     brought = f"{components.tools}\\mingit\\cmd\\git.exe"
     if components.mingit is None or (facts.git is not None and facts.git.path.lower() != brought.lower()):
         return None
@@ -344,16 +345,14 @@ def _brought_git(facts: Facts, components: Components) -> str | None:
 def _proofs(given: _Given, before: list[Step]) -> list[Step]:
     gpu = given.tuning.gpu
     uses_card = given.tuning.device not in ("cpu", "none")
-    # The model is no business of the web UI's installer; the picture needs all of it.
+    # The web UI's installer does not need the model; the test image needs everything.
     asked = tuple(step.id for step in before if step.id != "model")
     launchers = tuple(step.id for step in before if isinstance(step.action, WriteLauncher))
     steps = [
         Step(
             id="torch",
-            title=Text("Torch proved on the card") if uses_card else Text("Torch proved on the processor"),
-            detail=Text("a small calculation in half precision")
-            if uses_card
-            else Text("no usable graphics card was found"),
+            title=Text("Test PyTorch on the graphics card") if uses_card else Text("Test PyTorch on the CPU"),
+            detail=Text("a short calculation") if uses_card else Text("no usable graphics card found"),
             action=ProveTorch(
                 expect_gpu=uses_card,
                 card=card_name(gpu),
@@ -364,8 +363,8 @@ def _proofs(given: _Given, before: list[Step]) -> list[Step]:
         ),
         Step(
             id="check",
-            title=Text("The web UI's own installer, asked what is missing"),
-            detail=Text("it must find nothing to install and nothing to clone"),
+            title=Text("Check that nothing is missing"),
+            detail=Text("with the web UI's own installer"),
             action=CheckWebUI(flags=given.tuning.flags, env=given.tuning.env),
             needs=asked,
         ),
@@ -378,9 +377,9 @@ def _proofs(given: _Given, before: list[Step]) -> list[Step]:
         steps.append(
             Step(
                 id="picture",
-                title=Text("A first picture"),
+                title=Text("Test image"),
                 detail=Text(
-                    "{width}x{height}, {steps} steps, seed {seed}",
+                    "{width} x {height} pixels, {steps} steps, seed {seed}",
                     width=proof.width,
                     height=proof.height,
                     steps=proof.steps,

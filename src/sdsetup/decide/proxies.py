@@ -128,15 +128,13 @@ def parse_proxy(setting: str) -> Proxy:
         if _ODD.search(setting) or not host or port == 0 or "%" in host:
             raise ValueError
     except ValueError:
-        raise ProxyError(
-            Text("the proxy setting {proxy} cannot be understood (http://host:port is needed)", proxy=shown)
-        ) from None
+        raise ProxyError(Text("invalid proxy setting: {proxy} (expected http://host:port)", proxy=shown)) from None
     # Desktops write socks:// for version 5; names are then looked up by the proxy.
     scheme = "socks5h" if parts.scheme == "socks" else parts.scheme
     if scheme not in SCHEMES:
         raise ProxyError(
             Text(
-                "the proxy {proxy} is of a kind we cannot use ({known} can be used)",
+                "unsupported proxy type: {proxy} (supported: {known})",
                 proxy=shown,
                 known=", ".join(SCHEMES),
             )

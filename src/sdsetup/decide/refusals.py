@@ -1,4 +1,4 @@
-"""What stops an installation before it begins: a folder or a disk that cannot take it."""
+"""What stops an installation before it begins: for example, an unsuitable folder or a full disk."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from sdsetup.values.tuning import Tuning
 
 # Steps that change what a running web UI has loaded.
 _EXCHANGES = (BuildEnvironment, CloneWebUI, CloneRepository, SetAside, ProvePicture)
-# Room that stays free beside what a plan needs: journals, logs, the first pictures.
+# Free space beyond what a plan needs: journals, logs, the first images.
 MARGIN_BYTES = 500_000_000
 
 
 def refuse(facts: Facts, plan: Plan, *, git_command: str | None = None) -> None:
-    """Nothing, or the reason why this plan cannot be carried out here.
+    """Return, or raise the reason why this plan can't run here.
 
     Raises:
         SdsetupError: `folder-is-a-file`, `folder-not-writable`, `folder-foreign`, `folder-other-repository`,
@@ -41,50 +41,50 @@ def refuse(facts: Facts, plan: Plan, *, git_command: str | None = None) -> None:
         return
     if facts.git is None and not any(step.id == "git" for step in plan.steps):
         raise SdsetupError(
-            Text("Git was not found, and the web UI comes through it"),
-            hint=Text("Install it, then run the same command again: {how}", how=git_command or "git-scm.com"),
+            Text("Git is required and was not found"),
+            hint=Text("Install Git, then run the same command again: {how}", how=git_command or "git-scm.com"),
             code="git-missing",
         )
     _refuse_disk(facts, plan)
 
 
 def _of_another_user(facts: Facts, plan: Plan, folders: tuple[str, ...]) -> SdsetupError:
-    names = Listed(name or message("the folder itself") for name in folders)
+    names = Listed(name or message("the install folder") for name in folders)
     return SdsetupError(
-        Text("The installation belongs to another account and cannot be written: {names}", names=names),
+        Text("The installation belongs to another account and can't be changed: {names}", names=names),
         where=plan.dir,
-        why=Text("it was made or changed by another user once, perhaps by one run with sudo"),
-        hint=Text("Make it yours again: {command}", command=owner_command(plan.dir, facts.system.family)),
+        why=Text("another user created or changed it, possibly in a run with sudo"),
+        hint=Text("Make your account the owner: {command}", command=owner_command(plan.dir, facts.system.family)),
         code="folder-of-another-user",
     )
 
 
 def refuse_mixing(facts: Facts, dir: str, *, practised: bool, practising: bool) -> None:
-    """Nothing, or the reason why a practice run and the real thing are not done in one folder.
+    """Return, or raise the reason why a practice run and a real installation can't share a folder.
 
-    `practised`: the folder holds a practice run's stand-ins; `practising`: this is another one.
+    `practised`: the folder contains a practice run; `practising`: this is another one.
 
     Raises:
         SdsetupError: `folder-rehearsal`, `folder-real`.
     """
     if practised and not practising:
         raise SdsetupError(
-            Text("This folder holds a practice run: its web UI is a stand-in"),
+            Text("The folder contains a practice run, not a real installation"),
             where=dir,
-            hint=Text("Choose another folder with --dir, or add --rehearse to practise again."),
+            hint=Text("Choose another folder with --dir, or add --rehearse to practice again."),
             code="folder-rehearsal",
         )
     if practising and not practised and facts.installation is not None:
         raise SdsetupError(
-            Text("This folder holds a real installation, which a practice run would change"),
+            Text("The folder contains a real installation, and a practice run would change it"),
             where=dir,
-            hint=Text("Leave --dir out: a practice run then has a folder of its own."),
+            hint=Text("Leave out --dir: a practice run uses a folder of its own."),
             code="folder-real",
         )
 
 
 def refuse_running(facts: Facts, plan: Plan) -> None:
-    """Nothing, or the reason why files are not exchanged now: the web UI runs from them.
+    """Return, or raise the reason why files can't be replaced now: the web UI is running from them.
 
     Raises:
         SdsetupError: `webui-running`.
@@ -94,28 +94,28 @@ def refuse_running(facts: Facts, plan: Plan) -> None:
         return
     ports = ", ".join(map(str, running.ports))
     raise SdsetupError(
-        Text("The web UI is running, and its files would be exchanged under it"),
+        Text("The web UI is running, so its files can't be replaced now"),
         where=plan.dir,
-        why=Text("process {pid}, on port {ports}" if ports else "process {pid}", pid=running.pid, ports=ports),
-        hint=Text("End it (Ctrl-C in its window, or close that window), then run the same command again."),
+        why=Text("process {pid} on port {ports}" if ports else "process {pid}", pid=running.pid, ports=ports),
+        hint=Text("Close the web UI's window, then run the same command again."),
         code="webui-running",
     )
 
 
 def by_hand(changed: tuple[str, ...]) -> tuple[str, ...]:
-    """Changed files that stand in the way. The launch files are tracked and everybody edits them: git carries
-    them along unless upstream changed them too, and refuses by itself then."""
+    """Changed files that block an update. The launch files are tracked and meant to be edited: Git keeps the edits
+    unless upstream changed the files too, and then refuses by itself."""
     return tuple(name for name in changed if name not in FILE_NAMES.values())
 
 
 def local_changes(dir: str, former: str, files: tuple[str, ...]) -> SdsetupError:
     names = ", ".join(files[:5]) or message("them")
     return SdsetupError(
-        Text("The web UI there is at another version and has files that were changed by hand"),
+        Text("The web UI in this folder has another version, and some of its files were changed"),
         where=dir,
-        why=Text("moving from {former} would touch {files}", former=former[:8], files=names),
+        why=Text("an update from commit {former} would overwrite {files}", former=former[:8], files=names),
         hint=Text(
-            "Keep your changes with `{stash}`, or stay there: {stay}",
+            "Set your changes aside with `{stash}`, or keep this version: {stay}",
             stash=Command("git", "-C", dir, "stash"),
             stay=Command("sdsetup", "install", "--ref", former),
         ),
@@ -124,7 +124,7 @@ def local_changes(dir: str, former: str, files: tuple[str, ...]) -> SdsetupError
 
 
 def refuse_machine(report: Report) -> None:
-    """Nothing, or the first thing about the machine itself that no installation can get around.
+    """Return, or raise the first problem of the machine itself that no installation can work around.
 
     Raises:
         SdsetupError: `machine-os` or `machine-libraries`, in the doctor's own words.
@@ -145,7 +145,7 @@ def refuse_machine(report: Report) -> None:
 
 
 def refuse_tuning(tuning: Tuning) -> None:
-    """Nothing, or the reason why no torch build fits this machine.
+    """Return, or raise the reason why no PyTorch build fits this machine.
 
     Raises:
         SdsetupError: `no-torch-build`.
@@ -153,9 +153,9 @@ def refuse_tuning(tuning: Tuning) -> None:
     if tuning.torch is None:
         unsupported = tuning.unsupported
         raise SdsetupError(
-            Text("There is no torch build for this machine"),
+            Text("No version of PyTorch works on this PC"),
             why=unsupported.reason if unsupported else None,
-            hint=unsupported.instead if unsupported else Text("`sdsetup tune` says what was looked at."),
+            hint=unsupported.instead if unsupported else Text("For details, run `sdsetup tune`."),
             code="no-torch-build",
         )
 
@@ -164,46 +164,46 @@ def _refuse_folder(folder: Folder) -> None:
     match folder.state:
         case "file":
             raise SdsetupError(
-                Text("The chosen folder is a file, or lies below one"),
+                Text("The path is, or is inside, a file"),
                 where=folder.path,
                 hint=Text("Choose another folder with --dir."),
                 code="folder-is-a-file",
             )
         case "unreadable":
             raise SdsetupError(
-                Text("The chosen folder cannot be looked into"),
+                Text("The folder can't be read"),
                 where=folder.path,
                 why=folder.write_error,
-                hint=Text("Choose another folder with --dir, one that belongs to you."),
+                hint=Text("Choose a folder that belongs to you with --dir."),
                 code="folder-unreadable",
             )
         case "foreign":
             raise SdsetupError(
-                Text("The chosen folder holds other things"),
+                Text("The folder is not empty"),
                 where=folder.path,
                 why=Text("it contains {names}", names=", ".join(folder.entries[:5]) or message("files")),
                 hint=Text(
-                    "Choose an empty or new folder, for example {option}",
+                    "Choose an empty or new folder, for example: {option}",
                     option=Command("--dir", _inside(folder.path)),
                 ),
                 code="folder-foreign",
             )
         case "git":
             raise SdsetupError(
-                Text("The chosen folder is another git repository"),
+                Text("The folder contains another Git repository"),
                 where=folder.path,
-                why=Text("it comes from {remote}", remote=folder.remote or message("somewhere else")),
+                why=Text("it was cloned from {remote}", remote=folder.remote) if folder.remote else None,
                 hint=Text("Choose an empty or new folder with --dir."),
                 code="folder-other-repository",
             )
         case _:
             if folder.writable is False:
                 raise SdsetupError(
-                    Text("The chosen folder cannot be written"),
+                    Text("The folder is not writable"),
                     where=folder.path,
                     why=folder.write_error,
                     hint=Text(
-                        "Choose a folder that belongs to you with --dir; administrator rights are not needed."
+                        "Choose a folder that belongs to you with --dir. Administrator rights aren't needed."
                     ),
                     code="folder-not-writable",
                 )
@@ -219,24 +219,24 @@ def _refuse_disk(facts: Facts, plan: Plan) -> None:
     if free is not None and plan.disk_bytes + MARGIN_BYTES > free:
         raise SdsetupError(
             Text(
-                "The disk has too little room: {need:.1f} GB are needed, {free:.1f} GB are free",
+                "Not enough disk space: {need:.1f} GB needed, {free:.1f} GB free",
                 need=(plan.disk_bytes + MARGIN_BYTES) / 1e9,
                 free=free / 1e9,
             ),
             where=plan.dir,
-            hint=Text("Free some space there, or choose a folder on another drive with --dir."),
+            hint=Text("Free up some space there, or choose a folder on another drive with --dir."),
             code="disk-full",
         )
     for step in plan.todo:
         if largest is not None and isinstance(step.action, FetchFile) and step.action.size > largest:
             raise SdsetupError(
                 Text(
-                    "The drive's file system cannot hold {name}: it is larger than {limit:.1f} GB",
+                    "The drive can't store {name}: its file system allows files up to {limit:.1f} GB",
                     name=step.action.name,
                     limit=largest / 1e9,
                 ),
                 where=plan.dir,
-                why=Text("the drive is formatted as {kind}", kind=facts.disk.filesystem or "FAT32"),
-                hint=Text("Choose a folder on a drive with NTFS or exFAT with --dir."),
+                why=Text("the drive is formatted with {kind}", kind=facts.disk.filesystem or "FAT32"),
+                hint=Text("Choose a folder on a drive formatted with NTFS or exFAT with --dir."),
                 code="file-too-large",
             )

@@ -1,4 +1,4 @@
-"""What to make of a server's answer and of a finished transfer: the resume table, as pure functions.
+"""How to react to a server's response and to a finished transfer: the rules of resuming, as pure functions.
 
 A file is pinned by size and SHA-256, so the hash has the last word and no validator (ETag, date) is needed:
 content delivery networks change or leave out theirs, and a client that insists on them throws good bytes away.
@@ -107,13 +107,13 @@ def judge(
     """
     if answer.linked_sha256 not in (None, sha256) or answer.linked_size not in (None, size):
         return Elsewhere(
-            why=Text("this source now holds another file under that name"), code="other-file-at-source"
+            why=Text("this source now has a different file under that name"), code="other-file-at-source"
         )
     if answer.status in (200, 206):
         return _body(answer, asked_from=asked_from, asked_to=asked_to or size, have=have, size=size)
     if answer.status == 416 and asked_from:
         if answer.total in (None, size):
-            return AskWhole(why=Text("the server did not accept the place to continue from"))
+            return AskWhole(why=Text("the server can't resume this download"))
         return _wrong_size(answer.total, size)
     return _refusal(answer)
 
@@ -121,14 +121,14 @@ def judge(
 def _body(answer: Answer, *, asked_from: int, asked_to: int, have: int, size: int) -> Verdict:
     if answer.content_type == "text/html":
         return Elsewhere(
-            why=Text("a web page came instead of the file (a login page of this network, perhaps)"),
+            why=Text("a web page was sent instead of the file, possibly a sign-in page of this network"),
             code="captive-portal",
             odd=True,
         )
     packed = answer.encoding in ("gzip", "x-gzip")
     if answer.encoding and not packed:
         return Elsewhere(
-            why=Text("the file came in an encoding we did not ask for ({name})", name=answer.encoding),
+            why=Text("the server sent the file in an unexpected encoding ({name})", name=answer.encoding),
             code="unexpected-encoding",
             odd=True,
         )
@@ -137,13 +137,13 @@ def _body(answer: Answer, *, asked_from: int, asked_to: int, have: int, size: in
             return _wrong_size(answer.length, size)
         return Take(skip=have, unpack=packed)
     if packed:
-        return AskWhole(why=Text("the server packs ranges, so they cannot be joined"))
+        return AskWhole(why=Text("the server can't resume downloads"))
     return _partial_body(answer, asked_from=asked_from, asked_to=asked_to, have=have, size=size)
 
 
 def _partial_body(answer: Answer, *, asked_from: int, asked_to: int, have: int, size: int) -> Verdict:
     if answer.content_type == "multipart/byteranges":
-        return AskWhole(why=Text("the server answers ranges in a form that cannot be joined"))
+        return AskWhole(why=Text("the server can't resume downloads"))
     if answer.total not in (None, size):
         return _wrong_size(answer.total, size)
     start = answer.range_start
@@ -151,28 +151,31 @@ def _partial_body(answer: Answer, *, asked_from: int, asked_to: int, have: int, 
         # No Content-Range: only the length can tell which bytes these are.
         if answer.length in (size - asked_from, asked_to - asked_from):
             return Take(skip=have - asked_from)
-        return AskWhole(why=Text("the server does not say which part of the file it sends"))
+        return AskWhole(why=Text("the server can't resume downloads"))
     if start > have or answer.length not in (None, size - start, asked_to - start):
-        return AskWhole(why=Text("the server sends another part of the file than the one asked for"))
+        return AskWhole(why=Text("the server can't resume downloads"))
     return Take(skip=have - start)
 
 
 def _wrong_size(found: int | None, size: int) -> Verdict:
     return Elsewhere(
-        why=Text("the file there has {found} bytes instead of {size}", found=f"{found:,}", size=f"{size:,}"),
+        why=Text(
+            "the file at this source has {found} bytes instead of {size}", found=f"{found:,}", size=f"{size:,}"
+        ),
         code="wrong-size-at-source",
         odd=True,
     )
 
 
+_FAULT = Text("the server has an internal error")
 _LATER = {
-    408: "the server gave up waiting",
-    425: "the server asks to come back later",
-    429: "the server has had too many requests from this address",
-    500: "the server has a fault",
-    502: "a server on the way has a fault",
-    503: "the server is overloaded or being serviced",
-    504: "a server on the way waited in vain",
+    408: Text("the server timed out"),
+    425: Text("the server asks to try again later"),
+    429: Text("the server received too many requests from this address"),
+    500: _FAULT,
+    502: Text("a server in between failed"),
+    503: Text("the server is overloaded or under maintenance"),
+    504: Text("a server in between timed out"),
 }
 
 
@@ -182,33 +185,39 @@ def _refusal(answer: Answer) -> Verdict:
         return Later(
             why=Text(
                 "{reason} (HTTP {status})",
-                reason=Text(_LATER.get(status, "the server has a fault")),
+                reason=_LATER.get(status, _FAULT),
                 status=status,
             ),
             code="too-many-requests" if status == 429 else "server-fault",
             wait=answer.wait,
         )
     if status == 407:
-        return Elsewhere(why=Text("the proxy wants a name and a password (HTTP 407)"), code="proxy-login-needed")
+        return Elsewhere(
+            why=Text("the proxy requires a user name and password (HTTP 407)"), code="proxy-login-needed"
+        )
     if status in (401, 403) and answer.redirected and not answer.error_code:
-        # The signed link that the hub handed out has run out: ask the hub for a fresh one.
-        return Later(why=Text("the link had expired (HTTP {status})", status=status), code="link-expired")
+        # The hub's signed link has expired: ask the hub for a new one.
+        return Later(why=Text("the download link has expired (HTTP {status})", status=status), code="link-expired")
     if status in (401, 403):
         return _no_access(answer)
     if status in (404, 410):
-        return Elsewhere(why=Text("the file is no longer there (HTTP {status})", status=status), code="gone")
-    return Elsewhere(why=Text("the server refused (HTTP {status})", status=status), code="refused", odd=True)
+        return Elsewhere(why=Text("the file no longer exists (HTTP {status})", status=status), code="gone")
+    return Elsewhere(
+        why=Text("the server refused the download (HTTP {status})", status=status), code="refused", odd=True
+    )
 
 
 def _no_access(answer: Answer) -> Verdict:
     if answer.error_code in ("GatedRepo", "DisabledRepo"):
         return Elsewhere(
-            why=Text("the authors ask you to accept their licence first (HTTP {status})", status=answer.status),
+            why=Text("you must accept the authors' license first (HTTP {status})", status=answer.status),
             code="gated",
             wants_token=True,
         )
     return Elsewhere(
-        why=Text("the repository is gone, private, or needs a login (HTTP {status})", status=answer.status),
+        why=Text(
+            "the repository was deleted, is private, or requires sign-in (HTTP {status})", status=answer.status
+        ),
         code="login-needed",
         wants_token=True,
     )

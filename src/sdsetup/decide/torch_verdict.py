@@ -29,7 +29,7 @@ class TorchVerdict:
 
     @property
     def good(self) -> bool:
-        """Pictures can be made, perhaps with other precision flags."""
+        """Whether images can be created, possibly with other precision flags."""
         return self.outcome in ("ok", "broken-half")
 
 
@@ -40,22 +40,25 @@ def judge(said: Mapping[str, Any], *, expect_gpu: bool) -> TorchVerdict:
     trouble = str(said.get("failed", ""))
     if _OLD_DRIVER.search(trouble):
         return _verdict(
-            "driver-too-old", said, Text("the graphics driver is too old for this torch"), another=True
+            "driver-too-old",
+            said,
+            Text("the graphics driver is too old for this version of PyTorch"),
+            another=True,
         )
     if _NO_KERNEL.search(trouble) or _lacks_architecture(said):
         why = Text(
-            "this torch holds no code for the card ({card})",
-            card=said.get("card") or message("its name is not known"),
+            "this version of PyTorch doesn't support the graphics card ({card})",
+            card=said.get("card") or message("name unknown"),
         )
         return _verdict("wrong-architecture", said, why, another=True)
     if trouble:
         return _verdict("failed", said, Text("the calculation failed: {why}", why=trouble[:300]), another=True)
     if expect_gpu and said.get("device") == "cpu":
-        return _verdict("no-gpu", said, Text("torch finds no usable card"), another=True)
+        return _verdict("no-gpu", said, Text("PyTorch finds no usable graphics card"), another=True)
     if said.get("nan"):
-        return _verdict("broken-half", said, Text("half precision gives no numbers on this card"))
+        return _verdict("broken-half", said, Text("half precision doesn't work on this card"))
     return _verdict(
-        "ok", said, Text("torch {torch} calculates on {device}", torch=said.get("torch"), device=_place(said))
+        "ok", said, Text("PyTorch {torch} works on {device}", torch=said.get("torch"), device=_place(said))
     )
 
 
@@ -78,7 +81,7 @@ def _broken(said: Mapping[str, Any], why: str) -> TorchVerdict:
     elif found := _NO_LIBRARY.search(why):
         text = Text("the system library {name} is missing", name=found.group(1))
     else:
-        text = Text("torch cannot be imported: {why}", why=why[:300])
+        text = Text("PyTorch can't be loaded: {why}", why=why[:300])
     return _verdict("broken-import", said, text)
 
 
@@ -104,7 +107,7 @@ def _lacks_architecture(said: Mapping[str, Any]) -> bool:
 
 
 def _place(said: Mapping[str, Any]) -> str:
-    names = {"cpu": message("the processor"), "mps": message("the Apple GPU")}
+    names = {"cpu": message("the CPU"), "mps": message("the Apple GPU")}
     return str(said["card"]) if said.get("card") else names.get(str(said.get("device")), message("?"))
 
 

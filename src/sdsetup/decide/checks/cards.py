@@ -1,4 +1,4 @@
-"""Checks of the graphics cards, and whether the card is still the one of the installation."""
+"""Checks of the graphics cards, and of whether the card has changed since the installation."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from sdsetup.values.findings import Finding, Fix, Status
 from sdsetup.values.install_record import InstallRecord
 
 _GPU = Text("Graphics card")
-_CARD = Text("Same card")
-# Topics of warnings that say why a card is left alone.
+_CARD = Text("Since installation")
+# Topics of warnings that say why a card isn't used.
 _NOT_USED = ("unsupported-gpu", "legacy-gpu", "gpu-unknown", "vram")
 
 
@@ -28,12 +28,14 @@ def main_card(facts: Facts, need: Requirements) -> Gpu | None:
 def gpu(facts: Facts, need: Requirements) -> Finding:
     if found := unanswered(facts, "gpus", "gpu", _GPU):
         return replace(
-            found, status="warn", why=Text("The graphics card decides which PyTorch and which settings are right.")
+            found,
+            status="warn",
+            why=Text("The choice of PyTorch and of the settings depends on the graphics card."),
         )
     card = main_card(facts, need)
     if card is None:
         return _no_card(facts, need)
-    said = Text("{card}{others}", card=_named(card), others="" if len(facts.gpus) < 2 else _others(facts, card))
+    said = _summary(facts, card)
     limits = need.limits
     vram = card.vram_bytes
     if vram is None and card.vendor == "apple":
@@ -46,9 +48,9 @@ def gpu(facts: Facts, need: Requirements) -> Finding:
                 status="fail",
                 title=_GPU,
                 summary=said,
-                why=Text("Your account is not in {groups}, so it may not use the card.", groups=all_of(missing)),
+                why=Text("Your account is not in {groups}, so it can't use the card.", groups=all_of(missing)),
                 fix=Fix(
-                    text=Text("Add it, then sign out and in again:"),
+                    text=Text("Add your account, then sign out and back in:"),
                     command=f'sudo usermod -aG {",".join(missing)} "$USER"',
                 ),
             )
@@ -58,8 +60,8 @@ def gpu(facts: Facts, need: Requirements) -> Finding:
             status="fail",
             title=_GPU,
             summary=said,
-            why=Text("AMD's driver (amdgpu) does not answer for it, so nothing can compute on the card."),
-            fix=Fix(text=Text("Update Linux (kernel and firmware) so that it knows this card, then restart.")),
+            why=Text("AMD's driver (amdgpu) isn't running for this card, so nothing can compute on it."),
+            fix=Fix(text=Text("Update Linux (kernel and firmware), then restart.")),
         )
     if vram is not None and vram < limits.vram_good:
         return Finding(
@@ -68,17 +70,19 @@ def gpu(facts: Facts, need: Requirements) -> Finding:
             title=_GPU,
             summary=said,
             why=Text(limits.vram_because),
-            fix=Fix(text=Text("Nothing to do: the settings are chosen to fit."), command="sdsetup tune"),
+            fix=Fix(
+                text=Text("Nothing to do: the settings are chosen to fit. To see them:"), command="sdsetup tune"
+            ),
         )
     return _busy(card, said) or Finding(id="gpu", status="ok", title=_GPU, summary=said)
 
 
 def card(facts: Facts, need: Requirements) -> Finding:
-    """Whether the card is the one that the installation in this folder was made for."""
+    """Whether the graphics card has changed since the installation in this folder was made."""
     then = facts.recorded
     if then is None:
         return Finding(
-            id="card", status="skip", title=_CARD, summary=Text("nothing was installed here by sdsetup")
+            id="card", status="skip", title=_CARD, summary=Text("sdsetup hasn't installed anything here")
         )
     if found := unanswered(facts, "gpus", "card", _CARD):
         return found
@@ -89,22 +93,22 @@ def card(facts: Facts, need: Requirements) -> Finding:
             id="card",
             status="ok",
             title=_CARD,
-            summary=Text("{card}, as when it was installed", card=then.card or message("none")),
+            summary=Text("graphics card unchanged ({card})", card=then.card or message("none")),
         )
     return Finding(
         id="card",
         status="warn",
         title=_CARD,
         summary=Text(
-            "was {then}, is {now}",
-            then=then.card or message("the processor"),
-            now=now.name if now and now.name else message("none that is usable"),
+            "graphics card changed: was {then}, now {now}",
+            then=then.card or message("CPU only"),
+            now=now.name if now and now.name else message("no usable card"),
         ),
-        why=Text("PyTorch and the settings were chosen for the old card.")
+        why=Text("PyTorch and the settings are the ones for the previous card.")
         if then.card
-        else Text("PyTorch and the settings were chosen for the processor, which takes minutes for each picture."),
+        else Text("PyTorch and the settings are the ones for the CPU, where each image takes minutes."),
         fix=Fix(
-            text=Text("Choose them anew; models, pictures and your own settings stay:"),
+            text=Text("Choose them again (your models, images, and own settings stay):"),
             command="sdsetup tune --yes",
         ),
     )
@@ -116,25 +120,27 @@ def _card_changes(then: InstallRecord, gpu: Gpu) -> bool:
 
 
 def _named(gpu: Gpu) -> Listed:
-    parts: list[Any] = [gpu.name or Text("{vendor} card of unknown name", vendor=gpu.vendor.upper())]
+    parts: list[Any] = [gpu.name or Text("{vendor} card (model unknown)", vendor=gpu.vendor.upper())]
     if gpu.vram_bytes is not None:
         parts.append(memory(gpu.vram_bytes))
     elif gpu.vendor == "apple":
-        parts.append(Text("shares the Mac's memory"))
+        parts.append(Text("shares the Mac's system memory"))
     if gpu.compute_capability is not None:
         parts.append(Text("compute capability {level}", level="{}.{}".format(*gpu.compute_capability)))
     if gpu.mig:
-        parts.append(Text("divided (MIG)"))
+        parts.append(Text("split into instances (MIG)"))
     return Listed(parts)
 
 
-def _others(facts: Facts, chosen: Gpu) -> Text:
+def _summary(facts: Facts, chosen: Gpu) -> Text:
     rest = [gpu.name or gpu.vendor for gpu in facts.gpus if gpu is not chosen]
-    return Text("; also {cards}, not used", cards=all_of(rest))
+    if not rest:
+        return Text("{card}", card=_named(chosen))
+    return Text("{card}; not used: {others}", card=_named(chosen), others=Listed(rest))
 
 
 def _busy(card: Gpu, said: Text) -> Finding | None:
-    """More than a third of the card in other programs' hands."""
+    """A warning when other programs use more than a third of the video memory."""
     if not card.vram_bytes or not card.vram_used_bytes or card.vram_used_bytes * 3 < card.vram_bytes or card.mig:
         return None
     return Finding(
@@ -142,8 +148,8 @@ def _busy(card: Gpu, said: Text) -> Finding | None:
         status="warn",
         title=_GPU,
         summary=said,
-        why=Text("Other programs hold {used} of its memory now.", used=memory(card.vram_used_bytes)),
-        fix=Fix(text=Text("Close games and other programs that draw before you make pictures.")),
+        why=Text("Other programs are using {used} of its video memory.", used=memory(card.vram_used_bytes)),
+        fix=Fix(text=Text("Close games and other graphics programs before you create images.")),
     )
 
 
@@ -159,10 +165,12 @@ def _no_card(facts: Facts, need: Requirements) -> Finding:
             summary=Text("none found"),
             why=slow,
             fix=Fix(
-                text=Text("If there is a card, install its driver; an NVIDIA card of 8 GB or more is comfortable.")
+                text=Text(
+                    "If this PC has a graphics card, install its driver. NVIDIA cards with 8 GB or more work best."
+                )
             ),
         )
-    said = Text("{cards}: not usable", cards=all_of([_named(gpu) for gpu in shown]))
+    said = Text("{cards} (not usable)", cards=all_of([_named(gpu) for gpu in shown]))
     return Finding(
         id="gpu",
         status=status,
@@ -174,7 +182,7 @@ def _no_card(facts: Facts, need: Requirements) -> Finding:
 
 
 def _why_not(facts: Facts, need: Requirements) -> Text | None:
-    """The reason that the tuning gives for leaving the card alone."""
+    """The reason that the tuning gives for not using the card."""
     tuning = engine.tune(facts, need.rules)
     if tuning.unsupported is not None:
         return tuning.unsupported.reason
@@ -185,10 +193,10 @@ def _instead(facts: Facts, need: Requirements) -> Fix:
     vendors = {gpu.vendor for gpu in facts.gpus if not gpu.integrated}
     if "amd" in vendors and facts.system.family == "windows":
         return Fix(
-            text=Text("This web UI uses AMD cards on Linux only. On Windows there is a fork for them:"),
+            text=Text("This web UI supports AMD cards only on Linux. For Windows, there's a fork that does:"),
             command=f"start {need.limits.amd_windows_page}",
         )
     tuning = engine.tune(facts, need.rules)
     if tuning.unsupported is not None:
         return Fix(text=tuning.unsupported.instead)
-    return Fix(text=Text("Nothing to do: settings for the CPU are chosen."), command="sdsetup tune")
+    return Fix(text=Text("Nothing to do: settings for the CPU are chosen. To see them:"), command="sdsetup tune")

@@ -1,4 +1,4 @@
-"""Check of NVIDIA's driver: there, running, and new enough for the PyTorch that this card needs."""
+"""Check of NVIDIA's driver: installed, running, and new enough for the PyTorch that this card needs."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ _DRIVER = Text("NVIDIA driver")
 
 _DRIVER_PROBLEMS = {
     "mismatch": (
-        Text("was updated, and the PC has not been restarted since"),
-        Text("The running driver and its programs are of two versions, so nothing can use the card."),
+        Text("updated, but the PC has not been restarted"),
+        Text("The running driver and its files have different versions, so no program can use the card."),
         Text("Restart the PC."),
     ),
     "denied": (
-        Text("does not let this account ask"),
-        Text("Without it neither sdsetup nor PyTorch can use the card."),
-        Text("Use an account that may use the card (on Linux: the groups of /dev/nvidia0)."),
+        Text("no permission to use the card"),
+        Text("The driver denies access to this account, so PyTorch can't use the card."),
+        Text("Use an account that has access to the card (on Linux, see the groups of /dev/nvidia0)."),
     ),
     "blocked": (
-        Text("is not reachable from WSL"),
-        Text('Windows blocks this card for Linux ("GPU access blocked by the operating system").'),
-        Text("Update the driver in Windows, then restart WSL. A Tesla in TCC mode must be in WDDM mode:"),
+        Text("not available in WSL"),
+        Text('Windows blocks access to this card from WSL ("GPU access blocked by the operating system").'),
+        Text("Update the driver in Windows (and switch a Tesla from TCC to WDDM mode), then restart WSL:"),
     ),
     "lost": (
-        Text("has lost the card"),
-        Text("The card fell off the bus: power, heat, riser cable or a defect."),
-        Text("Switch the PC off, check the card's seat and power plugs, then start it again."),
+        Text("lost contact with the card"),
+        Text("The card stopped responding. Usual causes: power supply, heat, riser cable, or a defect."),
+        Text("Turn the PC off, check that the card and its power cables sit firmly, then turn it back on."),
     ),
     "no-devices": (
-        Text("runs, and sees no card"),
-        Text("The card is switched off or not seated well; some laptops switch it off to save power."),
-        Text("Switch it on in the device manager or the laptop's own settings, then restart."),
+        Text("running, but finds no card"),
+        Text("The card is disabled or loose. Some laptops turn it off to save power."),
+        Text("Enable it in Device Manager or in the laptop's own settings, then restart."),
     ),
 }
 
@@ -53,14 +53,14 @@ def driver(facts: Facts, need: Requirements) -> Finding:
     chosen = main_card(facts, need)
     card = chosen if chosen is not None and chosen.vendor == "nvidia" else cards[0]
     if card.driver_version is None:
-        return Finding(id="driver", status="skip", title=_DRIVER, summary=Text("its version is not known"))
+        return Finding(id="driver", status="skip", title=_DRIVER, summary=Text("version unknown"))
     case = engine.situation(facts, need.rules, chosen_gpu=card)
     if case.values["device"] != "cuda" or case.values["torch"] is None:
         return Finding(
             id="driver",
             status="skip",
             title=_DRIVER,
-            summary=Text("{version}: not used, PyTorch can't use this card", version=card.driver_version),
+            summary=Text("{version} (not used: PyTorch doesn't support this card)", version=card.driver_version),
         )
     return _against(case, card, card.driver_version, facts, need)
 
@@ -75,21 +75,21 @@ def _against(case: RuleContext, card: Gpu, version: str, facts: Facts, need: Req
             status="fail",
             title=_DRIVER,
             summary=Text("{version}{level}; this card needs {last}.xx", version=version, level=level, last=last),
-            why=Text("Newer drivers no longer support this card, so PyTorch can't use it."),
+            why=Text("This driver no longer supports the card, so PyTorch can't use it."),
             fix=_update(facts, need, card),
         )
     if stands not in ("too-old", "fallback"):
         said = Text("{version}{level}", version=version, level=level)
         return Finding(id="driver", status="ok", title=_DRIVER, summary=said)
-    said = Text("{version}{level}; {least} or newer is needed", version=version, level=level, least=least)
+    said = Text("{version}{level}; {least} or newer needed", version=version, level=level, least=least)
     return Finding(
         id="driver",
         status="warn" if stands == "fallback" else "fail",
         title=_DRIVER,
         summary=said,
-        why=Text("PyTorch for this card does not run on an older driver.")
+        why=Text("The PyTorch version for this card doesn't run on an older driver.")
         if stands == "too-old"
-        else Text("It is too old for the usual PyTorch; an older and slower one will be used."),
+        else Text("The driver is too old for the usual PyTorch version, so an older and slower one will be used."),
         fix=_update(facts, need, card),
     )
 
@@ -100,7 +100,7 @@ def _last(case: RuleContext) -> int | None:
 
 
 def _without_driver(gpu: Gpu) -> bool:
-    """Only the system's list knows of it, and no driver of NVIDIA's stands there."""
+    """Whether only the system's list of devices has the card, without a driver of NVIDIA's."""
     return gpu.vendor == "nvidia" and gpu.source in ("sysfs", "registry") and gpu.driver_version is None
 
 
@@ -114,11 +114,11 @@ def _no_driver(facts: Facts, need: Requirements) -> Finding:
     if problem in ("timeout", "failed"):
         return _unclear(facts, problem)
     if facts.system.nouveau:
-        why = Text("Linux uses its own driver, nouveau, with which PyTorch cannot work.")
+        why = Text("Linux is using its open driver, nouveau, and PyTorch doesn't work with it.")
     elif problem == "not-running":
-        why = Text("NVIDIA's program is there, but its driver is not running.")
+        why = Text("NVIDIA's tools are installed, but the driver is not running.")
     else:
-        why = Text("PyTorch reaches the card only through NVIDIA's own driver.")
+        why = Text("PyTorch can use the card only with NVIDIA's own driver.")
     first = next((gpu for gpu in facts.gpus if gpu.vendor == "nvidia"), None)
     return Finding(
         id="driver",
@@ -131,22 +131,18 @@ def _no_driver(facts: Facts, need: Requirements) -> Finding:
 
 
 def _unclear(facts: Facts, problem: str) -> Finding:
-    """NVIDIA's program is there and says nothing of use: no reason to stop, and no reason to be calm."""
+    """nvidia-smi is there but gives no usable answer: no reason to stop, and none to call it fine."""
     version = next(
         (gpu.driver_version for gpu in facts.gpus if gpu.vendor == "nvidia" and gpu.driver_version), None
     )
-    said = (
-        Text("NVIDIA's program did not answer in time")
-        if problem == "timeout"
-        else Text("NVIDIA's program gave no answer that can be read")
-    )
+    said = Text("nvidia-smi didn't respond") if problem == "timeout" else Text("nvidia-smi failed")
     return Finding(
         id="driver",
         status="warn",
         title=_DRIVER,
         summary=Text("{version}; {said}", version=version, said=said) if version else said,
-        why=Text("The card may be asleep or stuck in an error, so it is unknown whether it can be used."),
-        fix=Fix(text=Text("Restart the PC, then ask again:"), command="sdsetup doctor"),
+        why=Text("The card may be asleep or stuck, so it's unclear whether it works."),
+        fix=Fix(text=Text("Restart the PC, then check again:"), command="sdsetup doctor"),
     )
 
 
@@ -155,15 +151,13 @@ def _update(facts: Facts, need: Requirements, gpu: Gpu | None) -> Fix:
     last = _last(engine.situation(facts, need.rules, chosen_gpu=gpu)) if gpu is not None else None
     page = need.limits.driver_page
     if facts.system.wsl:
-        return Fix(text=Text("Update the driver in Windows (none is installed inside WSL), from:"), command=page)
+        return Fix(text=Text("Update the driver in Windows (don't install one in WSL):"), command=page)
     if last is not None:
         return Fix(
-            text=Text("Branch {last} is the last for this card. Choose the newest {last}.xx there:", last=last),
+            text=Text("Install the newest {last}.xx driver, the last series for this card, from:", last=last),
             command=f"start {page}" if facts.system.family == "windows" else page,
         )
     if facts.system.family == "windows":
-        return Fix(
-            text=Text("Download the newest driver for this card, install it, restart:"), command=f"start {page}"
-        )
+        return Fix(text=Text("Install the newest driver for this card, then restart:"), command=f"start {page}")
     command = need.commands_for(facts).driver
-    return Fix(text=Text("Install NVIDIA's driver as administrator, then restart:"), command=command or page)
+    return Fix(text=Text("Install NVIDIA's driver, then restart:"), command=command or page)

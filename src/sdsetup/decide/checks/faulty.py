@@ -1,4 +1,4 @@
-"""Findings about parts of an installation, with the command that makes them good."""
+"""Findings about parts of an installation, with the command that fixes them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ SHOWN = 3  # names in one sentence
 def faulty(
     facts: Facts, id: str, status: Status, title: Text, summary: Text, why: Text, fix: Text, *words: str
 ) -> Finding:
-    """With the command that makes it good: `sdsetup install` for this folder, unless `words` say otherwise."""
-    # What only a deep look finds, only a deep look makes good.
+    """A finding with the command that fixes it: `sdsetup install` for this folder, unless `words` give another."""
+    # What only a deep check finds, only a deep check fixes.
     deep = ("--deep",) if facts.parts is not None and facts.parts.deep and not words else ()
     said = (*(words or ("install",)), *deep, "--dir", place_of(facts))
     command = Command("sdsetup", *said, family=facts.system.family)

@@ -1,4 +1,4 @@
-"""Checks of memory and of the page file or swap behind it."""
+"""Checks of system memory, and of the page file or swap that extends it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from sdsetup.text import Text, rounded
 from sdsetup.values.facts import Facts
 from sdsetup.values.findings import Finding, Fix
 
-_MEMORY = Text("Memory")
+_MEMORY = Text("System memory")
 _PAGEFILE = Text("Page file")
 _SWAP = Text("Swap")
-# A processor's graphics take some of the memory for themselves: a PC sold with 16 GB may report 14.9.
+# Integrated graphics reserve some of the memory: a PC sold with 16 GB may report 14.9.
 _SHARE = 0.9
 
 
@@ -21,12 +21,10 @@ def memory(facts: Facts, need: Requirements) -> Finding:
         return found
     total = facts.memory.total_bytes
     if total is None:
-        return Finding(id="memory", status="skip", title=_MEMORY, summary=Text("its size is not known"))
+        return Finding(id="memory", status="skip", title=_MEMORY, summary=Text("size unknown"))
     free = facts.memory.available_bytes
     said = (
-        Text(
-            "{total}, {free} free now", total=gb(total), free=Text("{number} GB", number=rounded(free / 2**30, 1))
-        )
+        Text("{total} ({free} free)", total=gb(total), free=Text("{number} GB", number=rounded(free / 2**30, 1)))
         if free is not None
         else gb(total)
     )
@@ -35,13 +33,17 @@ def memory(facts: Facts, need: Requirements) -> Finding:
         return Finding(id="memory", status="ok", title=_MEMORY, summary=said)
     if facts.system.wsl:
         fix = Fix(
-            text=Text("WSL takes half of the PC's memory. Give it more in .wslconfig, then restart WSL:"),
+            text=Text(
+                "WSL gets half of the PC's memory by default. Set a higher limit in .wslconfig, then restart WSL:"
+            ),
             command="wsl --shutdown",
         )
     elif total >= limits.memory_least * _SHARE:
-        fix = Fix(text=Text("It works. Close other programs, browsers above all, while a model is loaded."))
+        fix = Fix(
+            text=Text("This is enough if you close other programs, especially browsers, while a model loads.")
+        )
     else:
-        fix = Fix(text=Text("Add memory if you can; until then use small models (SD 1.5) and a large page file."))
+        fix = Fix(text=Text("Add memory if you can. Until then, use small models (SD 1.5) and a large page file."))
     return Finding(
         id="memory",
         status="warn",
@@ -59,9 +61,9 @@ def pagefile(facts: Facts, need: Requirements) -> Finding:
         return found
     told, limits = facts.memory, need.limits
     if facts.system.family == "macos":
-        return Finding(id="pagefile", status="ok", title=title, summary=Text("macOS makes room by itself"))
+        return Finding(id="pagefile", status="ok", title=title, summary=Text("managed by macOS"))
     if told.pagefile_bytes is None or told.total_bytes is None:
-        return Finding(id="pagefile", status="skip", title=title, summary=Text("its size is not known"))
+        return Finding(id="pagefile", status="skip", title=title, summary=Text("size unknown"))
     wanted = (
         limits.pagefile_with_good
         if told.total_bytes >= limits.memory_good * _SHARE
@@ -72,10 +74,10 @@ def pagefile(facts: Facts, need: Requirements) -> Finding:
     size = gb(told.pagefile_bytes) if told.pagefile_bytes >= 2**26 else None
     managed = windows and told.pagefile_managed
     if size is None:
-        said = Text("Windows makes one as needed") if managed else Text("none")
+        said = Text("managed by Windows") if managed else Text("none")
     else:
-        said = Text("{size}, chosen by Windows", size=size) if managed else size
-    # Windows enlarges a page file of its own choosing as it is needed, so its size now is no limit.
+        said = Text("{size} (managed by Windows)", size=size) if managed else size
+    # Windows enlarges a page file that it manages as needed, so the present size is no limit.
     lacking = told.pagefile_bytes < wanted * _SHARE and not managed
     if windows and size is None and not managed and told.total_bytes < limits.memory_plenty * _SHARE:
         lacking = True
@@ -89,16 +91,17 @@ def pagefile(facts: Facts, need: Requirements) -> Finding:
         summary=said,
         why=Text(limits.pagefile_because)
         if windows
-        else Text("With little memory Linux ends the web UI while it loads a model, unless there is swap."),
-        fix=_pagefile_cure(facts, wanted),
+        else Text("Without swap, Linux ends the web UI when it runs out of memory while loading a model."),
+        fix=_pagefile_fix(facts, wanted),
     )
 
 
-def _pagefile_cure(facts: Facts, wanted: int) -> Fix:
+def _pagefile_fix(facts: Facts, wanted: int) -> Fix:
     if facts.system.family == "windows":
         return Fix(
             text=Text(
-                "Advanced > Virtual memory: let Windows manage it, or set {size}. It opens with:", size=gb(wanted)
+                "Under Advanced > Virtual memory, let Windows manage the size or set {size}. To open it:",
+                size=gb(wanted),
             ),
             command="SystemPropertiesPerformance",
         )
@@ -108,7 +111,7 @@ def _pagefile_cure(facts: Facts, wanted: int) -> Fix:
             command="wsl --shutdown",
         )
     return Fix(
-        text=Text("Add a swap file of {size}, as administrator:", size=gb(wanted)),
+        text=Text("Add a swap file of {size}:", size=gb(wanted)),
         command=f"sudo fallocate -l {wanted >> 30}G /swapfile && sudo chmod 600 /swapfile"
         " && sudo mkswap /swapfile && sudo swapon /swapfile",
     )

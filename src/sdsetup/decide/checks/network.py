@@ -1,4 +1,4 @@
-"""Checks of the port that the web UI listens on, of the addresses it is fetched from, and of the proxy."""
+"""Checks of the port that the web UI listens on, of the sites that the downloads come from, and of the proxy."""
 
 from __future__ import annotations
 
@@ -13,18 +13,17 @@ _NETWORK = Text("Network")
 _PROXY = Text("Proxy")
 
 _WHY = {
-    "dns": Text("Its name is not known to the network: no connection, or a filter."),
-    "refused": Text("The connection is refused: a firewall or a filter."),
-    "timeout": Text("There is no answer: a firewall, or a very slow line."),
-    "tls": Text(
-        "Something between here and there answers in its name: a filter, a virus scanner or a sign-in page."
-    ),
-    "proxy": Text("The proxy that is set does not let it through."),
-    "http-451": Text("It is closed for legal reasons where you are."),
+    "dns": Text("Can't resolve {host}: no internet connection, or the name is blocked."),
+    "refused": Text("{host} refuses the connection: a firewall or a filter may block it."),
+    "timeout": Text("{host} doesn't respond: a firewall may block it, or the connection is very slow."),
+    "tls": Text("Something answers in place of {host}: a filter, an antivirus program, or a sign-in page."),
+    "proxy": Text("The proxy doesn't allow connections to {host}."),
+    "http-451": Text("{host} is blocked in your country for legal reasons."),
 }
+_SILENT = Text("{host} doesn't respond.")
 _HINTS = {
-    "model": Text("A mirror of the model hub can be named with HF_ENDPOINT."),
-    "git": Text("A mirror can be named with git's url.insteadOf."),
+    "model": Text("Allow {host} in the firewall, try another network, or set HF_ENDPOINT to a mirror."),
+    "git": Text("Allow {host} in the firewall, try another network, or set git's url.insteadOf to a mirror."),
 }
 
 
@@ -33,7 +32,7 @@ def port(facts: Facts, _need: Requirements) -> Finding:
         return found
     port = facts.port
     if port is None or port.free is None:
-        return Finding(id="port", status="skip", title=_PORT, summary=Text("could not be tried"))
+        return Finding(id="port", status="skip", title=_PORT, summary=Text("couldn't be tested"))
     if port.free:
         return Finding(id="port", status="ok", title=_PORT, summary=Text("{number} is free", number=port.number))
     return Finding(
@@ -41,11 +40,11 @@ def port(facts: Facts, _need: Requirements) -> Finding:
         status="warn",
         title=_PORT,
         summary=Text(
-            "{number} is taken by {holder}", number=port.number, holder=port.holder or message("another program")
+            "{number} is in use by {holder}", number=port.number, holder=port.holder or message("another program")
         ),
-        why=Text("The web UI will take the next free one, so its address changes."),
+        why=Text("The web UI will use the next free port, so its address will be different."),
         fix=Fix(
-            text=Text("Close that program (perhaps a web UI that is still running), or see who it is:"),
+            text=Text("Close that program; it may be a web UI that is still running. To find it:"),
             command=_who_holds(facts, port.number),
         ),
     )
@@ -56,31 +55,30 @@ def network(facts: Facts, _need: Requirements) -> Finding:
         return found
     asked = [host for host in facts.hosts if host.reachable is not None]
     if not asked:
-        return Finding(id="network", status="skip", title=_NETWORK, summary=Text("not asked"))
+        return Finding(id="network", status="skip", title=_NETWORK, summary=Text("not tested"))
     silent = [host for host in asked if not host.reachable]
     if not silent:
         return Finding(
             id="network",
             status="ok",
             title=_NETWORK,
-            summary=Text("{names} answer", names=all_of([_name(host) for host in asked])),
+            summary=Text("reached {names}", names=all_of([_name(host) for host in asked])),
         )
     # Addresses of one purpose stand in for each other.
     answered = {host.purpose for host in asked if host.reachable}
     lacking = [host for host in silent if host.purpose not in answered]
     nothing = len(silent) == len(asked)
     there = facts.installation is not None
-    said = Text(
-        "no connection" if nothing else "{names} cannot be reached", names=all_of([_name(h) for h in silent])
-    )
+    names = all_of([_name(host) for host in silent])
+    said = Text("no internet connection") if nothing else Text("can't reach {names}", names=names)
     first = (lacking or silent)[0]
     return Finding(
         id="network",
         status="fail" if nothing and not there else "warn",
         title=_NETWORK,
         summary=said,
-        why=_WHY.get(first.problem or "", Text("It does not answer.")),
-        fix=_network_cure(facts, first, nothing),
+        why=Text(_WHY.get(first.problem or "", _SILENT).template, host=_name(first)),
+        fix=_network_fix(facts, first, nothing),
     )
 
 
@@ -89,7 +87,7 @@ def proxy(facts: Facts, _need: Requirements) -> Finding:
         return found
     proxy = facts.proxy
     if proxy is None:
-        return Finding(id="proxy", status="skip", title=_PROXY, summary=Text("none is set"))
+        return Finding(id="proxy", status="skip", title=_PROXY, summary=Text("none"))
     said = Text("{url} ({origin})", url=proxy.url, origin=proxy.origin)
     if proxy.spares_loopback:
         return Finding(id="proxy", status="ok", title=_PROXY, summary=said)
@@ -104,10 +102,11 @@ def proxy(facts: Facts, _need: Requirements) -> Finding:
         title=_PROXY,
         summary=said,
         why=Text(
-            'The web UI asks itself over 127.0.0.1; through a proxy it fails: "localhost is not accessible".'
+            "The web UI connects to itself at 127.0.0.1. Through a proxy this fails "
+            'with "localhost is not accessible".'
         ),
         fix=Fix(
-            text=Text("Except this PC from the proxy (our launch file does so by itself):"),
+            text=Text("Exclude this PC from the proxy (the launch file from sdsetup already does):"),
             command=command,
             act="no-proxy",
         ),
@@ -119,14 +118,13 @@ def _name(host: Host) -> str:
     return name or host.url
 
 
-def _network_cure(facts: Facts, host: Host, nothing: bool) -> Fix:
+def _network_fix(facts: Facts, host: Host, nothing: bool) -> Fix:
     if host.problem == "proxy" and facts.proxy is not None:
-        return Fix(text=Text("Check the proxy {url} and its password.", url=facts.proxy.url))
+        return Fix(text=Text("Check the address and password of the proxy {url}.", url=facts.proxy.url))
     if nothing:
-        return Fix(text=Text("Connect this PC to the Internet, then ask again:"), command="sdsetup doctor")
-    hint = _HINTS.get(host.purpose)
-    allow = Text("Allow {host} in the firewall or try another network.", host=_name(host))
-    return Fix(text=Text("{allow} {hint}", allow=allow, hint=hint) if hint else allow)
+        return Fix(text=Text("Connect this PC to the internet, then check again:"), command="sdsetup doctor")
+    hint = _HINTS.get(host.purpose, Text("Allow {host} in the firewall, or try another network."))
+    return Fix(text=Text(hint.template, host=_name(host)))
 
 
 def _who_holds(facts: Facts, number: int) -> str:

@@ -1,4 +1,4 @@
-"""Checks of the target folder and of the disk below it."""
+"""Checks of the install folder and of the disk it is on."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from sdsetup.text import Text, message
 from sdsetup.values.facts import Facts, Folder
 from sdsetup.values.findings import Finding, Fix
 
-_DISK = Text("Disk")
-_FOLDER = Text("Folder")
+_DISK = Text("Disk space")
+_FOLDER = Text("Install folder")
 
 
 def disk(facts: Facts, need: Requirements) -> Finding:
@@ -24,12 +24,12 @@ def disk(facts: Facts, need: Requirements) -> Finding:
         return found
     told = facts.disk
     if told.free_bytes is None:
-        return Finding(id="disk", status="skip", title=_DISK, summary=Text("the free space is not known"))
-    said = Text(
-        "{free} free{kind}, {need} needed",
-        free=gb(told.free_bytes),
-        kind=f" ({told.filesystem})" if told.filesystem else "",
-        need=gb(need.disk_bytes),
+        return Finding(id="disk", status="skip", title=_DISK, summary=Text("free space unknown"))
+    free, needed = gb(told.free_bytes), gb(need.disk_bytes)
+    said = (
+        Text("{free} free ({kind}), {need} needed", free=free, kind=told.filesystem, need=needed)
+        if told.filesystem
+        else Text("{free} free, {need} needed", free=free, need=needed)
     )
     if told.free_bytes < need.disk_bytes:
         return Finding(
@@ -38,7 +38,7 @@ def disk(facts: Facts, need: Requirements) -> Finding:
             title=_DISK,
             summary=said,
             why=Text(need.limits.disk_because),
-            fix=_elsewhere(facts, need, Text("Free some space, or choose a drive with more:")),
+            fix=_elsewhere(facts, need, Text("Free up some space, or choose a drive with more:")),
         )
     if told.max_file_bytes is not None and need.largest_file_bytes > told.max_file_bytes:
         return Finding(
@@ -47,12 +47,12 @@ def disk(facts: Facts, need: Requirements) -> Finding:
             title=_DISK,
             summary=said,
             why=Text(
-                "{kind} holds no file over {limit}; the model has {size}.",
+                "{kind} can't store files larger than {limit}. The model is {size}.",
                 kind=told.filesystem or message("This file system"),
                 limit=binary_gb(told.max_file_bytes),
                 size=gb(need.largest_file_bytes),
             ),
-            fix=_elsewhere(facts, need, Text("Choose a drive with NTFS, exFAT or ext4:")),
+            fix=_elsewhere(facts, need, Text("Choose a drive formatted with NTFS, exFAT, or ext4:")),
         )
     warning = _disk_warning(facts, need)
     if warning is not None:
@@ -66,7 +66,7 @@ def folder(facts: Facts, need: Requirements) -> Finding:
         return found
     folder = facts.folder
     if folder is None:
-        return Finding(id="folder", status="skip", title=_FOLDER, summary=Text("none was named"))
+        return Finding(id="folder", status="skip", title=_FOLDER, summary=Text("not chosen"))
     said = Text("{path}", path=folder.path)
     refused = _refused(facts, folder, need)
     if refused is not None:
@@ -86,13 +86,13 @@ def folder(facts: Facts, need: Requirements) -> Finding:
             title=_FOLDER,
             summary=said,
             why=warned,
-            fix=_elsewhere(facts, need, Text("A plain, short path avoids it:"), act="move-folder"),
+            fix=_elsewhere(facts, need, Text("Choose a short path with plain letters:"), act="move-folder"),
         )
     state = {
-        "absent": message("will be made"),
+        "absent": message("will be created"),
         "empty": message("empty"),
-        "webui": message("holds a web UI"),
-        "models": message("holds models only"),
+        "webui": message("contains a web UI"),
+        "models": message("contains only models"),
     }.get(folder.state, "")
     return Finding(
         id="folder", status="ok", title=_FOLDER, summary=Text("{path} ({state})", path=folder.path, state=state)
@@ -109,57 +109,65 @@ def reserved_part(path: str) -> str | None:
 
 
 def _refused(facts: Facts, folder: Folder, need: Requirements) -> Text | None:
-    """What cannot work, or would touch what is not ours."""
+    """What cannot work, or would touch what isn't ours."""
     windows = facts.system.family == "windows"
     if folder.state == "file":
-        return Text("There is a file of that name.")
+        return Text("The path is, or is inside, a file.")
     if windows and (part := reserved_part(folder.path)) is not None:
-        return Text("Windows does not allow the name {name}.", name=repr(part))
+        return Text("Windows doesn't allow the name {name}.", name=repr(part))
     if folder.protected_root is not None:
-        return Text("Only an administrator may write below {root}.", root=folder.protected_root)
+        return Text("Only an administrator can write to {root}.", root=folder.protected_root)
     if folder.state == "unreadable":
-        return Text("It cannot be read: {why}.", why=folder.write_error or message("no permission"))
+        return Text("The folder can't be read: {why}.", why=folder.write_error or message("no permission"))
     if folder.state == "git":
-        return Text("It holds another project{remote}.", remote=f" ({folder.remote})" if folder.remote else "")
+        return (
+            Text("The folder contains another project ({remote}).", remote=folder.remote)
+            if folder.remote
+            else Text("The folder contains another project.")
+        )
     if folder.state == "foreign":
-        return Text("It holds other files: {names}.", names=", ".join(folder.entries))
+        return Text("The folder is not empty: {names}.", names=", ".join(folder.entries))
     if windows and len(folder.path) > need.limits.folder_longest:
         return Text(
-            "Its path has {count} letters. {because}",
+            "The path has {count} characters. {because}",
             count=len(folder.path),
             because=Text(need.limits.folder_because),
         )
     if folder.cloud_root is not None:
         return Text(
-            "It lies in {root}, which is kept in step over the network: it would upload 10 GB and lock files.",
+            "{root} syncs to the cloud: it would upload 10 GB and lock files.",
             root=folder.cloud_root,
         )
     if folder.writable is False:
         if facts.system.controlled_folders:
-            return Text("Windows' Controlled Folder Access does not let programs write there.")
-        return Text("It cannot be written: {why}.", why=folder.write_error or message("no permission"))
+            return Text("Controlled folder access in Windows blocks programs from writing there.")
+        return Text("The folder isn't writable: {why}.", why=folder.write_error or message("no permission"))
     return None
 
 
 def _warned(facts: Facts, folder: Folder, need: Requirements) -> Text | None:
-    """What works here and there, and stumbles in the web UI's own scripts."""
+    """What may work, but trips up some of the web UI's own scripts."""
     windows = facts.system.family == "windows"
     limits = need.limits
     if not folder.path.isascii():
         letters = "".join(dict.fromkeys(letter for letter in folder.path if not letter.isascii()))[:8]
-        return Text("Letters such as {letters} are misread by older programs and by cmd.", letters=letters)
+        return Text(
+            "Some programs and the command prompt can't read characters such as {letters} in a path.",
+            letters=letters,
+        )
     body = folder.path[2:] if windows else folder.path
     odd = [letter for letter in limits.folder_letters if letter in body]
     if odd:
-        return Text("{letters} in a path makes the web UI's scripts stumble.", letters=" ".join(odd))
+        return Text("The web UI's scripts fail on these characters in a path: {letters}", letters=" ".join(odd))
     if windows and len(folder.path) > limits.folder_comfortable and not facts.system.long_paths:
         return Text(
-            "Its path has {count} letters; the environment adds 150 of the 260 there are.", count=len(folder.path)
+            "The path has {count} characters. The Python environment adds 150, and Windows allows 260.",
+            count=len(folder.path),
         )
     if facts.system.wsl and folder.path.startswith("/mnt/"):
-        return Text("Windows' drives are slow from inside WSL: starting takes several times as long.")
+        return Text("Windows drives are slow in WSL: starting takes several times as long.")
     if not windows and " " in folder.path:
-        return Text("webui.sh copes with a blank in its path, some extensions do not.")
+        return Text("The path contains a space, and some extensions fail on it.")
     return None
 
 
@@ -168,26 +176,26 @@ def _disk_warning(facts: Facts, need: Requirements) -> tuple[Text, Fix] | None:
     assert told.free_bytes is not None
     if told.free_bytes < need.disk_bytes + need.spare_bytes:
         return (
-            Text("It fits, but little stays free: each further model takes 2 to 7 GB."),
-            _elsewhere(facts, need, Text("Free some space, or choose a drive with more:")),
+            Text("Little space will be left, and each additional model takes 2 to 7 GB."),
+            _elsewhere(facts, need, Text("Free up some space, or choose a drive with more:")),
         )
     if told.drive == "network":
         return (
-            Text("This is a network drive: starting and loading take many times as long."),
+            Text("This is a network drive: starting and loading take much longer."),
             _elsewhere(facts, need, Text("Choose a drive inside this PC:")),
         )
     if told.drive == "removable":
         return (
-            Text("This drive can be unplugged, and may get another letter then."),
+            Text("This drive is removable: its drive letter may change."),
             _elsewhere(facts, need, Text("Choose a drive inside this PC:")),
         )
     temp = facts.temp
     if temp is not None and temp.free_bytes is not None and temp.free_bytes < need.temp_bytes:
         return (
-            Text("The drive of temporary files has only {free} free.", free=gb(temp.free_bytes)),
+            Text("The drive for temporary files has only {free} free.", free=gb(temp.free_bytes)),
             Fix(
                 text=Text(
-                    "Free some space there; {need} are needed while packages are unpacked.",
+                    "Free up some space there: unpacking takes {need}.",
                     need=gb(need.temp_bytes),
                 )
             ),

@@ -16,9 +16,9 @@ _GIT = Text("Git")
 
 
 def best_python(facts: Facts, need: Requirements) -> Python | None:
-    """The interpreter to build the web UI's environment with; None when a right one has to be brought.
+    """The interpreter to build the web UI's environment with; None when one has to be downloaded.
 
-    Of those that can: the wanted version before tolerated ones, a newer patch release before an older one.
+    The wanted version comes before tolerated ones, and newer patch releases before older ones.
     """
     able = [python for python in facts.pythons if unfit(python, facts, need) is None]
     if not able:
@@ -30,23 +30,23 @@ _ANOTHER = Text("another version")
 
 
 def unfit(python: Python, facts: Facts, need: Requirements) -> Text | None:
-    """Why an interpreter cannot build the environment, None when it can."""
+    """Why an interpreter can't build the environment, None when it can."""
     if python.store_stub:
-        return Text("only the Microsoft Store's stand-in")
+        return Text("Microsoft Store placeholder")
     if python.version is None:
-        return Text("does not answer")
+        return Text("doesn't respond")
     if python.bits == 32:
         return Text("32-bit")
     if not need.python.accepts(python.version, facts.system.family):
         return _ANOTHER
     if python.implementation not in (None, "CPython"):
-        return Text("{name}, not CPython", name=python.implementation)
+        return Text("{name} instead of CPython", name=python.implementation)
     if python.embeddable:
-        return Text("the embeddable package, without venv")
+        return Text("embeddable package without venv")
     if python.origin == "store":
-        return Text("from the Microsoft Store, which moves its files away from where programs look")
+        return Text("from the Microsoft Store, which hides files from other programs")
     if python.can_venv is False:
-        return Text("its venv module is missing")
+        return Text("without the venv module")
     return None
 
 
@@ -73,7 +73,7 @@ def python(facts: Facts, need: Requirements) -> Finding:
             summary=said,
             why=why,
             fix=Fix(
-                text=Text("The installation brings a Python {wanted} of its own; to have it now:", wanted=wanted),
+                text=Text("The installation downloads Python {wanted}. To get it now:", wanted=wanted),
                 command="sdsetup doctor --fix",
                 act="bring-python",
             ),
@@ -85,7 +85,7 @@ def python(facts: Facts, need: Requirements) -> Finding:
         title=_PYTHON,
         summary=said,
         why=why,
-        fix=Fix(text=Text("Install Python {wanted}, 64-bit.", wanted=wanted), command=command),
+        fix=Fix(text=Text("Install the 64-bit version of Python {wanted}.", wanted=wanted), command=command),
     )
 
 
@@ -99,20 +99,20 @@ def git(facts: Facts, need: Requirements) -> Finding:
         return Finding(id="git", status="ok", title=_GIT, summary=known or Text("version unknown"))
     if "git" in need.brings:
         fix = Fix(
-            text=Text("The installation brings a small one of its own; to have it now:"),
+            text=Text("The installation downloads a portable Git. To get it now:"),
             command="sdsetup doctor --fix",
             act="bring-git",
         )
     else:
         command = need.commands_for(facts).git
-        what = Text("Install it:") if command else Text("Install it with your distribution's package manager.")
+        what = Text("Install Git:") if command else Text("Install it with your distribution's package manager.")
         fix = Fix(text=what, command=command)
     if git is not None and git.version is not None:
         return Finding(
             id="git",
             status="warn",
             title=_GIT,
-            summary=Text("{version} is old", version=".".join(map(str, git.version))),
+            summary=Text("{version} (too old)", version=".".join(map(str, git.version))),
             why=Text(need.limits.git_because),
             fix=fix,
         )
@@ -121,13 +121,13 @@ def git(facts: Facts, need: Requirements) -> Finding:
         status="warn" if "git" in need.brings else "fail",
         title=_GIT,
         summary=Text("not found"),
-        why=Text("The web UI and its parts are fetched and updated with it."),
+        why=Text("The web UI is downloaded and updated with Git."),
         fix=fix,
     )
 
 
 def _others(facts: Facts, need: Requirements) -> Text | None:
-    """What there is instead, so that nobody wonders why the Python they know of was passed over."""
+    """What is installed instead, so that nobody wonders why the Python they know of isn't used."""
     said: list[Any] = []
     for python in sorted(facts.pythons, key=lambda python: python.version is None):
         reason = unfit(python, facts, need)

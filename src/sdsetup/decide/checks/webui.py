@@ -1,4 +1,4 @@
-"""Checks of an installation that is there already: each part of it, by the judgement that `install` acts on."""
+"""Checks of an existing installation: each part of it, by the same judgment that `install` acts on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from sdsetup.catalog.requirements import Requirements
 from sdsetup.decide.checks.faulty import SHOWN, faulty, place_of
 from sdsetup.decide.checks.wording import unanswered
 from sdsetup.decide.condition import (
-    PackageFault,
     checkout_at,
     damaged_models,
     environment_faults,
@@ -14,12 +13,12 @@ from sdsetup.decide.condition import (
     own_edits,
     owner_command,
 )
-from sdsetup.text import Listed, Text, all_of, message, some
+from sdsetup.text import Listed, Text, message, some
 from sdsetup.values.facts import Facts, Installation
 from sdsetup.values.findings import Finding, Fix, Status
 
 _WEBUI = Text("Web UI")
-_ENVIRONMENT = Text("Environment")
+_ENVIRONMENT = Text("Python environment")
 _REPOSITORIES = Text("Repositories")
 _MODELS = Text("Models")
 _SHORT = 8
@@ -32,12 +31,7 @@ def webui(facts: Facts, _need: Requirements) -> Finding:
     there = facts.installation
     if there is None:
         return Finding(id="webui", status="skip", title=_WEBUI, summary=Text("not installed in this folder"))
-    commit = there.commit[:_SHORT] if there.commit else None
-    said = Text(
-        "{branch}at {commit}",
-        branch=f"{there.branch} " if there.branch else "",
-        commit=commit or message("no commit"),
-    )
+    said = _version_of(there)
     checkout = checkout_at(facts.parts, "")
     foreign = facts.parts.foreign if facts.parts else ()
     if there.foreign_owner or foreign:
@@ -50,8 +44,8 @@ def webui(facts: Facts, _need: Requirements) -> Finding:
             "fail",
             _WEBUI,
             said,
-            Text("Files of it are missing or damaged: {names}.", names=some(gone)),
-            Text("Bring them back; nothing else changes:"),
+            Text("Files are missing or damaged: {names}.", names=some(gone)),
+            Text("Restore them (nothing else changes):"),
         )
     if there.commit is None:
         return faulty(
@@ -60,17 +54,26 @@ def webui(facts: Facts, _need: Requirements) -> Finding:
             "warn",
             _WEBUI,
             said,
-            Text("Its Git history is missing or broken: a downloaded archive, or a half-made clone."),
-            Text("Give it one; your files and settings stay:"),
+            Text("The Git history is missing or damaged: an unpacked archive, or an interrupted download."),
+            Text("Restore it (your files and settings stay):"),
         )
     edits = own_edits(checkout) if checkout else ()
     if edits:
-        said = Text("{said}; changed by you: {names}", said=said, names=some(edits))
+        said = Text("{said}; files changed by you: {names}", said=said, names=some(edits))
     return Finding(id="webui", status="ok", title=_WEBUI, summary=said)
 
 
+def _version_of(there: Installation) -> Text:
+    if there.commit is None:
+        return Text("no Git history")
+    commit = there.commit[:_SHORT]
+    if there.branch is None:
+        return Text("commit {commit}", commit=commit)
+    return Text("{branch}, commit {commit}", branch=there.branch, commit=commit)
+
+
 def _foreign(facts: Facts, said: Text, parts: tuple[str, ...]) -> Finding:
-    names = [name or message("the folder itself") for name in parts] or [message("the folder")]
+    names = [name or message("the install folder") for name in parts or ("",)]
     command = owner_command(place_of(facts), facts.system.family)
     return Finding(
         id="webui",
@@ -78,21 +81,20 @@ def _foreign(facts: Facts, said: Text, parts: tuple[str, ...]) -> Finding:
         title=_WEBUI,
         summary=said,
         why=Text(
-            "It belongs to another account ({names}), perhaps after one run with sudo: neither Git nor sdsetup "
-            "can work in it.",
-            names=all_of(names[:SHOWN]),
+            "Files belong to another account, possibly after a run with sudo, so they can't be updated: {names}.",
+            names=Listed(names[:SHOWN]),
         ),
-        fix=Fix(text=Text("Make it yours again:"), command=command),
+        fix=Fix(text=Text("Make your account the owner:"), command=command),
     )
 
 
 def environment(facts: Facts, _need: Requirements) -> Finding:
-    """Whether D/venv starts by what its files say, and holds what was locked."""
+    """Whether venv has what it needs to start, and the packages that were locked."""
     there, parts = facts.installation, facts.parts
     assert there is not None, "only an installation has an environment"
     said = _environment_said(there)
     if there.environment_broken is not None:
-        why = Text("The Python environment is broken: {why}.", why=there.environment_broken.rstrip("."))
+        why = Text("The Python environment is damaged: {why}.", why=there.environment_broken.rstrip("."))
         return faulty(
             facts,
             "environment",
@@ -100,10 +102,10 @@ def environment(facts: Facts, _need: Requirements) -> Finding:
             _ENVIRONMENT,
             said,
             why,
-            Text("Build it anew; models, pictures and settings stay:"),
+            Text("Rebuild it (models, images, and settings stay):"),
         )
     if there.environment_python is None or there.torch is None:
-        why = Text("The environment is not finished: the web UI cannot start.")
+        why = Text("The Python environment is incomplete, so the web UI can't start.")
         return faulty(facts, "environment", "fail", _ENVIRONMENT, said, why, Text("Continue the installation:"))
     faults = environment_faults(parts) if parts else ()
     if faults:
@@ -114,57 +116,47 @@ def environment(facts: Facts, _need: Requirements) -> Finding:
             "fail" if stops else "warn",
             _ENVIRONMENT,
             said,
-            Text("{faults}.", faults=packages_said(faults)),
-            Text("Set back only what differs; everything else stays:"),
+            Text("{faults}.", faults=some([fault.said for fault in faults])),
+            Text("Restore those packages (everything else stays):"),
         )
     if parts is not None and parts.locked is None:
-        said = Text("{said}; made by somebody else, so its packages are not judged", said=said)
+        said = Text("{said}; not created by sdsetup, so packages aren't checked", said=said)
     return Finding(id="environment", status="ok", title=_ENVIRONMENT, summary=said)
 
 
 def _environment_said(there: Installation) -> Text:
-    version = there.environment_python
-    python = f"Python {'.'.join(map(str, version))}" if version else message("no Python")
-    return Text(
-        "{python}, {torch}", python=python, torch=f"torch {there.torch}" if there.torch else message("no torch")
-    )
-
-
-def packages_said(faults: tuple[PackageFault, ...]) -> Text:
-    """The first few faults of an environment and how many more there are."""
-    first, more = Listed(fault.said for fault in faults[:SHOWN]), len(faults) - SHOWN
-    if more <= 0:
-        return Text("{first}", first=first)
-    return Text.plural(
-        "{first} and {count} more package", "{first} and {count} more packages", first=first, count=more
-    )
+    version = ".".join(map(str, there.environment_python)) if there.environment_python else None
+    if version and there.torch:
+        return Text("Python {version}, PyTorch {torch}", version=version, torch=there.torch)
+    return Text("Python {version}, no PyTorch", version=version) if version else Text("no Python")
 
 
 def repositories(facts: Facts, need: Requirements) -> Finding:
     """The repositories that the web UI's code imports."""
     parts = facts.parts
     if parts is None:
-        return Finding(id="repositories", status="skip", title=_REPOSITORIES, summary=Text("not looked at"))
-    said, bad = [], []
+        return Finding(id="repositories", status="skip", title=_REPOSITORIES, summary=Text("not checked"))
+    said: list[str] = []
+    bad: list[Text] = []
     for name, commit in need.repositories:
         found = checkout_at(parts, f"repositories/{name}")
         if found is None or found.commit is None:
-            bad.append(Text("{name} is not there" if found is None else "{name} is half cloned", name=name))
+            bad.append(Text("{name} is missing" if found is None else "{name} is incomplete", name=name))
         elif gone := missing_files(found):
             bad.append(Text("{name} lacks {files}", name=name, files=some(gone)))
         elif found.commit != commit:
             said.append(name)
     count = len(need.repositories)
     if bad:
-        why = Text("{bad}: the web UI cannot start.", bad=Listed(bad))
+        why = Text("The web UI can't start: {problems}.", problems=Listed(bad))
         return faulty(
             facts,
             "repositories",
             "fail",
             _REPOSITORIES,
-            Text("{good} of {count} are whole", good=count - len(bad), count=count),
+            Text("{good} of {count} complete", good=count - len(bad), count=count),
             why,
-            Text("Bring back what is missing:"),
+            Text("Restore what is missing:"),
         )
     if said:
         return faulty(
@@ -172,16 +164,13 @@ def repositories(facts: Facts, need: Requirements) -> Finding:
             "repositories",
             "warn",
             _REPOSITORIES,
-            Text("{count} whole", count=count),
-            Text.plural(
-                "{names} is at another commit than the web UI asks for.",
-                "{names} are at another commit than the web UI asks for.",
-                names=some(tuple(said)),
-                count=len(said),
-            ),
-            Text("Bring them to it:"),
+            Text("{count} complete", count=count),
+            Text("The web UI needs another version of: {names}.", names=some(tuple(said))),
+            Text("Switch to the needed version:"),
         )
-    return Finding(id="repositories", status="ok", title=_REPOSITORIES, summary=Text("{count} whole", count=count))
+    return Finding(
+        id="repositories", status="ok", title=_REPOSITORIES, summary=Text("{count} complete", count=count)
+    )
 
 
 def models(facts: Facts, need: Requirements) -> Finding:
@@ -189,7 +178,7 @@ def models(facts: Facts, need: Requirements) -> Finding:
     there, parts = facts.installation, facts.parts
     assert there is not None, "only an installation has models"
     count = len(there.models)
-    said = Text("none") if not count else Text("one") if count == 1 else Text("{count}", count=count)
+    said = Text("{count}", count=count) if count else Text("none")
     if not count:
         return faulty(
             facts,
@@ -197,8 +186,8 @@ def models(facts: Facts, need: Requirements) -> Finding:
             "warn",
             _MODELS,
             said,
-            Text("Without a model no picture can be made."),
-            Text("Fetch one:"),
+            Text("The web UI needs a model to create images."),
+            Text("Download one:"),
         )
     bad = damaged_models(parts, need.model_hashes) if parts else ()
     if bad:
@@ -206,10 +195,10 @@ def models(facts: Facts, need: Requirements) -> Finding:
         why = Text(
             "{name}: {said}.",
             name=first.name,
-            said=first.said or message("its bytes are not the ones that were published"),
+            said=first.said or message("the file differs from the published one"),
         )
         status: Status = "fail" if len(bad) >= count else "warn"
         return faulty(
-            facts, "models", status, _MODELS, said, why, Text("Fetch it again; the damaged file is kept:")
+            facts, "models", status, _MODELS, said, why, Text("Download it again (the damaged file is kept):")
         )
     return Finding(id="models", status="ok", title=_MODELS, summary=said)

@@ -1,4 +1,4 @@
-"""Numbers as people read them, and the finding of a subject nobody could ask."""
+"""Numbers as a shop prints them, and the result of a check whose facts are missing."""
 
 from __future__ import annotations
 
@@ -25,10 +25,8 @@ def memory(count: int) -> Text:
 
 
 def unanswered(facts: Facts, subject: str, id: str, title: Text) -> Finding | None:
-    """A skip, when the probe of a subject has no answer: with its reason, and no judgement."""
+    """A skipped check with the reason, when nothing is known about its subject."""
     reason = facts.unknown.get(subject)
     if reason is None:
         return None
-    return Finding(
-        id=id, status="skip", title=title, summary=Text("could not be found out: {reason}", reason=reason)
-    )
+    return Finding(id=id, status="skip", title=title, summary=Text("couldn't be checked: {reason}", reason=reason))

@@ -1,4 +1,4 @@
-"""Attempts at the proof picture, what to change between them, and what to keep in the end.
+"""Attempts at the test image, what to change between them, and what to keep in the end.
 
 What there is to try comes from the ladders of `profiles/failures/`, from light to heavy.
 """
@@ -18,13 +18,13 @@ from sdsetup.values.tuning import Reason
 
 Outcome = Literal["good", "black", "constant", "nan-vae", "nan-unet", "out-of-memory", "failed", "slow", "died"]
 
-_SAID: dict[str, str] = {
-    "black": "black",
-    "constant": "one even colour",
-    "nan-vae": "lost in its last step (NaN)",
-    "nan-unet": "lost while it was made (NaN)",
-    "out-of-memory": "too large for the card's memory",
-    "good": "right only after the web UI had repaired it",
+_SAID: dict[str, Text] = {
+    "black": Text("black"),
+    "constant": Text("one solid color"),
+    "nan-vae": Text("lost in the last step (NaN)"),
+    "nan-unet": Text("lost while being created (NaN)"),
+    "out-of-memory": Text("too large for the video memory"),
+    "good": Text("correct only after a repair by the web UI"),
 }
 _TROUBLE: dict[str, Trouble] = {
     "black": "picture",
@@ -36,7 +36,7 @@ _TROUBLE: dict[str, Trouble] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
-    """One start of the web UI and one picture. Seconds and bytes; None: not reached, or not known.
+    """One start of the web UI and one image. Seconds and bytes; None: not reached, or not known.
 
     `nan_repaired`: the web UI itself met NaN and went on in full precision.
     """
@@ -84,7 +84,7 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class Proof:
-    """What was shown. `added` and `dropped` (names) are how the flags that worked differ from the first ones."""
+    """The result. `added` and `dropped` (names) are how the flags that worked differ from the first ones."""
 
     attempts: tuple[Attempt, ...]
     kept: Attempt
@@ -103,7 +103,7 @@ class Proof:
 
     @property
     def seconds(self) -> float | None:
-        """What the picture alone took."""
+        """What the image alone took."""
         return self.kept.picture_seconds
 
     def result(self) -> dict[str, Any]:
@@ -140,7 +140,7 @@ def next_change(attempts: Sequence[Attempt], book: FailureBook) -> Change | None
             continue
         if last.good and len(rung.drops) > 1:
             return None  # a repair of seconds is not worth full precision everywhere
-        return Change(rung=rung, ladder=ladder, outcome=Text(_SAID[last.outcome]))
+        return Change(rung=rung, ladder=ladder, outcome=_SAID[last.outcome])
     return None
 
 

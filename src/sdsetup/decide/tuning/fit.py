@@ -1,4 +1,4 @@
-"""Whether settings fit the environment that is there: flags for a card do nothing for a torch without it."""
+"""Whether settings fit the existing Python environment: flags for a card do nothing for a CPU build of PyTorch."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from sdsetup.values.tuning import Tuning, Warning
 
 
 def misfit(tuning: Tuning, installed: str | None, *, fix: Text) -> Warning | None:
-    """A warning where the environment's torch ("2.1.2+cpu") is another one than these settings are for.
+    """A warning when the environment's torch ("2.1.2+cpu") is not the one that these settings are for.
 
-    `cure`: what makes both fit. A build without a tag after the plus sign says nothing of its device.
+    `fix`: what makes both fit. A build without a tag after the plus sign says nothing about its device.
     """
     wanted = tuning.torch.torch if tuning.torch else None
     if installed is None or wanted is None or _same(installed, wanted):
@@ -17,7 +17,7 @@ def misfit(tuning: Tuning, installed: str | None, *, fix: Text) -> Warning | Non
     return Warning(
         topic="environment",
         text=Text(
-            "These settings are for torch {wanted}, and the environment holds torch {there}. {fix}",
+            "These settings are for PyTorch {wanted}, but the Python environment has PyTorch {there}. {fix}",
             wanted=wanted,
             there=installed,
             fix=fix,

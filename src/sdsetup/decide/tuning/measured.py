@@ -1,4 +1,4 @@
-"""The winner of a measurement, and the memory of it for this card, driver, torch and web UI."""
+"""The winner of a measurement, and how it is remembered for this card, driver, PyTorch, and web UI."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Verdict:
 
 @dataclass(frozen=True, kw_only=True)
 class Key:
-    """What a measurement is true for: another card, driver, torch, web UI or picture makes it void."""
+    """What a measurement applies to: another card, driver, PyTorch, web UI, or image invalidates it."""
 
     card: str
     driver: str | None
@@ -52,8 +52,8 @@ def key_for(tuning: Tuning, commit: str | None, pictures: Pictures) -> Key:
 def choose(done: Sequence[Measurement], profile: MeasureProfile) -> Verdict | None:
     """The fastest that fits with a margin; None when nothing worked.
 
-    Speeds within the noise count as equal: then the rules' own choice stays, else the one with the lower
-    peak. Where nothing leaves the margin, the one that leaves most wins, one that spilled only as the last.
+    Speeds within the noise count as equal: then the recommended flags win, else the ones with the lower peak.
+    If nothing leaves the margin, the one that leaves most wins; one that spilled comes last.
     """
     good = [one for one in done if one.good]
     if not good:
@@ -68,7 +68,7 @@ def choose(done: Sequence[Measurement], profile: MeasureProfile) -> Verdict | No
 
 
 def with_measured(tuning: Tuning, verdict: Verdict) -> Tuning:
-    """The tuning with the winner's flags; every flag that is new says that it was measured."""
+    """The tuning with the winner's flags; the reason of every new flag is the measurement."""
     flags = verdict.winner.candidate.flags
     kept = [reason for reason in tuning.reasons if reason.setting in flags or not reason.setting.startswith("--")]
     fresh = [
@@ -109,7 +109,7 @@ def to_json(key: Key, done: Sequence[Measurement]) -> dict[str, Any]:
 
 
 def from_json(value: Any, key: Key) -> tuple[Measurement, ...]:
-    """What was measured under the same key before; nothing when it is for another card or cannot be read."""
+    """Earlier measurements with the same key; nothing when they are for another card or can't be read."""
     if not isinstance(value, dict) or value.get("schema") != SCHEMA or value.get("key") != vars(key):
         return ()
     try:
@@ -170,17 +170,23 @@ def _because(winner: Measurement, done: Sequence[Measurement], profile: MeasureP
     rule = next((one for one in done if one.candidate.name == "rule"), None)
     seconds = f"{winner.speed:.3g}"
     if winner.fits(profile.margin) is False:
-        return Text("Measured here: {seconds} s per step; nothing that works leaves more memory", seconds=seconds)
+        return Text(
+            "Measured on this PC: {seconds} s per step; no other working choice leaves more memory",
+            seconds=seconds,
+        )
     if rule is winner:
-        return Text("Measured here: {seconds} s per step, nothing that fits is faster", seconds=seconds)
+        return Text("Measured on this PC: {seconds} s per step, the fastest that fits", seconds=seconds)
     if rule is None or rule.speed is None:
-        return Text("Measured here: {seconds} s per step; the rules' choice did not work", seconds=seconds)
+        return Text(
+            "Measured on this PC: {seconds} s per step; the recommended flags didn't work", seconds=seconds
+        )
     if rule.fits(profile.margin) is False:
         return Text(
-            "Measured here: {seconds} s per step; the rules' choice left too little memory", seconds=seconds
+            "Measured on this PC: {seconds} s per step; the recommended flags left too little memory",
+            seconds=seconds,
         )
     return Text(
-        "Measured here: {seconds} s per step, {gain} % faster than the rules' choice",
+        "Measured on this PC: {seconds} s per step, {gain}% faster than the recommended flags",
         seconds=seconds,
         gain=round((rule.speed / winner.speed - 1) * 100),
     )

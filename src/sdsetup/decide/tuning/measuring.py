@@ -1,6 +1,6 @@
-"""Which settings are tried on the card itself, which of them wins, and what is remembered. Pure.
+"""Which settings are tried on the graphics card, and in which order. Pure.
 
-Running them is somebody else's work: it asks `next_candidate` after every measurement until there is none.
+The caller runs them: it asks `next_candidate` after every measurement until there is none.
 """
 
 from __future__ import annotations
@@ -80,11 +80,11 @@ class Trial:
 def next_candidate(trial: Trial, done: Sequence[Measurement]) -> Candidate | None:
     """What to measure next, None when nothing is left.
 
-    First the rules' choice; while that fails for memory or gives a black picture, one step safer. Then other
-    ways to do the same, and with the best of those one step less and one step more of saving memory.
+    First the recommended flags; while they run out of memory or give a black image, one step safer. Then other
+    ways to do the same, and with the best of those, saving one step less and one step more memory.
     """
     if not done:
-        return Candidate(name="rule", title=Text("the rules' choice"), flags=trial.tuning.flags)
+        return Candidate(name="rule", title=Text("recommended flags"), flags=trial.tuning.flags)
     if not any(one.good for one in done):
         return _rescue(trial, done)
     tried = {_key(one.candidate.flags) for one in done}
@@ -157,7 +157,7 @@ def _alternatives(trial: Trial, done: Sequence[Measurement]) -> list[Candidate]:
 
 
 def _worth_it(alternative: Alternative, base: Tuning, done: Sequence[Measurement]) -> bool:
-    """Not what the rules chose already, and not less precise than what had to be chosen for a black picture."""
+    """Not what the rules chose already, and not less precise than what a black image required."""
     if not alternative.flags:
         return any(
             reason.decides == alternative.decides for reason in base.reasons if reason.setting in base.flags
@@ -169,7 +169,7 @@ def _worth_it(alternative: Alternative, base: Tuning, done: Sequence[Measurement
 
 
 def _tiers(trial: Trial, done: Sequence[Measurement]) -> list[Candidate]:
-    """One step less and one step more of saving memory, with the fastest way found so far."""
+    """Saving one step less and one step more memory, with the fastest way found so far."""
     ladder = _ladder(trial)
     best = fastest(done)
     if not ladder or best is None:
@@ -179,8 +179,8 @@ def _tiers(trial: Trial, done: Sequence[Measurement]) -> list[Candidate]:
     ran_out = {_key(one.candidate.flags) for one in done if one.outcome == "out-of-memory"}
     found = []
     for name, title, n in (
-        ("faster", Text("one step less saving of memory"), now - 1),
-        ("safer", Text("one step more saving of memory"), now + 1),
+        ("faster", Text("saves less memory"), now - 1),
+        ("safer", Text("saves more memory"), now + 1),
     ):
         if 0 <= n < len(ladder):
             flags = _with_memory(base, ladder[n][0] if ladder[n] else "", trial)

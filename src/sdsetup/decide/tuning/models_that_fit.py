@@ -1,4 +1,4 @@
-"""Does this model fit this card? The question that people ask before all others."""
+"""Which models fit this graphics card: the first question that users ask."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _fit(kind: ModelKind, vram: float | None) -> ModelFit:
         because = Text("need another program: {program}", program=Text(kind.program))
         return ModelFit(models=kind.name, answer="elsewhere", because=because)
     if vram is None:
-        because = Text("uses the computer's own memory")
+        because = Text("uses system memory")
         return ModelFit(models=kind.name, answer="slow", because=because)
     step = next(step for step in reversed(kind.steps) if vram >= step.from_gib)
     return ModelFit(models=kind.name, answer=step.answer, because=Text(step.because))

@@ -1,4 +1,4 @@
-"""The user's own flags and variables beside ours: they stay, or what becomes of them is said before consent."""
+"""The user's own flags and variables beside ours: they stay, or the user is told what happens to them."""
 
 from __future__ import annotations
 
@@ -107,30 +107,29 @@ def _flags_beside(own: Own, tuning: Tuning, known: KnownFlags) -> tuple[tuple[st
             flags.remove(ours)
             said.append(
                 own_warning(
-                    "The line that starts the web UI has {own} of your own, so {ours} is left out. "
-                    "Move your flags into COMMANDLINE_ARGS to get this advice",
-                    own=theirs,
-                    ours=ours,
+                    Text(
+                        "Your own {own} is on the line that starts the web UI, so {ours} is left out. "
+                        "To use the recommended flag, move your flags to COMMANDLINE_ARGS",
+                        own=theirs,
+                        ours=ours,
+                    )
                 )
             )
     for theirs in own.flags:
         for ours in _same_job(theirs.name, flags, known):
             said.append(
                 own_warning(
-                    "Your launch file has {own} of your own; {ours} takes its place, since only one of them "
-                    "counts. A copy of the file is kept",
-                    own=theirs,
-                    ours=ours,
+                    Text(
+                        "{ours} replaces your own {own}, because only one of them takes effect. A backup is kept",
+                        own=theirs,
+                        ours=ours,
+                    )
                 )
             )
     for theirs in dict.fromkeys((*own.flags, *own.at_start)):
         entry = known.of(str(theirs))
         if entry is not None and entry.own:
-            said.append(
-                own_warning(
-                    "Your launch file has {own} of your own, which {effect}", own=theirs, effect=Text(entry.own)
-                )
-            )
+            said.append(own_warning(Text("Your own {own} {effect}", own=theirs, effect=Text(entry.own))))
             continue
         against = [
             ours
@@ -140,10 +139,12 @@ def _flags_beside(own: Own, tuning: Tuning, known: KnownFlags) -> tuple[tuple[st
         if against:
             said.append(
                 own_warning(
-                    "Your launch file has {own} of your own, which works against {ours}; yours stays. "
-                    "Take it out of the file to follow this advice",
-                    own=theirs,
-                    ours=all_of(against),
+                    Text(
+                        "Your own {own} conflicts with the recommended {ours} and stays. "
+                        "To use the recommended flag, remove yours from the launch file",
+                        own=theirs,
+                        ours=all_of(against),
+                    )
                 )
             )
     return tuple(flags), said
@@ -174,9 +175,11 @@ def _among_themselves(own: Own, tuning: Tuning, known: KnownFlags) -> list[Warni
     ]
     return [
         own_warning(
-            "Your launch file has both {one} and {other}, which don't go together. Take one of them out",
-            one=one,
-            other=other,
+            Text(
+                "Your launch file has both {one} and {other}, which conflict. Remove one of them",
+                one=one,
+                other=other,
+            )
         )
         for one, other in pairs
     ]
@@ -201,10 +204,12 @@ def _env_beside(own: Own, tuning: Tuning, known: KnownFlags) -> tuple[tuple[tupl
             env.append((name, ours))
             said.append(
                 own_warning(
-                    "{name} in your launch file names an address that is gone; {ours} takes its place. "
-                    "A copy of the file is kept",
-                    name=name,
-                    ours=ours,
+                    Text(
+                        "{name} in your launch file points to a deleted address; {ours} replaces it. "
+                        "A backup is kept",
+                        name=name,
+                        ours=ours,
+                    )
                 )
             )
         elif entry is not None and entry.list and theirs is not None:
@@ -212,21 +217,25 @@ def _env_beside(own: Own, tuning: Tuning, known: KnownFlags) -> tuple[tuple[tupl
             # Also where nothing is missing: it may be whole because we wrote it, and stays ours to keep.
             env.append((name, whole))
             if whole != theirs:
-                said.append(own_warning("Your own {name} is extended to {whole}", name=name, whole=whole))
+                said.append(own_warning(Text("Your own {name} becomes {whole}", name=name, whole=whole)))
         elif entry is None or entry.fits is None:
             said.append(
                 own_warning(
-                    "{name} in your launch file is your own and stays. Without it sdsetup would set it to {ours}",
-                    name=name,
-                    ours=ours,
+                    Text(
+                        "Your own {name} stays. The recommended value is {ours}",
+                        name=name,
+                        ours=ours,
+                    )
                 )
             )
     for theirs, names in left_out.items():
         said.append(
             own_warning(
-                "Your launch file has {own} of your own, which stays; {names} is left out beside it",
-                own=theirs,
-                names=all_of(names),
+                Text(
+                    "Your own {own} stays, so sdsetup doesn't set {names}",
+                    own=theirs,
+                    names=all_of(names),
+                )
             )
         )
     return tuple(env), said + _other_packages(own, tuning, known)
@@ -243,11 +252,13 @@ def _other_packages(own: Own, tuning: Tuning, known: KnownFlags) -> list[Warning
         if version and f"{package}=={version}" not in (value or ""):
             said.append(
                 own_warning(
-                    "{name} in your launch file is your own and stays; {package} {version} is what fits this PC. "
-                    "It counts only when the web UI installs {package} itself",
-                    name=name,
-                    package=package,
-                    version=version,
+                    Text(
+                        "Your own {name} stays, but this PC needs {package} {version}. "
+                        "It takes effect only if the web UI installs {package} itself",
+                        name=name,
+                        package=package,
+                        version=version,
+                    )
                 )
             )
     return said
@@ -266,5 +277,5 @@ def _shown(name: str, own: Own) -> str:
     return next((str(flag) for flag in (*own.flags, *own.at_start) if flag.name == name), name)
 
 
-def own_warning(template: str, **fields: object) -> Warning:
-    return Warning(topic=_TOPIC, text=Text(template, **fields))
+def own_warning(text: Text) -> Warning:
+    return Warning(topic=_TOPIC, text=text)

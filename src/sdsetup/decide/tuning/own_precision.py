@@ -8,12 +8,12 @@ from dataclasses import replace
 from sdsetup.catalog.rules import Rules
 from sdsetup.decide.tuning.engine import tune
 from sdsetup.decide.tuning.own_flags import Own, own_warning
-from sdsetup.text import all_of, message
+from sdsetup.text import Text, all_of, message
 from sdsetup.values.facts import Facts
 from sdsetup.values.flags import Flag
 from sdsetup.values.tuning import Tuning
 
-# Rules that come from pictures made here, with the user's flags in place.
+# Rules that come from images created here, with the user's flags in place.
 _SEEN = ("measured", "seen-here")
 
 
@@ -42,9 +42,11 @@ def with_own_precision(own: Own, tuning: Tuning, facts: Facts, rules: Rules) -> 
     if other.device != tuning.device or wanted == before or seen_here:
         return tuning
     said = own_warning(
-        "With {own} of your own a model takes more video memory: {flags} is set for that",
-        own=all_of(list(larger)),
-        flags=" ".join(wanted) or message("no flag that saves memory"),
+        Text(
+            "With your own {own}, a model needs more video memory, so these flags are set: {flags}",
+            own=all_of(list(larger)),
+            flags=" ".join(wanted) or message("none"),
+        )
     )
     return replace(
         tuning,

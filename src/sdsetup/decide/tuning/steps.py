@@ -1,4 +1,4 @@
-"""One step safer, after a card ran out of memory or gave a black picture."""
+"""One step safer, after a card ran out of memory or gave a black image."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ Cause = Literal["oom", "black"]
 def step_down(tuning: Tuning, cause: Cause, book: FailureBook) -> Tuning | None:
     """The tuning with the next rung of the ladder of memory or precision; None at its end.
 
-    The ladders are those that the proof picture climbs, so that a lesson learned in use and one learned at
-    the installation are the same.
+    The ladders are the ones that the test image uses, so that use and installation teach the same lesson.
     """
     attempt = Attempt(
         flags=tuning.flags,
@@ -36,8 +35,8 @@ def step_down(tuning: Tuning, cause: Cause, book: FailureBook) -> Tuning | None:
 
 def _reason(cause: Cause, change: Change) -> Reason:
     because = {
-        "oom": Text("The card's memory ran out without {flag}", flag=change.rung.flag),
-        "black": Text("The picture was black without {flag}", flag=change.rung.flag),
+        "oom": Text("Without {flag}, this card ran out of video memory", flag=change.rung.flag),
+        "black": Text("Without {flag}, the image was black", flag=change.rung.flag),
     }[cause]
     return Reason(
         setting=change.rung.flag, rule=f"step-down/{cause}", because=because, source=change.ladder.source

@@ -1,4 +1,4 @@
-"""Why one setting is as it is: who set it, for what reason, and what would change without it."""
+"""Why a setting was chosen: what set it, for what reason, and what would change without it."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Explanation:
 def explain(
     asked: str, tuning: Tuning, known: KnownFlags, without: Callable[[str], Tuning], own: Sequence[str] = ()
 ) -> Explanation:
-    """What there is to say about a setting. `without` tunes again with one rule left out; `own` are the
-    person's flags in the launch file.
+    """Explain a setting. `without` tunes again with one rule left out; `own` are the user's flags in the launch
+    file.
 
     Raises:
         UsageError: `setting-unknown`.
@@ -73,11 +73,11 @@ def setting_named(asked: str, tuning: Tuning, known: KnownFlags, own: Sequence[s
         return found
     near = difflib.get_close_matches(_plain(asked), plain, n=2, cutoff=0.6)
     raise UsageError(
-        Text("{asked} is no setting that the rules know", asked=asked),
+        Text("Unknown setting: {asked}", asked=asked),
         code="setting-unknown",
         hint=Text("Did you mean {names}?", names=one_of([plain[name] for name in near]))
         if near
-        else Text("Name a flag, a variable or torch, for example: sdsetup why --xformers"),
+        else Text("Use a flag, an environment variable, or torch. Example: sdsetup why --xformers"),
     )
 
 
