@@ -170,7 +170,7 @@ def test_fix_offers_asks_and_asks_again(profiles: Path, tmp_path: Path) -> None:
     home = Path(os.environ["HOME"]) / "stable-diffusion-webui"
     assert f"From here on {home} is meant" in " ".join(said.split())
     again = said.partition("From here on")[2]
-    assert "Folder" in again
+    assert "Install folder" in again
     assert "Memory" not in again  # not touched, so not said again
     assert not folder.exists()
 

@@ -57,9 +57,13 @@ def with_torch(folder: Path, code: str) -> Context:
 @pytest.mark.parametrize(
     ("code", "torch", "why"),
     [
-        ("torch-no-gpu", torch_module("2.1.2", None), "no usable card"),
+        ("torch-no-gpu", torch_module("2.1.2", None), "no usable graphics card"),
         ("torch-wrong-architecture", OLD, CARD),
-        ("torch-wrong-architecture", raising("CUDA error: no kernel image is available"), "no code for the card"),
+        (
+            "torch-wrong-architecture",
+            raising("CUDA error: no kernel image is available"),
+            "doesn't support the graphics card",
+        ),
         ("torch-driver-too-old", raising("The NVIDIA driver on your system is too old (found 11040)"), "driver"),
         ("torch-broken-import", "raise OSError('libcudart.so.12: cannot open shared object')", "libcudart.so.12"),
         ("torch-broken-import", "raise OSError('[WinError 126] c10.dll')", "Visual C++"),
