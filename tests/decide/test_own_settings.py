@@ -151,7 +151,7 @@ def test_a_card_that_the_user_chose_stays_chosen(kind: str, flag: str) -> None:
         cards=TWO,
     )
     assert not {"CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"} & set(told.seen.env)
-    assert "CUDA_DEVICE_ORDER, CUDA_VISIBLE_DEVICES" in told.said
+    assert "CUDA_DEVICE_ORDER and CUDA_VISIBLE_DEVICES" in told.said
 
 
 @both
