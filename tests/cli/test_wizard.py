@@ -119,7 +119,7 @@ def test_this_pc_stands_in_eight_lines(start: Start) -> None:
     lines = (wizard.before or "").split("Your PC", 1)[1].split("Install folder (")[0].splitlines()
     parts = [line for line in lines if line[:1] == " " and line[1:2] not in ("", " ")]  # marks stand in column 2
     assert len(parts) <= 8, lines
-    assert {"Graphics", "Disk", "Memory", "Python", "Git", "Network"} <= {line.split()[1] for line in parts}
+    assert {"Graphics", "Disk", "System", "Python", "Git", "Network"} <= {line.split()[1] for line in parts}
 
 
 @pytest.mark.parametrize("answer", ["", "n", "No", "нет"])
@@ -147,8 +147,8 @@ WRONG_FOLDERS = {
     "/dev/null": "/dev belongs to the system",
     "C:\\sd-webui": "a Windows path",
     "https://example.org/webui": "an address, not a folder",
-    "photos": "It holds other files: me.jpg",
-    "letter.txt": "There is a file of that name",
+    "photos": "The folder is not empty: me.jpg",
+    "letter.txt": "The path is, or is inside, a file",
     "letter.txt/x": "",
     "other": "another project",
     "data/new": "belongs to sdsetup itself",
