@@ -21,5 +21,16 @@ def main() -> None:
     sys.exit(run(sys.argv[1:]))
 
 
+def program() -> None:
+    """The same as the Windows program: sdsetup.exe of the zip, or from winget or scoop."""
+    from sdsetup.cli.windows_program import name_commands, read_before_closing
+
+    name_commands(sys.argv[0])
+    try:
+        main()
+    finally:
+        read_before_closing()
+
+
 if __name__ == "__main__":
     main()

@@ -81,11 +81,11 @@ def test_who_has_the_command_from_a_package_tool_needs_no_other(
 def test_letters_that_the_code_page_lacks(tmp_path: Path) -> None:
     file = tmp_path / "sdsetup.cmd"
     machine = RecordedMachine(family="windows", windows_answer=Windows(oem_code_page=850))
-    write(file, tmp_path / "größer", machine)
+    write(file, tmp_path / "größer" / "sdsetup.bat", machine)
     before = file.read_bytes()
     assert "größer".encode("cp850") in before
     with pytest.raises(SdsetupError) as refused:
-        write(file, tmp_path / "Программы", machine)
+        write(file, tmp_path / "Программы" / "sdsetup.bat", machine)
     assert refused.value.code == "command-letters"
     assert file.read_bytes() == before
 

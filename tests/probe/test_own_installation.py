@@ -47,6 +47,27 @@ def test_by_a_package_tool(tmp_path: Path, file: str, way: str, command: tuple[s
     assert (there.way, there.command, there.folder) == (way, command, None)
 
 
+@pytest.mark.parametrize(
+    ("place", "way", "command"),
+    [
+        ("Downloads", "zip", None),
+        ("Microsoft/WinGet/Packages/sdsetup.sdsetup_x", "winget", ("winget", "upgrade", "sdsetup.sdsetup")),
+        ("scoop/apps/sdsetup", "scoop", ("scoop", "update", "sdsetup")),
+    ],
+)
+def test_as_the_windows_program(tmp_path: Path, place: str, way: str, command: tuple[str, ...] | None) -> None:
+    home = tmp_path / place / "sdsetup"
+    home.mkdir(parents=True)
+    assert found(tmp_path, home / "python").way == "pip"
+    (home / "sdsetup.exe").write_bytes(b"MZ")
+    there = found(tmp_path, home / "python")
+    assert (there.way, there.command) == (way, command)
+    assert there.folder == (str(home) if way == "zip" else None)
+    if way == "winget":
+        manifest = (Path(__file__).parents[2] / "tools" / "manifests.toml").read_text(encoding="utf-8")
+        assert f'identifier = "{there.command[-1]}"' in manifest
+
+
 def test_from_its_source(tmp_path: Path) -> None:
     (tmp_path / "info").mkdir()
     said = {"url": "file:///srv/my%20project", "dir_info": {"editable": True}}

@@ -36,6 +36,12 @@ def file_in(folder: Path, family: str) -> Path:
     return folder / ("sdsetup.cmd" if family == "windows" else "sdsetup")
 
 
+def starter_in(folder: Path, family: str) -> Path | None:
+    """What starts sdsetup in its own folder: a starter, or the Windows program."""
+    names = ("sdsetup.exe", "sdsetup.bat") if family == "windows" else ("sdsetup.sh",)
+    return next((folder / name for name in names if (folder / name).is_file()), None)
+
+
 def is_ours(file: Path) -> bool:
     try:
         return not file.is_symlink() and _SIGN.encode() in file.read_bytes()[:200]
@@ -43,8 +49,8 @@ def is_ours(file: Path) -> bool:
         return False
 
 
-def write(file: Path, project: Path, machine: Machine) -> None:
-    """Make the command start the starter in `project`.
+def write(file: Path, starter: Path, machine: Machine) -> None:
+    """Make the command start this file.
 
     Raises:
         SdsetupError: `command-taken` where a file that is not ours has this name; `command-letters` where the
@@ -57,28 +63,28 @@ def write(file: Path, project: Path, machine: Machine) -> None:
             hint=Text("Rename or remove it, then run the same command again."),
             code="command-taken",
         )
-    content = _for_cmd(project, machine) if machine.family == "windows" else _for_sh(project)
+    content = _for_cmd(starter, machine) if machine.family == "windows" else _for_sh(starter)
     with file_problems(file, Text("The command could not be written")):
         write_atomically(file, content)
         if machine.family != "windows":
             file.chmod(0o755)
 
 
-def _for_sh(project: Path) -> bytes:
-    starter = shlex.quote(str(project / "sdsetup.sh"))
-    return os.fsencode(f'#!/bin/sh\n# {_SIGN}\nSDSETUP_COMMAND=sdsetup exec {starter} "$@"\n')
+def _for_sh(starter: Path) -> bytes:
+    program = shlex.quote(str(starter))
+    return os.fsencode(f'#!/bin/sh\n# {_SIGN}\nSDSETUP_COMMAND=sdsetup exec {program} "$@"\n')
 
 
-def _for_cmd(project: Path, machine: Machine) -> bytes:
+def _for_cmd(starter: Path, machine: Machine) -> bytes:
     page = machine.windows().oem_code_page
-    starter = str(project / "sdsetup.bat").replace("%", "%%")
-    text = f'@rem {_SIGN}\r\n@set "SDSETUP_COMMAND=sdsetup"\r\n@call "{starter}" %*\r\n'
+    program = str(starter).replace("%", "%%")
+    text = f'@rem {_SIGN}\r\n@set "SDSETUP_COMMAND=sdsetup"\r\n@call "{program}" %*\r\n'
     try:
         return text.encode(f"cp{page}" if page else "ascii")
     except (UnicodeEncodeError, LookupError) as error:
         raise SdsetupError(
             Text("The folder's name has letters that a .cmd file cannot hold here"),
-            where=project,
+            where=starter.parent,
             hint=Text("Move sdsetup's folder to a path of plain letters, such as C:\\sdsetup."),
             code="command-letters",
         ) from error

@@ -72,6 +72,11 @@ if sys.platform == "win32":
             display_devices=_display_devices(),
         )
 
+    def console_processes() -> int:
+        """How many programs are in this console, 0 without one."""
+        numbers = (wintypes.DWORD * 8)()
+        return int(_kernel().GetConsoleProcessList(numbers, len(numbers)))
+
     def _version() -> tuple[tuple[int, int, int] | None, bool | None]:
         # Asked of ntdll: other functions tell a program without a manifest that this is Windows 8.
         asked = _Version(size=ctypes.sizeof(_Version))

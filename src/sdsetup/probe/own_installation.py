@@ -1,4 +1,4 @@
-"""Who installed sdsetup: one of its starters, pipx, uv, pip, or a developer; told by files."""
+"""Who installed sdsetup: a starter, the Windows program, pipx, uv, pip, or a developer; told by files."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ def own_installation(machine: Machine, *, prefix: Path, python: str, data: Path,
         folder = _started_from(machine.read_text(data / "app" / "stamp.txt", 50_000_000) or "")
         return OwnInstallation(way="starter", folder=folder, clone=_is_clone(machine, folder))
     parts = [part.lower() for part in prefix.parts]
+    if is_program(machine, prefix):
+        return _program(prefix.parent, parts)
     if machine.exists(prefix / "pipx_metadata.json"):
         return OwnInstallation(way="pipx", command=("pipx", "upgrade", "sdsetup"))
     if machine.exists(prefix / "uv-receipt.toml") or parts[-3:-1] == ["uv", "tools"]:
@@ -28,6 +30,19 @@ def own_installation(machine: Machine, *, prefix: Path, python: str, data: Path,
     if folder is not None:
         return OwnInstallation(way="source", folder=folder, clone=_is_clone(machine, folder))
     return OwnInstallation(way="pip", command=(python, "-m", "pip", "install", "--upgrade", "sdsetup"))
+
+
+def is_program(machine: Machine, prefix: Path) -> bool:
+    """Is this the Python inside of the Windows program (tools/build-windows)?"""
+    return prefix.name.lower() == "python" and machine.exists(prefix.parent / "sdsetup.exe")
+
+
+def _program(home: Path, parts: list[str]) -> OwnInstallation:
+    if "winget" in parts and "packages" in parts:
+        return OwnInstallation(way="winget", command=("winget", "upgrade", "sdsetup.sdsetup"))
+    if "scoop" in parts and "apps" in parts:
+        return OwnInstallation(way="scoop", command=("scoop", "update", "sdsetup"))
+    return OwnInstallation(way="zip", folder=str(home))
 
 
 def parse_editable(text: str) -> str | None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Way = Literal["starter", "pipx", "uv", "source", "pip"]
+# "zip", "winget", "scoop": the Windows program, by how it was unpacked.
+Way = Literal["starter", "zip", "winget", "scoop", "pipx", "uv", "source", "pip"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class OwnInstallation:
-    """`folder`: of the project, where a starter or an editable installation runs it. `command`: what brings a new
-    version, as arguments; None where there is nothing to type."""
+    """`folder`: where it lies: of the project for a starter or an editable installation, of the unpacked zip.
+    `command`: what installs a new version, as arguments; None where there is nothing to type."""
 
     way: Way
     folder: str | None = None

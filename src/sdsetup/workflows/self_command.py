@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sdsetup.errors import EXIT_DONE, SdsetupError
-from sdsetup.execute.command_file import bin_folder, file_in, is_ours, write
+from sdsetup.execute.command_file import bin_folder, file_in, is_ours, starter_in, write
 from sdsetup.execute.folders import file_problems
 from sdsetup.show.document import print_document
 from sdsetup.text import Text
@@ -36,9 +36,8 @@ def run_self_command(session: Session, *, remove: bool, yes: bool) -> int:
     if remove:
         return _removed(session, file, yes=yes)
     here = own(session)
-    starter = None if here.folder is None else Path(here.folder)
-    name = "sdsetup.bat" if session.machine.family == "windows" else "sdsetup.sh"
-    if starter is None or not (starter / name).is_file():
+    starter = None if here.folder is None else starter_in(Path(here.folder), session.machine.family)
+    if starter is None:
         raise SdsetupError(
             Text("sdsetup was not started by its starter"),
             why=Text("it was installed with {way}, which puts the command on PATH itself", way=here.way),
@@ -46,7 +45,7 @@ def run_self_command(session: Session, *, remove: bool, yes: bool) -> int:
             code="no-starter",
         )
     if not session.json:
-        session.screen.line(Text("{file} will start sdsetup from {folder}", file=file, folder=starter))
+        session.screen.line(Text("{file} will start sdsetup from {folder}", file=file, folder=starter.parent))
     consent(session, yes=yes)
     write(file, starter, session.machine)
     return _told(session, file, there=True)

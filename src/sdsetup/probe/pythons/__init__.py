@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from sdsetup.machine import Machine
 from sdsetup.probe.asked import Asked
+from sdsetup.probe.own_installation import is_program
 from sdsetup.probe.pythons import windows
 from sdsetup.probe.pythons.found import Found, base_of, unique
 from sdsetup.probe.pythons.posix import find as find_posix
@@ -45,7 +47,9 @@ def ask(asked: Asked) -> dict[str, Any]:
     machine = asked.machine
     find = windows.find if machine.family == "windows" else find_posix
     running = machine.running_python()
-    named = [*find(machine), Found(path=running.path, origin=running.origin)]
+    # The Python inside of the Windows program is not the user's: it goes where the program goes.
+    ours = is_program(machine, Path(running.path).parent)
+    named = [*find(machine), *([] if ours else [Found(path=running.path, origin=running.origin)])]
     candidates = unique(machine, named)[:_MOST]
     # Starting an interpreter is the dearest question of all: when one of the version that the web UI was
     # written for answers, the others are not disturbed.
@@ -55,7 +59,7 @@ def ask(asked: Asked) -> dict[str, Any]:
         others = [found for found in candidates if found not in first]
         more, unanswered = _verified(machine, [*brought(machine), *others])
         pythons, unknown = pythons + more, {**unknown, **unanswered}
-    base = base_of(machine, running.path)
+    base = None if ours else base_of(machine, running.path)
     if base and not any(machine.resolve(python.path) == machine.resolve(base) for python in pythons):
         pythons.append(replace(running, path=base))  # it did not answer as a child, but it is running
     return {"pythons": tuple(pythons), "unknown": unknown}
