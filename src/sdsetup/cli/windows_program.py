@@ -26,11 +26,11 @@ def read_before_closing() -> None:
         return
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return
-    from sdsetup.machine.windows import console_processes
+    from sdsetup.machine import windows
     from sdsetup.show.words import say
     from sdsetup.text import Text
 
-    if console_processes() > _ALONE:
+    if windows.console_processes() > _ALONE:
         return
     with suppress(EOFError, KeyboardInterrupt):
         input("\n" + say(Text("Press Enter to close this window.")))
