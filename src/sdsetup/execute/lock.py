@@ -82,9 +82,9 @@ def _holder_file(path: Path) -> Path:
     return path.with_suffix(".holder")
 
 
-def _holder(path: Path) -> str:
+def _holder(path: Path) -> Text:
     said = read_own(_holder_file(path), _HOLDER).value
-    return "unknown process" if said is None else f"process {said['pid']}"
+    return Text("unknown process") if said is None else Text("process {pid}", pid=said["pid"])
 
 
 def _no_cache(path: Path, error: OSError) -> SdsetupError:

@@ -20,7 +20,7 @@ from sdsetup.show.bars import Bars
 from sdsetup.show.screen import Screen
 from sdsetup.show.tuning_measured import outcome_words, time_left
 from sdsetup.show.words import duration, gib, say
-from sdsetup.text import Text
+from sdsetup.text import Listed, Text, rounded
 
 SCHEMA = "sdsetup.measure/1"
 _LISTED = 6
@@ -226,21 +226,19 @@ def _result(one: Measurement, screen: Screen) -> Text:
         what = outcome_words(one)
         return Text("{mark} {title}: {what}", mark=screen.mark("warn"), title=one.candidate.title, what=what)
     peak = one.card_peak_bytes if one.card_peak_bytes is not None else one.torch_peak_bytes
-    memory = f", {_memory(peak)}" if peak is not None else ""
-    spilled = f", {_memory(one.spilled_bytes)} spilled" if one.spilled_bytes else ""
-    return Text(
-        "{mark} {title}: {speed} s per step{memory}{spilled}",
-        mark=screen.mark("ok"),
-        title=one.candidate.title,
-        speed=f"{one.speed:.3g}",
-        memory=memory,
-        spilled=spilled,
-    )
+    parts: list[Text | str] = [Text("{speed:.3g} s per step", speed=one.speed)]
+    parts += [_memory(peak)] if peak is not None else []
+    parts += [Text("{size} spilled", size=_memory(one.spilled_bytes))] if one.spilled_bytes else []
+    return Text("{mark} {title}: {parts}", mark=screen.mark("ok"), title=one.candidate.title, parts=Listed(parts))
 
 
 def _memory(count: int | None) -> str:
-    return gib(count) if count is None or count >= 2**30 else f"{count / 2**20:.0f} MB"
+    return (
+        gib(count)
+        if count is None or count >= 2**30
+        else say(Text("{number} MB", number=rounded(count / 2**20, 0)))
+    )
 
 
 def _name(one: CardProgram) -> str:
-    return one.name or f"process {one.pid}"
+    return one.name or say(Text("process {pid}", pid=one.pid))

@@ -202,8 +202,12 @@ def _stop(web: WebUI, shown: LaunchScreen) -> int:
 
 def _explain_end(session: Session, web: WebUI, shown: LaunchScreen, run: _Run) -> None:
     shown.close()
-    when = "while it ran" if web.state.ready else "before it was ready"
-    session.screen.line(Text("The web UI ended {when} (code {code}).", when=when, code=web.rc))
+    ended = (
+        Text("The web UI ended while it ran (code {code}).", code=web.rc)
+        if web.state.ready
+        else Text("The web UI ended before it was ready (code {code}).", code=web.rc)
+    )
+    session.screen.line(ended)
     found = web.diagnose(run.book, vendors(run.facts))
     if not web.state.ready:
         folder_memory.distrust(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from sdsetup.catalog.failures import Failure, FailureBook, Program
 from sdsetup.command import Command
@@ -12,7 +13,7 @@ from sdsetup.decide.diagnosis.facts import LogFacts, Version
 from sdsetup.decide.diagnosis.judging import Found, Incident
 from sdsetup.decide.diagnosis.log import Log, bare
 from sdsetup.decide.diagnosis.values import Diagnosis, Scene, State
-from sdsetup.text import Text
+from sdsetup.text import Message, Text, message
 from sdsetup.values.findings import Fix
 
 _STATES: dict[State, str] = {"healthy": "nothing-wrong", "foreign": "other-program", "unknown": "unknown-error"}
@@ -73,8 +74,8 @@ def worded(
         cause = Text("{cause} It happened in the extension {name}.", cause=cause, name=extension)
         fix = Text("{fix} Or do without the extension {name}.", fix=fix, name=extension)
     if failure.cause.startswith("{extension}"):
-        first = str(values["extension"])
-        cause = Text(failure.cause, **{**values, "extension": first[0].upper() + first[1:]})
+        begins = Text("An extension") if extension is None else Text("The extension {name}", name=extension)
+        cause = Text(failure.cause, **{**values, "extension": begins})
     out = _taken_out(failure, values)
     helpless = bool(failure.takes_out) and not out  # the log names what has to go in a way that no flag is
     return Diagnosis(
@@ -112,9 +113,9 @@ def state_of(
         line = error_line(log, words[0][0], words[-1][0] + 1)
         at, text = (line, log.lines[line]) if line is not None else (at, text)
     values = {
-        **dict(book.unnamed),
+        **_unnamed(book),
         **_places(scene),
-        "last_error": program.name if program else evidence(text) or "none",
+        "last_error": program.name if program else evidence(text) or message("none"),
     }
     return Diagnosis(
         id=failure.id,
@@ -128,7 +129,7 @@ def state_of(
     )
 
 
-def _taken_out(failure: Failure, values: dict[str, str]) -> tuple[str, ...]:
+def _taken_out(failure: Failure, values: dict[str, Any]) -> tuple[str, ...]:
     """What the launch file must lose: names as they are, and the flags in a log's words ("-p/--port", "--a 3")."""
     names: list[str] = []
     for name in failure.takes_out:
@@ -136,7 +137,7 @@ def _taken_out(failure: Failure, values: dict[str, str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _command(failure: Failure, values: dict[str, str], family: str | None, out: Sequence[str] = ()) -> str | None:
+def _command(failure: Failure, values: dict[str, Any], family: str | None, out: Sequence[str] = ()) -> str | None:
     """The command to paste; without a folder where none is known."""
     template = failure.command
     for name in out:
@@ -168,9 +169,9 @@ def _places(scene: Scene, facts: LogFacts | None = None) -> dict[str, str]:
     return {"dir": folder, "python": python}
 
 
-def _named(incident: Incident | None, log: Log, facts: LogFacts, book: FailureBook) -> dict[str, str]:
+def _named(incident: Incident | None, log: Log, facts: LogFacts, book: FailureBook) -> dict[str, Any]:
     """What the incident names; where it does not, the profile's words for the unnamed."""
-    named = {
+    named: dict[str, Any] = {
         "python_version": _version(facts.python),
         "webui": _version(facts.webui),
         "torch": _version(facts.torch),
@@ -182,14 +183,19 @@ def _named(incident: Incident | None, log: Log, facts: LogFacts, book: FailureBo
         before = [bare(line) for line in log.lines[max(0, block.begins - _BEFORE) : block.begins]]
         at = error_line(log, block.begins, block.ends)
         named |= {
-            "extension": incident.extension and f"the extension {incident.extension}",
+            "extension": incident.extension and Text("the extension {name}", name=incident.extension),
             "package": _search(lines, _PACKAGE),
             "model": _file_name(_search(lines, _MODEL) or _search(before[::-1], _MODEL[:1])),
             "host": _search(lines, _HOST),
             "path": _search(lines, _PATH),
             "last_error": None if at is None else evidence(log.lines[at]),
         }
-    return {**dict(book.unnamed), **{name: value for name, value in named.items() if value}}
+    return {**_unnamed(book), **{name: value for name, value in named.items() if value}}
+
+
+def _unnamed(book: FailureBook) -> dict[str, Any]:
+    """The profile's words for what an incident does not name: sentences' parts of ours, so they are translated."""
+    return {name: Message(words) for name, words in book.unnamed.items()}
 
 
 def _search(lines: Sequence[str], patterns: Sequence[re.Pattern[str]]) -> str | None:

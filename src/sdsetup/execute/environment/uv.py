@@ -15,7 +15,7 @@ from sdsetup.execute.environment.uv_words import AGAIN, why_uv_failed
 from sdsetup.machine import Machine
 from sdsetup.machine.process import Child
 from sdsetup.machine.web_policy import variables_for_children
-from sdsetup.text import Text
+from sdsetup.text import Text, message
 
 PAUSES = (3.0, 10.0, 30.0)  # seconds before the second, third and fourth try after a broken connection
 _SILENCE = 900.0  # seconds: one large wheel on a slow line is downloaded without a word
@@ -105,7 +105,7 @@ def run(
     env: Mapping[str, str],
     on_line: Callable[[str], None] | None = None,
     pauses: Sequence[float] | None = None,
-    what: str = "The Python packages could not be installed",
+    what: str = message("The Python packages could not be installed"),
 ) -> str:
     """Run uv to its end; what it printed. Broken connections are tried again after growing pauses.
 

@@ -14,7 +14,7 @@ from sdsetup.execute.context import Context
 from sdsetup.execute.environment import uv
 from sdsetup.execute.folders import remove_tree
 from sdsetup.execute.kit.store import Store
-from sdsetup.text import Text
+from sdsetup.text import Text, message
 from sdsetup.values.kit import Piece
 
 _KEYS = {
@@ -57,7 +57,7 @@ def bring(system: str, version: str, store: Store, context: Context) -> Piece:
     )
     asked = ["python", "install", "--no-bin", "--no-registry", _KEYS[system].format(version=version)]
     work.mkdir(parents=True)
-    uv.run(replace(context, dir=work), asked, env=env, what="Python could not be downloaded")
+    uv.run(replace(context, dir=work), asked, env=env, what=message("Python could not be downloaded"))
     # uv changes the name that it keeps the archive under; nothing else lies in this new folder.
     archives = [path for path in (work / "archives").rglob("*") if path.is_file()]
     if not archives:

@@ -30,7 +30,7 @@ from sdsetup.execute.webui.painting import (
 from sdsetup.execute.webui.process import WebUI, start
 from sdsetup.launchfile import FILE_NAMES, Kind, LaunchFile, arguments, grouped, merge
 from sdsetup.machine.launch_settings import read_launch_file, read_launch_settings
-from sdsetup.text import Text
+from sdsetup.text import Text, message
 from sdsetup.values.flags import names_of
 
 _OUTCOMES: dict[PictureOutcome, Outcome] = {
@@ -167,7 +167,7 @@ class _Run:
             return replace(seen, problem=f"the picture cannot be read: {error}")
         if verdict == "good":
             return None
-        said = "the picture is black" if verdict == "black" else "the picture is one even colour"
+        said = message("the picture is black") if verdict == "black" else message("the picture is one even colour")
         return replace(seen, outcome=_OUTCOMES.get(verdict, "failed"), problem=said)
 
     def _with_memory(self, seen: Measurement) -> Measurement:
@@ -187,7 +187,7 @@ class _Run:
         if self._web.over:
             return self._blamed(seen, f"the web UI ended with code {self._web.rc}")
         if self._web.state.model == "failed":
-            return self._blamed(seen, "the model did not load")
+            return self._blamed(seen, message("the model did not load"))
         return self._blamed(seen, f"not ready after {limit:.0f} s")
 
     def _blamed(self, seen: Measurement, otherwise: str) -> Measurement:

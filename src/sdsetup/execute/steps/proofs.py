@@ -23,7 +23,9 @@ from sdsetup.values.plan import BuildEnvironment, ProvePicture, ProveTorch, Step
 from sdsetup.values.tuning import TorchBuild
 
 # What helps a card whose half precision gives no numbers, before any picture was tried.
-_NO_HALF = Correction(because="Half precision gave no numbers in a test on this card.", add_flags=("--no-half",))
+_NO_HALF = Correction(
+    because=message("Half precision gave no numbers in a test on this card."), add_flags=("--no-half",)
+)
 
 
 def torch(
@@ -64,7 +66,7 @@ def picture(action: ProvePicture, context: Context, steps: tuple[Step, ...]) -> 
     proof = prove(action, context, flags=flags, seen=seen, book=book)
     corrections: tuple[Correction, ...] = ()
     if proof.changed:
-        because = str(proof.reasons[0].because) if proof.reasons else "The first picture needed it."
+        because = str(proof.reasons[0].because) if proof.reasons else message("The first picture needed it.")
         corrections = (Correction(because=because, add_flags=proof.added, drop_flags=proof.dropped),)
         _rewrite(steps, corrections, context)
     return Outcome(result=proof.result(), summary=_took(proof.kept), corrections=corrections)

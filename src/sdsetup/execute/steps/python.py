@@ -16,7 +16,7 @@ from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.environment import uv
 from sdsetup.execute.environment.uv_words import HERE
-from sdsetup.text import Text
+from sdsetup.text import Text, message
 from sdsetup.values.plan import BringPython
 
 _MIRROR = "UV_PYTHON_INSTALL_MIRROR"
@@ -61,7 +61,7 @@ def _install(version: str, env: Mapping[str, str], context: Context) -> None:
         SdsetupError: why uv could not bring it.
     """
     asked = ["python", "install", "--no-bin", "--no-registry", _request(version)]
-    bring = partial(uv.run, context, asked, what="Python could not be brought")
+    bring = partial(uv.run, context, asked, what=message("Python could not be brought"))
     mirrors = () if context.machine.env.get(_MIRROR) else context.catalog.webui.python.mirrors
     for mirror in (None, *mirrors) if mirrors else ():
         more = {} if mirror is None else {_MIRROR: mirror}
