@@ -2,7 +2,7 @@
 rem Starts sdsetup: double-click, or sdsetup.bat [arguments]. Nothing has to be installed first, and no
 rem administrator is needed.
 rem
-rem It takes a Python that is on this PC, or brings one with uv into sdsetup's own folder; the packages that
+rem It uses a Python on this PC, or downloads one with uv into sdsetup's own folder. The packages that
 rem sdsetup needs go into a private environment there. Windows and your own Pythons stay as they are.
 rem
 rem How this file is written: ASCII, CRLF, no blocks around paths (a folder may hold parentheses), and no
@@ -202,12 +202,12 @@ if not "%boot_address:@=%"=="%boot_address%" goto :bring_not
 if /i "%boot_address:~0,8%"=="https://" goto :bring_uv
 if /i "%boot_address:~0,17%"=="http://127.0.0.1:" goto :bring_uv
 :bring_not
->&2 echo uv is not fetched from "%boot_address%": the address is not https. Unset SDSETUP_UV_ADDRESS.
+>&2 echo uv was not downloaded from "%boot_address%": the address is not https. Unset SDSETUP_UV_ADDRESS.
 exit /b
 :bring_uv
 set "boot_uv=%boot_data%\tools\uv-%boot_uv_version%\uv.exe"
 if exist "%boot_uv%" goto :bring_python
->&2 echo Fetching uv %boot_uv_version% (16 MB) to bring a Python of sdsetup's own.
+>&2 echo Downloading uv %boot_uv_version% (16 MB), which installs a Python for sdsetup.
 set "boot_part=%boot_data%\tools\uv-%boot_uv_version%.part"
 if exist "%boot_part%" rmdir /s /q "%boot_part%"
 mkdir "%boot_part%" 2>nul
@@ -227,7 +227,7 @@ if not exist "%boot_uv%" goto :no_folder
 del "%boot_data%\tools\uv-%boot_uv_version%\uv.zip" 2>nul
 
 :bring_python
->&2 echo Fetching Python %boot_python_version% (30 MB) into "%boot_data%\tools\python"
+>&2 echo Downloading Python %boot_python_version% (30 MB) to "%boot_data%\tools\python"
 set "UV_PYTHON_INSTALL_DIR=%boot_data%\tools\python"
 set "UV_PYTHON_INSTALL_BIN=0"
 set "UV_PYTHON_INSTALL_REGISTRY=0"
@@ -240,9 +240,9 @@ for %%N in (UV_PYTHON_INSTALL_DIR UV_PYTHON_INSTALL_BIN UV_PYTHON_INSTALL_REGIST
 call :try_brought
 if defined boot_python exit /b
 >&2 echo.
->&2 echo Python %boot_python_version% could not be brought.
->&2 echo why: uv said it above.
->&2 echo fix: check the connection and the proxy, or install Python 3.10 or newer from python.org; then start again.
+>&2 echo Python %boot_python_version% could not be downloaded.
+>&2 echo why: see uv's message above.
+>&2 echo fix: check your internet connection and proxy, or install Python 3.10 or newer from python.org; then start again.
 exit /b
 
 :fetch_mirror
@@ -284,26 +284,26 @@ exit /b
 :no_download
 popd
 >&2 echo.
->&2 echo Python 3.10 or newer was not found on this PC, and uv, which would bring one, could not be fetched.
+>&2 echo Python 3.10 or newer was not found on this PC, and uv, which installs one, could not be downloaded.
 >&2 echo where: "%boot_address%"
->&2 echo fix: check the connection and the proxy, or install Python 3.10 or newer from python.org; then start again.
+>&2 echo fix: check your internet connection and proxy, or install Python 3.10 or newer from python.org; then start again.
 exit /b
 
 :wrong_file
 del uv.zip 2>nul
 popd
 >&2 echo.
->&2 echo The file that was fetched is not the pinned one, and was not used.
+>&2 echo The downloaded file is not the expected one and was not used.
 >&2 echo where: "%boot_address%"
 >&2 echo why: its SHA-256 is not "%boot_sha256%"
->&2 echo fix: start again; if it stays so, a proxy or a virus scanner changes downloads.
+>&2 echo fix: start again; if that fails, use another network: a proxy or an antivirus changes downloads.
 exit /b
 
 :no_folder
 >&2 echo.
->&2 echo sdsetup's folder cannot be written.
+>&2 echo Can't write to sdsetup's folder.
 >&2 echo where: "%boot_data%\tools"
->&2 echo fix: free space on that drive, or unlock the folder; then start again.
+>&2 echo fix: free up space on that drive or unlock the folder, then start again.
 exit /b
 
 :alone
@@ -311,21 +311,21 @@ set "boot_here=%~dp0"
 if not "%boot_here:~220,1%"=="" goto :too_deep
 >&2 echo This file was started without the rest of its folder.
 >&2 echo where: "%~dp0"
->&2 echo fix: unpack the whole .zip (right click, "Extract all"), then start sdsetup.bat in the unpacked folder.
+>&2 echo fix: extract the whole .zip (right-click, "Extract All"), then start sdsetup.bat in the extracted folder.
 goto :end
 
 :too_deep
 >&2 echo The path of this folder is too long for Windows.
 >&2 echo where: "%~dp0"
->&2 echo fix: move the folder to a short path, such as C:\sdsetup; then start again.
+>&2 echo fix: move the folder to a short path, such as C:\sdsetup, then start again.
 goto :end
 
 :no_home
->&2 echo Your home folder is not known.
+>&2 echo Home folder not found.
 >&2 echo why: neither LOCALAPPDATA nor USERPROFILE is set
->&2 echo fix: start sdsetup.bat with a double click, or set SDSETUP_DATA_DIR to a folder for sdsetup.
+>&2 echo fix: double-click sdsetup.bat, or set SDSETUP_DATA_DIR to a folder for sdsetup.
 goto :end
 
 :too_old
->&2 echo sdsetup needs a 64-bit Windows 10 or 11: the web UI's libraries do not run on this one.
+>&2 echo sdsetup needs 64-bit Windows 10 or 11. The web UI's libraries do not run on this version.
 goto :end

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Starts sdsetup: ./sdsetup.sh [arguments]. Nothing has to be installed first.
 #
-# It takes a Python that is on this machine, or brings one with uv into sdsetup's own folder; the packages that
+# It uses a Python on this machine, or downloads one with uv into sdsetup's own folder. The packages that
 # sdsetup needs go into a private environment there. Your system and your Pythons stay as they are.
 set -u
 unset CDPATH
@@ -83,7 +83,7 @@ fetch() { # address, file
   elif command -v wget >/dev/null 2>&1; then
     wget -q --tries=3 --timeout=20 -O "$2" "$1"
   else
-    fail "Python 3.10 or newer was not found, and it cannot be brought." "neither curl nor wget is on this machine" \
+    fail "Python 3.10 or newer was not found and can't be downloaded." "neither curl nor wget is installed" \
       "install python3 and python3-venv (or curl) with your system's package manager, then start again"
   fi
 }
@@ -107,30 +107,30 @@ bring_uv() { # puts the path of uv into $uv
     Darwin/x86_64) name=uv-x86_64-apple-darwin sum=$uv_sha256_macos_x86_64 ;;
     Darwin/arm64) name=uv-aarch64-apple-darwin sum=$uv_sha256_macos_aarch64 ;;
     *)
-      fail "Python 3.10 or newer was not found." "there is no Python to bring for $system on $(uname -m)" \
+      fail "Python 3.10 or newer was not found." "no Python download for $system on $(uname -m)" \
         "install python3 and python3-venv with your system's package manager, then start again"
       ;;
   esac
   address=${SDSETUP_UV_ADDRESS:-$uv_address}/$name.tar.gz
   sum=${SDSETUP_UV_SHA256:-$sum}
   case $address in
-    *@*) fail "uv is not fetched from $address" "a name stands before the server" "unset SDSETUP_UV_ADDRESS" ;;
+    *@*) fail "uv was not downloaded from $address" "the address contains a user name" "unset SDSETUP_UV_ADDRESS" ;;
     https://* | http://127.0.0.1:* | http://localhost:*) ;;
-    *) fail "uv is not fetched from $address" "the address is not https" "unset SDSETUP_UV_ADDRESS" ;;
+    *) fail "uv was not downloaded from $address" "the address is not https" "unset SDSETUP_UV_ADDRESS" ;;
   esac
   part=$data/tools/uv-$uv_version.part.$$
   mkdir -p "$part" "$data/tools/uv-$uv_version" || exit 1
   trap 'rm -rf "$part"' EXIT INT TERM
-  printf '%s\n' "Fetching uv $uv_version (20 MB) to bring a Python of sdsetup's own." >&2
+  printf '%s\n' "Downloading uv $uv_version (20 MB), which installs a Python for sdsetup." >&2
   mirror=
   [ -n "${SDSETUP_UV_ADDRESS:-}" ] || mirror=$uv_mirror/$name.tar.gz
   fetch "$address" "$part/uv.tar.gz" || { [ -n "$mirror" ] && fetch "$mirror" "$part/uv.tar.gz"; } ||
-    fail "uv could not be fetched from $address" "the download failed (see above)" \
-      "check the connection and the proxy, or install python3 and python3-venv, then start again"
+    fail "uv could not be downloaded from $address" "the download failed (see above)" \
+      "check your internet connection and proxy, or install python3 and python3-venv, then start again"
   found=$(sha256_of "$part/uv.tar.gz")
   [ "$found" = "$sum" ] ||
-    fail "The file from $address is not the pinned one, and was not used." "its SHA-256 is $found, not $sum" \
-      "start again; if it stays so, something between you and the server changes downloads"
+    fail "The file from $address is not the expected one and was not used." "its SHA-256 is $found, not $sum" \
+      "start again; if that fails, use another network: something changes downloads on the way"
   tar -xzf "$part/uv.tar.gz" -C "$part" && mv -f "$part/$name/uv" "$uv" || exit 1
   rm -rf "$part"
   trap - EXIT INT TERM
@@ -138,23 +138,23 @@ bring_uv() { # puts the path of uv into $uv
 
 bring_python() {
   bring_uv
-  printf '%s\n' "Fetching Python $python_version (30 MB) into $data/tools/python" >&2
+  printf '%s\n' "Downloading Python $python_version (30 MB) to $data/tools/python" >&2
   # In a folder of ours: uv reads a uv.toml that lies in the current one.
   (cd "$data/tools" && UV_PYTHON_INSTALL_DIR=$data/tools/python UV_PYTHON_INSTALL_BIN=0 UV_NO_CACHE=1 \
     "$uv" python install "$python_version" >&2) ||
-    fail "Python $python_version could not be brought." "uv said why above" \
-      "check the connection and the proxy, or install python3 and python3-venv, then start again"
+    fail "Python $python_version could not be downloaded." "see uv's message above" \
+      "check your internet connection and proxy, or install python3 and python3-venv, then start again"
 }
 
 project=$(project_folder) || exit 1
 [ -f "$project/bootstrap/start.py" ] ||
-  fail "This file was started without the rest of its folder." "$project/bootstrap/start.py is not there" \
-    "unpack or clone the whole project and start sdsetup.sh in it"
+  fail "This file was started without the rest of its folder." "$project/bootstrap/start.py is missing" \
+    "extract or clone the whole project and start sdsetup.sh in it"
 system=$(uname -s)
 HOME=${HOME:-$(home_folder)}
 case $HOME in
   /*) export HOME ;;
-  *) fail "Your home folder is not known." "HOME is not set to a full path" "set HOME, then start again" ;;
+  *) fail "Home folder not found." "HOME is not set to a full path" "set HOME, then start again" ;;
 esac
 if [ -n "${SDSETUP_DATA_DIR:-}" ]; then
   data=$SDSETUP_DATA_DIR
@@ -173,7 +173,7 @@ if [ ! -f "$data/app/stamp.txt" ] || ! suits "$python"; then
   python=$(find_python) || {
     bring_python
     python=$(find_python) ||
-      fail "The Python that was brought does not start." "it does not suit this system" \
+      fail "The downloaded Python does not start." "it does not support this system" \
         "install python3 and python3-venv with your system's package manager, then start again"
   }
 fi

@@ -67,7 +67,7 @@ def data_folder() -> str:
         return env["SDSETUP_DATA_DIR"]
     home = os.path.expanduser("~")
     if not os.path.isabs(home):
-        raise Stop(said("Your home folder is not known.\nwhy: HOME is not set\nfix: set HOME, then start again."))
+        raise Stop(said("Home folder not found.\nwhy: HOME is not set\nfix: set HOME, then start again."))
     if WINDOWS:
         return os.path.join(env.get("LOCALAPPDATA") or os.path.join(home, "AppData", "Local"), "sdsetup")
     if sys.platform == "darwin":
@@ -92,7 +92,7 @@ def stamp_now(version: str) -> str:
             raise Stop(
                 said(
                     "A part of sdsetup's own folder is missing.\nwhere: {path}\n"
-                    "fix: unpack or clone the whole project again, then start it from there.",
+                    "fix: extract or clone the whole project again, then start it from there.",
                     path=path,
                 )
             )
@@ -169,9 +169,9 @@ def main(arguments: "list[str]") -> int:
             if os.environ.pop(PREPARED, None):
                 raise Stop(
                     said(
-                        "sdsetup's environment changed right after it was made.\nwhere: {path}\n"
-                        "why: another program takes files away there, such as a virus scanner\n"
-                        "fix: let it leave that folder alone, then start again.",
+                        "sdsetup's environment changed right after it was created.\nwhere: {path}\n"
+                        "why: another program, such as an antivirus, removes files there\n"
+                        "fix: add that folder to your antivirus exclusions, then start again.",
                         path=place.env,
                     )
                 )
@@ -185,14 +185,15 @@ def main(arguments: "list[str]") -> int:
     except OSError as error:
         tell(
             said(
-                "sdsetup could not be started: {error}\nwhere: {path}\nfix: free space or unlock that folder.",
+                "sdsetup could not be started: {error}\nwhere: {path}\n"
+                "fix: free up disk space or unlock that folder.",
                 error=error,
                 path=place.folder,
             )
         )
         return 1
     except KeyboardInterrupt:
-        tell(said("Stopped. The same command goes on."))
+        tell(said("Stopped. Run the same command again to continue."))
         return 130
     if place.inside():
         return run_here(place, arguments)
@@ -281,13 +282,13 @@ def make(place: Place, base: str, log) -> None:  # type: ignore[no-untyped-def]
     make_room(place)
     os.makedirs(place.env)
     with open(place.made, "w", encoding="utf-8") as file:
-        file.write("This environment belongs to sdsetup, which makes it anew when needed.\n")
+        file.write("This environment belongs to sdsetup, which recreates it when needed.\n")
     command = [base, "-I", "-X", "utf8", "-m", "venv", place.env]
     if logged(command, place.folder, log) != 0:
         raise Stop(
             said(
-                "The private Python environment could not be made.\nwhere: {path}\nwhy: {why}\n"
-                "fix: start again; if it stays so, install Python 3.10 or newer from python.org.\nlog: {log}",
+                "sdsetup's own Python environment could not be created.\nwhere: {path}\nwhy: {why}\n"
+                "fix: start again. If that fails, install Python 3.10 or newer from python.org.\nlog: {log}",
                 path=place.env,
                 why=reason(place.log),
                 log=place.log,
@@ -314,7 +315,7 @@ def make_room(place: Place) -> None:
         number += 1
     os.rename(place.env, f"{place.env}-set-aside-{number}")
     aside = f"{place.env}-set-aside-{number}"
-    tell(said("Moved aside, because it does not look like sdsetup's own: {path}", path=aside))
+    tell(said("A folder that sdsetup did not create was in the way and was moved to {path}", path=aside))
 
 
 def remove(path: str) -> None:
@@ -367,7 +368,7 @@ def install(place: Place, log) -> None:  # type: ignore[no-untyped-def]
             raise Stop(
                 said(
                     "The packages that sdsetup needs could not be installed.\nwhere: {path}\nwhy: {why}\n"
-                    "fix: check the connection (and the proxy, if there is one), then start again.\nlog: {log}",
+                    "fix: check your internet connection (and proxy), then start again.\nlog: {log}",
                     path=place.env,
                     why=reason(place.log),
                     log=place.log,
@@ -402,18 +403,18 @@ def logged(command: "list[str]", folder: str, log) -> int:  # type: ignore[no-un
 
 # What pip says -> what it means.
 CAUSES = {
-    "DO NOT MATCH THE HASHES": "what arrived is not the locked package (its SHA-256 differs), and was not used",
-    "CERTIFICATE_VERIFY_FAILED": "the server's certificate is not trusted: something looks into the connection",
-    "407 ": "the proxy wants a name and a password",
-    "ProxyError": "the proxy cannot be reached",
+    "DO NOT MATCH THE HASHES": "a downloaded package has the wrong SHA-256 and was not used",
+    "CERTIFICATE_VERIFY_FAILED": "the server's certificate is not trusted: something inspects the connection",
+    "407 ": "the proxy requires a user name and password",
+    "ProxyError": "the proxy can't be reached",
     "No space left": "the disk is full",
     "[Errno 28]": "the disk is full",
-    "getaddrinfo failed": "there is no connection to the package index",
-    "Name or service not known": "there is no connection to the package index",
-    "nodename nor servname": "there is no connection to the package index",
-    "Temporary failure in name resolution": "there is no connection to the package index",
-    "Failed to establish a new connection": "there is no connection to the package index",
-    "Read timed out": "the package index answers too slowly",
+    "getaddrinfo failed": "no connection to the package index",
+    "Name or service not known": "no connection to the package index",
+    "nodename nor servname": "no connection to the package index",
+    "Temporary failure in name resolution": "no connection to the package index",
+    "Failed to establish a new connection": "no connection to the package index",
+    "Read timed out": "the package index responds too slowly",
 }
 
 
@@ -428,7 +429,7 @@ def reason(path: str) -> str:
         named = [line for line in lines if line.startswith(sign)]
         if named:
             return named[0].removeprefix("ERROR: ")[:300]
-    return lines[-1][:300] if lines else said("no word was said")
+    return lines[-1][:300] if lines else said("no reason was given")
 
 
 @contextmanager
@@ -438,7 +439,7 @@ def one_at_a_time(path: str):  # type: ignore[no-untyped-def]
         told = False
         while not locked(file):
             if not told:
-                tell(said("Another window is preparing sdsetup; waiting for it."))
+                tell(said("Another window is preparing sdsetup. Waiting for it to finish."))
                 told = True
             import time
 

@@ -23,22 +23,22 @@ CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 HANDED_ON: dict[str, str] = {}
 SPELLED: dict[str, dict[str, str]] = {
     "f'machine-{finding.id}'": {
-        "machine-os": "The operating system cannot run the web UI",
-        "machine-libraries": "Libraries of the system are missing",
+        "machine-os": "The operating system can't run the web UI",
+        "machine-libraries": "System libraries are missing",
     },
     "f'torch-{verdict.outcome}'": {
-        f"torch-{outcome}": f"Torch does not work on this PC: {why}"
+        f"torch-{outcome}": f"PyTorch does not work on this PC: {why}"
         for outcome, why in {
             "no-gpu": "it sees no graphics card",
-            "wrong-architecture": "it has no code for this card",
+            "wrong-architecture": "it has no code for this graphics card",
             "driver-too-old": "the driver is too old",
             "broken-import": "it cannot be imported",
             "failed": "its test failed",
         }.items()
     },
     "_CODES[problem.kind]": {
-        "target-outside": "A name leads out of the folder",
-        "bad-file-name": "A name is no name for a file on every system",
+        "target-outside": "A name points outside the folder",
+        "bad-file-name": "A name can't be used as a file name on every system",
         "path-too-long": "A name is too long",
     },
     "broken.code": HANDED_ON,
@@ -53,19 +53,19 @@ SPELLED: dict[str, dict[str, str]] = {
 # What happened, where the source builds the sentence elsewhere, or has one for each of several places.
 SAID = {
     "certificate-dates": "A certificate is expired or not yet valid, or this PC's clock is wrong",
-    "certificate-not-trusted": "A server's certificate is of nobody whom this PC trusts",
-    "certificates-unreadable": "The file with certificates cannot be read",
-    "connection-broken": "The connection broke or was too slow",
-    "disk-full": "The drive is full, or will be",
+    "certificate-not-trusted": "A server's certificate is not trusted",
+    "certificates-unreadable": "The certificate file can't be read",
+    "connection-broken": "The connection was lost or too slow",
+    "disk-full": "Not enough disk space",
     "git-failed": "Git failed",
-    "no-range": "The server sends no part of a file",
+    "no-range": "The server can't resume downloads",
     "not-encrypted": "An address is not encrypted (only https is accepted)",
-    "option-value": "The value of an option cannot be meant",
+    "option-value": "An option has an invalid value",
     "packages-failed": "The Python packages could not be installed",
     "path-too-long": "A path is too long",
-    "proxy-refused": "The proxy refused to pass the connection on",
-    "proxy-unusable": "The proxy's address cannot be used",
-    "tls-failed": "No encrypted connection came about",
+    "proxy-refused": "The proxy refused to connect to the server",
+    "proxy-unusable": "The proxy's address can't be used",
+    "tls-failed": "A secure connection failed",
 }
 
 
@@ -148,7 +148,7 @@ def _causes_of_uv() -> Iterator[Row]:
         ):
             for entry in node.value.elts:
                 assert isinstance(entry, ast.Tuple)
-                yield Row(str(ast.literal_eval(entry.elts[0])), 1, _marked(entry.elts[2]), where)
+                yield Row(str(ast.literal_eval(entry.elts[0])), 1, _what(entry.elts[2]), where)
 
 
 def _what(node: ast.AST) -> str:
@@ -171,11 +171,11 @@ def table() -> str:
     lines = [
         "# Error codes",
         "",
-        "Every error has a stable code, printed below it and in the documents of `--json`. Exit codes: 1 an",
-        "expected failure, 2 a wrong option, 3 a mistake of sdsetup itself, 130 stopped by Ctrl-C. Words in",
-        "braces are filled in.",
+        "Every error has a stable code, shown below its message and in the documents of `--json`. Exit codes:",
+        "1 a failure with a known cause, 2 a wrong option, 3 an internal error, 130 stopped by Ctrl-C. Words",
+        "in braces are filled in.",
         "",
-        "`python tools/error_codes.py --write` makes this table from the source; a test compares the two.",
+        "`python tools/error_codes.py --write` creates this table from the source; a test compares the two.",
         "",
         "| code | what happened | exit code | where |",
         "|---|---|---|---|",

@@ -81,8 +81,8 @@ def file_problem(error: OSError, where: object = None, what: Text | None = None)
     named = error.filename2 or error.filename
     path = os.fsdecode(named) if isinstance(named, (str, bytes)) else where
     if number in _FULL or windows in _FULL_WINDOWS:
-        code, said = "disk-full", Text("The drive is full")
-        hint = Text("Free some space on that drive, then run the same command again.")
+        code, said = "disk-full", Text("The disk is full")
+        hint = Text("Free up space on that drive, then run the same command again.")
     elif number in _DRIVE or windows in _DRIVE_WINDOWS:
         code, said = "drive-error", Text("The drive reports an error")
         hint = Text("Check the drive and its cable, then run the same command again.")
@@ -94,7 +94,7 @@ def file_problem(error: OSError, where: object = None, what: Text | None = None)
         hint = Text("Close programs that use this folder (such as the web UI), then run the same command again.")
     else:
         code, said = "file-trouble", Text("A file operation failed")
-        hint = Text("Run the same command again: what is finished is kept.")
+        hint = Text("Run the same command again. Finished work is kept.")
     return SdsetupError(what or said, where=path, why=error.strerror or str(error), hint=hint, code=code)
 
 

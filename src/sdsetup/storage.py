@@ -84,7 +84,7 @@ def read_own(path: Path, kind: OwnFile) -> Read:
     except FileNotFoundError:
         return Read()
     except OSError as error:
-        return Read(damage=Text("it cannot be read ({why})", why=error.strerror or str(error)))
+        return Read(damage=Text("it can't be read ({why})", why=error.strerror or str(error)))
     return parse_own(content, kind)
 
 
@@ -93,21 +93,23 @@ def parse_own(content: bytes, kind: OwnFile) -> Read:
     if not content.strip(b"\0 \r\n"):
         return Read(damage=Text("it is empty"))
     if len(content) > LONGEST_OWN:
-        return Read(damage=Text("it is larger than anything that belongs there"))
+        return Read(damage=Text("it is too large"))
     try:
         value = json.loads(content.decode("utf-8"))
     except UnicodeDecodeError:
         return Read(damage=Text("it is not UTF-8 text"))
     except (ValueError, RecursionError):
-        return Read(damage=Text("it is cut off or no JSON"))
+        return Read(damage=Text("it is incomplete or not JSON"))
     schema = value.get("schema") if isinstance(value, dict) else None
     if kind.schema is not None and schema != kind.schema:
         newer = isinstance(schema, str) and schema.startswith(kind.schema.rpartition("/")[0] + "/")
         return Read(
-            damage=Text("another version of sdsetup wrote it") if newer else Text("it holds something else")
+            damage=Text("it was written by another version of sdsetup")
+            if newer
+            else Text("it contains something else")
         )
     if wrong := misfit(value, kind.shape):
-        return Read(damage=Text("its values are not what belongs there ({wrong})", wrong=wrong[:200]))
+        return Read(damage=Text("it contains invalid values ({wrong})", wrong=wrong[:200]))
     return Read(value=value)
 
 

@@ -262,7 +262,7 @@ def test_without_a_home_the_system_is_asked_for_it(bench: Bench, home: str | Non
     env = {"PATH": str(bench.bin)} if home is None else {"PATH": str(bench.bin), "HOME": home}
     command = [str(bench.project / "sdsetup.sh")]
     failed = subprocess.run(command, cwd=bench.cwd, env=env, capture_output=True, encoding="utf-8")
-    assert (failed.returncode, "home folder is not known" in failed.stderr) == (1, True)
+    assert (failed.returncode, "Home folder not found" in failed.stderr) == (1, True)
     (bench.bin / "id").write_text("#!/bin/sh\necho root\n")
     (bench.bin / "uname").unlink()  # the folder is decided before; this ends it
     text = (
@@ -347,10 +347,10 @@ def test_without_a_python_one_is_brought(bench: Bench, server: tuple[str, str]) 
 @pytest.mark.parametrize(
     ("env", "words"),
     [
-        ({"SDSETUP_UV_SHA256": "0" * 64}, "is not the pinned one"),
-        ({"SDSETUP_UV_ADDRESS": "http://127.0.0.1:1"}, "could not be fetched"),
+        ({"SDSETUP_UV_SHA256": "0" * 64}, "is not the expected one"),
+        ({"SDSETUP_UV_ADDRESS": "http://127.0.0.1:1"}, "could not be downloaded"),
         ({"SDSETUP_UV_ADDRESS": "http://example.org"}, "not https"),
-        ({"SDSETUP_UV_ADDRESS": "http://127.0.0.1:80@example.org"}, "stands before the server"),
+        ({"SDSETUP_UV_ADDRESS": "http://127.0.0.1:80@example.org"}, "contains a user name"),
     ],
 )
 def test_what_is_not_as_pinned_is_not_used(

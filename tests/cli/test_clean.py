@@ -100,7 +100,7 @@ def test_the_python_of_sdsetup_itself_stays(own_home: Path) -> None:
     (env / "made-by-sdsetup.txt").write_text("")
     done = clean("--yes")
     assert done.returncode == 0
-    assert "sdsetup itself runs on it" in " ".join(done.stdout.split())
+    assert "sdsetup itself uses it" in " ".join(done.stdout.split())
     assert (python / "python3").exists()
     assert env.exists()
     assert clean("--yes", "--self").returncode == 0

@@ -132,7 +132,7 @@ def test_nobody_to_ask_is_no_consent(tmp_path: Path) -> None:
     root = installation(tmp_path / "sd", start="crash", crash=str(LOGS / "numpy-2.txt"))
     logged(root, "Cannot add middleware after an application has started\n")
     ended = fix("--dir", str(root))
-    assert b"Add --yes" in ended.stdout
+    assert b"With --yes" in ended.stdout
     assert not (root / "given.jsonl").exists()
 
 
@@ -176,7 +176,7 @@ def runs(run: Run) -> None:
 def test_start_again(tmp_path: Path) -> None:
     root = installation(tmp_path / "sd")
     logged(root, "Cannot add middleware after an application has started\n")
-    assert "Something asked the web UI before it was ready" in mended(root, runs)
+    assert "A request reached the web UI before it was ready" in mended(root, runs)
 
 
 def test_less_memory_finds_what_fits_and_starts_with_it(tmp_path: Path) -> None:

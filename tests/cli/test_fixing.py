@@ -58,7 +58,7 @@ def test_python_and_git_are_brought(tmp_path: Path) -> None:
     python, git = fix_actions(run, report)
     assert str(tmp_path / "data") in str(python.what)
     assert python.subjects == ("pythons",)
-    assert "nothing in Windows is changed" in str(git.what)
+    assert "Windows settings stay unchanged" in str(git.what)
 
 
 def test_nobody_there_to_agree(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_our_own_cache_is_emptied_when_its_disk_is_short(tmp_path: Path) -> None
     report = judge(run, full)
     action = next(action for action in fix_actions(run, report) if action.id == "free-caches")
     assert "0.2 GB" in str(action.what)
-    assert str(action.run(run, report)) == "0.2 GB are free again"
+    assert str(action.run(run, report)) == "Freed 0.2 GB"
     left = {path.relative_to(cache).as_posix(): path.read_bytes() for path in cache.rglob("*") if path.is_file()}
     assert left == {**theirs, "locks/a.lock": b"held"}
     assert "free-caches" not in offered(run, report)

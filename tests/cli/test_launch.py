@@ -173,7 +173,7 @@ def test_when_it_dies_the_cause_the_cure_and_the_log_are_named(tmp_path: Path) -
     root = installation(tmp_path / "sd", start="crash", crash=str(LOGS / "wrong-python.txt"))
     with launched(root) as run:
         assert run.end() == 1
-    assert "The web UI ended before it was ready (code 1)." in run.text
+    assert "The web UI stopped before it was ready (exit code 1)." in run.text
     assert "This Python is not supported" in run.text
     assert f"sdsetup install --dir {root}" in run.text
     assert ".sdsetup/logs/webui-" in run.text.replace("\n  ", "")
@@ -183,7 +183,7 @@ def test_an_unknown_end_shows_its_last_words(tmp_path: Path) -> None:
     root = installation(tmp_path / "sd", start="silent-exit", code=9)
     with launched(root) as run:
         assert run.end() == 1
-    assert "(code 9)" in run.text
+    assert "(exit code 9)" in run.text
     assert "Version: v1.10.1" in run.text
     assert "sdsetup report" in run.text
 
@@ -261,10 +261,10 @@ def test_memory_that_runs_out_in_use_is_answered_with_a_setting(tmp_path: Path) 
     root = installation(tmp_path / "sd", flags="--xformers", later=[oom, oom])
     with launched(root) as run:
         # Not before the whole notice is out: a signal in the middle of a write makes it come twice.
-        run.until("Afterwards sdsetup offers")
+        run.until("sdsetup will offer")
         run.process.send_signal(signal.SIGINT)
         assert run.end() == 0
-    assert run.text.count("The graphics card ran out of video memory") == 1
+    assert run.text.count("The graphics card ran out of video memory\n") == 1
     assert "With --medvram" in run.text
     assert "sdsetup verify" in run.text
 
@@ -288,7 +288,7 @@ def test_a_yes_puts_the_setting_into_the_launch_file(tmp_path: Path) -> None:
 def test_a_folder_without_a_web_ui_is_refused(tmp_path: Path) -> None:
     with launched(tmp_path) as run:
         assert run.end() == 1
-    assert "There is no web UI in this folder" in run.text
+    assert "No web UI in this folder" in run.text
 
 
 def test_a_second_start_says_where_the_first_one_runs(tmp_path: Path) -> None:
@@ -296,7 +296,7 @@ def test_a_second_start_says_where_the_first_one_runs(tmp_path: Path) -> None:
     with launched(root, "--no-browser") as first:
         first.until("To end it press Ctrl-C here.")
         with launched(root, "--no-browser") as second:
-            said = second.until("The web UI runs already: http://127.0.0.1:")
+            said = second.until("The web UI is already running: http://127.0.0.1:")
             assert second.end() == 0
             assert "--port" not in said
         first.process.send_signal(signal.SIGINT)

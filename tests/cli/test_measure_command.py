@@ -156,7 +156,7 @@ def test_what_a_person_reads(pc: Pc) -> None:
     out = " ".join(pc.sdsetup("tune", "--measure").stdout.split())
     for said in (
         "Measuring on NVIDIA GeForce RTX 3070",
-        "makes the same 2 pictures of 32 x 32 points in 2 steps",
+        "makes the same 2 images of 32 x 32 pixels with 2 steps each",
         "Taken of the card before it begins: 1 GB of 8 GB",
         "512 MB",
         "size unknown (the driver does not tell): game.exe",

@@ -140,7 +140,7 @@ def test_two_profiles_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--gpu", "580"), "580 fits several cards: GeForce GTX 580, Radeon RX 580"),
+        (("--gpu", "580"), "580 matches several graphics cards: GeForce GTX 580, Radeon RX 580"),
         (("--gpu", "RTX 3600"), "Did you mean GeForce RTX 3060"),
         (("--gpu", "RTX 5060 Tii"), "Did you mean GeForce RTX 5060 Ti"),
         (("--gpu", "Voodoo 2"), "No graphics card named Voodoo 2 is known"),

@@ -71,7 +71,7 @@ def test_one_json_document_and_nothing_else_on_standard_output(tmp_path: Path) -
         "model_seconds",
         "log",
     }
-    assert "Making the picture." in done.stderr
+    assert "Creating the test image." in done.stderr
 
 
 def test_what_a_picture_needed_is_kept_with_its_reason(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_what_a_picture_needed_is_kept_with_its_reason(tmp_path: Path) -> None:
     done = verify(root)
     assert done.returncode == 0, done.stdout + done.stderr
     text = " ".join(done.stdout.split())
-    assert "--no-half-vae made the test picture right; without it the picture was black." in text
+    assert "The image was black. Adding --no-half-vae fixed it." in text
     kept = (root / "webui-user.sh").read_text()
     assert "--no-half-vae" in kept
     assert "--xformers" in kept

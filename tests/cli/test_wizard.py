@@ -152,7 +152,7 @@ WRONG_FOLDERS = {
     "letter.txt/x": "",
     "other": "another project",
     "data/new": "belongs to sdsetup itself",
-    "~nobody-of-that-name/x": "no user of that name",
+    "~nobody-of-that-name/x": "No user with that name",
     "x" * 300: "",
     "tab\there": "control characters",
 }
@@ -369,7 +369,7 @@ def test_a_no_has_a_code_of_its_own_for_programs(start: Start, own_home: Path) -
 def test_a_card_with_several_sizes_is_asked_about(start: Start, answers: list[str], flag: str) -> None:
     tune = start("tune", "--gpu", "GeForce GTX 1060", "--os", "windows", "--ram", "16", "--driver", "551.52")
     for answer in answers:
-        tune.expect("How many GB has yours")
+        tune.expect("How many GB does yours have")
         tune.sendline(answer)
     code, last = ended(tune)
     assert (code, flag in last) == (0, True), last

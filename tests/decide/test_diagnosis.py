@@ -214,7 +214,7 @@ def test_a_log_may_come_as_lines() -> None:
 def test_sentences_are_filled_in() -> None:
     found = diagnose_log("launch.py: error: unrecognized arguments: --medvrm", BOOK, scene=PLACE)
     assert found is not None
-    assert str(found.cause) == "The web UI does not know: --medvrm"
+    assert str(found.cause) == "The web UI does not recognize: --medvrm"
     moved = diagnose_log("No Python at 'x'", BOOK, scene=PLACE)
     assert moved is not None
     assert moved.fix.command == "sdsetup install --dir /home/anna/sd"

@@ -241,10 +241,7 @@ def test_what_is_kept_is_what_differs_and_why() -> None:
     assert proof.dropped == ("--medvram-sdxl",)
     assert proof.changed
     assert [reason.setting for reason in proof.reasons] == ["--lowvram", "--no-half-vae"]
-    assert (
-        str(proof.reasons[1].because)
-        == "--no-half-vae made the test picture right; without it the picture was black."
-    )
+    assert str(proof.reasons[1].because) == "The image was black. Adding --no-half-vae fixed it."
     assert proof.result()["added"] == ["--lowvram", "--no-half-vae"]
 
 

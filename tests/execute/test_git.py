@@ -119,7 +119,7 @@ def test_a_dead_first_address_costs_one_answer(tmp_path: Path, origin: Origin, h
     assert done.url == origin.url
     assert git("remote", "get-url", "origin", cwd=context.dir / "r") == url  # whom a pull would have to trust
     assert len(kind.asked) == 1
-    assert any("asks for a login" in note for note in heard.notes)
+    assert any("requires a sign-in" in note for note in heard.notes)
 
 
 @pytest.fixture
@@ -206,7 +206,7 @@ def test_files_that_are_gone_come_back_without_the_network(tmp_path: Path, origi
     assert not whole_at(context, target, origin.old)
     assert clone_at((), target, origin.old, None, False, context).url is None
     assert whole_at(context, target, origin.old)
-    assert any("brought back" in note for note in heard.notes)
+    assert any("restored" in note for note in heard.notes)
 
 
 def test_another_commit_gives_way_and_own_work_is_kept(tmp_path: Path, origin: Origin) -> None:

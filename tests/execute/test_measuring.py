@@ -148,7 +148,7 @@ def test_every_candidate_once_and_the_launch_file_as_it_was(tmp_path: Path) -> N
     assert done[1].step_seconds[0] < done[0].step_seconds[0] - 0.1
     verdict = choose(done, this.profile)
     assert verdict is not None and "--opt-sdp-attention" in verdict.winner.candidate.flags
-    steps = ["starting the web UI", "loading the model", "picture 1 of 2", "picture 2 of 2"]
+    steps = ["starting the web UI", "loading the model", "image 1 of 2", "image 2 of 2"]
     assert told.lines[:6] == ["began rule", *steps, "ended rule good"]
     assert all_gone(root)
 
@@ -183,7 +183,7 @@ def test_a_black_picture_is_cured_by_more_precision(tmp_path: Path) -> None:
     this = few()
     done = measure(this, bench(root, this))
     assert [one.outcome for one in done][:3] == ["black", "black", "good"]
-    assert done[0].problem == "the picture is black"
+    assert done[0].problem == "the image is black"
     assert "--upcast-sampling" in done[2].candidate.flags
 
 
@@ -213,7 +213,7 @@ def test_a_candidate_that_ends_at_once(tmp_path: Path) -> None:
     this = few("attention-sdp")
     done = measure(this, bench(root, this))
     assert outcomes(done)["attention-sdp"] == "failed"
-    assert done[1].problem == "the web UI ended with code 7"
+    assert done[1].problem == "the web UI exited with code 7"
 
 
 def test_ctrl_c_and_on(tmp_path: Path) -> None:

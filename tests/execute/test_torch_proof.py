@@ -129,7 +129,7 @@ def test_the_next_build_is_installed_and_proved_once(tmp_path: Path, second: str
         assert (proved.result["outcome"], proved.result["torch"]) == ("ok", "2.7.0")
         (correction,) = proved.corrections
         assert correction.torch == next_one and CARD in correction.because
-        assert any("torch 2.7.0 is tried instead" in note for note in heard.notes)
+        assert any("Trying PyTorch 2.7.0 instead" in note for note in heard.notes)
 
 
 def environment_step(work: BuildEnvironment) -> Step:

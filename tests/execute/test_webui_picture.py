@@ -60,7 +60,7 @@ def test_a_picture_proves_it(tmp_path: Path) -> None:
     assert (proof.kept.peak_bytes, proof.kept.memory) == (4_321_000_000, "vram")
     assert proof.kept.model_seconds == 9.6
     assert not proof.changed
-    assert str(said[0].text) == "Starting the web UI for a test picture."
+    assert str(said[0].text) == "Starting the web UI for a test image."
     json.dumps(proof.result())
     assert flag_sets(root) == [["--xformers"]]
     given = starts(root)[0]
@@ -102,7 +102,7 @@ def test_a_broken_picture_is_cured_step_by_step(tmp_path: Path, kind: str) -> No
     assert proof.added == ("--no-half-vae", "--upcast-sampling")
     assert flag_sets(root)[-1] == ["--xformers", "--no-half-vae", "--upcast-sampling"]
     assert [reason.setting for reason in proof.reasons] == ["--no-half-vae", "--upcast-sampling"]
-    assert any("trying again with --no-half-vae" in str(event.text) for event in said)
+    assert any("Trying again with --no-half-vae" in str(event.text) for event in said)
     assert all_gone(root)
 
 
@@ -134,7 +134,7 @@ def test_memory_that_runs_out_goes_one_tier_down(tmp_path: Path) -> None:
     proof = proved(root, "--medvram-sdxl", "--xformers")
     assert flag_sets(root) == [["--medvram-sdxl", "--xformers"], ["--xformers", "--medvram"]]
     assert (proof.added, proof.dropped) == (("--medvram",), ("--medvram-sdxl",))
-    assert str(proof.reasons[0].because).startswith("--medvram made the test picture fit")
+    assert str(proof.reasons[0].because).startswith("The graphics card ran out of video memory. Adding --medvram")
 
 
 def test_memory_that_runs_out_while_the_model_loads_counts_too(tmp_path: Path) -> None:
@@ -213,7 +213,7 @@ def test_ctrl_c_ends_the_web_ui_too(tmp_path: Path) -> None:
     root = installation(tmp_path / "sd", grandchild=True)
 
     def stop(event: Event) -> None:
-        if "waiting for its model" in str(event.text):
+        if "Loading the model" in str(event.text):
             raise KeyboardInterrupt
 
     ctx = context(root)

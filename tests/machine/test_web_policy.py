@@ -155,5 +155,5 @@ def test_a_redirect_of_a_short_question_is_judged(server: str) -> None:
 
 
 def test_without_a_machine_only_this_computer_is_talked_to() -> None:
-    with session() as asking, pytest.raises(ValueError, match="not on this computer"):
+    with session() as asking, pytest.raises(ValueError, match="not on this PC"):
         asking.get("https://hub.example/", timeout=5)

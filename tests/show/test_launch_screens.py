@@ -44,10 +44,10 @@ def test_a_diagnosis(drawn: Callable[[], str]) -> None:
     show_diagnosis(found, Path("/home/anna/my sd/.sdsetup/logs/webui-20261122-181815.log"), Screen())
     assert drawn() == (
         "✗ This Python is not supported\n"
-        "  why:  The web UI's PyTorch exists for Python 3.10 (outside Windows also 3.11);\n"
-        "        this environment uses Python 3.12.3, for which the server offers none.\n"
-        "  fix:  Move the folder venv away and let sdsetup bring Python 3.10 and build\n"
-        "        the environment again.\n"
+        "  why:  The web UI's PyTorch exists for Python 3.10 only (3.11 too on Linux and\n"
+        "        macOS). This environment uses Python 3.12.3.\n"
+        "  fix:  Move the venv folder away, and let sdsetup download Python 3.10 and\n"
+        "        rebuild the Python environment.\n"
         '        sdsetup install --dir "/home/anna/my sd"\n'
         "  seen: ERROR: Could not find a version that satisfies the requirement\n"
         "        torch==2.1.2 (from versions: 2.2.0, 2.2.1, 2.2.2, 2.3.0, 2.3.1, 2.4.0,\n"

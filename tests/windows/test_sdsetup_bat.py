@@ -139,8 +139,8 @@ def test_what_is_not_as_pinned_is_not_used(pc: Windows, server: dict[str, str]) 
     """With no Python. These come first: nothing has been brought yet."""
     wrong = {**server, "SDSETUP_UV_SHA256": "0" * 64}
     for env, words in [
-        (wrong, "is not the pinned one"),
-        ({"SDSETUP_UV_ADDRESS": "http://127.0.0.1:1"}, "could not be fetched"),
+        (wrong, "is not the expected one"),
+        ({"SDSETUP_UV_ADDRESS": "http://127.0.0.1:1"}, "could not be downloaded"),
         ({"SDSETUP_UV_ADDRESS": "http://example.org"}, "not https"),
         ({"SDSETUP_UV_ADDRESS": "http://127.0.0.1:80@example.org"}, "not https"),
     ]:
@@ -157,7 +157,7 @@ def test_the_window_stays_open_on_an_error_when_it_was_double_clicked(pc: Window
 
 def test_a_stand_in_of_the_store_is_never_started(pc: Windows) -> None:
     """Not even one that would say the right thing; the same program elsewhere on PATH is asked."""
-    for folder, words in [("Microsoft\\WindowsApps", "could not be fetched"), ("Python", "was started")]:
+    for folder, words in [("Microsoft\\WindowsApps", "could not be downloaded"), ("Python", "was started")]:
         there = pc.data.parent / folder.replace("\\", "/")
         there.mkdir(parents=True)
         (there / "python.exe").write_bytes(python_program(pc.python, SUITS))
@@ -215,7 +215,7 @@ def test_a_program_beside_it_or_in_the_current_folder_does_not_run(pc: Windows, 
     for cwd, path in [(AT + "\\Downloads", {}), (beside, {"WINEPATH": "."}), (beside, {"WINEPATH": beside + ";"})]:
         line = f'C:\\windows\\system32\\cmd.exe /c ""{pc.bat}" x"'
         refused = pc.cmd(line, cwd=cwd, **{**pc.env, "SDSETUP_UV_ADDRESS": "http://127.0.0.1:1", **path})
-        assert (refused.rc, "could not be fetched" in refused.err) == (1, True), repr(refused)
+        assert (refused.rc, "could not be downloaded" in refused.err) == (1, True), repr(refused)
         assert not witness.exists(), witness.read_text()
 
 
@@ -226,7 +226,7 @@ def test_without_a_python_one_is_brought(pc: Windows, witness: Path, server: dic
     assert ended.rc == 0, repr(ended)
     seen = json.loads(ended.out)
     assert (seen["args"], seen["command"]) == (["install", "--dir", "D:\\a b", "--yes"], "sdsetup.bat")
-    assert "Fetching uv" in ended.err
+    assert "Downloading uv" in ended.err
     brought = sorted(path.name for path in (pc.data / "tools").iterdir())
     assert brought == ["python", "uv-0.13.0"]
     again = pc.cmd(line, cwd=AT + "\\sdsetup", **pc.env)
@@ -291,7 +291,7 @@ def test_a_registered_python_is_found_and_a_stale_key_is_not(pc: Windows) -> Non
     shutil.rmtree(pc.data / "tools")
     env = {"SDSETUP_UV_ADDRESS": "http://127.0.0.1:1"}
     pc.register_python("C:\\gone\\python.exe")
-    assert "could not be fetched" in pc.start(**env).err
+    assert "could not be downloaded" in pc.start(**env).err
     # reg prints in the console's code page, so this path has no foreign letters.
     registered = pc.project.parents[1] / "Python & (1)"
     registered.mkdir()
@@ -302,7 +302,7 @@ def test_a_registered_python_is_found_and_a_stale_key_is_not(pc: Windows) -> Non
         ended = pc.start("--version", **env)
         assert (ended.rc, ended.err) == (1, "was started\n"), repr(ended)
     pc.register_python('C:\\gone\\" & echo ran>C:\\ran.txt & \\"python.exe'.replace("gone\\", "gone\\\\\\"))
-    assert "could not be fetched" in pc.start(**env).err
+    assert "could not be downloaded" in pc.start(**env).err
     assert not pc.cmd.bench.host_path("C:\\ran.txt").exists()
 
 
@@ -311,4 +311,4 @@ def test_a_file_started_out_of_the_zip_says_so(pc: Windows) -> None:
     alone.mkdir(parents=True)
     shutil.copy(pc.project / "sdsetup.bat", alone)
     ended = pc.cmd.explorer("C:\\users\\Имя (1)\\AppData\\Local\\Temp\\x.zip\\sdsetup.bat", **pc.env)
-    assert (ended.rc, "unpack the whole .zip" in ended.err, "Press any key" in ended.out) == (1, True, True)
+    assert (ended.rc, "extract the whole .zip" in ended.err, "Press any key" in ended.out) == (1, True, True)

@@ -58,13 +58,13 @@ def write(file: Path, starter: Path, machine: Machine) -> None:
     """
     if os.path.lexists(file) and not is_ours(file):
         raise SdsetupError(
-            Text("There is another program called sdsetup"),
+            Text("Another program is already named sdsetup"),
             where=file,
             hint=Text("Rename or remove it, then run the same command again."),
             code="command-taken",
         )
     content = _for_cmd(starter, machine) if machine.family == "windows" else _for_sh(starter)
-    with file_problems(file, Text("The command could not be written")):
+    with file_problems(file, Text("The command file could not be written")):
         write_atomically(file, content)
         if machine.family != "windows":
             file.chmod(0o755)
@@ -83,9 +83,9 @@ def _for_cmd(starter: Path, machine: Machine) -> bytes:
         return text.encode(f"cp{page}" if page else "ascii")
     except (UnicodeEncodeError, LookupError) as error:
         raise SdsetupError(
-            Text("The folder's name has letters that a .cmd file cannot hold here"),
+            Text("The folder name has characters that a .cmd file cannot store on this PC"),
             where=starter.parent,
-            hint=Text("Move sdsetup's folder to a path of plain letters, such as C:\\sdsetup."),
+            hint=Text("Move sdsetup's folder to a path with only plain Latin letters, such as C:\\sdsetup."),
             code="command-letters",
         ) from error
 

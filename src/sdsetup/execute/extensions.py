@@ -35,7 +35,7 @@ def fast_forward(context: Context, extensions: Sequence[Extension]) -> dict[str,
         SdsetupError: it could not be written down what they stood on; nothing was moved then.
     """
     clones = [one for one in extensions if one.commit and one.branch and one.remote]
-    with file_problems(context.state, Text("The extensions' commits could not be written down")):
+    with file_problems(context.state, Text("The extensions' versions could not be saved")):
         write_json(context.state / _NAME, {"schema": SCHEMA, "commits": {one.path: one.commit for one in clones}})
     moved = {}
     for one in clones:
@@ -47,10 +47,10 @@ def fast_forward(context: Context, extensions: Sequence[Extension]) -> dict[str,
             run("merge", "--quiet", "--ff-only", "FETCH_HEAD")
             now = run("rev-parse", "HEAD")
         except GitFailedError as failed:
-            context.note(Text("{name} stays as it is: {why}", name=one.name, why=str(failed) or failed.cause.why))
+            context.note(Text("{name} was not changed: {why}", name=one.name, why=str(failed) or failed.cause.why))
             continue
         except SdsetupError as error:
-            context.note(Text("{name} stays as it is: {why}", name=one.name, why=error.message))
+            context.note(Text("{name} was not changed: {why}", name=one.name, why=error.message))
             continue
         if now != one.commit:
             moved[one.name] = (one.commit, now)
@@ -81,10 +81,10 @@ def set_back(context: Context) -> tuple[str, ...]:
             stuck.append(folder.name)
     if stuck:
         raise SdsetupError(
-            Text("An extension could not be set back: {names}", names=", ".join(stuck)),
+            Text("Extensions could not be restored: {names}", names=", ".join(stuck)),
             where=context.state / _NAME,
-            why=Text("git refuses to move it"),
-            hint=Text("Keep your changes in it with git stash, then run the same command again."),
+            why=Text("Git refuses to switch its version"),
+            hint=Text("Save your changes to it with git stash, then run the same command again."),
             code="extension-stuck",
         )
     keep(context)

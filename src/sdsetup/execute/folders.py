@@ -113,7 +113,7 @@ def refuse_conflicts(stage: Path, target: Path, *, own: Sequence[str] = ()) -> N
     if different:
         raise SdsetupError(
             Text(
-                "{count} file(s) in the folder are not what belongs there: {names}",
+                "{count} file(s) in the folder don't belong to the web UI: {names}",
                 count=len(different),
                 names=", ".join(different[:3]),
             ),

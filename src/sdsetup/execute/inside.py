@@ -12,7 +12,7 @@ from sdsetup.text import Text
 _CODES = {"outside": "target-outside", "name": "bad-file-name", "long": "path-too-long"}
 _MODELS = "models"
 _LONGEST_SHOWN = 100
-_HINT = Text("Use letters, digits, blanks, dots and dashes, and forward slashes between folders.")
+_HINT = Text("Use letters, digits, spaces, dots, and dashes, with forward slashes between folders.")
 
 
 def inside(name: str, folder: Path, *, hint: Text = _HINT) -> Path:
@@ -33,9 +33,9 @@ def inside(name: str, folder: Path, *, hint: Text = _HINT) -> Path:
     anchor = folder.joinpath(*parts[:shared])
     if not Path(os.path.realpath(target.parent)).is_relative_to(os.path.realpath(anchor)):
         raise SdsetupError(
-            Text("A link in this folder leads out of it"),
+            Text("A link in this folder points outside it"),
             where=target.parent,
-            why=Text("it leads to {place}", place=os.path.realpath(target.parent)),
+            why=Text("it points to {place}", place=os.path.realpath(target.parent)),
             code="target-outside",
             hint=Text("Replace the link with a folder, or choose another name."),
         )
@@ -46,7 +46,7 @@ def refused(name: str, problem: NameProblem, *, hint: Text = _HINT) -> SdsetupEr
     """The error for a name that the judge refused."""
     shown = repr(name) if len(name) <= _LONGEST_SHOWN else f"{name[:_LONGEST_SHOWN]!r}..."
     return SdsetupError(
-        Text("{name} is no name for a file in this folder: it {problem}", name=shown, problem=problem.said),
+        Text("{name} can't be used as a file name here: it {problem}", name=shown, problem=problem.said),
         code=_CODES[problem.kind],
         hint=hint,
     )

@@ -44,16 +44,16 @@ def write(action: WriteLauncher, context: Context) -> Mapping[str, Any]:
             target.chmod(target.stat().st_mode | stat.S_IXUSR)
     except OSError as error:
         raise SdsetupError(
-            Text("The launch file cannot be written"),
+            Text("The launch file can't be written"),
             where=path,
             why=str(error),
             hint=Text(
-                "Close programs that have it open, remove its write protection, and run the same command again."
+                "Close programs that have it open, clear its read-only attribute, and run the same command again."
             ),
             code="launch-file-unwritable",
         ) from error
     if backup is not None:
-        context.note(Text("Your former launch file is kept as {name}.", name=backup.name))
+        context.note(Text("Backup of the previous launch file: {name}", name=backup.name))
     return {"path": str(path), "changed": True, "backup": str(backup) if backup else None}
 
 

@@ -51,14 +51,19 @@ def folder_lock(
         except Timeout:
             if patience is not None and waited >= patience:
                 raise SdsetupError(
-                    Text("Another sdsetup is working on this folder"),
+                    Text("Another sdsetup is using this folder"),
                     where=folder,
                     why=_holder(path),
-                    hint=Text("Wait for it to end or close it, then run the same command again."),
+                    hint=Text("Wait for it to finish or close it, then run the same command again."),
                     code="busy",
                 ) from None
             if waited == 0:
-                waiting(Text("Another sdsetup ({who}) works on this folder: waiting for it.", who=_holder(path)))
+                waiting(
+                    Text(
+                        "Another sdsetup ({who}) is using this folder. Waiting for it to finish.",
+                        who=_holder(path),
+                    )
+                )
             waited += _PATIENCE_PER_TRY
         except OSError as error:
             raise _no_cache(path, error) from error
@@ -89,11 +94,12 @@ def _holder(path: Path) -> Text:
 
 def _no_cache(path: Path, error: OSError) -> SdsetupError:
     return SdsetupError(
-        Text("The cache folder cannot be written"),
+        Text("Can't write to the cache folder"),
         where=path.parent,
         why=str(error),
         hint=Text(
-            "Free some space or give your account the right to write there; SDSETUP_CACHE_DIR names another."
+            "Free up disk space or give your account write access to it. To use another folder, set "
+            "SDSETUP_CACHE_DIR."
         ),
         code="cache-not-writable",
     )

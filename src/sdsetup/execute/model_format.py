@@ -16,11 +16,11 @@ def look_at(path: Path) -> Look:
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):  # a pipe would keep us waiting for its writer
-            return damaged(0, "unreadable", Text("it is no file but a folder, a pipe or a device"))
+            return damaged(0, "unreadable", Text("it is a folder, pipe, or device, not a file"))
         with path.open("rb") as file:
             return judge(file, found.st_size, path.name)
     except OSError as error:
-        return damaged(0, "unreadable", Text("the file cannot be read ({why})", why=error.strerror or str(error)))
+        return damaged(0, "unreadable", Text("the file can't be read ({why})", why=error.strerror or str(error)))
 
 
 def looks_whole(path: Path) -> bool:

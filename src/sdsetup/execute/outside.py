@@ -29,7 +29,7 @@ def caches(cache: Path, others: Sequence[Path]) -> Iterator[Item]:
         yield Item(kind="cache", what=Text("Cache ({name})", name=folder.name), path=folder, bytes=size_of(folder))
     practice = cache / "rehearsal"
     if (practice / "webui").is_dir() and practice / "webui" not in others:
-        why = Text("it is a practice run: `sdsetup uninstall --rehearse` removes it")
+        why = Text("it is a practice run, to remove with: sdsetup uninstall --rehearse")
         yield Item(
             kind="practice",
             what=Text("Practice run"),
@@ -39,7 +39,7 @@ def caches(cache: Path, others: Sequence[Path]) -> Iterator[Item]:
         )
     stand_ins = practice / "stand-ins"
     if stand_ins in our_folders(cache) and _holds_something(stand_ins):
-        yield Item(kind="cache", what=Text("Files of the practice run"), path=stand_ins, bytes=size_of(stand_ins))
+        yield Item(kind="cache", what=Text("Practice run files"), path=stand_ins, bytes=size_of(stand_ins))
 
 
 def tools(machine: Machine, others: Sequence[Path] | None) -> Iterator[Item]:
@@ -53,9 +53,9 @@ def tools(machine: Machine, others: Sequence[Path] | None) -> Iterator[Item]:
     running = Path(os.path.realpath(sys.base_prefix)).is_relative_to(os.path.realpath(folder))
     why = None
     if running or _uses(own, folder):
-        why = Text("sdsetup itself runs on it")
+        why = Text("sdsetup itself uses it")
     elif others is None:
-        why = Text("it is not known which installations use it")
+        why = Text("other installations may use it")
     elif others:
         why = Text("an installation may use it: {dir}", dir=others[0])
     for name, what in (("python", Text("Python")), ("mingit", Text("Git"))):
@@ -72,7 +72,7 @@ def own_environment(machine: Machine) -> Iterator[Item]:
     if (path / _MADE).is_file() and not path.is_symlink():
         inside = Path(os.path.realpath(sys.prefix)) == Path(os.path.realpath(path))
         locked = inside and machine.family == "windows"
-        why = Text("it is running; delete the folder after this window is closed") if locked else None
+        why = Text("it is running; delete the folder after you close this window") if locked else None
         yield Item(kind="own-environment", what=Text("sdsetup itself"), path=path, bytes=size_of(path), why=why)
     folder = bin_folder(machine)
     command = None if folder is None else file_in(folder, machine.family)

@@ -24,10 +24,10 @@ _log = logging.getLogger("sdsetup.own_files")
 _KEPT: tuple[tuple[str, OwnFile, Text, str], ...] = (
     ("journal.json", journal.FILE, Text("the record of finished steps"), "journal.json"),
     ("machine.json", record_of.FILE, Text("the record of this installation's settings"), "machine.json"),
-    ("learned.json", learned.FILE, Text("what was learned about this graphics card"), "learned.json"),
+    ("learned.json", learned.FILE, Text("what is known about this graphics card"), "learned.json"),
     ("measured.json", MEASURED, Text("the measurements of this graphics card"), "measured.json"),
-    ("undo/point.json", POINT, Text("the record of what `sdsetup undo` brings back"), "undo"),
-    ("undo/machine.json", record_of.FILE, Text("the record of what `sdsetup undo` brings back"), "undo"),
+    ("undo/point.json", POINT, Text("the record of what `sdsetup undo` restores"), "undo"),
+    ("undo/machine.json", record_of.FILE, Text("the record of what `sdsetup undo` restores"), "undo"),
 )
 
 
@@ -56,7 +56,7 @@ def set_damaged_aside(state: Path) -> Iterator[Text]:
         aside = set_aside_damaged(state / goes)
         _log.warning("%s: %s; set aside as %s", state / name, damage, aside)
         yield Text(
-            "{file} ({what}) is damaged: {why}. It is kept as {aside}; a new one is made.",
+            "{file} ({what}) is damaged: {why}. It is kept as {aside}, and a new file will be created.",
             file=name,
             what=what,
             why=damage,

@@ -35,7 +35,7 @@ _PLACES = {
     "models": ("models", Text("Models")),
     "embeddings": ("models", Text("Embeddings")),
     "outputs": ("images", Text("Images")),
-    "log": ("images", Text("Images saved by hand")),
+    "log": ("images", Text("Images you saved")),
     "extensions": ("extensions", Text("Extensions")),
 }
 _SETTINGS = ("config.json", "ui-config.json", "styles.csv", "params.txt", "cache.json", *FILE_NAMES.values())
@@ -114,7 +114,7 @@ class _Sorted:
         if not os.path.lexists(venv):
             return
         ours = not venv.is_symlink() and bool(marker(venv).get("lock"))
-        why = None if ours else Text("sdsetup did not make it")
+        why = None if ours else Text("sdsetup did not create it")
         yield Item(kind="environment", what=what, path=venv, bytes=size_of(venv), why=why)
 
     def _repositories(self, folder: Path) -> Iterator[Item]:
@@ -126,7 +126,7 @@ class _Sorted:
                 what=Text("Repository {name}", name=name),
                 path=path,
                 bytes=size_of(path),
-                why=None if ours else Text("it holds changes, or sdsetup did not make it"),
+                why=None if ours else Text("it has changes, or sdsetup did not create it"),
             )
 
     def _code(self) -> Iterator[Item]:
@@ -176,7 +176,7 @@ class _Sorted:
             for path in files:
                 if path.name in self.blobs and _is_blob(folder, name, self.blobs[name]):
                     continue  # as the web UI brings it
-                why = None if all_ours else Text("it holds your settings")
+                why = None if all_ours else Text("it contains your settings")
                 yield Item(kind="launch-file", what=Text("Launch file"), path=path, bytes=size_of(path), why=why)
 
     def _written_by_us(self, path: Path, name: str, ours: frozenset[str]) -> bool:
@@ -189,7 +189,7 @@ class _Sorted:
         path = self.context.dir / ".git"
         if os.path.lexists(path):
             ours = bool(self.blobs) and path.is_dir() and not path.is_symlink() and sealed(self.context.dir)
-            why = None if ours else Text("it holds commits or settings that sdsetup did not put there")
+            why = None if ours else Text("it has commits or settings that sdsetup did not create")
             yield Item(
                 kind="git", what=Text("Git repository of the web UI"), path=path, bytes=size_of(path), why=why
             )
@@ -198,10 +198,10 @@ class _Sorted:
         state = self.context.state
         for path in _folders(state / "former"):
             if (path / "pyvenv.cfg").is_file() or marker(path):
-                yield from self._environment(path, Text("Earlier Python environment"))
+                yield from self._environment(path, Text("Previous Python environment"))
             else:
                 ours = untouched(self.context, path)
-                why = None if ours else Text("it was set aside because it may hold your changes")
+                why = None if ours else Text("it was set aside because it may contain your changes")
                 yield Item(kind="set-aside", what=Text("Set aside"), path=path, bytes=size_of(path), why=why)
         for path in sorted(state.iterdir()) if state.is_dir() else []:
             if path.name != "former":

@@ -155,10 +155,13 @@ class Runner:
                 write_json(self._context.state / "journal.json", to_json(journal))
             except OSError as error:
                 raise SdsetupError(
-                    Text("The record of finished steps cannot be written"),
+                    Text("The record of finished steps can't be written"),
                     where=self._context.state / "journal.json",
                     why=str(error),
-                    hint=Text("Free some space or make the folder writable, then run the same command again."),
+                    hint=Text(
+                        "Free up disk space or give your account write access to the folder, then run "
+                        "the same command again."
+                    ),
                     code="journal-unwritable",
                 ) from error
 

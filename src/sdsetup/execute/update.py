@@ -55,7 +55,7 @@ def prepare(action: CloneWebUI, context: Context, present: str) -> OwnEdits:
         webui_checkout.bring(action, context)
     except GitFailedError as failed:
         raise SdsetupError(
-            Text("The wanted version of the web UI could not be downloaded"),
+            Text("This version of the web UI could not be downloaded"),
             where=action.urls[0],
             why=failed.cause.why,
             hint=failed.cause.hint,
@@ -66,7 +66,7 @@ def prepare(action: CloneWebUI, context: Context, present: str) -> OwnEdits:
         context, context.dir, "diff-tree", "-r", "-z", "--name-status", "--no-renames", present, action.commit
     )
     if status is None or differing is None:
-        raise local_changes(str(context.dir), present, ("files that git could not list",))
+        raise local_changes(str(context.dir), present, ("files that Git could not list",))
     # `ask` strips its answer, so the first entry may have lost the blank before its letter.
     entries = [entry.lstrip().partition(" ") for entry in status.split("\0") if entry.strip()]
     own = {name.lstrip(): how for how, _blank, name in entries}
@@ -86,7 +86,7 @@ def clear_stage(context: Context, *, unless: str | None = None) -> None:
     stage = stage_of(context.dir)
     if not os.path.lexists(stage) or (unless is not None and git.commit_of(context, stage) == unless):
         return
-    with file_problems(stage, Text("What is left of an update could not be removed")):
+    with file_problems(stage, Text("Leftovers of an update could not be removed")):
         for kind, pattern in (("proof", "picture-*.png"), ("logs", "webui-*.log")):
             for path in sorted((stage / ".sdsetup" / kind).glob(pattern)):
                 (context.state / kind).mkdir(exist_ok=True)

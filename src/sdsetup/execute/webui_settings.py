@@ -48,10 +48,10 @@ def _settings(path: Path, content: bytes | None) -> dict[str, Any]:
         said = None
     if not isinstance(said, dict):
         raise SdsetupError(
-            Text("The web UI's settings cannot be read"),
+            Text("The web UI's settings can't be read"),
             where=path,
-            why=Text("the file is empty, cut off, or not JSON"),
-            hint=Text("Rename it: the web UI then starts with its default settings and writes a new one."),
+            why=Text("the file is empty, incomplete, or not JSON"),
+            hint=Text("Rename the file. The web UI then starts with its default settings and creates a new one."),
             code="settings-unreadable",
         )
     return said

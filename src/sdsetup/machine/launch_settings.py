@@ -46,9 +46,9 @@ def read_launch_file(path: Path) -> bytes | None:
         return None
     except OSError as error:
         raise SdsetupError(
-            Text("The launch file cannot be read"),
+            Text("The launch file can't be read"),
             where=path,
             why=str(error),
-            hint=Text("Close programs that have it open, or move it away; a new one is then written."),
+            hint=Text("Close programs that have it open, or move it away to have a new one created."),
             code="launch-file-unreadable",
         ) from error

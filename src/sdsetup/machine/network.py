@@ -116,10 +116,12 @@ def _through_library(address: Address, through: Proxy, env: Mapping[str, str], s
 
 def _judge(status: int) -> Reached:
     if status == 451:
-        return Reached(problem="http-451", detail="refused for legal reasons where you are")
+        return Reached(problem="http-451", detail="blocked for legal reasons in your country")
     if status == 407:
-        return Reached(problem="proxy", detail="the proxy wants a name and a password")
-    return Reached() if status else Reached(problem="refused", detail="the connection was closed unanswered")
+        return Reached(problem="proxy", detail="the proxy requires a user name and password")
+    return (
+        Reached() if status else Reached(problem="refused", detail="the connection was closed without a response")
+    )
 
 
 def _connect(host: str, number: int, through: Proxy) -> str:

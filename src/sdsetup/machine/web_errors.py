@@ -45,39 +45,39 @@ def broken(error: Exception, host: str, proxy: Proxy | None) -> BrokenError:
         return _no_connection(error, cause, host, proxy)
     if isinstance(error, lib.ConnectTimeoutError):
         what = Text("the proxy {host}", host=proxy.host) if proxy else host
-        return BrokenError(Text("{what} does not answer", what=what), "connect-timeout")
+        return BrokenError(Text("{what} does not respond", what=what), "connect-timeout")
     if isinstance(error, lib.ReadTimeoutError):
-        return BrokenError(Text("the server did not answer in time"), "answer-timeout")
+        return BrokenError(Text("the server did not respond in time"), "answer-timeout")
     if isinstance(error, lib.DecodeError):
-        return BrokenError(Text("the packed answer is damaged"), "connection-broken")
+        return BrokenError(Text("the compressed response is damaged"), "connection-broken")
     if isinstance(error, (lib.LocationValueError, UnicodeError)):
-        return BrokenError(Text("{host} is not the name of a server", host=host), "bad-address", permanent=True)
+        return BrokenError(Text("{host} is not a valid server name", host=host), "bad-address", permanent=True)
     if isinstance(error, (lib.IncompleteRead, lib.InvalidChunkLength)) or isinstance(
         cause, (lib.IncompleteRead, lib.InvalidChunkLength)
     ):
-        return BrokenError(Text("the connection ended early"), "connection-broken")
+        return BrokenError(Text("the connection was closed too early"), "connection-broken")
     return _aborted(cause, host, proxy)
 
 
 def _aborted(cause: Exception, host: str, proxy: Proxy | None) -> BrokenError:
     if isinstance(cause, RemoteDisconnected):
-        return BrokenError(Text("the server hung up without an answer"), "empty-answer")
+        return BrokenError(Text("the server closed the connection without a response"), "empty-answer")
     if proxy is not None and (refused := _TUNNEL.search(str(cause))):
         return _refused_way(int(refused[1]), host, proxy)
     if isinstance(cause, ssl.SSLError):
         return _tls(cause, host)
     if isinstance(cause, OSError):
         reason = cause.strerror or str(cause) or type(cause).__name__
-        return BrokenError(Text("the connection broke ({reason})", reason=reason), "connection-broken")
+        return BrokenError(Text("the connection was lost ({reason})", reason=reason), "connection-broken")
     if isinstance(cause, (HTTPException, lib.HTTPError, ValueError)):
-        return BrokenError(Text("what answered does not speak HTTP"), "not-http")
+        return BrokenError(Text("the response is not HTTP"), "not-http")
     raise cause
 
 
 def _no_connection(error: lib.NewConnectionError, cause: Exception, host: str, proxy: Proxy | None) -> BrokenError:
     if isinstance(error, lib.NameResolutionError) or "gaierror" in type(cause).__name__:
         name = proxy.host if proxy else host
-        return BrokenError(Text("the name {host} could not be looked up", host=name), "no-such-host")
+        return BrokenError(Text("the server name {host} could not be resolved", host=name), "no-such-host")
     reason = getattr(cause, "strerror", None) or str(cause).rpartition("connection: ")[2]
     if proxy is not None and proxy.socks and "authentication" in reason.lower():
         return _refused_way(407, host, proxy)
@@ -89,10 +89,13 @@ def _no_connection(error: lib.NewConnectionError, cause: Exception, host: str, p
 
 def _refused_way(status: int, host: str, proxy: Proxy) -> BrokenError:
     if status == 407:
-        why = Text("the proxy {host} wants a name and a password", host=proxy.host)
+        why = Text("the proxy {host} requires a user name and password", host=proxy.host)
         return BrokenError(why, "proxy-login-needed", permanent=True)
     why = Text(
-        "the proxy {proxy} refused the way to {host} (HTTP {status})", proxy=proxy.host, host=host, status=status
+        "the proxy {proxy} refused to connect to {host} (HTTP {status})",
+        proxy=proxy.host,
+        host=host,
+        status=status,
     )
     return BrokenError(why, "proxy-refused", permanent=status in (401, 403))
 
@@ -100,12 +103,12 @@ def _refused_way(status: int, host: str, proxy: Proxy) -> BrokenError:
 def _tls(error: Exception, host: str) -> BrokenError:
     if not isinstance(error, ssl.SSLCertVerificationError):
         reason = getattr(error, "reason", None) or str(error) or type(error).__name__
-        why = Text("the encrypted connection to {host} could not be made ({reason})", host=host, reason=reason)
+        why = Text("no secure connection to {host} ({reason})", host=host, reason=reason)
         return BrokenError(why, "tls-failed")
     reason = (getattr(error, "verify_message", "") or str(error)).rstrip(".")
     if getattr(error, "verify_code", None) in _DATES:  # most often it is the clock that is wrong
         why = Text(
-            "the certificate of {host} is out of its dates ({reason}); this computer believes it is {today}",
+            "the certificate of {host} is not valid today ({reason}); the date on this PC is {today}",
             host=host,
             reason=reason,
             today=time.strftime("%Y-%m-%d"),

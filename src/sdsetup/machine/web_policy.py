@@ -62,7 +62,7 @@ def tls(env: Mapping[str, str]) -> ssl.SSLContext:
             context.load_verify_locations(cafile=None if folder else own, capath=own if folder else None)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            why = Text("the certificates in {path} cannot be read ({reason})", path=own, reason=reason)
+            why = Text("the certificates in {path} can't be read ({reason})", path=own, reason=reason)
             raise CertificatesError(why) from error
     return context
 

@@ -36,7 +36,7 @@ class _UnderPolicy(HTTPAdapter):
     ) -> Any:
         address = parse_address(request.url or "")
         if self._machine is None and not address.loopback:
-            raise AddressError(Text("{url} is not on this computer", url=address.plain))
+            raise AddressError(Text("{url} is not on this PC", url=address.plain))
         proxy = proxy_for(address, self._machine) if self._machine is not None else None
         manager = connections(address, proxy, self._machine.env if self._machine is not None else {})
         return manager.connection_from_host(address.host, address.port, address.scheme)

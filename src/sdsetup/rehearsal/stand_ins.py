@@ -84,10 +84,10 @@ def _git(git: str, arguments: list[str], folder: Path, given: bytes = b"") -> by
     )
     if done.returncode:
         raise SdsetupError(
-            Text("git could not make the small repository of the rehearsal"),
+            Text("Git could not create the repository for the practice run"),
             where=folder,
             why=done.stderr.decode(errors="replace").strip()[-300:],
-            hint=Text("Check with `git --version` that git works, then run the same command again."),
+            hint=Text("Check that Git works (git --version), then run the same command again."),
             code="rehearsal-git",
         )
     return done.stdout

@@ -118,13 +118,13 @@ ACTS: dict[Act, Carrying] = {
         what=Text("download the damaged Git folders again, then start the web UI"), run=_clones
     ),
     "rebuild-environment": Carrying(
-        what=Text("build the Python environment again, then start the web UI"), run=_environment
+        what=Text("rebuild the Python environment, then start the web UI"), run=_environment
     ),
     "restore-packages": Carrying(
-        what=Text("put the web UI's own package versions back, then start the web UI"), run=_environment
+        what=Text("restore the web UI's package versions, then start the web UI"), run=_environment
     ),
     "write-launcher": Carrying(
-        what=Text("write the flags for this PC into the launch file, then start the web UI"), run=_launcher
+        what=Text("write the flags for this PC to the launch file, then start the web UI"), run=_launcher
     ),
     "fetch-model": Carrying(what=Text("download a model, then start the web UI"), run=_model),
     "check-models": Carrying(what=Text("check every model file"), run=_models),

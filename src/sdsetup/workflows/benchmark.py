@@ -130,9 +130,9 @@ def _refuse_description(options: MachineOptions) -> None:
     }  # fmt: skip
     if named := [name for name, value in given.items() if value]:
         raise UsageError(
-            Text("Only the card in this PC can be measured, not one that is supposed"),
+            Text("Only the graphics card in this PC can be measured, not one you describe"),
             where=", ".join(named),
-            hint=Text("Leave these options out, or leave out --measure to see what the rules say."),
+            hint=Text("Remove these options, or remove --measure to see the settings without measuring."),
             code="measure-elsewhere",
         )
 
@@ -140,17 +140,17 @@ def _refuse_description(options: MachineOptions) -> None:
 def _folder(tuned: Tuned, wanted: Path | None) -> Path:
     if tuned.folder is None or tuned.facts.installation is None:
         raise SdsetupError(
-            Text("There is no web UI in this folder"),
+            Text("No web UI in this folder"),
             where=tuned.folder or wanted,
-            hint=Text("Install it first (sdsetup install), or give its folder with --dir."),
+            hint=Text("Pass its folder with --dir, or install it first: sdsetup install"),
             code="no-installation",
         )
     if card_changes(tuned):
         raise SdsetupError(
-            Text("The card is another one than this installation was made for"),
+            Text("The graphics card has changed since installation"),
             where=tuned.folder,
             hint=Text(
-                "First make it fit: {command}",
+                "Update the installation for this card first: {command}",
                 command=Command("sdsetup", "tune", "--yes", "--dir", tuned.folder),
             ),
             code="card-changed",
@@ -210,9 +210,9 @@ def _show_before(
         return
     gpu, pictures = setup.trial.tuning.gpu, setup.pictures
     on_card = gpu is not None and setup.trial.tuning.device not in ("cpu", "none")
-    card = Text("{name}", name=gpu.name or gpu.vendor) if gpu is not None and on_card else Text("the processor")
+    card = Text("{name}", name=gpu.name or gpu.vendor) if gpu is not None and on_card else Text("the CPU")
     where = Text(
-        "{count} pictures of {width} x {height} points in {steps} steps",
+        "{count} images of {width} x {height} pixels with {steps} steps each",
         count=pictures.warm_up + pictures.count, width=pictures.width, height=pictures.height,
         steps=pictures.steps,
     )  # fmt: skip
@@ -255,7 +255,8 @@ def _kept(session: Session, setup: Setup, verdict: Verdict, *, yes: bool) -> lis
     if own and not session.quiet:
         session.screen.line(
             Text(
-                "Your own {flags} comes out of the launch file: it goes against what was measured.",
+                "Your own {flags} will be removed from the launch file because it conflicts with the measured"
+                " settings.",
                 flags=" ".join(own),
             ),
             "warn",
@@ -266,7 +267,7 @@ def _kept(session: Session, setup: Setup, verdict: Verdict, *, yes: bool) -> lis
             return None
         session.screen.line()
         show_plan(decision.plan, session.screen)
-        if not ask_yes(session.screen, Text("Write this into the launch file?")):
+        if not ask_yes(session.screen, Text("Write these settings to the launch file?")):
             show_not_kept(str(setup.folder), session.screen)
             return None
     correction = lesson_of(setup.trial.tuning, setup.decided, verdict)

@@ -70,13 +70,13 @@ def consent(session: Session, *, yes: bool, dry_run: bool = False) -> None:
         return
     if session.json or not session.screen.interactive:
         raise UsageError(
-            Text("This would change your PC, and nobody is there to agree"),
-            hint=Text("Add --yes to go on without a question, or --dry-run to see the plan only.")
+            Text("Confirmation needed: add --yes"),
+            hint=Text("Add --yes to continue without a question, or --dry-run to only see the plan.")
             if dry_run
-            else Text("Add --yes to go on without a question."),
+            else Text("Add --yes to continue without a question."),
             code="consent-needed",
         )
-    if not ask_yes(session.screen, Text("Go on with this?")):
+    if not ask_yes(session.screen, Text("Proceed?")):
         raise DeclinedError
 
 
@@ -101,7 +101,7 @@ def agreed(session: Session, decision: Decision, *, yes: bool, dry_run: bool = F
     assert there is not None, "an environment that is done stands in an installation"
     again = decision.again(replace(decision.facts, installation=replace(there, environment_python=None)))
     if not session.json:
-        session.screen.line(Text("The Python environment does not start, so it is built again."), "warn")
+        session.screen.line(Text("The Python environment does not start, so it will be rebuilt."), "warn")
         if not session.quiet:
             show_plan(again.plan, session.screen)
     consent(session, yes=yes, dry_run=dry_run)
@@ -166,9 +166,9 @@ def perform(
             session.screen.line(said, "warn")
         finished = undo.finish(session.context(folder, silent))
         if finished:
-            session.screen.line(Text("An undo that was interrupted has been finished first."))
+            session.screen.line(Text("An interrupted undo was completed first."))
         for name in extensions.set_back(session.context(folder, silent)):  # an update of them was interrupted
-            session.screen.line(Text("The extension {name} is back at its former version.", name=name))
+            session.screen.line(Text("The extension {name} is back at its previous version.", name=name))
         if (waited and not corrections) or finished:  # the folder is another one than the plan was made for
             decision = decision.again()
         with listening(decision.plan) as listen:

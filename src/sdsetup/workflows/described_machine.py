@@ -49,7 +49,7 @@ def check_options(options: MachineOptions) -> None:
         raise UsageError(
             Text("{value} is not a driver version", value=options.driver),
             code="option-value",
-            hint=Text("Write it as nvidia-smi does, for example --driver 551.52."),
+            hint=Text("Use the form that nvidia-smi shows, for example --driver 551.52."),
         )
     largest = {"--vram": 512, "--ram": 4096}
     for option, size in (*(("--vram", size) for size in options.vram), ("--ram", options.ram)):
@@ -72,9 +72,9 @@ def model_class_of(typed: str, kinds: Sequence[ModelKind]) -> str:
         raise _not_known("--model-class", typed, TEXT_FIELDS["model"])
     if kind.program is not None:
         raise UsageError(
-            Text("{models} do not run in this web UI", models=kind.name),
+            Text("{models} models do not run in this web UI", models=kind.name),
             code="option-value",
-            hint=Text("They need another program: {program}.", program=kind.program),
+            hint=Text("Use another program for them: {program}.", program=kind.program),
         )
     return kind.id
 
@@ -130,21 +130,26 @@ def _the_card(session: Session, name: str, meant: Match) -> Card:
             code="gpu-unknown",
             hint=Text("Did you mean {names}?", names=one_of(meant.suggestions))
             if meant.suggestions
-            else Text('Give the name that the maker uses, for example --gpu "RTX 5060 Ti", or only --vram.'),
+            else Text('Use the manufacturer\'s name, for example --gpu "RTX 5060 Ti", or only --vram.'),
         )
     names = [card.name for card in meant.cards]
     if not session.json and session.screen.interactive:
-        session.screen.line(Text("{name} fits several cards:", name=name))
-        picked = ask_number(session.screen, Text("Which one?"), names)
+        session.screen.line(Text("{name} matches several graphics cards:", name=name))
+        picked = ask_number(session.screen, Text("Which one do you have?"), names)
         if picked is not None:
             return meant.cards[picked]
     shown, more = names[:_SHOWN], len(names) - _SHOWN
     raise UsageError(
-        Text("{name} fits {count} cards: {names}, ...", name=name, count=len(names), names=", ".join(shown))
+        Text(
+            "{name} matches {count} graphics cards: {names}, ...",
+            name=name,
+            count=len(names),
+            names=", ".join(shown),
+        )
         if more > 0
-        else Text("{name} fits several cards: {names}", name=name, names=", ".join(names)),
+        else Text("{name} matches several graphics cards: {names}", name=name, names=", ".join(names)),
         code="gpu-ambiguous",
-        hint=Text("Give the whole name, for example {option}", option=Command("--gpu", names[0])),
+        hint=Text("Use the full name, for example {option}", option=Command("--gpu", names[0])),
     )
 
 
@@ -155,4 +160,4 @@ def _the_size(session: Session, card: Card) -> float | None:
 
     sizes = one_of([Text("{number} GB", number=Number(plain(size))) for size in card.vram_gib])
     session.screen.line(Text("{name} is sold with {sizes} of video memory.", name=card.name, sizes=sizes))
-    return ask_size(session.screen, Text("How many GB has yours? (Enter: the smallest)"), card.vram_gib)
+    return ask_size(session.screen, Text("How many GB does yours have? (Enter: the smallest)"), card.vram_gib)

@@ -37,7 +37,7 @@ def run_doctor(
         raise UsageError(
             Text("--fix changes this PC, but --facts describes another one"),
             code="options-exclude",
-            hint=Text("Leave one of them out."),
+            hint=Text("Remove one of them."),
         )
     report = examine(session, dir, deep=deep) if facts_file is None else judge(session, read_facts(facts_file))
     if not session.json:

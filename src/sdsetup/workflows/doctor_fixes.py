@@ -85,11 +85,11 @@ def _agreed(session: Session, *, yes: bool) -> bool:
         return True
     if session.json or not session.screen.interactive:
         raise UsageError(
-            Text("This would change your PC, and nobody is there to agree"),
-            hint=Text("Add --yes to carry out the cures without a question."),
+            Text("Confirmation needed: add --yes"),
+            hint=Text("Add --yes to apply the fixes without a question."),
             code="consent-needed",
         )
-    return ask_yes(session.screen, Text("Carry these out?"))
+    return ask_yes(session.screen, Text("Apply these fixes?"))
 
 
 def _bring_python(session: Session, report: Report, finding: Finding) -> FixAction | None:
@@ -100,13 +100,13 @@ def _bring_python(session: Session, report: Report, finding: Finding) -> FixActi
 
     def run(session: Session, report: Report) -> Text:
         brought = perform(BringPython(version=wanted), _context(session, report), {}, ()).result
-        return Text("Python {version} is in {path}", version=brought["version"], path=brought["python"])
+        return Text("Python {version} is installed in {path}", version=brought["version"], path=brought["python"])
 
     return FixAction(
         id="bring-python",
         finding=finding.id,
         what=Text(
-            "Download Python {version} into {folder}; nothing is registered, no PATH is changed",
+            "Download Python {version} to {folder} (PATH and the registry stay unchanged)",
             version=wanted,
             folder=tools / "python",
         ),
@@ -124,12 +124,12 @@ def _bring_git(session: Session, report: Report, finding: Finding) -> FixAction 
     def run(session: Session, report: Report) -> Text:
         archive = session.catalog.tools.mingit
         brought = perform(BringGit(archive=archive), _context(session, report), {}, ()).result
-        return Text("Git is in {path}", path=brought["git"])
+        return Text("Git is installed in {path}", path=brought["git"])
 
     return FixAction(
         id="bring-git",
         finding=finding.id,
-        what=Text("Download MinGit into {folder}; nothing in Windows is changed", folder=tools / "mingit"),
+        what=Text("Download Git (MinGit) to {folder} (Windows settings stay unchanged)", folder=tools / "mingit"),
         undo=Text("delete that folder"),
         subjects=("git",),
         run=run,
@@ -145,13 +145,13 @@ def _free_caches(session: Session, report: Report, finding: Finding) -> FixActio
         return None
 
     def run(_session: Session, _report: Report) -> Text:
-        return Text("{size:.1f} GB are free again", size=empty_cache(cache) / 1e9)
+        return Text("Freed {size:.1f} GB", size=empty_cache(cache) / 1e9)
 
     return FixAction(
         id="free-caches",
         finding=finding.id,
-        what=Text("Empty sdsetup's own folders in {folder}: {size:.1f} GB", folder=cache, size=size / 1e9),
-        undo=Text("nothing is lost; a later installation downloads it again"),
+        what=Text("Empty sdsetup's cache in {folder} ({size:.1f} GB)", folder=cache, size=size / 1e9),
+        undo=Text("nothing to undo: the next installation downloads the files again"),
         subjects=("disk",),
         run=run,
     )
@@ -164,13 +164,13 @@ def _move_folder(session: Session, report: Report, finding: Finding) -> FixActio
         return None
 
     def run(_session: Session, _report: Report) -> Text:
-        return Text("From here on {folder} is meant", folder=place)
+        return Text("Using {folder}", folder=place)
 
     return FixAction(
         id="move-folder",
         finding=finding.id,
-        what=Text("Look at {folder} instead; nothing is moved", folder=place),
-        undo=Text("name your own with --dir"),
+        what=Text("Use {folder} instead (nothing is moved)", folder=place),
+        undo=Text("choose a folder with --dir"),
         subjects=(),
         run=run,
         folder=place,
@@ -190,18 +190,18 @@ def _git_long_paths(_session: Session, report: Report, finding: Finding) -> FixA
         )
         if not ended.ok:
             raise SdsetupError(
-                Text("Git's setting could not be changed"),
+                Text("The Git setting could not be changed"),
                 where=folder,
                 why=ended.err.strip() or ended.problem,
                 code="git-config-failed",
                 hint=None,
             )
-        return Text("Git may use long paths in this folder")
+        return Text("Git can use long paths in this folder")
 
     return FixAction(
         id="git-longpaths",
         finding=finding.id,
-        what=Text("Let Git use long paths in {folder} (core.longpaths, this clone only)", folder=folder),
+        what=Text("Allow Git to use long paths in {folder} (core.longpaths, for this folder only)", folder=folder),
         undo=Text("git config --unset core.longpaths"),
         subjects=(),
         run=run,
@@ -226,18 +226,18 @@ def _spare_loopback(session: Session, _report: Report, finding: Finding) -> FixA
         ended = session.machine.run(["setx", "NO_PROXY", value], timeout=20)
         if not ended.ok:
             raise SdsetupError(
-                Text("Windows did not take the variable NO_PROXY"),
+                Text("The environment variable NO_PROXY could not be set"),
                 why=ended.err.strip() or ended.problem,
                 code="setx-failed",
                 hint=None,
             )
-        return Text("NO_PROXY is {value}; programs started from now on see it", value=value)
+        return Text("NO_PROXY is set to {value} for programs you start from now on", value=value)
 
     return FixAction(
         id="no-proxy",
         finding=finding.id,
-        what=Text("Set your variable NO_PROXY to {value}", value=value),
-        undo=Text("setx NO_PROXY with the old value"),
+        what=Text("Set the environment variable NO_PROXY to {value}", value=value),
+        undo=Text("set NO_PROXY to its old value with setx"),
         subjects=("hosts",),
         run=run,
     )

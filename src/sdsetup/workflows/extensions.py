@@ -30,7 +30,7 @@ from sdsetup.show.extensions import (
     show_verdict,
     verdict_json,
 )
-from sdsetup.text import Text, message
+from sdsetup.text import Text
 from sdsetup.values.extensions import Extensions
 from sdsetup.workflows.carrying_out import consent
 from sdsetup.workflows.launch import run_launch
@@ -76,19 +76,19 @@ def switch(session: Session, names: tuple[str, ...], dir: Path | None, *, off: b
     for name in names:
         if name not in known:
             raise SdsetupError(
-                Text("There is no extension called {name}", name=name),
+                Text("No extension named {name}", name=name),
                 where=place.context.dir / "extensions",
-                hint=Text("Use one of: {names}", names=", ".join(known) or message("none, the folder is empty")),
+                hint=Text("Use one of: {names}", names=", ".join(known))
+                if known
+                else Text("The extensions folder is empty."),
                 code="extension-unknown",
             )
     settings = Path(place.there.settings)
     if not session.json and not session.quiet:
         session.screen.line(
-            Text(
-                "{path}: turn off {names}" if off else "{path}: turn on {names}",
-                path=settings,
-                names=", ".join(names),
-            )
+            Text("Turn off {names} in {path}", names=", ".join(names), path=settings)
+            if off
+            else Text("Turn on {names} in {path}", names=", ".join(names), path=settings)
         )
     consent(session, yes=yes)
     with folder_lock(place.context.dir, place.context.cache, waiting=session.screen.line):
@@ -110,7 +110,7 @@ def safe_start(session: Session, dir: Path | None, *, browser: bool) -> int:
         SdsetupError: there is nothing to start here, or it cannot be started.
     """
     place = place_of(session, dir)
-    session.screen.line(Text("Starting without extensions. Nothing is turned off for good."))
+    session.screen.line(Text("Starting without extensions. They are off for this start only."))
     return run_launch(session, place.context.dir, browser=browser, more=(_WITHOUT,))
 
 
@@ -124,7 +124,7 @@ def bisect(session: Session, dir: Path | None, *, yes: bool) -> int:
     names = place.there.enabled
     folder = place.context.dir
     if not names and not session.json:
-        session.screen.line(Text("No extension is on in {folder}", folder=folder))
+        session.screen.line(Text("No extension is turned on in {folder}", folder=folder))
     if names:
         if not session.json and not session.quiet:
             show_search_plan(names, most_starts(len(names)), session.screen)
@@ -169,9 +169,9 @@ def place_of(session: Session, dir: Path | None) -> Place:
     context = session.context(session.folder(dir))
     if not (context.dir / "launch.py").is_file():
         raise SdsetupError(
-            Text("There is no web UI in this folder"),
+            Text("No web UI in this folder"),
             where=context.dir,
-            hint=Text("Give its folder with --dir."),
+            hint=Text("Pass its folder with --dir."),
             code="webui-missing",
         )
     flags = arguments(read_launch_settings(session.machine, context.dir), session.machine.env)

@@ -58,7 +58,7 @@ def _family(name: str | None) -> Family | None:
         return None
     if name.lower() not in _FAMILIES:
         raise UsageError(
-            Text("{value} is not a system that is known here", value=name),
+            Text("{value} is not a supported system", value=name),
             hint=Text("Use one of: {names}.", names=", ".join(_FAMILIES)),
             code="option-value",
         )
@@ -99,9 +99,9 @@ def _last_log(folder: Path) -> Path:
     logs = sorted((state_folder(folder) / "logs").glob("webui-*.log"), key=lambda path: path.stat().st_mtime)
     if not logs:
         raise SdsetupError(
-            Text("There is no log of a start here"),
+            Text("No log of the web UI in this folder"),
             where=folder,
-            hint=Text("Start the web UI with `sdsetup launch`, or name a log file: sdsetup fix FILE."),
+            hint=Text("Start the web UI with sdsetup, or pass a log file: sdsetup fix FILE"),
             code="log-missing",
         )
     return logs[-1]
@@ -115,10 +115,10 @@ def _read(path: Path) -> bytes:
             return file.read()
     except OSError as error:
         raise SdsetupError(
-            Text("The log cannot be read"),
+            Text("The log can't be read"),
             where=path,
             why=Text("{error}", error=error.strerror or error),
-            hint=Text("Name a text file, or pipe the log in: sdsetup fix -"),
+            hint=Text("Pass a text file, or pipe the log in: sdsetup fix -"),
             code="log-unreadable",
         ) from error
 
@@ -146,7 +146,7 @@ def _agreed(session: Session, what: Text, *, yes: bool) -> bool:
     if yes:
         return True
     if not session.screen.interactive:
-        session.screen.line(Text("Add --yes, and sdsetup does this: {what}", what=what))
+        session.screen.line(Text("With --yes, sdsetup will {what}", what=what))
         return False
     session.screen.line(Text("sdsetup can do this now: {what}", what=what))
     return ask_yes(session.screen, Text("Proceed?"))

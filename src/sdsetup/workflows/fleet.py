@@ -28,7 +28,8 @@ def run_summary(session: Session, files: Sequence[Path]) -> int:
         raise UsageError(
             Text("No files to summarize"),
             hint=Text(
-                "Save `sdsetup doctor --json` of each PC as NAME.json, then give these files or their folder."
+                "Save the output of `sdsetup doctor --json` on each PC as NAME.json, then pass these files or"
+                " their folder."
             ),
             code="fleet-no-files",
         )
@@ -49,6 +50,6 @@ def _row(path: Path) -> FleetRow:
         text = content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
         return row_of(name, json.loads(text))
     except OSError as error:
-        return unreadable(name, Text("it cannot be read ({why})", why=error.strerror or str(error)))
+        return unreadable(name, Text("it can't be read ({why})", why=error.strerror or str(error)))
     except (ValueError, RecursionError):
         return unreadable(name, Text("it is not JSON"))

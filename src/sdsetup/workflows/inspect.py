@@ -136,9 +136,9 @@ def read_facts(path: Path) -> Facts:
         return facts_from_json(json.loads(path.read_text(encoding="utf-8-sig")))
     except (OSError, ValueError, RecursionError) as error:
         raise SdsetupError(
-            Text("The facts cannot be read"),
+            Text("The file can't be used as a description of a PC"),
             where=path,
             why=Text("{error}", error=error),
             code="facts-unreadable",
-            hint=Text("Give a file made by `sdsetup report --out FILE` or by `sdsetup doctor --json`."),
+            hint=Text("Use a file created by `sdsetup report --out FILE` or `sdsetup doctor --json`."),
         ) from error

@@ -55,7 +55,7 @@ def run_install(
         show_decision(session, decision)
     if dry_run:
         session.screen.line()
-        session.screen.line(Text("This was a dry run: nothing was changed."))
+        session.screen.line(Text("Dry run: nothing was changed."))
         return EXIT_DONE
     decision = agreed(session, decision, yes=yes, dry_run=True)
     if kit is not None:
@@ -83,7 +83,7 @@ def launcher_kinds(session: Session, chosen: str = "auto") -> tuple[LauncherKind
     }
     if chosen not in choices:
         raise UsageError(
-            Text("There is no launch file kind {kind}", kind=chosen),
+            Text("{kind} is not a launch file type", kind=chosen),
             hint=Text("Use one of: {kinds}.", kinds=", ".join(choices)),
             code="launcher-unknown",
         )

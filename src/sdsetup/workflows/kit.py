@@ -83,7 +83,7 @@ def run_check(session: Session, folder: Path) -> int:
     try:
         faults = check(folder, found.kit, lambda _done: None)
     except OSError as error:
-        raise file_problem(error, folder, Text("The kit cannot be read")) from error
+        raise file_problem(error, folder, Text("The kit can't be read")) from error
     if session.json:
         print_document(check_json(folder, found.kit, found.identity, faults))
     else:
@@ -310,7 +310,7 @@ def _python_title(version: str, system: str) -> Text:
 
 
 def _packages_title(target: Target) -> Text:
-    return Text("Packages for {system} with torch {torch}", system=target.system, torch=target.torch.torch)
+    return Text("Packages for {system} with PyTorch {torch}", system=target.system, torch=target.torch.torch)
 
 
 def _uv_cache(session: Session) -> Path:

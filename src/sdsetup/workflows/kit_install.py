@@ -81,7 +81,7 @@ class OpenKit:
         if decision.request.model:
             words += ["--model", decision.request.model]
         raise SdsetupError(
-            Text("The kit does not hold everything this PC needs"),
+            Text("The kit does not contain everything this PC needs"),
             where=self.found.where,
             why=Text("missing: {what}", what=", ".join(map(str, lacking))),
             hint=Text(
@@ -140,8 +140,8 @@ def with_kit(session: Session, where: str, pinned: str | None) -> Iterator[OpenK
             problem = SdsetupError(
                 Text("A file of the kit is damaged or missing: {file}", file=server.damaged[0]),
                 where=place,
-                why=Text("its SHA-256 is not the one in the kit's list"),
-                hint=Text("Copy this file of the kit again, then run the same command again."),
+                why=Text("its SHA-256 does not match the kit's file list"),
+                hint=Text("Copy this file from the kit again, then run the same command again."),
                 code="kit-damaged",
             )
             problem.announced = error.announced

@@ -52,13 +52,13 @@ def targets(session: Session, request: KitRequest) -> Iterator[Target]:
     for system in request.systems or (here.system.family,):
         if system not in SYSTEMS:
             raise UsageError(
-                Text("{system} is not a system that a kit can be for", system=system),
+                Text("Kits for {system} are not supported", system=system),
                 hint=Text("Use one of: {systems}.", systems=", ".join(SYSTEMS)),
                 code="option-value",
             )
         if not request.gpus and system != here.system.family:
             raise UsageError(
-                Text("A kit for another system needs the graphics cards of its PCs"),
+                Text("For a kit for another system, name the graphics cards of its PCs"),
                 hint=Text('Add each of them, for example --gpu "RTX 3060", or --gpu none.'),
                 code="kit-needs-gpu",
             )

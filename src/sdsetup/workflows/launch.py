@@ -90,8 +90,11 @@ def run_launch(session: Session, folder: Path, *, browser: bool, more: tuple[str
 def _runs_already(session: Session, port: int, *, browser: bool) -> int:
     """A second start would only find its port taken: the first one is shown."""
     url = f"http://127.0.0.1:{port}"
-    said = " (opened)" if browser and _open(url) else ""
-    session.screen.line(Text("The web UI runs already: {url}{opened}", url=url, opened=said))
+    session.screen.line(
+        Text("The web UI is already running and was opened in your browser: {url}", url=url)
+        if browser and _open(url)
+        else Text("The web UI is already running: {url}", url=url)
+    )
     return EXIT_DONE
 
 
@@ -182,7 +185,7 @@ def _tell_trouble(found: Diagnosis, shown: LaunchScreen, run: _Run) -> None:
         run.trouble.append(outcome)
     run.told.add(outcome)
     if not known:
-        after = Text("Afterwards sdsetup offers a setting.") if settings else found.fix.text
+        after = Text("sdsetup will offer a setting afterwards.") if settings else found.fix.text
         shown.trouble(found.title, Text("{cause} {after}", cause=found.cause, after=after))
 
 
@@ -202,16 +205,15 @@ def _stop(web: WebUI, shown: LaunchScreen) -> int:
 
 def _explain_end(session: Session, web: WebUI, shown: LaunchScreen, run: _Run) -> None:
     shown.close()
-    ended = (
-        Text("The web UI ended while it ran (code {code}).", code=web.rc)
+    session.screen.line(
+        Text("The web UI stopped while it was running (exit code {code}).", code=web.rc)
         if web.state.ready
-        else Text("The web UI ended before it was ready (code {code}).", code=web.rc)
+        else Text("The web UI stopped before it was ready (exit code {code}).", code=web.rc)
     )
-    session.screen.line(ended)
     found = web.diagnose(run.book, vendors(run.facts))
     if not web.state.ready:
         folder_memory.distrust(
-            run.folder, str(found.title) if found is not None else f"it ended with code {web.rc}"
+            run.folder, str(found.title) if found is not None else f"it exited with code {web.rc}"
         )
     if found is not None:
         show_diagnosis(found, web.log.path, session.screen)
@@ -221,7 +223,7 @@ def _explain_end(session: Session, web: WebUI, shown: LaunchScreen, run: _Run) -
 
 def _explain_model(session: Session, web: WebUI, run: _Run) -> None:
     session.screen.line(
-        Text("The page is there, but the model could not be loaded: no pictures until that is mended."), "warn"
+        Text("The page is open, but the model could not be loaded, so no images can be created."), "warn"
     )
     # The rest of the error's lines is still under way.
     deadline = time.monotonic() + 1

@@ -26,20 +26,20 @@ def offer(
     change = next_change([Attempt(flags=flags, outcome=outcome, model_class=model_class)], book)
     screen = session.screen
     if change is None:
-        screen.line(Text("No lighter setting is left: make smaller pictures, or fewer at a time."))
+        screen.line(Text("No lighter setting is left. Create smaller images, or fewer at a time."))
         return
     screen.line(
         Text(
-            "A picture was {how}. With {flag} it may work next time, somewhat slower.",
-            how=change.outcome,
+            "{outcome} Adding {flag} may fix this, but images may take longer.",
+            outcome=change.outcome,
             flag=change.rung.flag,
         )
     )
     if not screen.interactive:
-        screen.line(Text("`sdsetup verify` tries it and keeps what works."))
+        screen.line(Text("Test it and keep what works: sdsetup verify"))
         return
-    if ask_yes(screen, Text("Put {flag} into the launch file?", flag=change.rung.flag)):
-        because = f"A picture was {change.outcome} without it."
+    if ask_yes(screen, Text("Add {flag} to the launch file?", flag=change.rung.flag)):
+        because = str(change.outcome)
         correction = Correction(because=because, add_flags=(change.rung.flag,), drop_flags=change.rung.drops)
         for path in keep(session, context, correction):
-            screen.line(Text("{mark} {path} is changed.", mark=screen.mark("ok"), path=path), "ok")
+            screen.line(Text("{mark} Changed {path}", mark=screen.mark("ok"), path=path), "ok")

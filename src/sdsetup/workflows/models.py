@@ -53,9 +53,9 @@ def parse_rate(text: str | None) -> float | None:
     rate = float(found[1]) * _UNITS[found[2].lower()] if found else 0
     if rate <= 0:
         raise UsageError(
-            Text("{text} is no rate", text=repr(text)),
+            Text("{text} is not a download speed", text=repr(text)),
             code="bad-rate",
-            hint=Text("Give bytes per second, as in --limit-rate 500k or --limit-rate 2M."),
+            hint=Text("Use bytes per second, for example --limit-rate 500k or --limit-rate 2M."),
         )
     return rate
 
@@ -93,10 +93,10 @@ def get_model(
     folder = session.folder(dir)
     if dir is None and not folder.is_dir():
         raise SdsetupError(
-            Text("There is no installation to put the model into"),
+            Text("No installation found for this model"),
             where=folder,
             code="no-installation",
-            hint=Text("Name the web UI's folder with --dir, or install one: sdsetup install"),
+            hint=Text("Pass the install folder with --dir, or install the web UI: sdsetup install"),
         )
     file = _file(session, name, folder)
     copy, look = None, not fresh
@@ -119,7 +119,7 @@ def check_models(session: Session, dir: Path | None) -> int:
         SdsetupError: `no-model-folder`.
     """
     folder = session.folder(dir)
-    with _working(session, folder, Text("Looking at the models")) as context:
+    with _working(session, folder, Text("Checking the models")) as context:
         verdicts = judge_models(context, session.catalog.models.models)
     if session.json:
         print_document(verdicts_json(verdicts, folder))
@@ -144,7 +144,7 @@ def import_model(
         SdsetupError: why the file is not taken; nothing was changed then.
     """
     source = named_path(file)
-    with _working(session, session.folder(dir), Text("Bringing the model in")) as context:
+    with _working(session, session.folder(dir), Text("Importing the model")) as context:
         imported = import_file(
             source,
             context,
@@ -174,7 +174,7 @@ def _file(session: Session, name: str, folder: Path) -> FetchFile:
         reference = parse_reference(name)
         if reference is None:
             raise UsageError(
-                Text("{name} is not of the form owner/repository:file", name=repr(name)),
+                Text("{name} is not in the form owner/repository:file", name=repr(name)),
                 code="bad-model-name",
                 hint=Text(
                     "For example: sdsetup model get stabilityai/sdxl-turbo:sd_xl_turbo_1.0_fp16.safetensors"
@@ -186,7 +186,7 @@ def _file(session: Session, name: str, folder: Path) -> FetchFile:
 
 def _offered_copy(session: Session, file: FetchFile, folder: Path) -> Path | None:
     """A proved copy on this computer, if the person wants it used."""
-    with _working(session, folder, Text("Looking for the file on this computer")) as context:
+    with _working(session, folder, Text("Looking for the file on this PC")) as context:
         target = target_of(file, context)
         if target.is_file():
             return None
@@ -194,9 +194,12 @@ def _offered_copy(session: Session, file: FetchFile, folder: Path) -> Path | Non
     if found is None:
         return None
     parent = next((place for place in target.parents if place.is_dir()), folder)
-    cost = Text("takes no further space") if same_drive(found, parent) else Text("is copied")
-    session.screen.line(Text("This computer has the very file: {path}", path=found))
-    question = Text("It {cost}. Use it instead of downloading {size}?", cost=cost, size=size(file.size))
+    session.screen.line(Text("This file is already on your PC: {path}", path=found))
+    question = (
+        Text("Use it instead of downloading {size}? It takes no extra disk space.", size=size(file.size))
+        if same_drive(found, parent)
+        else Text("Copy it instead of downloading {size}?", size=size(file.size))
+    )
     return found if ask_yes(session.screen, question) else None
 
 

@@ -18,7 +18,7 @@ from sdsetup.values.facts import Facts, Python
 from sdsetup.workflows.inspect import TUNING_SUBJECTS, inspect
 from sdsetup.workflows.session import Session
 
-BANNER = Text("REHEARSAL: small stand-ins from this PC take the place of everything real.")
+BANNER = Text("Practice run: small stand-in files replace the real downloads.")
 
 
 def practice_folder(session: Session) -> Path:
@@ -37,15 +37,15 @@ def with_stand_ins(session: Session, profile: str) -> Iterator[Session]:
     git = session.machine.which("git")
     if git is None:
         raise SdsetupError(
-            Text("Git was not found, and the rehearsal uses the real one"),
-            hint=Text("Install git first (`sdsetup doctor` names the command), then run the same command again."),
+            Text("Git is required for a practice run and was not found"),
+            hint=Text("Install Git, then run the same command again. The command to install it: sdsetup doctor"),
             code="git-missing",
         )
     home = practice_folder(session).parent
     try:
         claim(home.parent)
     except OSError as error:
-        raise file_problem(error, home, Text("The cache folder cannot be written")) from error
+        raise file_problem(error, home, Text("Can't write to the cache folder")) from error
     tuning = tune(inspect(session, home, subjects=TUNING_SUBJECTS), session.catalog.rules(profile))
     card = (tuning.gpu.name or tuning.gpu.vendor) if tuning.gpu and tuning.device not in ("cpu", "none") else None
     with rehearsal(home / "stand-ins", session.catalog.files, git=git, card=card) as scene:

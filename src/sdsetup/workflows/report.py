@@ -197,20 +197,20 @@ def write(document: dict[str, Any], path: Path) -> None:
     """
     if path.exists():
         raise SdsetupError(
-            Text("There is a file of that name already"),
+            Text("A file with that name already exists"),
             where=path,
             code="file-exists",
-            hint=Text("Give --out another name; nothing was overwritten."),
+            hint=Text("Choose another name for --out. Nothing was overwritten."),
         )
     try:
         write_atomically(path, (json.dumps(document, indent=2, ensure_ascii=True) + "\n").encode("ascii"))
     except OSError as error:
         raise SdsetupError(
-            Text("The report cannot be written"),
+            Text("The report can't be written"),
             where=path,
             why=error.strerror or str(error),
             code="report-unwritable",
-            hint=Text("Give --out a file in a folder of yours, or leave it out to see the report here."),
+            hint=Text("Choose a folder you can write to, or leave out --out to see the report here."),
         ) from error
 
 

@@ -29,9 +29,9 @@ def bill_of(session: Session, given: Path | None) -> dict[str, Any]:
     commit = head(folder, session.machine, session.tools)
     if commit is None:
         raise SdsetupError(
-            Text("No web UI was found there"),
+            Text("No web UI found"),
             where=folder,
-            hint=Text("Name its folder with --dir."),
+            hint=Text("Pass its folder with --dir."),
             code="no-installation",
         )
     return bill(

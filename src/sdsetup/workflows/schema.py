@@ -48,7 +48,7 @@ def schema_of(name: str) -> dict[str, Any]:
     """
     if name not in schema_names():
         raise UsageError(
-            Text("There is no document {name}", name=name),
+            Text("No schema named {name}", name=name),
             hint=Text("Use one of: {names}.", names=", ".join(schema_names())),
             code="schema-unknown",
         )

@@ -26,10 +26,12 @@ def run_self_command(session: Session, *, remove: bool, yes: bool) -> int:
     if folder is None:
         windows = session.machine.family == "windows"
         raise SdsetupError(
-            Text("None of your own program folders is on PATH"),
-            hint=Text("Sign out and in again, or start sdsetup by its full path.")
+            Text("None of your program folders is on PATH"),
+            hint=Text("Sign out and back in, or start sdsetup with its full path.")
             if windows
-            else Text("Make one: mkdir -p ~/.local/bin, sign out and in again, then run the same command again."),
+            else Text(
+                "Create one (mkdir -p ~/.local/bin), sign out and back in, then run the same command again."
+            ),
             code="no-bin-folder",
         )
     file = file_in(folder, session.machine.family)
@@ -39,8 +41,8 @@ def run_self_command(session: Session, *, remove: bool, yes: bool) -> int:
     starter = None if here.folder is None else starter_in(Path(here.folder), session.machine.family)
     if starter is None:
         raise SdsetupError(
-            Text("sdsetup was not started by its starter"),
-            why=Text("it was installed with {way}, which puts the command on PATH itself", way=here.way),
+            Text("This sdsetup was not started with sdsetup.bat or sdsetup.sh"),
+            why=Text("it was installed with {way}, which adds the command to PATH", way=here.way),
             hint=None,
             code="no-starter",
         )
@@ -66,7 +68,7 @@ def _told(session: Session, file: Path, *, there: bool) -> int:
         print_document({"schema": SCHEMA, "path": str(file), "there": there})
     elif there:
         mark = session.screen.mark("ok")
-        session.screen.line(Text("{mark} Type sdsetup in any new terminal window.", mark=mark), "ok")
+        session.screen.line(Text("{mark} You can now type sdsetup in any new terminal window.", mark=mark), "ok")
     else:
-        session.screen.line(Text("There is no command at {file} now.", file=file))
+        session.screen.line(Text("The command was removed: {file}", file=file))
     return EXIT_DONE

@@ -70,7 +70,7 @@ def _forward(context: Context, remote: str, branch: str) -> str:
         raise SdsetupError(
             Text("sdsetup could not be updated"),
             where=context.dir,
-            why=Text("its folder holds changes or commits of your own") if own else failed.cause.why,
+            why=Text("its folder has changes or commits of your own") if own else failed.cause.why,
             hint=Text("Update it with git pull in that folder.") if own else failed.cause.hint,
             code="self-moved" if own else failed.cause.code,
         ) from failed
@@ -123,8 +123,8 @@ def _told(session: Session, here: OwnInstallation, *, before: str | None = None,
     elif before is None:
         screen.line(
             Text(
-                "sdsetup {version} runs from {folder}, which has no address to update from. Download the new "
-                "version, unpack it, and start it from there.",
+                "sdsetup {version} runs from {folder}, which can't be updated automatically. Download the new"
+                " version, extract it, and start it from there.",
                 version=__version__,
                 folder=here.folder or sys.prefix,
             )

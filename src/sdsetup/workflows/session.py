@@ -38,16 +38,16 @@ def named_path(given: Path) -> Path:
         return given.expanduser().absolute()
     except RuntimeError as error:
         raise UsageError(
-            Text("This PC has no user of that name"),
+            Text("No user with that name on this PC"),
             where=given,
-            hint=Text("Give the whole path, for example /home/name/folder."),
+            hint=Text("Use the full path, for example /home/name/folder."),
             code="no-such-user",
         ) from error
     except FileNotFoundError as error:
         raise UsageError(
-            Text("The folder that this terminal is in no longer exists"),
+            Text("The current folder of this terminal no longer exists"),
             where=given,
-            hint=Text("Change to another folder (cd ~), or give the whole path."),
+            hint=Text("Go to another folder (cd ~), or use the full path."),
             code="current-folder-gone",
         ) from error
 
@@ -102,7 +102,7 @@ class Session:
         if known:
             if len(known) > 1 and not self._told_of_several:
                 self._told_of_several.append(known[0])
-                said = Text("{count} installations are known; this is about {dir}", count=len(known), dir=known[0])
+                said = Text("Using {dir}, one of {count} installations on this PC", count=len(known), dir=known[0])
                 self.screen.line(said, "quiet")
             return Path(known[0])
         return default_folder(self.machine, need_bytes=self.catalog.doctor.install_bytes)

@@ -78,17 +78,22 @@ def _status(session: Session, entry: InstallationEntry) -> InstallationStatus:
 def _outdated(session: Session, facts: Facts, folder: Path) -> Iterator[Text]:
     there, recorded, webui = facts.installation, facts.recorded, session.catalog.webui
     if there is not None and there.commit not in (None, webui.commit):
-        chosen = there.commit == chosen_ref(folder)
-        yield Text(
-            "the web UI is at {commit}, as you chose, the version that sdsetup knows is {tag}"
-            if chosen
-            else "the web UI is at {commit}, the version that sdsetup knows is {tag}",
-            commit=str(there.commit)[:8],
-            tag=webui.tag,
+        yield (
+            Text(
+                "the web UI is at version {commit}, which you chose; sdsetup installs {tag}",
+                commit=str(there.commit)[:8],
+                tag=webui.tag,
+            )
+            if there.commit == chosen_ref(folder)
+            else Text(
+                "the web UI is at version {commit}; sdsetup installs {tag}",
+                commit=str(there.commit)[:8],
+                tag=webui.tag,
+            )
         )
     made = dict(recorded.versions).get("sdsetup") if recorded else None
     if made is not None and made != __version__:
-        yield Text("it was made by sdsetup {made}, this is {now}", made=made, now=__version__)
+        yield Text("it was installed by sdsetup {made}; this is sdsetup {now}", made=made, now=__version__)
 
 
 def _sizes(folder: Path) -> Sizes:

@@ -141,8 +141,8 @@ def _taken_out(kind: Kind, content: bytes, names: tuple[str, ...], encoding: str
 
 def _described_only() -> UsageError:
     return UsageError(
-        Text("These settings are for a PC that was described, not for the one that was found here"),
-        hint=Text("Leave --apply out to see them. Add --anyway to write them into this launch file all the same."),
+        Text("These settings are for the PC you described, not for this one"),
+        hint=Text("Remove --apply to see them, or add --anyway to write them to this launch file anyway."),
         code="described-not-here",
     )
 
@@ -230,7 +230,7 @@ def decide_launch_files(
     """
     if facts.folder is None or facts.folder.state != "webui":
         raise SdsetupError(
-            Text("There is no web UI in this folder"),
+            Text("No web UI in this folder"),
             where=folder,
             hint=Text("Install it first: {command}", command=Command("sdsetup", "install", "--dir", folder)),
             code="no-installation",
@@ -287,9 +287,9 @@ def _with_misfit(tuned: Tuned, folder: Path) -> Tuning:
     if there is None or card_changes(tuned):  # a new card is a matter of its own
         return tuned.tuning
     fix = (
-        Text("They fit after an installation on the PC that they are meant for")
+        Text("These settings need an installation on the PC they are for")
         if tuned.described
-        else Text("This makes both fit: {command}", command=Command("sdsetup", "install", "--dir", folder))
+        else Text("Update the installation: {command}", command=Command("sdsetup", "install", "--dir", folder))
     )
     warning = misfit(tuned.tuning, there.torch, fix=fix)
     return replace(tuned.tuning, warnings=(*tuned.tuning.warnings, warning)) if warning else tuned.tuning

@@ -37,9 +37,9 @@ def run_undo(session: Session, dir: Path | None, *, number: int = 1, redo: bool 
             consent(session, yes=yes)
         elif number != 1:
             raise SdsetupError(
-                Text("There is no point {number}", number=number),
+                Text("No undo point {number}", number=number),
                 where=context.dir,
-                hint=Text("`sdsetup undo --list` shows them."),
+                hint=Text("See the undo points: sdsetup undo --list"),
                 code="no-such-point",
             )
         elif not session.json and not session.quiet:
@@ -70,9 +70,9 @@ def list_points(session: Session, dir: Path | None) -> int:
 def _refuse_no_undo(context: Context, former: Point | None) -> None:
     if former is None or former.reason != "undo":
         raise SdsetupError(
-            Text("There is nothing to redo"),
+            Text("Nothing to redo"),
             where=context.dir,
             why=Text("the last change was not an undo"),
-            hint=Text("`sdsetup undo --list` shows what you can go back to."),
+            hint=Text("See the undo points: sdsetup undo --list"),
             code="nothing-to-redo",
         )

@@ -42,9 +42,9 @@ def run_uninstall(session: Session, folder: Path, *, dry_run: bool, yes: bool) -
     context = session.context(folder)
     if session.practising and folder.is_dir() and not (state_folder(folder) / PRACTICE_MARK).is_file():
         raise SdsetupError(
-            Text("This folder does not hold a practice run"),
+            Text("No practice run in this folder"),
             where=folder,
-            hint=Text("Leave --rehearse out to uninstall it."),
+            hint=Text("Remove --rehearse to uninstall it."),
             code="folder-real",
         )
     with folder_lock(folder, context.cache, waiting=session.screen.line):
@@ -79,9 +79,9 @@ def run_clean(session: Session, *, kept: bool, own: bool, dry_run: bool, yes: bo
     """
     folders = [Path(entry.dir) for entry in remembered(session.machine)]
     items = [*caches(session.cache, folders), *tools(session.machine, folders if _listed(session) else None)]
-    named = Text("only with {option}", option="--set-aside")
+    named = Text("kept unless you add --set-aside")
     items += [item if kept else _staying(item, named) for item in set_aside(folders)]
-    named = Text("only with {option}", option="--self")
+    named = Text("kept unless you add --self")
     items += [item if own else _staying(item, named) for item in own_environment(session.machine)]
     goes = [item for item in items if item.why is None]
     stays = [item for item in items if item.why is not None]

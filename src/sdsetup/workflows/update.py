@@ -123,10 +123,11 @@ def decide(session: Session, context: Context, *, to: str | None, extensions: bo
     there = found.installation
     if there is None or there.commit is None:
         raise SdsetupError(
-            Text("There is no web UI with a git repository in this folder"),
+            Text("No web UI with a Git repository in this folder"),
             where=folder,
             hint=Text(
-                "Install one, or adopt this one: {command}", command=Command("sdsetup", "install", "--dir", folder)
+                "Install the web UI, or have sdsetup take over this folder: {command}",
+                command=Command("sdsetup", "install", "--dir", folder),
             ),
             code="webui-missing",
         )
@@ -200,8 +201,8 @@ def _target(session: Session, context: Context, to: str | None) -> tuple[str, st
         return to, to[:8]
     if not _REF.fullmatch(to):
         raise UsageError(
-            Text("{ref} is not the name of a version", ref=to),
-            hint=Text("Give a tag such as {tag}, a branch, or a full commit id.", tag=webui.tag),
+            Text("{ref} is not a version name", ref=to),
+            hint=Text("Use a tag such as {tag}, a branch, or a full commit ID.", tag=webui.tag),
             code="ref-not-a-name",
         )
     commit = git.resolve(webui.urls, to, context.dir, context)
@@ -209,7 +210,7 @@ def _target(session: Session, context: Context, to: str | None) -> tuple[str, st
         raise SdsetupError(
             Text("The web UI has no version {ref}", ref=to),
             where=webui.urls[0],
-            hint=Text("Give a tag such as {tag}, a branch, or a full commit id.", tag=webui.tag),
+            hint=Text("Use a tag such as {tag}, a branch, or a full commit ID.", tag=webui.tag),
             code="ref-unknown",
         )
     return commit, to
@@ -301,7 +302,7 @@ def _extended(session: Session, context: Context, update: Update) -> Mapping[str
             prove(action, context, flags=flags, seen=seen, book=session.catalog.failures)
         except SdsetupError:
             moving.set_back(context)
-            session.screen.line(Text("The extensions are back at their former versions."), "warn")
+            session.screen.line(Text("The extensions are back at their previous versions."), "warn")
             raise
     moving.keep(context)
     return moved
@@ -316,7 +317,7 @@ def _unchanged(session: Session, context: Context, update: Update) -> Iterator[N
         if isinstance(error, PictureError) or error.code in _JUDGED or error.code.startswith("torch-"):
             clear_stage(context)
         stays = Text(
-            "The update was stopped. Your installation is unchanged, at {commit}.", commit=update.present[:8]
+            "Update canceled. Your installation is unchanged (version {commit}).", commit=update.present[:8]
         )
         session.screen.line(stays, "warn")
         if isinstance(error, PictureError):  # its own hint would be about the folder that is gone
@@ -325,7 +326,7 @@ def _unchanged(session: Session, context: Context, update: Update) -> Iterator[N
                 error.message,
                 where=update.dir if log is None else kept_path(context, Path(log)),
                 why=error.why,
-                hint=Text("Stay at this version, or try another one with --to."),
+                hint=Text("Keep this version, or try another one with --to."),
                 code=error.code,
             ) from error
         raise
@@ -334,12 +335,12 @@ def _unchanged(session: Session, context: Context, update: Update) -> Iterator[N
 def _went_back(update: Update, error: SdsetupError) -> SdsetupError:
     return SdsetupError(
         Text(
-            "The new version does not start in its place, so the former one is back ({commit})",
+            "The new version does not start, so the previous one was restored ({commit})",
             commit=update.present[:8],
         ),
         where=update.dir,
         why=error.why or error.message,
-        hint=Text("`sdsetup report` collects what a helper needs."),
+        hint=Text("Create a support report: sdsetup report"),
         code="update-taken-back",
     )
 

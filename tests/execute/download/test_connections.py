@@ -143,7 +143,7 @@ def test_wrong_bytes_in_a_piece_cost_one_start_over(bench: Bench) -> None:
     bench.get()
     assert bench.right()
     assert only_the_file(bench)
-    assert "once more from the start" in bench.notes
+    assert "Starting over" in bench.notes
 
 
 def test_pieces_of_an_earlier_run_are_used(bench: Bench) -> None:

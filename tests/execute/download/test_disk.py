@@ -301,7 +301,7 @@ def test_too_little_room_is_seen_before_the_first_byte(bench: Bench, mounted) ->
     mounted("size=1m")
     error = refused(bench)
     assert error.code == "disk-full"
-    assert "1.50 MB are needed, 1.05 MB are free" in str(error.message)
+    assert "1.50 MB needed, 1.05 MB free" in str(error.message)
     assert bench.hub.requests == []
 
 
@@ -441,7 +441,7 @@ def test_a_second_run_waits_and_shares_the_result(bench: Bench) -> None:
     assert bench.right()
     assert len(bench.hub.requests) == 1
     assert bench.hub.served == SIZE
-    assert "waiting" in bench.notes
+    assert "Waiting" in bench.notes
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="watches system calls with strace")

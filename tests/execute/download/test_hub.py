@@ -219,7 +219,7 @@ def test_a_very_long_wait_is_not_waited_for(bench: Bench) -> None:
     bench.hub.answer("/file", status(429, Retry_After=36_000))
     error = refused(bench)
     assert error.code == "too-many-requests"
-    assert "600 minutes" in str(error.hint)
+    assert "600 min" in str(error.hint)
     assert len(bench.hub.requests) == 1
 
 
@@ -326,7 +326,7 @@ def test_a_certificate_out_of_its_dates_makes_us_doubt_the_clock(
     bench.env["REQUESTS_CA_BUNDLE"] = str(certificates / "ca.pem")
     error = refused(bench, Source(url=server.url + "/file"))
     assert error.code == "certificate-dates"
-    assert "clock" in str(error.hint)
+    assert "date and time" in str(error.hint)
 
 
 def test_a_missing_certificate_file_is_named(bench: Bench, tls) -> None:

@@ -75,7 +75,7 @@ def test_whatever_answers_it_is_a_sentence(bench: Bench, answer: bytes) -> None:
 def test_a_name_that_does_not_exist(bench: Bench) -> None:
     bench.env["HF_ENDPOINT"] = "https://no-such-host.invalid"
     error = asked(bench)
-    assert "could not be looked up" in str(error.why)
+    assert "could not be resolved" in str(error.why)
     assert "internet connection" in str(error.hint)
 
 

@@ -162,7 +162,7 @@ def test_an_unknown_name_ends_its_source_at_once(bench: Bench) -> None:
     bench.get(Source(url="https://no-such-host.invalid/x"), bench.url("/file"), first_pause=30, longest_pause=30)
     assert bench.right()
     assert time.monotonic() - began < 15, "not one pause between tries"
-    assert "could not be looked up" in bench.notes
+    assert "could not be resolved" in bench.notes
 
 
 def test_a_name_that_was_there_a_moment_ago_is_tried_again(bench: Bench, good: FaultyHub) -> None:

@@ -19,12 +19,12 @@ from sdsetup.values.tuning import Reason
 Outcome = Literal["good", "black", "constant", "nan-vae", "nan-unet", "out-of-memory", "failed", "slow", "died"]
 
 _SAID: dict[str, Text] = {
-    "black": Text("black"),
-    "constant": Text("one solid color"),
-    "nan-vae": Text("lost in the last step (NaN)"),
-    "nan-unet": Text("lost while being created (NaN)"),
-    "out-of-memory": Text("too large for the video memory"),
-    "good": Text("correct only after a repair by the web UI"),
+    "black": Text("The image was black."),
+    "constant": Text("The image was a single color."),
+    "nan-vae": Text("The image broke in the last step (NaN values)."),
+    "nan-unet": Text("The image broke while it was being created (NaN values)."),
+    "out-of-memory": Text("The graphics card ran out of video memory."),
+    "good": Text("The web UI had to repair the image."),
 }
 _TROUBLE: dict[str, Trouble] = {
     "black": "picture",
@@ -75,7 +75,7 @@ class Attempt:
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """A flag to add for the next attempt and what it replaces; `outcome` says how the last one ended."""
+    """A flag to add for the next attempt and what it replaces; `outcome` tells how the last one ended."""
 
     rung: Rung
     ladder: Ladder

@@ -124,7 +124,9 @@ class Attempts:
         pause = max(verdict.wait or 0.0, pause_before(self.fruitless, self.options))
         _log.info("%s: %s; next try in %.1f s", self.place.name, verdict.why, pause)
         if pause >= 2:
-            self.run.context.note(Text("Next try in {seconds} s: {why}", why=verdict.why, seconds=round(pause)))
+            self.run.context.note(
+                Text("Trying again in {seconds} s: {why}", why=verdict.why, seconds=round(pause))
+            )
         rest(pause, self.beat)
 
     def _try(self) -> Verdict | None:
@@ -132,7 +134,7 @@ class Attempts:
         self.run.attempts += 1
         if self.run.attempts > self.options.attempts:
             raise SourceError(
-                Text("{count} tries were not enough", count=self.options.attempts),
+                Text("no success after {count} attempts", count=self.options.attempts),
                 "too-many-tries",
                 source=self.place.name,
             )
@@ -155,7 +157,7 @@ class Attempts:
         if not isinstance(stream.verdict, Take):
             return stream.verdict
         if self.part.length < self.run.connections.stop_at(have):
-            return Later(why=Text("the connection ended early"), code="connection-broken")
+            return Later(why=Text("the connection was closed too early"), code="connection-broken")
         return None
 
     def _watch(self, stream: Stream) -> None:
@@ -172,7 +174,7 @@ class Attempts:
             while not stream.ended.wait(_TICK):
                 self.part.check()
                 if stream.late(self.options.answer_timeout):
-                    raise BrokenError(Text("the server did not answer in time"), "answer-timeout")
+                    raise BrokenError(Text("the server did not respond in time"), "answer-timeout")
                 if stream.opened is not None:
                     meter = meter or Meter(self.options)
                     meter.at(stream.received)

@@ -75,12 +75,12 @@ class Piece:
         if stream.ended.is_set():
             self.failed = stream.failed
             if self.failed is None and self.length < self.end - self.start:
-                self.failed = BrokenError(Text("the connection ended early"), "connection-broken")
+                self.failed = BrokenError(Text("the connection was closed too early"), "connection-broken")
             self.stop()
             return
         try:
             if stream.late(options.answer_timeout):
-                raise BrokenError(Text("the server did not answer in time"), "answer-timeout")
+                raise BrokenError(Text("the server did not respond in time"), "answer-timeout")
             if stream.opened is not None:
                 self._meter = self._meter or Meter(options)
                 self._meter.at(stream.received)
@@ -118,7 +118,7 @@ def _whole_stretch(answered: tuple[Opened, Verdict]) -> tuple[Opened, Verdict]:
     if isinstance(verdict, Take) and not verdict.skip and not verdict.unpack:
         return answered
     opened.reply.close()
-    why = Text("the server does not do ranges") if isinstance(verdict, Take) else verdict.why
+    why = Text("the server can't resume downloads") if isinstance(verdict, Take) else verdict.why
     raise BrokenError(why, "refused")
 
 

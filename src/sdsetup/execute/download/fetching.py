@@ -36,11 +36,11 @@ def fetch(file: FetchFile, context: Context, *, options: DownloadOptions | None 
     with folder_lock(target, context.cache, waiting=context.note):
         if _is_there(file, target, context):
             tidy(target)
-            return Fetched(path=target, source=str(Text("already there")))
+            return Fetched(path=target, source=str(Text("already downloaded")))
         check_folder(target)
         try:
             if (copy := _copy_to_use(file, target, context, options)) is not None:
-                return Fetched(path=target, reused_from=copy, source=str(Text("a copy on this computer")))
+                return Fetched(path=target, reused_from=copy, source=str(Text("a copy on this PC")))
             return Transfer(file, target, context, options).run()
         except OSError as error:
             raise problems.disk_problem(error, target, kept=_kept(target), size=file.size) from error

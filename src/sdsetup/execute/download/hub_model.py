@@ -48,9 +48,11 @@ def look_up(wanted: HubFile, context: Context) -> FetchFile:
     """
     if not wanted.file.lower().endswith(".safetensors"):
         raise UsageError(
-            Text("Only .safetensors files are fetched from the hub; {file} is of another kind", file=wanted.file),
+            Text(
+                "Only .safetensors files can be downloaded from the hub, and {file} is not one", file=wanted.file
+            ),
             code="not-a-safetensors",
-            hint=Text("Download it yourself, then: sdsetup model import FILE --allow-pickle"),
+            hint=Text("Download it in a browser, then run: sdsetup model import FILE --allow-pickle"),
         )
     from huggingface_hub import get_hf_file_metadata, hf_hub_url, set_client_factory
 
@@ -63,10 +65,10 @@ def look_up(wanted: HubFile, context: Context) -> FetchFile:
     found = _asked(wanted, base, lambda: get_hf_file_metadata(url, token=token, endpoint=base))
     if found.size is None or found.etag is None or not re.fullmatch(r"[0-9a-f]{64}", found.etag):
         raise SdsetupError(
-            Text("The hub tells no SHA-256 for {file}, so it could not be proved", file=wanted.file),
+            Text("The hub lists no SHA-256 for {file}, so the download can't be verified", file=wanted.file),
             where=url,
             code="no-hash-at-hub",
-            hint=Text("Download it yourself, then: sdsetup model import FILE"),
+            hint=Text("Download it in a browser, then run: sdsetup model import FILE"),
         )
     name = wanted.file.rsplit("/", 1)[-1]
     return FetchFile(
@@ -88,21 +90,24 @@ def _asked(wanted: HubFile, base: str, ask: Callable[[], _T]) -> _T:
         return ask()
     except errors.GatedRepoError as error:
         raise SdsetupError(
-            Text("The authors of {repo} ask you to accept their licence first", repo=wanted.repo),
+            Text("You have to accept the license of {repo} first", repo=wanted.repo),
             where=page,
             why=_first_line(error),
             code="gated",
-            hint=Text("Open the page in a browser, accept the licence, put your access token into HF_TOKEN."),
+            hint=Text(
+                "Open the page in a browser and accept the license. Then set HF_TOKEN to your access "
+                "token and run the same command again."
+            ),
         ) from error
     except errors.LocalEntryNotFoundError as error:  # the client's word for "no answer"
         raise _unreachable(base, _first_line(error)) from error
     except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError, errors.EntryNotFoundError) as error:
         raise SdsetupError(
-            Text("The hub has no {file} in {repo}", file=wanted.file, repo=wanted.repo),
+            Text("{repo} has no file named {file}", file=wanted.file, repo=wanted.repo),
             where=page,
             why=_first_line(error),
             code="gone",
-            hint=Text("Check the name in a browser: owner/repository:file, as its page shows them."),
+            hint=Text("Check the name on the model's page. The form is owner/repository:file."),
         ) from error
     except BrokenError as error:
         raise _unreachable(base, error.why, hint_for(error.code)) from error
@@ -119,11 +124,11 @@ def _asked(wanted: HubFile, base: str, ask: Callable[[], _T]) -> _T:
 
 def _unreachable(base: str, why: Text | str, hint: Text | None = None) -> SdsetupError:
     return SdsetupError(
-        Text("The hub did not answer"),
+        Text("The model hub did not respond"),
         where=base,
         why=why,
         code="hub-unreachable",
-        hint=hint or Text("Check the internet connection and proxy, then run the same command again."),
+        hint=hint or Text("Check your internet connection and proxy, then run the same command again."),
     )
 
 

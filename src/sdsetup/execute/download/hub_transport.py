@@ -25,7 +25,7 @@ class _Transport(httpx2.BaseTransport):
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         if "/resolve/" not in request.url.path:
             # Once a day it asks the hub about programs around it. Nobody asked for that, and it may be far away.
-            raise httpx2.ConnectError("left out", request=request)
+            raise httpx2.ConnectError("disabled", request=request)
         if self._machine.env.get("HF_HUB_OFFLINE", "").strip().upper() in ("1", "ON", "YES", "TRUE"):
             raise httpx2.ConnectError("HF_HUB_OFFLINE is set", request=request)
         reply = transport.ask(

@@ -74,7 +74,7 @@ def open_source(ask: Ask, machine: Machine, options: DownloadOptions, asking: Ca
             return Opened(answer=answer, address=address, reply=reply)
         reply.close()
         address = _next(address, reply.headers["location"])
-    raise BrokenError(Text("the server sends us in circles"), "redirect-loop", permanent=True)
+    raise BrokenError(Text("the server redirects in a loop"), "redirect-loop", permanent=True)
 
 
 def judged(url: str) -> Address:
@@ -94,13 +94,13 @@ def _next(address: Address, location: str) -> Address:
         following = parse_address(location, address.url)
     except AddressError as error:
         raise BrokenError(
-            Text("the server sends us to a place we do not follow to: {why}", why=error.why),
+            Text("the server redirects to an address that can't be used: {why}", why=error.why),
             "redirect-refused",
             permanent=True,
         ) from error
     if address.scheme == "https" and following.scheme != "https":
         raise BrokenError(
-            Text("the server sends us from https to an unencrypted address"), "redirect-refused", permanent=True
+            Text("the server redirects from https to an unencrypted address"), "redirect-refused", permanent=True
         )
     return following
 

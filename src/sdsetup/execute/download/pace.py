@@ -56,7 +56,7 @@ class Meter:
             floor = min(floor, self._options.limit_rate / 2)
         _then, had = self._at(now - window)
         if self._total - had < floor * window:
-            raise BrokenError(Text("nothing came for {seconds} seconds", seconds=f"{window:.0f}"), "stalled")
+            raise BrokenError(Text("no data for {seconds} s", seconds=f"{window:.0f}"), "stalled")
 
     def _at(self, moment: float) -> tuple[float, int]:
         """The last sample not after `moment`, or the first one."""

@@ -86,7 +86,7 @@ class Part:
         """Go on after `good` proved bytes of a part that was damaged on the disk."""
         self._damages += 1
         if self._damages > _DAMAGES:
-            raise OSError(errno.EIO, "bytes on the drive change after they were written")
+            raise OSError(errno.EIO, "data on the drive changes after it was written")
         self.start(good, self._marks)
 
     def begin(self, source: str, etag: str | None) -> None:

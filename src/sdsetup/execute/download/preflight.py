@@ -14,7 +14,6 @@ from sdsetup.execute.download import problems
 from sdsetup.execute.download.options import DownloadOptions
 from sdsetup.execute.inside import inside
 from sdsetup.machine import Machine
-from sdsetup.text import Text
 from sdsetup.values.plan import FetchFile
 
 FAT32_LARGEST = 2**32 - 1
@@ -36,13 +35,13 @@ def check_folder(target: Path) -> None:
         SdsetupError: `target-in-the-way`, `not-writable`, `path-too-long`, `disk-full`.
     """
     if target.is_dir():
-        raise problems.in_the_way(target, Text("folder"))
+        raise problems.in_the_way(target, folder=True)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=target.parent) as file:
             file.write(b"sdsetup")
     except (FileExistsError, NotADirectoryError) as error:
-        raise problems.in_the_way(Path(error.filename or target.parent), Text("file")) from error
+        raise problems.in_the_way(Path(error.filename or target.parent), folder=False) from error
     except OSError as error:
         raise problems.disk_problem(error, target, kept=0, size=0) from error
 

@@ -11,32 +11,43 @@ from sdsetup.execute.download.options import SourceError
 from sdsetup.text import Text, message, rounded
 from sdsetup.values.plan import FetchFile
 
-_AGAIN = "Run the same command again: it continues where it stopped."
+_AGAIN = Text("Run the same command again. It continues where it stopped.")
 
 # What helps, by the code of a failed source. What is not here is helped by trying again later.
-_HINTS = {
-    "captive-portal": "Open any page in a browser, log in to this network, then run the same command again.",
-    "no-such-host": "Check the internet connection (and the DNS settings), then run the same command again.",
-    "connection-refused": "Check the internet connection, firewall and proxy, then run the same command again.",
-    "connect-timeout": "Check the internet connection, firewall and proxy, then run the same command again.",
-    "proxy-login-needed": "Put name and password into the proxy variable "
-    "(https_proxy=http://name:password@host:port), then run the same command again.",
-    "certificate-not-trusted": "A virus scanner or company network may look into encrypted traffic: give its "
-    "certificate file in REQUESTS_CA_BUNDLE, then run the same command again.",
-    "certificate-dates": "Set this computer's clock right, then run the same command again.",
-    "certificates-unreadable": "Let REQUESTS_CA_BUNDLE (or CURL_CA_BUNDLE, SSL_CERT_FILE) name a file of "
-    "certificates, or unset it.",
-    "proxy-unusable": "Set the proxy variable to the proxy's address, as in https_proxy=http://host:port, "
-    "or unset it.",
-    "proxy-refused": "Ask whoever runs the proxy to let it through, or use another network.",
-    "gated": "Open {page} in a browser, accept the licence, put your access token into HF_TOKEN, "
-    "then run the same command again.",
-    "login-needed": "If the repository is yours, put your access token into HF_TOKEN, "
-    "then run the same command again.",
-    "too-many-requests": "Wait {wait}, then run the same command again: it continues where it stopped.",
-    "wrong-hash": "Run the same command again later; until then `sdsetup model list` shows other models.",
-    "not-encrypted": "Use an https address (HF_ENDPOINT, or the profile's url).",
-    "bad-address": "Mend the address (HF_ENDPOINT, or the profile's url).",
+_HINTS: dict[str, Text] = {
+    "captive-portal": Text(
+        "Open any page in a browser and sign in to this network, then run the same command again."
+    ),
+    "no-such-host": Text("Check your internet connection (and DNS settings), then run the same command again."),
+    "connection-refused": Text(
+        "Check your internet connection, firewall, and proxy, then run the same command again."
+    ),
+    "connect-timeout": Text(
+        "Check your internet connection, firewall, and proxy, then run the same command again."
+    ),
+    "proxy-login-needed": Text(
+        "Add your user name and password to the proxy address "
+        "(https_proxy=http://name:password@host:port), then run the same command again."
+    ),
+    "certificate-not-trusted": Text(
+        "An antivirus or a company network may inspect encrypted traffic. Set "
+        "REQUESTS_CA_BUNDLE to its certificate file, then run the same command again."
+    ),
+    "certificate-dates": Text("Set the correct date and time on this PC, then run the same command again."),
+    "certificates-unreadable": Text(
+        "Set REQUESTS_CA_BUNDLE (or CURL_CA_BUNDLE, SSL_CERT_FILE) to a certificate file, or unset it."
+    ),
+    "proxy-unusable": Text(
+        "Set the proxy environment variable to the proxy's address, such as "
+        "https_proxy=http://host:port, or unset it."
+    ),
+    "proxy-refused": Text("Ask your network administrator to allow this address, or use another network."),
+    "login-needed": Text(
+        "If the repository is yours, set HF_TOKEN to your access token, then run the same command again."
+    ),
+    "wrong-hash": Text("Try again later, or choose another model: sdsetup model list"),
+    "not-encrypted": Text("Use an https address (HF_ENDPOINT, or the profile's url)."),
+    "bad-address": Text("Correct the address (HF_ENDPOINT, or the profile's url)."),
 }
 
 
@@ -46,18 +57,28 @@ def gave_up(
     """No source delivered. The first failure gives code and hint, the others stand in the reason."""
     if not failures:
         return SdsetupError(
-            Text("There is no address to download {name} from", name=file.name),
+            Text("No download address for {name}", name=file.name),
             where=target,
             code="no-source",
-            hint=Text("Add a source to the profile, or give the file with `sdsetup model import FILE`."),
+            hint=Text("Download the file in a browser, then run: sdsetup model import FILE"),
         )
     first = failures[0]
     reasons = "; ".join(dict.fromkeys(f"{failure.source}: {failure.why}" for failure in failures))
-    wait = _duration(first.wait)
-    hint = Text(_HINTS.get(first.code, _AGAIN), page=page or first.source, wait=wait)
+    hint = _HINTS.get(first.code, _AGAIN)
+    if first.code == "gated":
+        hint = Text(
+            "Open {page} in a browser and accept the license. Then set HF_TOKEN to your access token and run "
+            "the same command again.",
+            page=page or first.source,
+        )
+    elif first.code == "too-many-requests":
+        hint = Text(
+            "Wait {wait}, then run the same command again. It continues where it stopped.",
+            wait=_duration(first.wait),
+        )
     return SdsetupError(
         Text(
-            "{name} could not be downloaded; {kept}", name=file.name, kept=kept_sentence(target, kept, file.size)
+            "{name} could not be downloaded ({kept})", name=file.name, kept=kept_sentence(target, kept, file.size)
         ),
         where=target,
         why=reasons,
@@ -68,9 +89,7 @@ def gave_up(
 
 def hint_for(code: str) -> Text | None:
     """What helps against a connection that failed for this reason; None where only time does."""
-    if code not in _HINTS or "{" in _HINTS[code]:
-        return None
-    return Text(_HINTS[code])
+    return _HINTS.get(code)
 
 
 def _duration(seconds: float | None) -> Text:
@@ -83,9 +102,9 @@ def _duration(seconds: float | None) -> Text:
 
 def kept_sentence(target: Path, kept: int, size: int) -> Text:
     if not kept:
-        return Text("nothing of it is on the disk yet")
+        return Text("nothing has been downloaded yet")
     return Text(
-        "{kept} of {size} are kept in {part}", kept=_amount(kept), size=_amount(size), part=target.name + ".part"
+        "{kept} of {size} is kept in {part}", kept=_amount(kept), size=_amount(size), part=target.name + ".part"
     )
 
 
@@ -94,11 +113,12 @@ def disk_problem(error: OSError, target: Path, *, kept: int, size: int) -> Sdset
     tail = kept_sentence(target, kept, size)
     if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", -1)):
         return SdsetupError(
-            Text("The drive is full; {kept}", kept=tail),
+            Text("The disk is full ({kept})", kept=tail),
             where=target.parent,
             code="disk-full",
             hint=Text(
-                "Free {need} there, then run the same command again: it continues.", need=_amount(size - kept)
+                "Free up {need} there, then run the same command again. It continues where it stopped.",
+                need=_amount(size - kept),
             ),
         )
     if error.errno == errno.EFBIG:
@@ -113,22 +133,24 @@ def disk_problem(error: OSError, target: Path, *, kept: int, size: int) -> Sdset
             hint=Text("Choose a folder with a shorter path (--dir)."),
         )
     return SdsetupError(
-        Text("The drive reports a fault; {kept}", kept=tail),
+        Text("The drive reports an error ({kept})", kept=tail),
         where=target,
         why=error.strerror or str(error),
         code="disk-fault",
-        hint=Text("Check the drive and its cable, then run the same command again: it continues."),
+        hint=Text(
+            "Check the drive and its cable, then run the same command again. It continues where it stopped."
+        ),
     )
 
 
 def no_room(target: Path, *, need: int, free: int, kept: int, size: int) -> SdsetupError:
     return SdsetupError(
-        Text("Not enough room: {need} are needed, {free} are free", need=_amount(need), free=_amount(free)),
+        Text("Not enough disk space: {need} needed, {free} free", need=_amount(need), free=_amount(free)),
         where=target.parent,
         why=Text("{kept}", kept=kept_sentence(target, kept, size)),
         code="disk-full",
         hint=Text(
-            "Free {more} there or choose another drive (--dir), then run the same command again.",
+            "Free up {more} there or choose another drive (--dir), then run the same command again.",
             more=_amount(max(need - free, 10**6)),
         ),
     )
@@ -136,27 +158,27 @@ def no_room(target: Path, *, need: int, free: int, kept: int, size: int) -> Sdse
 
 def too_large(target: Path, size: int) -> SdsetupError:
     return SdsetupError(
-        Text("This drive cannot hold a file of {size}", size=_amount(size)),
+        Text("This drive can't store a file of {size}", size=_amount(size)),
         where=target,
-        why=Text("its file system has a largest file size (FAT32: 4.29 GB), or a limit is set for this account"),
+        why=Text("the file system limits the file size (FAT32: 4.29 GB), or your account has a limit"),
         code="file-too-large-for-drive",
-        hint=Text("Choose a folder on a drive with NTFS, exFAT or ext4 (--dir)."),
+        hint=Text("Choose a folder on a drive with NTFS, exFAT, or ext4 (--dir)."),
     )
 
 
 def not_writable(target: Path, error: OSError) -> SdsetupError:
     return SdsetupError(
-        Text("The folder cannot be written"),
+        Text("Can't write to the folder"),
         where=target.parent,
         why=error.strerror or str(error),
         code="not-writable",
-        hint=Text("Choose another folder (--dir), or give your account the right to write there."),
+        hint=Text("Choose another folder (--dir), or give your account write access to this one."),
     )
 
 
-def in_the_way(target: Path, what: Text) -> SdsetupError:
+def in_the_way(target: Path, *, folder: bool) -> SdsetupError:
     return SdsetupError(
-        Text("A {what} has the name that the file needs", what=what),
+        Text("A folder with this name is in the way") if folder else Text("A file with this name is in the way"),
         where=target,
         code="target-in-the-way",
         hint=Text("Rename or remove it, then run the same command again."),

@@ -30,7 +30,7 @@ _READ = 1024 * 1024
 def proven_copy(file: FetchFile, target: Path, context: Context) -> Path | None:
     """A file elsewhere on this computer with the pinned size and hash, None when there is none."""
     for found in find_copies(file, target, context)[:_CANDIDATES]:
-        context.note(Text("A file of the right size lies in {path}: checking it.", path=found))
+        context.note(Text("Found a file of the right size, checking it: {path}", path=found))
         try:
             if sha256_of(found, context) == file.sha256:
                 return found
@@ -53,7 +53,7 @@ def place_copy(source: Path, target: Path, *, sha256: str, context: Context, lin
             return False
         moved = make_way(target)
         if moved is not None:
-            context.note(Text("The other file of that name is kept as {name}.", name=moved.name))
+            context.note(Text("The previous file with that name is kept as {name}.", name=moved.name))
         replace(staged, target)
         flush_folder(target.parent)
     finally:

@@ -68,9 +68,9 @@ def hub_address(context: Context, options: DownloadOptions) -> str:
             parse_address(named)
         except AddressError as error:
             raise UsageError(
-                Text("HF_ENDPOINT cannot be used: {why}", why=error.why),
+                Text("HF_ENDPOINT can't be used: {why}", why=error.why),
                 code="bad-endpoint",
-                hint=Text("Let it name an https address, such as https://huggingface.co, or unset it."),
+                hint=Text("Set it to an https address, such as https://huggingface.co, or unset it."),
             ) from error
     return (named or options.hub or model_profile(context).hub).rstrip("/")
 
@@ -99,10 +99,10 @@ def hub_token(context: Context) -> str | None:
         return None
     if not _TOKEN.fullmatch(token):
         raise UsageError(
-            Text("The access token of the model hub holds characters that no token has"),
+            Text("The access token for the model hub contains invalid characters"),
             where=where,
             code="bad-token",
-            hint=Text("Copy it once more from https://huggingface.co/settings/tokens, or remove it."),
+            hint=Text("Copy it again from https://huggingface.co/settings/tokens, or remove it."),
         )
     return token
 

@@ -104,7 +104,7 @@ class Stream:
             data = opened.reply.read(most, at_once=rate.value < _FAST, unpack=take.unpack)
             if not data:
                 if not self.received and not opened.reply.headers:
-                    raise BrokenError(Text("what answered does not speak HTTP"), "not-http")
+                    raise BrokenError(Text("the response is not HTTP"), "not-http")
                 return
             self.received += len(data)
             rate.add(len(data))

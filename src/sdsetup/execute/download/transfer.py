@@ -111,7 +111,7 @@ class Transfer:
                 attempts.fill()
                 digest = self.part.digest(attempts.beat)
             except DamageError as damage:
-                said = Text("The unfinished file was damaged on the disk: {good} MB of it are good.",
+                said = Text("The unfinished download was damaged on the disk. {good} MB of it can be used.",
                             good=damage.good // 10**6)  # fmt: skip
                 self.context.note(said)
                 self.part.restart(damage.good)
@@ -123,7 +123,7 @@ class Transfer:
                     return
                 case StartOver():
                     started_over = True
-                    self.context.note(Text("The joined pieces do not add up: once more from the start."))
+                    self.context.note(Text("The downloaded parts don't match the checksum. Starting over."))
                     self.connections.clear()
                     self.part.start(0)
                 case _:
@@ -133,14 +133,14 @@ class Transfer:
         self.connections.clear()
         moved = self.part.publish()
         if moved is not None:
-            self.context.note(Text("The other file of that name is kept as {name}.", name=moved.name))
+            self.context.note(Text("The previous file with that name is kept as {name}.", name=moved.name))
 
     def _set_aside(self, place: Place) -> None:
         self.connections.clear()
         bad = self.part.set_aside()
         self._check_room(0)
         raise SourceError(
-            Text("the bytes it sends are not the pinned file (they are kept as {name})", name=bad.name),
+            Text("the server sent a file with the wrong SHA-256 (kept as {name})", name=bad.name),
             "wrong-hash",
             source=place.name,
         )

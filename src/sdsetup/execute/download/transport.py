@@ -66,7 +66,7 @@ class Reply:
                 return self._response.read1(most, decode_content=unpack)
             return self._response.read(most, decode_content=unpack)
         except urllib3.exceptions.ReadTimeoutError as error:
-            raise BrokenError(Text("nothing came for a long time"), "stalled") from error
+            raise BrokenError(Text("no data for a long time"), "stalled") from error
         except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError) as error:
             raise broken(error, self._host, None) from error
 

@@ -65,7 +65,7 @@ def build(action: BuildEnvironment, context: Context) -> dict[str, Any]:
     try:
         return _build(action, context)
     except OSError as error:
-        raise file_problem(error, context.dir, Text("The environment could not be written")) from error
+        raise file_problem(error, context.dir, Text("The Python environment could not be created")) from error
 
 
 def _build(action: BuildEnvironment, context: Context) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def _build(action: BuildEnvironment, context: Context) -> dict[str, Any]:
             downloaded = _Building(action, context, where, lock).run()
         kept = swap_in(where, context)
     if kept is not None:
-        context.note(Text("The former environment is kept in {kept}", kept=kept))
+        context.note(Text("The previous Python environment is kept in {kept}", kept=kept))
     return {
         "python": str(python),
         "versions": {name: lock.versions[name] for name in _COMPARED if name in lock.versions},
@@ -172,13 +172,13 @@ class _Building:
         if missing >= self._lock.versions.keys():
             return missing, frozenset()
         self._sync(without=missing)
-        self._context.note(Text("Checking the packages that are in the cache"))
+        self._context.note(Text("Checking the packages in the cache"))
         _tag, packages = self._interpreter()
         damaged = self._records.damaged(packages, deep=True)
         if damaged:
             _log.warning("damaged in the package cache: %s", ", ".join(sorted(damaged)))
             self._context.note(
-                Text("Damaged in the package cache, fetched again: {names}", names=", ".join(sorted(damaged)))
+                Text("Damaged in the package cache, downloading again: {names}", names=", ".join(sorted(damaged)))
             )
             uv.run(self._context, ["cache", "clean", "--quiet", *sorted(damaged)], env=self._env)
             self._make_empty()
@@ -225,7 +225,7 @@ class _Building:
         if not sources:
             return
         if len(sources) > _WORTH_A_WORD:
-            self._context.note(Text("Compiling the packages, so that the first start is quick"))
+            self._context.note(Text("Compiling the packages for a faster first start"))
         began = time.monotonic()
         commands = compilers(self._python, sources, self._where.question, os.cpu_count() or 1)
         with ExitStack() as stack:
@@ -245,10 +245,10 @@ class _Building:
         said = ended.out.splitlines()
         if not ended.ok or len(said) < 2:
             raise SdsetupError(
-                Text("The Python of the new environment does not start"),
+                Text("The Python in the new environment does not start"),
                 where=self._python,
                 why=ended.problem or ended.err.strip()[-300:],
-                hint=Text("Except this folder in the virus scanner, then run the same command again."),
+                hint=Text("Add this folder to your antivirus exclusions, then run the same command again."),
                 code="environment-broken",
             )
         return said[0], Path(said[1])

@@ -99,7 +99,7 @@ def resolve(
         except SdsetupError as error:
             if error.code in HERE:
                 raise
-            context.note(Text("{why}; trying the next address", why=error.why or error.message))
+            context.note(Text("{why}. Trying the next address.", why=error.why or error.message))
     return _at_one_place(replace(action, torch=builds[0]), python, context, folder, cache, target), builds[0]
 
 
@@ -231,7 +231,7 @@ def _resolve(
             pylock = _kept(shelf, question) if error.code in AGAIN else None
             if pylock is None:
                 raise
-            context.note(Text("The package index cannot be reached; the versions chosen last time are taken"))
+            context.note(Text("Can't reach the package index. Using the package versions from last time."))
         else:
             shelf.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(shelf, _toml(pylock.to_dict()))
@@ -248,7 +248,7 @@ def _ask(
     target: Sequence[str],
     pauses: Sequence[float] | None,
 ) -> Pylock:
-    context.note(Text("Choosing the versions of all packages in one go"))
+    context.note(Text("Resolving package versions"))
     ask = ["pip", "compile", "--quiet", "--no-header", "--python", python, *target]
     for option in ("build-constraints", "constraints", "overrides"):
         ask += [f"--{option}", str(folder / f"{option}.txt")]
@@ -292,9 +292,9 @@ def _read(text: str) -> Pylock:
         return Pylock.from_dict(tomllib.loads(text))
     except (ValueError, PylockValidationError) as error:
         raise SdsetupError(
-            Text("The list of packages that uv chose cannot be read"),
+            Text("Can't read the list of packages from uv"),
             why=str(error),
-            hint=Text("This is worth a report: sdsetup report"),
+            hint=Text("Create a support report: sdsetup report"),
             code="lock-unreadable",
         ) from error
 

@@ -38,13 +38,13 @@ def set_back(lock: Lock, where: Places, context: Context) -> bool:
     folder = site_packages(where.venv)
     if folder is None:
         return False
-    context.note(Text("Looking at every file of the environment"))
+    context.note(Text("Checking every file in the Python environment"))
     faults = _faults(lock, folder, where)
     if not faults:
         return True
     if len(faults) > _WORTH_IT or any(fault.name == "pip" for fault in faults):
         return False
-    context.note(Text("Setting back: {faults}", faults="; ".join(str(fault.said) for fault in faults)))
+    context.note(Text("Repairing: {faults}", faults="; ".join(str(fault.said) for fault in faults)))
     for afresh in (False, True):
         try:
             _install_again(lock, faults, folder, where, context, afresh=afresh)

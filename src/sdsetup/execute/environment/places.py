@@ -123,11 +123,11 @@ def exchange(new: Path, context: Context) -> str | None:
             raise
     except PermissionError as error:
         raise SdsetupError(
-            Text("The environment cannot be exchanged while a program uses it"),
+            Text("The Python environment can't be replaced while it is in use"),
             where=error.filename or venv,
             why=error.strerror or str(error),
             hint=Text(
-                "Close the web UI and programs that look into this folder, then run the same command again."
+                "Close the web UI and other programs that use this folder, then run the same command again."
             ),
             code="environment-in-use",
         ) from error
@@ -151,13 +151,13 @@ def refuse_full_disk(where: Places, missing: int, all_of_them: int) -> None:
         if free < size:
             raise SdsetupError(
                 Text(
-                    "{needed:.1f} GB are needed for the packages, {free:.1f} GB are free",
+                    "Not enough disk space for the packages: {needed:.1f} GB needed, {free:.1f} GB free",
                     needed=size / 1e9,
                     free=free / 1e9,
                 ),
                 where=place,
                 hint=Text(
-                    "Free some space, or choose a folder on another drive; then run the same command again."
+                    "Free up disk space or choose a folder on another drive, then run the same command again."
                 ),
                 code="disk-full",
             )

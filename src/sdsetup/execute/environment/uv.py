@@ -11,11 +11,11 @@ from sdsetup.command import Command
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.environment.pip_settings import uv_variables
-from sdsetup.execute.environment.uv_words import AGAIN, why_uv_failed
+from sdsetup.execute.environment.uv_words import AGAIN, PACKAGES, why_uv_failed
 from sdsetup.machine import Machine
 from sdsetup.machine.process import Child
 from sdsetup.machine.web_policy import variables_for_children
-from sdsetup.text import Text, message
+from sdsetup.text import Text
 
 PAUSES = (3.0, 10.0, 30.0)  # seconds before the second, third and fourth try after a broken connection
 _SILENCE = 900.0  # seconds: one large wheel on a slow line is downloaded without a word
@@ -67,10 +67,10 @@ def find(machine: Machine) -> str:
         found = machine.which("uv")
     if found is None:
         raise SdsetupError(
-            Text("The package installer uv was not found"),
+            Text("uv, which installs the Python packages, was not found"),
             code="uv-missing",
             hint=Text(
-                "Install sdsetup again, or uv by itself: {command}",
+                "Reinstall sdsetup, or install uv: {command}",
                 command=Command(sys.executable, "-m", "pip", "install", "uv"),
             ),
         )
@@ -105,7 +105,7 @@ def run(
     env: Mapping[str, str],
     on_line: Callable[[str], None] | None = None,
     pauses: Sequence[float] | None = None,
-    what: str = message("The Python packages could not be installed"),
+    what: Text = PACKAGES,
 ) -> str:
     """Run uv to its end; what it printed. Broken connections are tried again after growing pauses.
 
@@ -121,7 +121,7 @@ def run(
         error = why_uv_failed(said.text, what)
         if pause is None or error.code not in AGAIN:
             raise error
-        context.note(Text("{what}; trying again in {pause:.0f} s", what=error.why or error.message, pause=pause))
+        context.note(Text("{what}. Trying again in {pause:.0f} s.", what=error.why or error.message, pause=pause))
         time.sleep(pause)
     raise AssertionError("the last round returns or raises")
 

@@ -6,75 +6,78 @@ import re
 
 from sdsetup.errors import SdsetupError
 from sdsetup.redaction import hide_secrets
-from sdsetup.text import Text, message
+from sdsetup.text import Text
 
 AGAIN = ("connection-broken", "no-network")  # worth another try by itself
 HERE = ("disk-full", "path-too-long", "file-held", "folder-not-writable", "build-failed")  # wherever it comes from
 
-_CONTINUE = "Run the same command again: what is already downloaded is kept."
+PACKAGES = Text("The Python packages could not be installed")
+_CONTINUE = Text("Run the same command again. Downloads are kept.")
 
 # The first that matches is the cause. "os error" numbers are those of Linux and of Windows.
-_CAUSES: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
+_CAUSES: tuple[tuple[str, tuple[str, ...], Text, Text], ...] = (
     (
         "disk-full",
         ("No space left on device", r"os error 28\b", r"os error 112\b", "not enough space"),
-        message("the disk is full"),
-        message("Free some space on the drive of the folder and of the cache, then run the same command again."),
+        Text("the disk is full"),
+        Text("Free up space on the drives of the install folder and the cache, then run the same command again."),
     ),
     (
         "path-too-long",
         (r"os error 206\b", r"os error 36\b", "[Ff]ile ?name too long", "path too long"),
-        message("a file's path became longer than the system allows"),
-        message("Choose a folder with a shorter path, such as one directly below the drive."),
+        Text("a file path is longer than the system allows"),
+        Text("Choose a folder with a shorter path, for example at the top of a drive."),
     ),
     (
         "file-held",
         (r"os error 32\b", r"os error 225\b", "being used by another process", "potentially unwanted"),
-        message("another program holds or removed a file, as virus scanners do"),
-        message(
-            "Close programs that use this folder, or except it in the virus scanner; "
-            "then run the same command again."
+        Text("another program, such as an antivirus, uses or removed a file"),
+        Text(
+            "Close programs that use this folder or add it to your antivirus exclusions, then run the same "
+            "command again."
         ),
     ),
     (
         "folder-not-writable",
         ("[Pp]ermission denied", r"os error 13\b", r"os error 5\b", "Access is denied", "Read-only file system"),
-        message("a file could not be written"),
-        message("Choose a folder that you may write to. " + _CONTINUE),
+        Text("a file could not be written"),
+        Text("Choose a folder you can write to, then run the same command again. Downloads are kept."),
     ),
     (
         "certificate-refused",
         ("invalid peer certificate", "UnknownIssuer", "certificate verify failed", "self.signed certificate"),
-        message("the server's certificate was refused, as happens behind a filtering proxy or a virus scanner"),
-        message(
-            "Give your network's certificate: set SSL_CERT_FILE to its file, then run the same command again."
+        Text(
+            "the server's certificate is not trusted, often because a filtering proxy or an antivirus inspects "
+            "the connection"
         ),
+        Text("Set SSL_CERT_FILE to your network's certificate file, then run the same command again."),
     ),
     (
         "no-network",
         ("dns error", "failed to lookup address", "failure in name resolution", "Name or service not known"),
-        message("the package index's name could not be resolved"),
-        message("Check the connection (and the proxy variables, if you use one). " + _CONTINUE),
+        Text("the package index's name could not be resolved"),
+        Text("Check your internet connection (and proxy), then run the same command again. Downloads are kept."),
     ),
     (
         "package-changed",
         ("[Hh]ash mismatch",),
-        message("a package does not have the pinned SHA-256"),
-        message("Nothing was installed. If it persists, the server or something in between changes files."),
+        Text("a package does not match its SHA-256"),
+        Text(
+            "Run the same command again. If it fails again, use another network: "
+            "something changes the files on the way."
+        ),
     ),
     (
         "no-matching-package",
         ("No solution found", "no wheels? with a matching", "was not found in the package registry"),
-        message("no version fits this Python and this system"),
-        message(
-            "Python 3.10 (64-bit) is what the web UI is made for; `sdsetup doctor` shows which ones are there."
-        ),
+        Text("no version fits this Python and this system"),
+        Text("The web UI needs Python 3.10 (64-bit). See which versions you have: sdsetup doctor"),
     ),
     (
         "build-failed",
         ("Failed to build", "build backend (returned an error|failed)"),
-        message("a package had to be built from source and could not be"),
-        message("This is worth a report: sdsetup report"),
+        Text("a package had no ready-made build and could not be compiled"),
+        Text("Create a support report: sdsetup report"),
     ),
     (
         "connection-broken",
@@ -90,21 +93,21 @@ _CAUSES: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
             "unexpected end of file",
             "before message length reached",
         ),
-        message("the connection broke"),
-        message(_CONTINUE),
+        Text("the connection was lost"),
+        _CONTINUE,
     ),
 )
 
 
-def why_uv_failed(said: str, what: str = message("The Python packages could not be installed")) -> SdsetupError:
+def why_uv_failed(said: str, what: Text = PACKAGES) -> SdsetupError:
     """The error for a failed uv command, from everything it printed; `what` says in general what failed."""
     said = hide_secrets(said)
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     last = next((line for line in lines if line.startswith("error:")), lines[-1] if lines else "")
     if cause := next((line for line in lines if line.startswith(("cause:", "Caused by:"))), ""):
         last = f"{last}: {cause.partition(':')[2].strip()}"
-    message = Text("{what} ({last})", what=Text(what), last=last.removeprefix("error: "))
+    message = Text("{what} ({last})", what=what, last=last.removeprefix("error: "))
     for code, patterns, why, hint in _CAUSES:
         if any(re.search(pattern, said) for pattern in patterns):
-            return SdsetupError(message, why=Text(why), hint=Text(hint), code=code)
-    return SdsetupError(message, hint=Text(_CONTINUE), code="packages-failed")
+            return SdsetupError(message, why=why, hint=hint, code=code)
+    return SdsetupError(message, hint=_CONTINUE, code="packages-failed")

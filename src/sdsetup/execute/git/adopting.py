@@ -29,13 +29,13 @@ def adopt(stage: Path, target: Path, context: Context, own: Sequence[str]) -> No
         for name in edits:
             shutil.copy2(target / name, stage / name)
         if edits:
-            context.note(Text("Your changes stay: {names}", names=", ".join(edits[:5])))
+            context.note(Text("Your changes are kept: {names}", names=", ".join(edits[:5])))
         return
     former = context.state / "former" / "webui-files"
     for name in edits:
         set_aside(target / name, (former / name).parent)
     context.note(
-        Text("{count} files were of another version and are kept in {former}", count=len(edits), former=former)
+        Text("{count} files were from another version and are kept in {former}", count=len(edits), former=former)
     )
 
 

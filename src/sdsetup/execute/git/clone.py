@@ -137,9 +137,7 @@ def _mended(context: Context, folder: Path) -> bool:
     names = [name for name in gone.split("\0") if name]
     if not names:
         return True
-    context.note(
-        Text("{count} file(s) of {name} were missing and are brought back", count=len(names), name=folder.name)
-    )
+    context.note(Text("{count} missing file(s) of {name} were restored", count=len(names), name=folder.name))
     # By name: with --all git ends with an error because of every file that is there.
     few = [names[start : start + _NAMES_AT_ONCE] for start in range(0, len(names), _NAMES_AT_ONCE)]
     return all(ask(context, folder, "checkout-index", "--", *some) is not None for some in few)
@@ -160,10 +158,10 @@ def _refuse_installation(context: Context, target: Path, commit: str) -> None:
     found = commit_of(context, target)
     if found not in (None, commit):
         raise SdsetupError(
-            Text("The web UI there is at another version (commit {found})", found=str(found)[:12]),
+            Text("The web UI in this folder is another version (commit {found})", found=str(found)[:12]),
             where=target,
             code="other-commit",
-            hint=Text("Choose another folder, or bring this one to the wanted version with git first."),
+            hint=Text("Choose another folder, or switch this one to the wanted version with Git first."),
         )
 
 
@@ -179,7 +177,7 @@ def _make_room(stage: Path, target: Path, context: Context, own: Sequence[str]) 
     if target == context.dir:
         refuse_conflicts(stage, target, own=(*own, ".git"))
         kept = set_aside(target / ".git", former, name="webui.git")
-        context.note(Text("Git cannot read the repository here (.git). It has been kept as {kept}", kept=kept))
+        context.note(Text("Git can't read the repository in this folder (.git). It is kept as {kept}", kept=kept))
         return kept
     if untouched(context, target):
         discarded = context.state / "partial" / f"{target.name}.discarded"
@@ -189,7 +187,11 @@ def _make_room(stage: Path, target: Path, context: Context, own: Sequence[str]) 
         return None
     kept = set_aside(target, former)
     context.note(
-        Text("{name} is not as sdsetup made it, so it has been kept as {kept}", name=target.name, kept=kept)
+        Text(
+            "{name} has been changed since sdsetup created it, so it is kept as {kept}",
+            name=target.name,
+            kept=kept,
+        )
     )
     return kept
 

@@ -74,7 +74,7 @@ def from_first(
                 if url != urls[-1]:
                     context.note(
                         Text(
-                            "{url} does not have it ({why}); trying the next address",
+                            "Not available at {url} ({why}). Trying the next address.",
                             url=url,
                             why=failed.cause.why,
                         )
@@ -85,7 +85,7 @@ def from_first(
 def _rest(pause: float, waiting: Sequence[str], failures: Mapping[str, GitFailedError], context: Context) -> None:
     context.note(
         Text(
-            "{host}: {why}; trying again in {pause:.0f} s",
+            "{host}: {why}. Trying again in {pause:.0f} s.",
             host=urlsplit(waiting[0]).hostname or waiting[0],
             why=failures[waiting[0]].cause.why,
             pause=pause,
@@ -158,15 +158,15 @@ def _error(failures: Mapping[str, GitFailedError]) -> SdsetupError:
         return SdsetupError(
             Text("No address is known for this repository"),
             code="repository-gone",
-            hint=Text("Add one to webui.toml in a folder given to --profiles."),
+            hint=Text("Add one to webui.toml in a folder of your own, and pass that folder with --profiles."),
         )
     last = list(failures.values())[-1]
     for url, failed in failures.items():
         _log.error("%s: %s", url, failed)
     return SdsetupError(
-        Text("The repository could not be fetched"),
+        Text("The repository could not be downloaded"),
         where=", ".join(failures),
-        why=Text("{why} (git: {said})", why=last.cause.why, said=_short(str(last))),
+        why=Text("{why} (Git: {said})", why=last.cause.why, said=_short(str(last))),
         hint=last.cause.hint,
         code=last.cause.code,
     )

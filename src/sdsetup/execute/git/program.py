@@ -74,7 +74,7 @@ def find(machine: Machine, tools: Path | None = None) -> str:
         raise SdsetupError(
             Text("Git was not found"),
             code="git-missing",
-            hint=Text("Install git, then run the same command again (sdsetup doctor names the command)."),
+            hint=Text("Install Git, then run the same command again. The command to install it: sdsetup doctor"),
         )
     return found
 
@@ -152,9 +152,9 @@ def commit_of(context: Context, folder: Path) -> str | None:
 def _refuse_silence(ended: Completed, folder: Path) -> None:
     if ended.rc not in _GIT_SPOKE:
         raise SdsetupError(
-            Text("Git did not answer, so nothing was changed"),
+            Text("Git did not respond, so nothing was changed"),
             where=folder,
-            why=ended.problem or Text("it ended with {code}", code=ended.rc),
+            why=ended.problem or Text("it exited with code {code}", code=ended.rc),
             hint=Text("Run the same command again."),
             code="git-failed",
         )
@@ -179,7 +179,7 @@ def refuse_foreign(context: Context, folder: Path) -> None:
         raise SdsetupError(
             Text("This folder's Git repository belongs to another user"),
             where=folder,
-            why=Text("its settings could make Git run that user's programs as you"),
+            why=Text("its settings could make Git run that user's programs under your account"),
             hint=Text(
                 "Make it yours again: {command}", command=owner_command(str(folder), context.machine.family)
             ),

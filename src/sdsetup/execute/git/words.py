@@ -18,7 +18,7 @@ class Cause:
     again: bool
 
 
-_CONTINUE = "Run the same command again: what is finished is kept."
+_CONTINUE = Text("Run the same command again. Finished work is kept.")
 
 # The first that matches is the cause; git's texts are English because its children run under LC_ALL=C.
 _CAUSES: tuple[tuple[re.Pattern[str], Cause], ...] = (
@@ -27,7 +27,7 @@ _CAUSES: tuple[tuple[re.Pattern[str], Cause], ...] = (
         Cause(
             code="disk-full",
             why=Text("the disk is full"),
-            hint=Text("Free some space on that drive, then run the same command again."),
+            hint=Text("Free up space on that drive, then run the same command again."),
             again=False,
         ),
     ),
@@ -35,8 +35,8 @@ _CAUSES: tuple[tuple[re.Pattern[str], Cause], ...] = (
         re.compile(r"Filename too long|File name too long"),
         Cause(
             code="path-too-long",
-            why=Text("a file's path became longer than the system allows"),
-            hint=Text("Choose a folder with a shorter path, such as one directly below the drive."),
+            why=Text("a file path is longer than the system allows"),
+            hint=Text("Choose a folder with a shorter path, for example at the top of a drive."),
             again=False,
         ),
     ),
@@ -44,7 +44,7 @@ _CAUSES: tuple[tuple[re.Pattern[str], Cause], ...] = (
         re.compile(r"dubious ownership"),
         Cause(
             code="folder-of-another-user",
-            why=Text("the folder belongs to another user, and git does not trust it"),
+            why=Text("the folder belongs to another user, so Git does not trust it"),
             hint=Text("Install as the user who will run the web UI, not as administrator."),
             again=False,
         ),
@@ -57,7 +57,7 @@ _CAUSES: tuple[tuple[re.Pattern[str], Cause], ...] = (
         Cause(
             code="folder-not-writable",
             why=Text("a file could not be written there"),
-            hint=Text("Choose a folder that you may write to, or stop the program that blocks it."),
+            hint=Text("Choose a folder you can write to, or close the program that blocks this one."),
             again=False,
         ),
     ),
@@ -69,8 +69,8 @@ _CAUSES: tuple[tuple[re.Pattern[str], Cause], ...] = (
         ),
         Cause(
             code="repository-gone",
-            why=Text("there is no such repository any more, or it asks for a login"),
-            hint=Text("The profile webui.toml holds the addresses; --profiles can give another one."),
+            why=Text("the repository no longer exists, or it requires a sign-in"),
+            hint=Text("Use a webui.toml with another address: --profiles FOLDER"),
             again=False,
         ),
     ),
@@ -81,8 +81,8 @@ _CAUSES: tuple[tuple[re.Pattern[str], Cause], ...] = (
         ),
         Cause(
             code="commit-gone",
-            why=Text("the server does not have the pinned commit"),
-            hint=Text("The profile webui.toml holds the commits; --profiles can give another one."),
+            why=Text("the server does not have the pinned version"),
+            hint=Text("Use a webui.toml with another commit: --profiles FOLDER"),
             again=False,
         ),
     ),
@@ -90,8 +90,11 @@ _CAUSES: tuple[tuple[re.Pattern[str], Cause], ...] = (
         re.compile(r"Could not resolve (host|proxy)|Temporary failure in name resolution", re.IGNORECASE),
         Cause(
             code="no-network",
-            why=Text("the host's name could not be resolved"),
-            hint=Text("Check the connection (and the proxy variables, if you use one). " + _CONTINUE),
+            why=Text("the server name could not be resolved"),
+            hint=Text(
+                "Check your internet connection (and proxy), then run the same command again. "
+                "Finished work is kept."
+            ),
             again=False,  # it will not be found in a few seconds either; another address's name may be
         ),
     ),
@@ -100,9 +103,10 @@ _CAUSES: tuple[tuple[re.Pattern[str], Cause], ...] = (
         Cause(
             code="certificate-refused",
             why=Text(
-                "the server's certificate was refused, as happens behind a filtering proxy or a virus scanner"
+                "the server's certificate is not trusted, often because a filtering proxy or an antivirus "
+                "inspects the connection"
             ),
-            hint=Text("Give git your network's certificate: git config --global http.sslCAInfo FILE"),
+            hint=Text("Tell Git about your network's certificate: git config --global http.sslCAInfo FILE"),
             again=False,
         ),
     ),
@@ -110,8 +114,8 @@ _CAUSES: tuple[tuple[re.Pattern[str], Cause], ...] = (
         re.compile(r"CONNECT tunnel failed|HTTP code 407|Proxy Authentication|proxy", re.IGNORECASE),
         Cause(
             code="proxy-failed",
-            why=Text("the proxy refused or did not answer"),
-            hint=Text("Check HTTPS_PROXY. " + _CONTINUE),
+            why=Text("the proxy refused the connection or did not respond"),
+            hint=Text("Check HTTPS_PROXY, then run the same command again. Finished work is kept."),
             again=True,
         ),
     ),
@@ -123,18 +127,16 @@ _CAUSES: tuple[tuple[re.Pattern[str], Cause], ...] = (
         ),
         Cause(
             code="connection-broken",
-            why=Text("the connection broke or was too slow"),
-            hint=Text(_CONTINUE),
+            why=Text("the connection was lost or too slow"),
+            hint=_CONTINUE,
             again=True,
         ),
     ),
 )
 
-UNKNOWN = Cause(code="git-failed", why=Text("git did not say why"), hint=Text(_CONTINUE), again=True)
-SILENT = Cause(
-    code="connection-broken", why=Text("nothing came for two minutes"), hint=Text(_CONTINUE), again=True
-)
-DUMB = Cause(code="connection-broken", why=Text("the server did not answer"), hint=Text(_CONTINUE), again=True)
+UNKNOWN = Cause(code="git-failed", why=Text("Git gave no reason"), hint=_CONTINUE, again=True)
+SILENT = Cause(code="connection-broken", why=Text("no data for two minutes"), hint=_CONTINUE, again=True)
+DUMB = Cause(code="connection-broken", why=Text("the server did not respond"), hint=_CONTINUE, again=True)
 
 
 def why_git_failed(said: str) -> Cause:

@@ -14,7 +14,7 @@ from sdsetup.execute.context import Context
 from sdsetup.execute.environment import uv
 from sdsetup.execute.folders import remove_tree
 from sdsetup.execute.kit.store import Store
-from sdsetup.text import Text, message
+from sdsetup.text import Text
 from sdsetup.values.kit import Piece
 
 _KEYS = {
@@ -57,7 +57,7 @@ def bring(system: str, version: str, store: Store, context: Context) -> Piece:
     )
     asked = ["python", "install", "--no-bin", "--no-registry", _KEYS[system].format(version=version)]
     work.mkdir(parents=True)
-    uv.run(replace(context, dir=work), asked, env=env, what=message("Python could not be downloaded"))
+    uv.run(replace(context, dir=work), asked, env=env, what=Text("Python could not be downloaded"))
     # uv changes the name that it keeps the archive under; nothing else lies in this new folder.
     archives = [path for path in (work / "archives").rglob("*") if path.is_file()]
     if not archives:
@@ -68,7 +68,7 @@ def bring(system: str, version: str, store: Store, context: Context) -> Piece:
 
 def _none(system: str, version: str) -> SdsetupError:
     return SdsetupError(
-        Text("There is no Python {version} to download for {system}", version=version, system=system),
+        Text("No Python {version} download for {system}", version=version, system=system),
         hint=Text("Add --no-python, and install that Python on each PC yourself."),
         code="kit-no-python",
     )

@@ -100,9 +100,9 @@ def _wanted(package: Package, ranks: dict[Tag, int]) -> Wanted:
     sha256 = None if chosen is None else chosen.hashes.get("sha256")
     if chosen is None or chosen.url is None or sha256 is None:
         raise SdsetupError(
-            Text("The package {name} has no file that a kit can hold", name=package.name),
-            why=Text("its index offers none for this system, or tells no SHA-256"),
-            hint=Text("Choose another card or system for the kit."),
+            Text("The package {name} can't be added to a kit", name=package.name),
+            why=Text("its package index has no file for this system, or lists no SHA-256"),
+            hint=Text("Choose another graphics card or system for the kit."),
             code="kit-no-package",
         )
     name = unquote(urlsplit(chosen.url).path.rsplit("/", 1)[-1])
@@ -142,9 +142,9 @@ def _sized(file: Wanted, context: Context) -> Wanted:
     size = size_at(file.url, context)
     if size is None:
         raise SdsetupError(
-            Text("The size of {name} could not be found out", name=file.filename),
+            Text("The size of {name} is unknown", name=file.filename),
             where=file.url.partition("?")[0],
-            hint=Text("Check the internet connection, then run the same command again."),
+            hint=Text("Check your internet connection, then run the same command again."),
             code="kit-no-size",
         )
     return replace(file, size=size)
@@ -195,6 +195,6 @@ def _metadata(wheel: Path) -> bytes:
     raise SdsetupError(
         Text("The package file {name} is not a wheel", name=wheel.name),
         where=wheel,
-        hint=Text("This is worth a report: sdsetup report"),
+        hint=Text("Create a support report: sdsetup report"),
         code="kit-no-package",
     )

@@ -29,7 +29,7 @@ def own_wheel(folder: Path) -> Path:
         about = importlib.metadata.distribution("sdsetup")
     except importlib.metadata.PackageNotFoundError as error:
         raise SdsetupError(
-            Text("sdsetup cannot pack itself"),
+            Text("sdsetup can't add itself to the kit"),
             why=Text("it was started from a folder without being installed"),
             hint=Text("Start it with sdsetup.bat or ./sdsetup.sh, or add --no-program."),
             code="kit-no-program",

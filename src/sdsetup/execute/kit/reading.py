@@ -48,10 +48,10 @@ def find_kit(where: str, pinned: str | None, machine: Machine) -> Found:
     identity = hashlib.sha256(content).hexdigest()
     if pinned is not None and identity != pinned.lower():
         raise SdsetupError(
-            Text("This is not the kit that --kit-sha256 names"),
+            Text("The kit does not match --kit-sha256"),
             where=where,
-            why=Text("its list of files has the SHA-256 {found}", found=identity),
-            hint=Text("Ask whoever made the kit for the number, or copy the kit again."),
+            why=Text("its file list has the SHA-256 {found}", found=identity),
+            hint=Text("Ask whoever made the kit for the correct number, or copy the kit again."),
             code="kit-other",
         )
     return Found(kit=parse_manifest(content, where), identity=identity, where=where, open_file=open_file)
@@ -63,14 +63,14 @@ def _in_folder(folder: Path) -> tuple[bytes, Open]:
             content = file.read(LONGEST_OWN + 1)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise SdsetupError(
-            Text("There is no kit in this folder"),
+            Text("No kit in this folder"),
             where=folder,
             why=Text("the file {name} is missing", name=MANIFEST),
-            hint=Text("Give the folder that `sdsetup kit make` filled."),
+            hint=Text("Enter the folder that `sdsetup kit make` created."),
             code="kit-missing",
         ) from error
     except OSError as error:
-        raise file_problem(error, folder, Text("The kit cannot be read")) from error
+        raise file_problem(error, folder, Text("The kit can't be read")) from error
 
     def open_file(file: KitFile, start: int) -> Iterator[bytes]:
         with (folder / file.path).open("rb") as source:
@@ -89,10 +89,10 @@ def _at_address(where: str, pinned: str | None, machine: Machine) -> tuple[bytes
         hint = (
             Text("Use https, or add --kit-sha256 with the number that `sdsetup kit make` printed.")
             if error.code == "not-encrypted"
-            else Text("Give a folder, or an address such as https://server/kit.")
+            else Text("Enter a folder, or an address such as https://server/kit.")
         )
         raise UsageError(
-            Text("This kit address cannot be used: {why}", why=error.why), hint=hint, code="kit-address"
+            Text("This kit address can't be used: {why}", why=error.why), hint=hint, code="kit-address"
         ) from error
 
     def open_file(file: KitFile, start: int) -> Iterator[bytes]:
@@ -114,7 +114,7 @@ def _at_address(where: str, pinned: str | None, machine: Machine) -> tuple[bytes
             content += data
     except (OSError, ValueError) as error:
         raise SdsetupError(
-            Text("The kit cannot be reached"),
+            Text("The kit can't be reached"),
             where=f"{address.plain.rstrip('/')}/{MANIFEST}",
             why=str(error),
             hint=Text("Check the address in a browser on this PC, then run the same command again."),

@@ -65,7 +65,7 @@ def unbundle(file: Path, commit: str, target: Path, context: Context) -> None:
                 Text("Git could not create a repository"),
                 where=stage,
                 why=init.problem or init.err.strip()[-300:],
-                hint=Text("Free some space on that drive, then run the same command again."),
+                hint=Text("Free up space on that drive, then run the same command again."),
                 code="kit-git",
             )
         (stage / "shallow").write_text(f"{commit}\n", encoding="ascii", newline="\n")

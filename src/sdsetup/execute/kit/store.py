@@ -132,7 +132,7 @@ def checked(kit: Kit, where: object) -> Kit:
     """
     for piece in kit.pieces:
         if piece.kind not in KINDS:
-            raise _unreadable(where, Text("it has a part of unknown kind: {kind}", kind=piece.kind))
+            raise _unreadable(where, Text("it has a part of an unknown kind: {kind}", kind=piece.kind))
         for file in piece.files:
             problem = name_problem(file.name)
             if problem is not None:
@@ -140,15 +140,15 @@ def checked(kit: Kit, where: object) -> Kit:
                     where, Text("the file name {name} {problem}", name=file.name, problem=problem.said)
                 )
             if not _SHA256.fullmatch(file.sha256) or file.size < 0:
-                raise _unreadable(where, Text("size or SHA-256 of {name} is not valid", name=file.name))
+                raise _unreadable(where, Text("the size or SHA-256 of {name} is not valid", name=file.name))
     return kit
 
 
 def _unreadable(where: object, why: Text) -> SdsetupError:
     return SdsetupError(
-        Text("The kit's list of files cannot be read"),
+        Text("The kit's file list can't be read"),
         where=where,
         why=why,
-        hint=Text("Copy or make the kit again: sdsetup kit make FOLDER"),
+        hint=Text("Copy the kit again, or create a new one: sdsetup kit make FOLDER"),
         code="kit-unreadable",
     )

@@ -96,12 +96,12 @@ def _must_have(candidate: Candidate, seen: LaunchFile, context: Context) -> None
     lost = [one.name for one in grouped(as_arguments(candidate.flags)) if (one.name, one.values) not in present]
     if lost:
         raise SdsetupError(
-            Text("The web UI would not get the flags to measure: {flags}", flags=", ".join(lost)),
+            Text("The flags to measure would not reach the web UI: {flags}", flags=", ".join(lost)),
             where=context.dir,
             why=Text(
-                "another file beside the launch file sets the flags too: webui.settings.bat, or one for Macs"
+                "another file next to the launch file also sets flags (webui.settings.bat, or the one for Macs)"
             ),
-            hint=Text("Move what it sets into the launch file, then run the same command again."),
+            hint=Text("Move its flags into the launch file, then run the same command again."),
             code="launch-file-overridden",
         )
 
@@ -136,7 +136,7 @@ class _Run:
         took: list[float] = []
         count = pictures.warm_up + pictures.count
         for number in range(count):
-            self._bench.told.doing(Text("picture {number} of {count}", number=number + 1, count=count))
+            self._bench.told.doing(Text("image {number} of {count}", number=number + 1, count=count))
             answer = paint(web, self._port, body, patience.picture)
             if answer is None or not answer.ok:
                 return self._refused(seen, answer)
@@ -152,9 +152,9 @@ class _Run:
             return
         names = {"sd15": "SD 1.5", "sdxl": "SDXL"}
         raise SdsetupError(
-            Text("The web UI has loaded a model for {loaded}", loaded=names[loaded]),
+            Text("The web UI has loaded an {loaded} model", loaded=names[loaded]),
             where=self._web.state.model_file,
-            why=Text("this would measure for {asked}, with pictures of its size", asked=names[asked]),
+            why=Text("the measurement is for {asked}, with images of its size", asked=names[asked]),
             hint=Text("Add --model-class {loaded}, or choose another model in the web UI first.", loaded=loaded),
             code="model-class-differs",
         )
@@ -164,10 +164,10 @@ class _Run:
         try:
             verdict = judge(decode_png(first_picture(answer.value)))
         except PngError as error:
-            return replace(seen, problem=f"the picture cannot be read: {error}")
+            return replace(seen, problem=f"the image can't be read: {error}")
         if verdict == "good":
             return None
-        said = message("the picture is black") if verdict == "black" else message("the picture is one even colour")
+        said = message("the image is black") if verdict == "black" else message("the image is a single color")
         return replace(seen, outcome=_OUTCOMES.get(verdict, "failed"), problem=said)
 
     def _with_memory(self, seen: Measurement) -> Measurement:
@@ -176,16 +176,16 @@ class _Run:
 
     def _refused(self, seen: Measurement, answer: Answer | None) -> Measurement:
         if answer is None and not self._web.over:
-            return replace(seen, problem=f"a picture took more than {self._bench.patience.picture:.0f} s")
+            return replace(seen, problem=f"an image took more than {self._bench.patience.picture:.0f} s")
         hear_out(self._web, answer)
         if answer is not None and not self._web.over:
-            return self._with_memory(self._blamed(seen, answer.problem or f"the answer was {answer.status}"))
+            return self._with_memory(self._blamed(seen, answer.problem or f"the web UI answered {answer.status}"))
         return self._ended(seen, 0)
 
     def _ended(self, seen: Measurement, limit: float) -> Measurement:
         """It ended, or its model did not load, or the time (seconds) was over."""
         if self._web.over:
-            return self._blamed(seen, f"the web UI ended with code {self._web.rc}")
+            return self._blamed(seen, f"the web UI exited with code {self._web.rc}")
         if self._web.state.model == "failed":
             return self._blamed(seen, message("the model did not load"))
         return self._blamed(seen, f"not ready after {limit:.0f} s")

@@ -32,7 +32,7 @@ class Peaks:
         self._gauge = gauge
         self._pid = pid
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True, name="card memory")
+        self._thread = threading.Thread(target=self._watch, daemon=True, name="video memory")
 
     def __enter__(self) -> Peaks:
         self._thread.start()

@@ -23,8 +23,8 @@ State = Literal["known", "unknown", "damaged", "pickle", "pickle-unknown", "dang
 
 _ASIDE = re.compile(r"\.(bad|old)(-\d+)?$")
 _WHY_ASIDE = {
-    True: "bytes that were not the pinned file, kept for you to look at",
-    False: "a damaged file that stood where a model was fetched to, kept for you to look at",
+    True: Text("a download with the wrong SHA-256, kept for you to check"),
+    False: Text("a damaged model file that a new download replaced, kept for you to check"),
 }
 _OURS = (".part.json", ".part.json.new")
 
@@ -56,10 +56,10 @@ def check_models(context: Context, models: Mapping[str, Model]) -> tuple[Verdict
     folder = context.dir / MODEL_FOLDER
     if not folder.is_dir():
         raise SdsetupError(
-            Text("There is no model folder here"),
+            Text("No model folder here"),
             where=folder,
             code="no-model-folder",
-            hint=Text("Give the folder of the web UI with --dir, or install one: sdsetup install"),
+            hint=Text("Pass the install folder with --dir, or install the web UI: sdsetup install"),
         )
     files = [
         Path(below, name)
@@ -83,7 +83,7 @@ def _judged(path: Path, name: str, models: Mapping[str, Model], context: Context
     try:
         return _judge(path, name, models, context)
     except OSError as error:
-        why = Text("the file cannot be read ({why})", why=error.strerror or str(error))
+        why = Text("the file can't be read ({why})", why=error.strerror or str(error))
         return _damaged(path, name, Look(kind="damaged", size=0, said=why, damage="unreadable"), models)
 
 
@@ -103,8 +103,8 @@ def _judge(path: Path, name: str, models: Mapping[str, Model], context: Context)
             path=name,
             size=_size(path),
             state="set-aside",
-            said=Text(_WHY_ASIDE[".bad" in path.suffix]),
-            todo=Text("Delete it; it only takes space."),
+            said=_WHY_ASIDE[".bad" in path.suffix],
+            todo=Text("Delete it to free up space."),
         )
     look = look_at(path)
     if look.kind == "damaged":
@@ -113,7 +113,7 @@ def _judge(path: Path, name: str, models: Mapping[str, Model], context: Context)
         return _pickle(path, name, look, context.catalog.pickles)
     model = which_model(path, models, context)
     if model is None:
-        return Verdict(path=name, size=look.size, state="unknown", said=Text("whole; {said}", said=look.said))
+        return Verdict(path=name, size=look.size, state="unknown", said=Text("complete: {said}", said=look.said))
     return Verdict(path=name, size=look.size, state="known", model=model.name, said=model.title)
 
 
@@ -139,15 +139,17 @@ def _unfinished(path: Path, name: str, models: Mapping[str, Model]) -> Verdict:
             size=_size(path),
             state="unfinished",
             said=Text("an unfinished download"),
-            todo=Text("The command that began it continues it; delete the file if you no longer want it."),
+            todo=Text("Run the same download command to continue, or delete the file."),
         )
     return Verdict(
         path=name,
         size=_size(path),
         state="unfinished",
         model=model.name,
-        said=Text("{percent} % of {title} are there", percent=_size(path) * 100 // model.size, title=model.title),
-        todo=Text("Continue it with:"),
+        said=Text(
+            "{percent}% of {title} is downloaded", percent=_size(path) * 100 // model.size, title=model.title
+        ),
+        todo=Text("Continue the download:"),
         command=Command("sdsetup", "model", "get", model.name),
     )
 
@@ -155,9 +157,9 @@ def _unfinished(path: Path, name: str, models: Mapping[str, Model]) -> Verdict:
 def _damaged(path: Path, name: str, look: Look, models: Mapping[str, Model]) -> Verdict:
     model = next((m for m in models.values() if path.name in (m.file, Path(m.save_as).name)), None)
     todo = (
-        Text("Fetch it again (the damaged file is kept aside):")
+        Text("Download it again (the damaged file is kept under another name):")
         if model
-        else Text("Delete it and download it again from where it came.")
+        else Text("Delete it and download it again from where you got it.")
     )
     return Verdict(
         path=name,
@@ -181,24 +183,27 @@ def _pickle(path: Path, name: str, look: Look, names: PickleNames) -> Verdict:
             size=look.size,
             state="dangerous",
             said=danger(scan),
-            todo=Text("Do not load it. Delete it, and take the .safetensors of that model instead."),
+            todo=Text("Do not load it. Delete it, and use the .safetensors version of the model."),
         )
     return Verdict(
         path=name,
         size=look.size,
         state="pickle-unknown" if scan.unknown else "pickle",
-        said=Text("a pickle that calls what we do not know: {names}", names=some(scan.unknown))
+        said=Text("a pickle file that uses unknown code: {names}", names=some(scan.unknown))
         if scan.unknown
-        else Text("a pickle; nothing dangerous was found in it"),
-        todo=Text("A .safetensors of the same model is safer, and newer torch loads it without questions."),
+        else Text("a pickle file; the scan found nothing dangerous"),
+        todo=Text(
+            "The .safetensors version of the model is safer, and newer PyTorch versions load it without"
+            " extra settings."
+        ),
     )
 
 
 def danger(scan: Scan) -> Text:
     """What a dangerous scan found."""
     if scan.dangerous:
-        return Text("a pickle that would run {names} when it is loaded", names=some(scan.dangerous))
-    return Text("no readable pickle, although it is named like one; what loading it does cannot be told")
+        return Text("a pickle file that would run {names} when loaded", names=some(scan.dangerous))
+    return Text("an unreadable pickle file; there is no way to tell what loading it would do")
 
 
 def _size(path: Path) -> int:

@@ -65,10 +65,10 @@ def import_file(
 def _usable(source: Path, *, allow_pickle: bool) -> Look:
     if not source.is_file():
         raise SdsetupError(
-            Text("There is no such file"),
+            Text("File not found"),
             where=source,
             code="no-such-file",
-            hint=Text("Give the path of a model file, in quotes if it has spaces."),
+            hint=Text("Enter the path of a model file, in quotes if it has spaces."),
         )
     look = look_at(source)
     if look.kind == "damaged":
@@ -76,14 +76,14 @@ def _usable(source: Path, *, allow_pickle: bool) -> Look:
             Text("The file is damaged: {said}", said=look.said),
             where=source,
             code="model-damaged",
-            hint=Text("Download it again from where it came."),
+            hint=Text("Download it again from where you got it."),
         )
     if look.kind == "other" or source.suffix.lower() not in MODEL_ENDINGS:
         raise SdsetupError(
-            Text("This is not a model the web UI can load"),
+            Text("The web UI can't load this kind of model"),
             where=source,
             code="not-a-model",
-            hint=Text("Give a .safetensors file."),
+            hint=Text("Use a .safetensors file."),
         )
     if look.kind == "pickle" and not allow_pickle:
         raise SdsetupError(
@@ -91,8 +91,8 @@ def _usable(source: Path, *, allow_pickle: bool) -> Look:
             where=source,
             code="pickle-refused",
             hint=Text(
-                "Take the .safetensors of that model; or, if you trust where it comes from, add --allow-pickle "
-                "(it is scanned first)."
+                "Use the .safetensors version of the model. If there is none and you trust the source, add "
+                "--allow-pickle (the file is scanned first)."
             ),
         )
     return look
@@ -104,17 +104,17 @@ def _refuse_pickle(source: Path, scan: Scan, trust: Collection[str]) -> None:
             Text("{name} is dangerous: {why}", name=source.name, why=danger(scan)),
             where=source,
             code="pickle-dangerous",
-            hint=Text("Delete it, and take the .safetensors of that model instead."),
+            hint=Text("Delete it, and use the .safetensors version of the model."),
         )
     unknown = [name for name in scan.unknown if name not in trust]
     if unknown:
         raise SdsetupError(
-            Text("{name} calls what sdsetup does not know: {names}", name=source.name, names=", ".join(unknown)),
+            Text("{name} uses unknown code: {names}", name=source.name, names=", ".join(unknown)),
             where=source,
-            why=Text("whatever a pickle names runs when the model is loaded"),
+            why=Text("a pickle file can run any code it names when the model is loaded"),
             code="pickle-unknown",
             hint=Text(
-                "Take the .safetensors of that model; or, if you know that these are harmless, add {options}",
+                "Use the .safetensors version of the model. If you know this code is harmless, add {options}",
                 options=" ".join(f"--trust {name}" for name in unknown),
             ),
         )
@@ -123,7 +123,7 @@ def _refuse_pickle(source: Path, scan: Scan, trust: Collection[str]) -> None:
 def _target(source: Path, context: Context, model: Model | None, name: str | None) -> Path:
     if name is None:
         wanted = f"{MODEL_FOLDER}/{source.name}" if model is None else model.save_as
-        return inside(wanted, context.dir, hint=Text("Give it another name with --as NAME."))
+        return inside(wanted, context.dir, hint=Text("Choose another name with --as NAME."))
     if (problem := path_problem(name)) is not None:
         raise refused(name, problem)
     if not name.lower().endswith(source.suffix.lower()):
@@ -141,10 +141,10 @@ def _place(
                 if target.samefile(source) or sha256_of(target, context) == sha256_of(source, context):
                     return Imported(path=target, how="there", model=known, scan=scan)
                 raise SdsetupError(
-                    Text("Another file of that name is there already"),
+                    Text("A different file with that name already exists"),
                     where=target,
                     code="name-taken",
-                    hint=Text("Give it another name with --as NAME, or move the other file away."),
+                    hint=Text("Choose another name with --as NAME, or move the other file away."),
                 )
             check_folder(target)
             expected = model.sha256 if model else sha256_of(source, context)

@@ -26,7 +26,7 @@ class UnreadableError(Exception):
     """A program that breaks off, or that would do other than it says. `program`: what was read before."""
 
     def __init__(self, program: Program) -> None:
-        super().__init__("not readable as a pickle")
+        super().__init__("not readable as a pickle file")
         self.program = program
 
 

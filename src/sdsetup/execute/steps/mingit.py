@@ -61,7 +61,7 @@ def _unpack(archive: Path, home: Path, sha256: str) -> None:
             Text("Git could not be unpacked"),
             where=stage,
             why=str(error),
-            hint=Text("Free some space or check the virus scanner, then run the same command again."),
+            hint=Text("Free up disk space or check your antivirus, then run the same command again."),
             code="archive-broken",
         ) from error
     (stage / "sdsetup-archive.txt").write_text(sha256, encoding="ascii")
@@ -75,8 +75,8 @@ def _unpack(archive: Path, home: Path, sha256: str) -> None:
 def _refuse_escape(name: str, archive: Path) -> None:
     if path_problem(name.removesuffix("/")) is not None:
         raise SdsetupError(
-            Text("The archive holds a file that would be written outside its folder ({name})", name=name),
+            Text("The archive contains a file that would be written outside its folder ({name})", name=name),
             where=archive,
-            hint=Text("Do not use it. This is worth a report: sdsetup report"),
+            hint=Text("Do not use it. Create a support report: sdsetup report"),
             code="archive-unsafe",
         )

@@ -88,7 +88,7 @@ def _fetch(action: FetchFile, context: Context) -> Outcome:
 
 def _set_aside(action: SetAside, context: Context) -> Outcome:
     place = inside(action.path, context.dir)
-    with file_problems(place, Text("A damaged file could not be set aside")):
+    with file_problems(place, Text("A damaged file could not be renamed")):
         kept = str(set_aside(place, context.state / "former")) if os.path.lexists(place) else None
     summary = Text("kept as {kept}", kept=kept) if kept is not None else None
     return Outcome(result={"kept": kept}, summary=summary)

@@ -17,14 +17,14 @@ from sdsetup.execute.webui.picture import prove
 from sdsetup.launchfile import FILE_NAMES, LaunchFile, arguments, flag, grouped, read
 from sdsetup.launchfile.effective import kind_of
 from sdsetup.machine.launch_settings import read_launch_file, read_launch_settings
-from sdsetup.text import Text, message
+from sdsetup.text import Text
 from sdsetup.values.corrections import Correction, apply_corrections
 from sdsetup.values.plan import BuildEnvironment, ProvePicture, ProveTorch, Step, WriteLauncher
 from sdsetup.values.tuning import TorchBuild
 
 # What helps a card whose half precision gives no numbers, before any picture was tried.
 _NO_HALF = Correction(
-    because=message("Half precision gave no numbers in a test on this card."), add_flags=("--no-half",)
+    because=message("Half precision failed a test on this graphics card (NaN values)."), add_flags=("--no-half",)
 )
 
 
@@ -40,10 +40,10 @@ def torch(
     verdict = torch_proof.prove(action, context)
     if not verdict.good and verdict.another_build and action.fallbacks:
         build, first = action.fallbacks[0], verdict
-        context.note(Text("{why}; torch {torch} is tried instead", why=first.why, torch=build.torch))
+        context.note(Text("{why}. Trying PyTorch {torch} instead.", why=first.why, torch=build.torch))
         _rebuild(build, context, results, steps)
         verdict = torch_proof.prove(action, context)
-        because = f"The first choice did not work on this card: {first.why}."
+        because = f"The first choice did not work on this graphics card: {first.why}."
         corrections.append(Correction(because=because, torch=build))
     if not verdict.good:
         raise _no_torch(action, context, verdict)
@@ -66,7 +66,7 @@ def picture(action: ProvePicture, context: Context, steps: tuple[Step, ...]) -> 
     proof = prove(action, context, flags=flags, seen=seen, book=book)
     corrections: tuple[Correction, ...] = ()
     if proof.changed:
-        because = str(proof.reasons[0].because) if proof.reasons else message("The first picture needed it.")
+        because = str(proof.reasons[0].because) if proof.reasons else message("The test image needed it.")
         corrections = (Correction(because=because, add_flags=proof.added, drop_flags=proof.dropped),)
         _rewrite(steps, corrections, context)
     return Outcome(result=proof.result(), summary=_took(proof.kept), corrections=corrections)
@@ -75,11 +75,13 @@ def picture(action: ProvePicture, context: Context, steps: tuple[Step, ...]) -> 
 def _took(attempt: Attempt) -> Text:
     seconds, peak = attempt.picture_seconds or 0.0, attempt.peak_bytes
     if peak is None or peak < 2**28:  # less than any web UI holds: not measured
-        return Text("made in {seconds:.1f} s", seconds=seconds)
-    kind = message("card memory") if attempt.memory == "vram" else message("memory")
-    return Text(
-        "made in {seconds:.1f} s, with {peak:.1f} GB of {kind}", seconds=seconds, peak=peak / 2**30, kind=kind
-    )
+        return Text("created in {seconds:.1f} s", seconds=seconds)
+    peak_gib = peak / 2**30
+    if attempt.memory == "vram":
+        return Text(
+            "created in {seconds:.1f} s, {peak:.1f} GB of video memory used", seconds=seconds, peak=peak_gib
+        )
+    return Text("created in {seconds:.1f} s, {peak:.1f} GB of system memory used", seconds=seconds, peak=peak_gib)
 
 
 def _rebuild(
@@ -124,18 +126,15 @@ def _launch_settings(steps: tuple[Step, ...], context: Context) -> LaunchFile:
 def _no_torch(action: ProveTorch, context: Context, verdict: TorchVerdict) -> SdsetupError:
     hints = {
         "driver-too-old": Text("Update the graphics driver, restart the PC, and run the same command again."),
-        "broken-import": Text(
-            "`sdsetup doctor` names what is missing and its cure; then run the same command again."
-        ),
-        "no-gpu": Text(
-            "Restart the PC; if it stays, install the graphics driver again. `sdsetup doctor` looks closer."
-        ),
+        "broken-import": Text("See what is missing and how to fix it: sdsetup doctor"),
+        "no-gpu": Text("Restart the PC. If that doesn't help, reinstall the graphics driver."),
     }
-    tried = "" if not action.fallbacks else " (two builds were tried)"
     return SdsetupError(
-        Text("Torch does not work on this PC{tried}", tried=tried),
+        Text("PyTorch does not work on this PC (two builds were tried)")
+        if action.fallbacks
+        else Text("PyTorch does not work on this PC"),
         where=context.dir / "venv",
         why=verdict.why,
-        hint=hints.get(verdict.outcome, Text("`sdsetup report` collects what a helper needs to know.")),
+        hint=hints.get(verdict.outcome, Text("Create a support report: sdsetup report")),
         code=f"torch-{verdict.outcome}",
     )

@@ -16,7 +16,7 @@ from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.environment import uv
 from sdsetup.execute.environment.uv_words import HERE
-from sdsetup.text import Text, message
+from sdsetup.text import Text
 from sdsetup.values.plan import BringPython
 
 _MIRROR = "UV_PYTHON_INSTALL_MIRROR"
@@ -37,14 +37,14 @@ def bring(action: BringPython, context: Context) -> dict[str, Any]:
     env = _variables(context)
     found = _present(action.version, context)
     if found is None:
-        context.note(Text("Bringing Python {version}", version=action.version))
+        context.note(Text("Downloading Python {version}", version=action.version))
         _install(action.version, env, context)
         found = _present(action.version, context)
     if found is None:
         raise SdsetupError(
-            Text("The Python that was brought does not run"),
+            Text("The downloaded Python does not start"),
             where=_folder(context),
-            why=Text("a virus scanner may have stopped it, or the system is too old for it"),
+            why=Text("an antivirus may have blocked it, or the system is too old for it"),
             hint=Text(
                 "Install Python {version} (64-bit) from python.org, then run the same command again.",
                 version=action.version,
@@ -61,7 +61,7 @@ def _install(version: str, env: Mapping[str, str], context: Context) -> None:
         SdsetupError: why uv could not bring it.
     """
     asked = ["python", "install", "--no-bin", "--no-registry", _request(version)]
-    bring = partial(uv.run, context, asked, what=message("Python could not be brought"))
+    bring = partial(uv.run, context, asked, what=Text("Python could not be downloaded"))
     mirrors = () if context.machine.env.get(_MIRROR) else context.catalog.webui.python.mirrors
     for mirror in (None, *mirrors) if mirrors else ():
         more = {} if mirror is None else {_MIRROR: mirror}
@@ -71,7 +71,7 @@ def _install(version: str, env: Mapping[str, str], context: Context) -> None:
         except SdsetupError as error:
             if error.code in HERE:
                 raise
-            context.note(Text("{why}; trying the next address", why=error.why or error.message))
+            context.note(Text("{why}. Trying the next address.", why=error.why or error.message))
     bring(env=env)
 
 

@@ -39,10 +39,10 @@ def check(action: CheckWebUI, context: Context) -> Mapping[str, Any]:
         rc = child.rc
     if rc != 0:
         raise SdsetupError(
-            Text("The web UI's own check ended with an error"),
+            Text("The web UI's own check failed"),
             where=context.dir,
             why=" / ".join(line.strip() for line in said[-3:]),
-            hint=Text("Run the same command again; if it stays, `sdsetup report` collects what a helper needs."),
+            hint=Text("Run the same command again. If it fails again, create a support report: sdsetup report"),
             code="webui-check-failed",
         )
     return {"lines": len(said)}
@@ -50,10 +50,10 @@ def check(action: CheckWebUI, context: Context) -> Mapping[str, Any]:
 
 def _incomplete(context: Context, line: str) -> SdsetupError:
     error = SdsetupError(
-        Text("The web UI's own installer still wants to do something"),
+        Text("The web UI's own installer is not finished"),
         where=context.dir,
         why=line.strip(),
-        hint=Text("Run the same command again: the environment is then checked and completed."),
+        hint=Text("Run the same command again. It checks and completes the Python environment."),
         code="webui-incomplete",
     )
     error.redo = ("environment",)

@@ -59,7 +59,7 @@ def _set_damaged_aside(names: tuple[str, ...], context: Context) -> None:
     for name in names:
         if os.path.lexists(context.dir / name):
             aside = set_aside_damaged(context.dir / name)
-            context.note(Text("{name} is not UTF-8 text; it is kept as {aside}.", name=name, aside=aside.name))
+            context.note(Text("{name} is not UTF-8 text. It is kept as {aside}.", name=name, aside=aside.name))
 
 
 def _check_restored(names: tuple[str, ...], context: Context) -> None:
@@ -67,8 +67,8 @@ def _check_restored(names: tuple[str, ...], context: Context) -> None:
         raise SdsetupError(
             Text("Files of the web UI are missing: {names}", names=", ".join(left)),
             where=context.dir,
-            why=Text("they could not be restored from its Git history"),
-            hint=Text("Allow the folder in your virus scanner, then run the same command again."),
+            why=Text("they could not be restored from the Git history"),
+            hint=Text("Add this folder to your antivirus exclusions, then run the same command again."),
             code="webui-incomplete",
         )
 
@@ -88,7 +88,7 @@ def _standing(context: Context) -> str | None:
 def _move(action: CloneWebUI, context: Context, former: str) -> None:
     changed = git.ask(context, context.dir, "status", "--porcelain", "--untracked-files=no")
     # git that gives no answer is no permission: what it would touch is not known then.
-    files = ("files that git could not list",) if changed is None else _names(changed)
+    files = ("files that Git could not list",) if changed is None else _names(changed)
     if by_hand(files):
         raise local_changes(str(context.dir), former, by_hand(files))
     with _told(context, action.commit, former, files):
@@ -137,7 +137,7 @@ def _told(context: Context, commit: str, former: str, files: tuple[str, ...]) ->
         if "would be overwritten" in failed.said:
             raise local_changes(str(context.dir), former, files) from failed
         raise SdsetupError(
-            Text("The web UI could not be moved to commit {commit}", commit=commit[:8]),
+            Text("The web UI could not be switched to commit {commit}", commit=commit[:8]),
             where=context.dir,
             why=failed.cause.why,
             hint=Text("It is still at {former}. Run the same command again.", former=former[:8]),

@@ -49,10 +49,10 @@ def bring_back(context: Context, number: int = 1) -> Point:
     back = point(context, number)
     if back is None:
         raise SdsetupError(
-            Text("There is nothing to go back to"),
+            Text("Nothing to undo"),
             where=context.dir,
-            why=Text("no change of this installation is remembered"),
-            hint=Text("Launch files are kept with their date beside them: webui-user.*.bak"),
+            why=Text("no changes are recorded for this installation"),
+            hint=Text("Backups of the launch file are next to it, with their date: webui-user.*.bak"),
             code="nothing-to-undo",
         )
     with file_problems(context.state, Text("Undo could not start")):
@@ -75,7 +75,7 @@ def go_on_to(
         SdsetupError: as `bring_back`; nothing is changed then.
     """
     refuse_running(context)
-    with file_problems(context.state, Text("The update could not be put into place")):
+    with file_problems(context.state, Text("The update could not be applied")):
         going = under_way(context)
         remove_tree(going)
         copy_state(context, going / "back", "update", detail)
@@ -127,10 +127,10 @@ def _prepare(context: Context, place: Path) -> None:
         wanted = None
     if wanted is not None and former(context, str(wanted)) is None:
         raise SdsetupError(
-            Text("The former Python environment is no longer there"),
+            Text("The previous Python environment no longer exists"),
             where=context.state / "former",
             why=Text("it was removed"),
-            hint=Text("Run sdsetup install: it makes the environment for this card again."),
+            hint=Text("Create the environment for this graphics card again: sdsetup install"),
             code="environment-gone",
         )
     _begin(context, environment=wanted, commit=then.get("commit"), branch=then.get("branch"), chosen=place.name)
@@ -178,10 +178,10 @@ def _bring_environment(context: Context, said: Mapping[str, Any]) -> None:
     try:
         if source is None:
             raise SdsetupError(
-                Text("The former Python environment is no longer there"),
+                Text("The previous Python environment no longer exists"),
                 where=context.state / "former",
-                why=Text("it was removed while a step back was under way"),
-                hint=Text("Run sdsetup install: it makes the environment for this card again."),
+                why=Text("it was removed while the undo was running"),
+                hint=Text("Create the environment for this graphics card again: sdsetup install"),
                 code="environment-gone",
             )
         exchange(source, context)

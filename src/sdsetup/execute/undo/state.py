@@ -106,7 +106,7 @@ def begun(context: Context) -> Mapping[str, Any] | None:
 
 
 def remembering(context: Context) -> contextlib.AbstractContextManager[None]:
-    return file_problems(context.state, Text("The state to go back to could not be written"))
+    return file_problems(context.state, Text("The undo point could not be saved"))
 
 
 def newest(context: Context) -> Path:

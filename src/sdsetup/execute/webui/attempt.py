@@ -49,14 +49,12 @@ class PictureAttempt:
         if not web.until(lambda state: state.ready, self._patience.start):
             return self._ended(seen)
         seen = replace(seen, start_seconds=round(web.seconds, 1))
-        self._context.note(
-            Text("The web UI is up after {seconds:.0f} s; waiting for its model.", seconds=web.seconds)
-        )
+        self._context.note(Text("The web UI started in {seconds:.0f} s. Loading the model.", seconds=web.seconds))
         await_model(web, self._patience)
         seen = replace(seen, model_seconds=web.state.model_seconds, model_class=web.state.model_class)
         if web.over or web.state.model == "failed":
             return self._ended(seen)
-        self._context.note(Text("Making the picture."))
+        self._context.note(Text("Creating the test image."))
         began = time.monotonic()
         answer = self._painted()
         if answer is None or not answer.ok:
@@ -76,7 +74,7 @@ class PictureAttempt:
         try:
             verdict: Outcome = judge(decode_png(content))
         except PngError as error:
-            self._web.log.note(f"the picture cannot be read: {error}")
+            self._web.log.note(f"the image can't be read: {error}")
             return replace(seen, outcome="failed", diagnosis=self._diagnosis())
         folder = self._context.state / "proof"
         path = folder / f"picture-{time.strftime('%Y%m%d-%H%M%S')}-{verdict}.png"

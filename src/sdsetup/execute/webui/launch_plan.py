@@ -40,15 +40,16 @@ def refuse_unclear(seen: LaunchFile, context: Context) -> None:
     for one in seen.unclear:
         if one.name in (None, ARGS):
             raise SdsetupError(
-                Text("The launch file's flags cannot be told from the file"),
+                Text("The flags in the launch file can't be determined"),
                 where=Text("{file}, line {line}", file=context.dir / FILE_NAMES[seen.kind], line=one.line),
                 why=one.why,
                 hint=Text(
-                    "Make that line a plain `set NAME=value` (.sh: `export NAME=value`), or start the file itself."
+                    "Change that line to a plain `set NAME=value` (in .sh files: `export NAME=value`), or "
+                    "start the launch file itself."
                 ),
                 code="launch-file-unclear",
             )
-        context.note(Text("{name} is left out: {why} (line {line}).", name=one.name, why=one.why, line=one.line))
+        context.note(Text("{name} is not used: {why} (line {line}).", name=one.name, why=one.why, line=one.line))
 
 
 def planned(context: Context, flags: tuple[str, ...], seen: LaunchFile) -> LaunchPlan:
@@ -62,17 +63,17 @@ def planned(context: Context, flags: tuple[str, ...], seen: LaunchFile) -> Launc
         raise SdsetupError(
             Text("launch.py is missing from the web UI"),
             where=root,
-            why=Text("a virus scanner may have removed it"),
+            why=Text("an antivirus may have removed it"),
             hint=Text('Restore it: sdsetup install --dir "{dir}"', dir=root),
             code="webui-incomplete",
         )
     environment = seen.apply(machine.env)
     if not (root / "launch.py").is_file():
         raise SdsetupError(
-            Text("There is no web UI in this folder"),
+            Text("No web UI in this folder"),
             where=root,
             hint=Text(
-                "Give its folder with --dir, or install one: {command}",
+                "Pass its folder with --dir, or install it: {command}",
                 command=Command("sdsetup", "install", "--dir", root),
             ),
             code="webui-missing",
@@ -90,9 +91,9 @@ def planned(context: Context, flags: tuple[str, ...], seen: LaunchFile) -> Launc
     )
     if "VIRTUAL_ENV" in plan.env and not Path(plan.python).exists():
         raise SdsetupError(
-            Text("The web UI has no environment yet"),
+            Text("The web UI has no Python environment yet"),
             where=plan.python,
-            hint=Text("Make it: {command}", command=Command("sdsetup", "install", "--dir", root)),
+            hint=Text("Create it: {command}", command=Command("sdsetup", "install", "--dir", root)),
             code="environment-missing",
         )
     return plan

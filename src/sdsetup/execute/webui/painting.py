@@ -93,7 +93,7 @@ def hear_out(web: WebUI, answer: Answer | None) -> None:
     while web.step(0.3):
         pass
     if answer is not None and not web.over:
-        web.log.note(f"the answer was {answer.status}: {answer.problem}")
+        web.log.note(f"the web UI answered {answer.status}: {answer.problem}")
 
 
 def blamed(found: Diagnosis | None, otherwise: Outcome) -> Outcome:

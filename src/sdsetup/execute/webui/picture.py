@@ -86,9 +86,7 @@ def prove(
             break
         tried = changed_flags(tried, change.rung)
         changes.append(change)
-        context.note(
-            Text("The picture was {how}; trying again with {flag}.", how=change.outcome, flag=change.rung.flag)
-        )
+        context.note(Text("{outcome} Trying again with {flag}.", outcome=change.outcome, flag=change.rung.flag))
     proof = proof_of(attempts, changes)
     if proof is None:
         raise _no_picture(tuple(attempts))
@@ -110,7 +108,7 @@ def _attempt(
         port = free_port()
         wanted = proof_arguments(arguments, port=port, settings=str(settings))
         plan = planned(context, wanted, seen)
-        context.note(Text("Starting the web UI for a test picture."))
+        context.note(Text("Starting the web UI for a test image."))
         with start(plan, context) as web:
             attempt = PictureAttempt(web, action, context, book, patience, port, vendors).run(flags)
             web.stop(STOPPING)
@@ -124,29 +122,24 @@ def _no_picture(attempts: tuple[Attempt, ...]) -> PictureError:
     found = last.diagnosis
     if last.outcome in ("black", "constant"):
         return PictureError(
-            Text(
-                "The test picture stays {what}",
-                what=Text("black") if last.outcome == "black" else Text("one even colour"),
-            ),
+            Text("The test image is black")
+            if last.outcome == "black"
+            else Text("The test image is a single color"),
             code="picture-black",
-            why=Text("more precision did not help; then the model file or its VAE is the cause, or xformers"),
-            hint=Text("Check the model (`sdsetup model check`), or try another one."),
+            why=Text("more precision did not help, so the cause is the model file, its VAE, or xformers"),
+            hint=Text("Check the model files, or try another model: sdsetup model check"),
             where=last.picture,
             attempts=attempts,
         )
     messages = {
-        "out-of-memory": (Text("The test picture does not fit into the card's memory"), "out-of-memory"),
+        "out-of-memory": (Text("Not enough video memory for the test image"), "out-of-memory"),
         "slow": (Text("The web UI took too long"), "picture-slow"),
-        "died": (Text("The web UI ended before the picture was made"), "webui-died"),
+        "died": (Text("The web UI ended before the image was finished"), "webui-died"),
     }
     message, code = messages.get(
-        last.outcome, (Text("The web UI could not make the test picture"), "picture-failed")
+        last.outcome, (Text("The web UI could not create the test image"), "picture-failed")
     )
-    hint = (
-        found.fix.text
-        if found
-        else Text("The end of its log tells more; `sdsetup report` gathers what a helper needs.")
-    )
+    hint = found.fix.text if found else Text("See the end of the log, or create a support report: sdsetup report")
     if found and found.fix.command:
         hint = Text("{text} Command: {command}", text=found.fix.text, command=found.fix.command)
     return PictureError(

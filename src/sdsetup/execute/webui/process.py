@@ -152,11 +152,11 @@ def _child(plan: LaunchPlan) -> Child:
         return Child(plan.argv, cwd=Path(plan.dir), env=plan.env, shares_console=True)
     except OSError as error:
         raise SdsetupError(
-            Text("The web UI's Python cannot be started"),
+            Text("The web UI's Python can't be started"),
             where=plan.python,
             why=Text("{error}", error=error.strerror or error),
             hint=Text(
-                "Run `{command}`: it makes the environment again.",
+                "Create the Python environment again: {command}",
                 command=Command("sdsetup", "install", "--dir", plan.dir),
             ),
             code="webui-not-startable",
