@@ -133,11 +133,6 @@ def _assigned(node: ast.Assign) -> Iterator[tuple[str, str]]:
         yield str(ast.literal_eval(entry.elts[1])), _what(entry)
 
 
-def _marked(node: ast.expr) -> str:
-    """A text, inside of `message(...)` or not."""
-    return str(ast.literal_eval(node.args[0] if isinstance(node, ast.Call) else node))
-
-
 def _causes_of_uv() -> Iterator[Row]:
     where = "execute/environment/uv_words.py"
     for node in ast.parse((SOURCE / where).read_text(encoding="utf-8")).body:

@@ -265,7 +265,7 @@ def test_memory_that_runs_out_in_use_is_answered_with_a_setting(tmp_path: Path) 
         run.process.send_signal(signal.SIGINT)
         assert run.end() == 0
     assert run.text.count("The graphics card ran out of video memory\n") == 1
-    assert "With --medvram" in run.text
+    assert "Adding --medvram" in run.text
     assert "sdsetup verify" in run.text
 
 
