@@ -196,7 +196,7 @@ def test_the_starter_speaks_the_same_language(tmp_path: Path) -> None:
     starter = project / "bootstrap" / "start.py"
     starter.write_bytes((Path(__file__).parents[2] / "bootstrap" / "start.py").read_bytes())
     english = "A part of sdsetup's own folder is missing.\nwhere: {path}\n"
-    english += "fix: unpack or clone the whole project again, then start it from there."
+    english += "fix: extract or clone the whole project again, then start it from there."
     catalogues.install(project / "src" / "sdsetup" / "locale", "ru", {english: "Нет файла {path}"})
 
     def said(*words: str, **variables: str) -> str:
