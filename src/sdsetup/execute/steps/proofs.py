@@ -17,7 +17,7 @@ from sdsetup.execute.webui.picture import prove
 from sdsetup.launchfile import FILE_NAMES, LaunchFile, arguments, flag, grouped, read
 from sdsetup.launchfile.effective import kind_of
 from sdsetup.machine.launch_settings import read_launch_file, read_launch_settings
-from sdsetup.text import Text
+from sdsetup.text import Text, message
 from sdsetup.values.corrections import Correction, apply_corrections
 from sdsetup.values.plan import BuildEnvironment, ProvePicture, ProveTorch, Step, WriteLauncher
 from sdsetup.values.tuning import TorchBuild
