@@ -149,11 +149,13 @@ def _causes_of_uv() -> Iterator[Row]:
 def _what(node: ast.AST) -> str:
     """The first sentence in it: a template, as it is written."""
     texts = [
-        part for part in ast.walk(node) if isinstance(part, ast.Call) and _name(part.func) == "Text" and part.args
+        part
+        for part in ast.walk(node)
+        if isinstance(part, ast.Call) and _name(part.func) in ("Text", "plural") and part.args
     ]
     for part in texts:
-        if isinstance(part.args[0], ast.Constant):
-            return str(part.args[0].value).partition("\n")[0].rstrip(":")
+        if isinstance(part.args[-1], ast.Constant):  # of a plural, the form for many
+            return str(part.args[-1].value).partition("\n")[0].rstrip(":")
     first = node.args[0] if isinstance(node, ast.Call) and node.args else None
     return str(first.value) if isinstance(first, ast.Constant) else ""
 

@@ -112,8 +112,9 @@ def refuse_conflicts(stage: Path, target: Path, *, own: Sequence[str] = ()) -> N
     different = [name for name in conflicts(stage, target) if name.split("/")[0] not in own]
     if different:
         raise SdsetupError(
-            Text(
-                "{count} file(s) in the folder don't belong to the web UI: {names}",
+            Text.plural(
+                "{count} file in the folder doesn't belong to the web UI: {names}",
+                "{count} files in the folder don't belong to the web UI: {names}",
                 count=len(different),
                 names=", ".join(different[:3]),
             ),

@@ -125,7 +125,12 @@ class _Building:
         refuse_full_disk(self._where, size, sum(wheel.size or 0 for wheel in self._lock.wheels.values()))
         if missing:
             self._context.note(
-                Text("Downloading {count} packages, {size:.1f} GB", count=len(missing), size=size / 1e9)
+                Text.plural(
+                    "Downloading {count} package, {size:.1f} GB",
+                    "Downloading {count} packages, {size:.1f} GB",
+                    count=len(missing),
+                    size=size / 1e9,
+                )
             )
         packages = self._install(large(wheels), Meter(self._context, sizes))
         self._records.accept(packages, damaged)

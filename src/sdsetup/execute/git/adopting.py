@@ -35,7 +35,12 @@ def adopt(stage: Path, target: Path, context: Context, own: Sequence[str]) -> No
     for name in edits:
         set_aside(target / name, (former / name).parent)
     context.note(
-        Text("{count} files were from another version and are kept in {former}", count=len(edits), former=former)
+        Text.plural(
+            "{count} file was from another version and is kept in {former}",
+            "{count} files were from another version and are kept in {former}",
+            count=len(edits),
+            former=former,
+        )
     )
 
 

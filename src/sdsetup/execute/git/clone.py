@@ -137,7 +137,14 @@ def _mended(context: Context, folder: Path) -> bool:
     names = [name for name in gone.split("\0") if name]
     if not names:
         return True
-    context.note(Text("{count} missing file(s) of {name} were restored", count=len(names), name=folder.name))
+    context.note(
+        Text.plural(
+            "{count} missing file of {name} was restored",
+            "{count} missing files of {name} were restored",
+            count=len(names),
+            name=folder.name,
+        )
+    )
     # By name: with --all git ends with an error because of every file that is there.
     few = [names[start : start + _NAMES_AT_ONCE] for start in range(0, len(names), _NAMES_AT_ONCE)]
     return all(ask(context, folder, "checkout-index", "--", *some) is not None for some in few)
