@@ -18,7 +18,7 @@ from sdsetup.text import Text
 from sdsetup.values.facts import Vendor
 from sdsetup.values.plan import ProvePicture
 
-_PROMPT = "a cat on a window sill, morning light, watercolour"
+_PROMPT = "a cat on a window sill, morning light, watercolor"
 _KEPT = 20  # pictures
 
 
