@@ -31,7 +31,12 @@ class Context:
         return state_folder(self.dir)
 
     def note(self, text: Text) -> None:
+        """What the step is at."""
         self.listen(Event(kind="note", step=self.step, text=text))
+
+    def tell(self, text: Text) -> None:
+        """What the user has to know afterwards: where a file of theirs is kept, what was left as it is."""
+        self.listen(Event(kind="note", step=self.step, text=text, lasting=True))
 
     def progress(
         self, done: int, total: int | None, *, rate: float | None = None, source: str | None = None

@@ -47,10 +47,10 @@ def fast_forward(context: Context, extensions: Sequence[Extension]) -> dict[str,
             run("merge", "--quiet", "--ff-only", "FETCH_HEAD")
             now = run("rev-parse", "HEAD")
         except GitFailedError as failed:
-            context.note(Text("{name} was not changed: {why}", name=one.name, why=str(failed) or failed.cause.why))
+            context.tell(Text("{name} was not changed: {why}", name=one.name, why=str(failed) or failed.cause.why))
             continue
         except SdsetupError as error:
-            context.note(Text("{name} was not changed: {why}", name=one.name, why=error.message))
+            context.tell(Text("{name} was not changed: {why}", name=one.name, why=error.message))
             continue
         if now != one.commit:
             moved[one.name] = (one.commit, now)

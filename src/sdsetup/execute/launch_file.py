@@ -53,7 +53,7 @@ def write(action: WriteLauncher, context: Context) -> Mapping[str, Any]:
             code="launch-file-unwritable",
         ) from error
     if backup is not None:
-        context.note(Text("Backup of the previous launch file: {name}", name=backup.name))
+        context.tell(Text("Backup of the previous launch file: {name}", name=backup.name))
     return {"path": str(path), "changed": True, "backup": str(backup) if backup else None}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import queue
 import select
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
+from sdsetup.command import Command
 from sdsetup.machine import jobs
 from sdsetup.machine.decoding import decode
 
@@ -23,6 +25,7 @@ _SLICE = 0.2  # seconds
 _LAST_WORDS = 3.0  # seconds after the child's own end; a busy machine reads late
 _LONGEST_LINE = 2**20  # bytes; a program that never ends its line must not fill the memory
 _END = None
+_log = logging.getLogger("sdsetup.commands")
 
 
 class Child:
@@ -55,6 +58,7 @@ class Child:
         shares_console: bool = False,
     ) -> None:
         self._shares_console = shares_console
+        _log.info("%s", Command(*argv))
         self._process = subprocess.Popen(
             list(argv),
             cwd=cwd,

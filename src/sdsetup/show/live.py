@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import time
 from collections.abc import Iterator
@@ -10,18 +11,25 @@ from contextlib import nullcontext
 from types import TracebackType
 from typing import Any, TextIO
 
-from rich.console import RenderableType
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, ProgressColumn, SpinnerColumn, Task, TaskID
+from rich.progress_bar import ProgressBar
+from rich.table import Table
 from rich.text import Text as Line
 
+from sdsetup.decide.time_left import TimeLeft
+from sdsetup.redaction import hide_secrets
 from sdsetup.show.bars import Bars
 from sdsetup.show.screen import Screen
+from sdsetup.show.window import Window
 from sdsetup.show.words import duration, say, size
 from sdsetup.text import Text, harmless
 from sdsetup.values.events import CHECKING, Event
 from sdsetup.values.plan import Plan
 
 _PLAIN_SECONDS = 10.0  # between two plain lines about one transfer
+_BAR = 24  # columns
+_commands = logging.getLogger("sdsetup.commands")  # what the machine starts
 
 
 class Live:
@@ -39,15 +47,21 @@ class Live:
         self._bars: _Steps | None = None
         self._task: TaskID | None = None
         self._said_at = 0.0
+        self._listening = _Commands(self)
         if screen.console.is_terminal and not screen.quiet:
             self._bars = _Steps(
                 _Spinner("dots" if screen.can_show("⠋") else "line"),
-                BarColumn(bar_width=24),
+                BarColumn(bar_width=_BAR),
                 _Amount(),
                 console=screen.console,
+                # A single step has its own bar.
+                overall=Overall(plan) if self._count > 1 else None,
             )
 
     def __enter__(self) -> Live:
+        if self._screen.verbose:
+            _commands.setLevel(logging.INFO)  # where no log file could be opened, too
+            _commands.addHandler(self._listening)
         if self._bars:
             self._bars.start()
         return self
@@ -55,6 +69,7 @@ class Live:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        _commands.removeHandler(self._listening)
         if self._bars:
             self._bars.stop()
 
@@ -63,7 +78,14 @@ class Live:
         with self._bars.turn if self._bars else nullcontext():
             self._draw(event)
 
+    def started_program(self, command: str) -> None:
+        """A program that a step starts, as a command line."""
+        with self._bars.turn if self._bars else nullcontext():
+            self._screen.write([(f"    $ {harmless(command)}\n", "dim")])
+
     def _draw(self, event: Event) -> None:
+        if self._bars and self._bars.overall:
+            self._bars.overall.heard(event)
         match event.kind:
             case "started":
                 self._started(event)
@@ -90,7 +112,7 @@ class Live:
     def _started(self, event: Event) -> None:
         self._said_at = time.monotonic()
         if self._bars:
-            self._task = self._bars.add_task(self._name(event), total=None, rate=None, source=None)
+            self._task = self._bars.add_task(self._name(event), total=None, rate=None, source=None, note="")
         elif not self._screen.quiet:
             self._screen.line(Text("  {what} ...", what=self._name(event)))
 
@@ -104,8 +126,13 @@ class Live:
             self._screen.line("    " + amount(event.done, event.total, event.rate, event.source))
 
     def _note(self, event: Event) -> None:
-        if event.text is not None and not self._screen.quiet:
-            self._screen.line(Text("    {note}", note=event.text), "quiet")
+        """What a step is at stands below its bar and goes with it; what the user has to know stays."""
+        if event.text is None or self._screen.quiet:
+            return
+        if event.lasting or self._screen.verbose:
+            self._screen.line(event.text, "quiet", indent=4)
+        elif self._bars and self._task is not None:
+            self._bars.update(self._task, note=say(event.text))
 
     def _ended(self, event: Event, status: str) -> None:
         if self._bars and self._task is not None:
@@ -118,9 +145,63 @@ class Live:
         line.append(self._name(event), style="default")
         if took:
             line.append(f"  {took}", style="dim")
-        if event.text and status == "ok":
-            line.append(f"\n    {say(event.text)}", style="dim")
-        self._screen.console.print(line)
+        self._screen.console.print(line, soft_wrap=True)
+        if event.text and status == "ok" and self._screen.verbose:
+            self._screen.line(event.text, "quiet", indent=4)
+
+
+class _Commands(logging.Handler):
+    """With -v, the commands that steps run."""
+
+    def __init__(self, live: Live) -> None:
+        super().__init__(logging.INFO)
+        self._live = live
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._live.started_program(hide_secrets(record.getMessage()))
+
+
+class Overall:
+    """The whole plan: how much of it is done, which step it is at, how long it will take."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._left = TimeLeft(plan=plan)
+        self._numbers = {step.id: number for number, step in enumerate(plan.steps, 1)}
+        self._number = 0
+
+    def heard(self, event: Event) -> None:
+        now = time.monotonic()
+        match event.kind:
+            case "started":
+                self._number = self._numbers.get(event.step, self._number)
+                self._left.started(event.step, now)
+            case "progress":
+                self._left.progressed(event.done or 0, event.total, event.rate, now)
+            case "finished":
+                self._left.finished(event.step, now)
+
+    def share(self) -> float:
+        return self._left.share(time.monotonic())
+
+    def said(self) -> str:
+        """ "step 7 of 13, about 12 min left"."""
+        left, step = self._left.left(time.monotonic()), {"number": self._number, "count": len(self._numbers)}
+        if left is None:
+            return say(Text("step {number} of {count}", **step))
+        minutes = round(left / 60)
+        if left < 45:
+            return say(Text("step {number} of {count}, less than a minute left", **step))
+        if minutes < 90:
+            return say(Text("step {number} of {count}, about {minutes} min left", minutes=max(minutes, 1), **step))
+        hours, minutes = divmod(minutes, 60)
+        return say(
+            Text(
+                "step {number} of {count}, about {hours} h {minutes} min left",
+                hours=hours,
+                minutes=minutes,
+                **step,
+            )
+        )
 
 
 class JsonLines:
@@ -157,9 +238,35 @@ def amount(done: int | None, total: int | None, rate: float | None, source: str 
 
 
 class _Steps(Bars):
-    """The step's name on a line of its own, so that a long one does not push the numbers away."""
+    """The whole above the step under way, whose name has a line of its own: a long one does not push the numbers
+    away."""
+
+    def __init__(self, *columns: ProgressColumn, console: Console, overall: Overall | None = None) -> None:
+        self.overall = overall
+        self._window = Window(console)
+        super().__init__(*columns, console=console)  # it draws already
+
+    def start(self) -> None:
+        self._window.begin()
+        super().start()
+
+    def stop(self) -> None:
+        super().stop()
+        self._window.end()
+
+    def refresh(self) -> None:
+        if self.overall is not None:
+            self._window.show(self.overall.share(), self.overall.said())
+        super().refresh()
 
     def get_renderables(self) -> Iterator[RenderableType]:
+        if self.overall is not None and self.tasks:
+            line = Table.grid(padding=(0, 1))
+            bar = ProgressBar(total=1.0, completed=self.overall.share(), width=_BAR)
+            line.add_row(
+                Line(" "), bar, Line(self.overall.said(), style="bold", no_wrap=True, overflow="ellipsis")
+            )
+            yield line
         for task in self.tasks:
             source = task.fields.get("source")
             origin = (
@@ -171,6 +278,9 @@ class _Steps(Bars):
             )
             yield Line(harmless(task.description + origin), no_wrap=True, overflow="ellipsis")
         yield self.make_tasks_table(self.tasks)
+        for task in self.tasks:
+            if note := task.fields.get("note"):
+                yield Line(f"  {harmless(note)}", style="dim", no_wrap=True, overflow="ellipsis")
 
 
 class _Spinner(SpinnerColumn):

@@ -14,7 +14,7 @@ CHECKING = "checking"  # as a source: the bytes are here, and are being hashed
 @dataclass(frozen=True, kw_only=True)
 class Event:
     """`progress` carries bytes (`done`, `total`), a rate in bytes per second and where the bytes come from;
-    `note` is a sentence about the step under way."""
+    `note` is a sentence about the step under way, `lasting` where the user has to know it afterwards."""
 
     kind: Literal["started", "progress", "note", "finished", "skipped", "failed"]
     step: str
@@ -24,6 +24,7 @@ class Event:
     rate: float | None = None
     source: str | None = None
     seconds: float | None = None
+    lasting: bool = False
 
 
 Listener = Callable[[Event], None]

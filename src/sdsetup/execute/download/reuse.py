@@ -53,7 +53,7 @@ def place_copy(source: Path, target: Path, *, sha256: str, context: Context, lin
             return False
         moved = make_way(target)
         if moved is not None:
-            context.note(Text("The previous file with that name is kept as {name}.", name=moved.name))
+            context.tell(Text("The previous file with that name is kept as {name}.", name=moved.name))
         replace(staged, target)
         flush_folder(target.parent)
     finally:

@@ -133,7 +133,7 @@ class Transfer:
         self.connections.clear()
         moved = self.part.publish()
         if moved is not None:
-            self.context.note(Text("The previous file with that name is kept as {name}.", name=moved.name))
+            self.context.tell(Text("The previous file with that name is kept as {name}.", name=moved.name))
 
     def _set_aside(self, place: Place) -> None:
         self.connections.clear()

@@ -83,7 +83,7 @@ def _build(action: BuildEnvironment, context: Context) -> dict[str, Any]:
             downloaded = _Building(action, context, where, lock).run()
         kept = swap_in(where, context)
     if kept is not None:
-        context.note(Text("The previous Python environment is kept in {kept}", kept=kept))
+        context.tell(Text("The previous Python environment is kept in {kept}", kept=kept))
     return {
         "python": str(python),
         "versions": {name: lock.versions[name] for name in _COMPARED if name in lock.versions},

@@ -231,7 +231,7 @@ def _resolve(
             pylock = _kept(shelf, question) if error.code in AGAIN else None
             if pylock is None:
                 raise
-            context.note(Text("Can't reach the package index. Using the package versions from last time."))
+            context.tell(Text("Can't reach the package index. Using the package versions from last time."))
         else:
             shelf.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(shelf, _toml(pylock.to_dict()))

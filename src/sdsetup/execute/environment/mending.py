@@ -44,7 +44,7 @@ def set_back(lock: Lock, where: Places, context: Context) -> bool:
         return True
     if len(faults) > _WORTH_IT or any(fault.name == "pip" for fault in faults):
         return False
-    context.note(Text("Repairing: {faults}", faults="; ".join(str(fault.said) for fault in faults)))
+    context.tell(Text("Repairing: {faults}", faults="; ".join(str(fault.said) for fault in faults)))
     for afresh in (False, True):
         try:
             _install_again(lock, faults, folder, where, context, afresh=afresh)

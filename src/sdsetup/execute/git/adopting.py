@@ -29,12 +29,12 @@ def adopt(stage: Path, target: Path, context: Context, own: Sequence[str]) -> No
         for name in edits:
             shutil.copy2(target / name, stage / name)
         if edits:
-            context.note(Text("Your changes are kept: {names}", names=", ".join(edits[:5])))
+            context.tell(Text("Your changes are kept: {names}", names=", ".join(edits[:5])))
         return
     former = context.state / "former" / "webui-files"
     for name in edits:
         set_aside(target / name, (former / name).parent)
-    context.note(
+    context.tell(
         Text.plural(
             "{count} file was from another version and is kept in {former}",
             "{count} files were from another version and are kept in {former}",

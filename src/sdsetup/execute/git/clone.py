@@ -137,7 +137,7 @@ def _mended(context: Context, folder: Path) -> bool:
     names = [name for name in gone.split("\0") if name]
     if not names:
         return True
-    context.note(
+    context.tell(
         Text.plural(
             "{count} missing file of {name} was restored",
             "{count} missing files of {name} were restored",
@@ -184,7 +184,7 @@ def _make_room(stage: Path, target: Path, context: Context, own: Sequence[str]) 
     if target == context.dir:
         refuse_conflicts(stage, target, own=(*own, ".git"))
         kept = set_aside(target / ".git", former, name="webui.git")
-        context.note(Text("Git can't read the repository in this folder (.git). It is kept as {kept}", kept=kept))
+        context.tell(Text("Git can't read the repository in this folder (.git). It is kept as {kept}", kept=kept))
         return kept
     if untouched(context, target):
         discarded = context.state / "partial" / f"{target.name}.discarded"
@@ -193,7 +193,7 @@ def _make_room(stage: Path, target: Path, context: Context, own: Sequence[str]) 
         remove_tree(discarded)
         return None
     kept = set_aside(target, former)
-    context.note(
+    context.tell(
         Text(
             "{name} has been changed since sdsetup created it, so it is kept as {kept}",
             name=target.name,

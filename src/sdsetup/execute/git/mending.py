@@ -42,7 +42,7 @@ def mend_head(context: Context, folder: Path) -> str | None:
     if commit is None:
         _put_back(git, written)
         return None
-    context.note(
+    context.tell(
         Text("Git's record of the current branch in {name} was damaged. It has been repaired.", name=folder.name)
     )
     return commit
@@ -61,7 +61,7 @@ def mend_index(context: Context, folder: Path) -> bool:
     if ask(context, folder, "read-tree", "HEAD") is None:
         _put_back(git, {"index": ""})
         return False
-    context.note(Text("Git's index in {name} was damaged. It has been rebuilt.", name=folder.name))
+    context.tell(Text("Git's index in {name} was damaged. It has been rebuilt.", name=folder.name))
     return True
 
 

@@ -40,7 +40,7 @@ def torch(
     verdict = torch_proof.prove(action, context)
     if not verdict.good and verdict.another_build and action.fallbacks:
         build, first = action.fallbacks[0], verdict
-        context.note(Text("{why}. Trying PyTorch {torch} instead.", why=first.why, torch=build.torch))
+        context.tell(Text("{why}. Trying PyTorch {torch} instead.", why=first.why, torch=build.torch))
         _rebuild(build, context, results, steps)
         verdict = torch_proof.prove(action, context)
         because = f"The first choice did not work on this graphics card: {first.why}."

@@ -59,7 +59,7 @@ def _set_damaged_aside(names: tuple[str, ...], context: Context) -> None:
     for name in names:
         if os.path.lexists(context.dir / name):
             aside = set_aside_damaged(context.dir / name)
-            context.note(Text("{name} is not UTF-8 text. It is kept as {aside}.", name=name, aside=aside.name))
+            context.tell(Text("{name} is not UTF-8 text. It is kept as {aside}.", name=name, aside=aside.name))
 
 
 def _check_restored(names: tuple[str, ...], context: Context) -> None:

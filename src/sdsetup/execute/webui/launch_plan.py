@@ -49,7 +49,7 @@ def refuse_unclear(seen: LaunchFile, context: Context) -> None:
                 ),
                 code="launch-file-unclear",
             )
-        context.note(Text("{name} is not used: {why} (line {line}).", name=one.name, why=one.why, line=one.line))
+        context.tell(Text("{name} is not used: {why} (line {line}).", name=one.name, why=one.why, line=one.line))
 
 
 def planned(context: Context, flags: tuple[str, ...], seen: LaunchFile) -> LaunchPlan:
