@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 from sdsetup.command import Command
+from sdsetup.show.image import show_image
 from sdsetup.show.screen import Screen
 from sdsetup.text import Text
 from sdsetup.values.plan import Plan, WriteLauncher
@@ -37,6 +38,7 @@ def show_done(
     if picture:
         screen.line(Text("Test image:"), indent=2)
         screen.command(str(picture), indent=4)
+        show_image(Path(picture), screen)
     for warning in tuning.warnings:
         screen.line(Text("{mark} {text}", mark=screen.mark("warn"), text=warning.text), "warn", indent=2)
     if not following:
