@@ -55,7 +55,7 @@ def show_this_pc(report: Report, screen: Screen) -> None:
     warned = [say(finding.title) for finding in others if finding.status == "warn"]
     if warned:
         said = Text("Also worth a look: {titles}", titles=", ".join(warned))
-        screen.field(f" {screen.mark('warn')} ", said, "warn", indent=0, room=3)
+        screen.field(f" {screen.mark('warn')}", said, "warn", indent=0, room=3)
 
 
 def _show_finding(finding: Finding, screen: Screen, *, room: int, width: int) -> None:

@@ -243,9 +243,9 @@ def _ask_start(session: Session, wanted: Wanted) -> int:
         return -2
     title = next((offer.title for offer in wanted.offers if offer.name == wanted.model), None)
     show_plan_in_short(decision.plan, decision.tuning, title, screen)
+    screen.line()
     show_warnings(decision.tuning, screen)
     while True:
-        screen.line()
         show_answers(screen, done=wanted.practised)
         choices = {"y": words_for("yes"), "n": words_for("no"), "p": ("practice",), "d": ("details",)}
         match ask_key(screen, Text("Start now?"), {**choices, **_BACK_OR_QUIT}, "n"):
@@ -256,8 +256,10 @@ def _ask_start(session: Session, wanted: Wanted) -> int:
             case "d":
                 screen.line()
                 show_plan(decision.plan, screen)
+                screen.line()
             case "p":
                 _practise(session, wanted)
+                screen.line()
             case _:
                 raise DeclinedError(EXIT_DONE)
 
