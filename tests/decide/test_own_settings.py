@@ -201,7 +201,7 @@ def test_full_precision_is_reckoned_in_the_memory() -> None:
 def test_a_card_kept_idle_is_said(kind: str) -> None:
     line = setting(kind, "COMMANDLINE_ARGS=--use-cpu=all")
     told = written(kind, line)
-    assert "Your own --use-cpu all keeps the graphics card idle" in told.said
+    assert "Your own --use-cpu all makes the web UI compute everything on the CPU" in told.said
 
 
 def test_two_memory_flags_of_ones_own_are_said() -> None:

@@ -187,7 +187,7 @@ row(
 )
 row("NVIDIA GeForce GTX 960", 2, f"{LOW} {SDP} {UP} {NHV}", warns="legacy-gpu vram")
 row("NVIDIA GeForce GTX 960", 4, f"{MED} {SDP} {UP} {NHV}", warns="legacy-gpu")
-row("NVIDIA GeForce GTX 970", 4, f"{MED} {SDP} {UP} {NHV}", warns="legacy-gpu vram", says="half gigabyte")
+row("NVIDIA GeForce GTX 970", 4, f"{MED} {SDP} {UP} {NHV}", warns="legacy-gpu vram", says="3.5 GB")
 row("NVIDIA GeForce GTX 980", 4, f"{MED} {SDP} {UP} {NHV}", warns="legacy-gpu")
 row("NVIDIA GeForce GTX 970M", 3, f"{LOW} {SDP} {UP} {NHV}", warns="legacy-gpu vram")
 row("NVIDIA GeForce GTX 980M", 8, f"{SDXL} {SDP} {NH}", warns="legacy-gpu")
@@ -398,7 +398,7 @@ row(
 )
 row("NVIDIA GeForce RTX 3060", 12, XF, CU121, os="linux", **driver("525.60.13"))
 row("NVIDIA GeForce RTX 3060", 12, XF, CU121, "driver", **driver("451.48"), says="528.33 or newer first")
-row("NVIDIA GeForce RTX 3060", 12, XF, CU121, "driver", **driver(None), says="no NVIDIA driver answers")
+row("NVIDIA GeForce RTX 3060", 12, XF, CU121, "driver", **driver(None), says="none is running")
 row("NVIDIA GeForce RTX 3060", 12, XF, CU121, "driver", os="linux", **driver(None), system={"nouveau": False})
 row(
     "NVIDIA GeForce RTX 3060",
@@ -520,7 +520,7 @@ row(
     warns="ram pagefile",
     ram=5.9,
     pagefile=4,
-    says="below the 8 GB",
+    says="less than the 8 GB",
 )
 row("NVIDIA GeForce GTX 1650", 4, f"{MED} {XF} {UP} {NHV}", warns="half-precision ram", ram=7.9, pagefile=12)
 row("NVIDIA GeForce RTX 4070", 12, XF, warns="ram", ram=13.9, says="14 GB")
@@ -532,7 +532,7 @@ row(
     ram=15.8,
     pagefile=4,
     model="sdxl",
-    says="24 GB; there are 4 GB",
+    says="24 GB; you have 4 GB",
 )
 row("NVIDIA GeForce RTX 4070", 12, XF, ram=15.8, pagefile=4)
 row("NVIDIA GeForce RTX 4070", 12, XF, warns="ram", ram=15.8, pagefile=None, model="sdxl", says="24 GB")
@@ -746,7 +746,7 @@ row(
     os="linux",
     refused=True,
     system={"arch": "aarch64"},
-    says="nobody has shown",
+    says="several other packages",
 )
 
 # ---- AMD elsewhere: the fork is named

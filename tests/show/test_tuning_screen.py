@@ -49,13 +49,13 @@ Setting                Value        Why
 --medvram-sdxl         on           saves memory for SDXL only
 --no-half-vae          on           prevents black images
 torch                  2.1.2+cu121  the build that fits card and driver
-SAFETENSORS_FAST_GPU   1            customary; no effect any more
-STABLE_DIFFUSION_REPO  set          the original address is gone
-GIT_TERMINAL_PROMPT    0            git fails instead of waiting
-no_proxy               set          reaches itself behind a proxy
+SAFETENSORS_FAST_GPU   1            common in guides; no effect
+STABLE_DIFFUSION_REPO  set          the original address was deleted
+GIT_TERMINAL_PROMPT    0            Git stops instead of waiting
+no_proxy               set          works behind a proxy
 
-! legacy-gpu: NVIDIA's driver branch 580 is the last for GeForce GTX 1070: newer
-drivers do not know it, and neither will newer torch builds.
+! legacy-gpu: Drivers newer than the 580.xx series don't support GeForce GTX
+1070, and newer PyTorch builds won't either.
 
 To write it into the launch file:
   sdsetup tune --apply --dir "D:/AI pictures"
@@ -72,7 +72,7 @@ def test_a_refusal_comes_first() -> None:
     show_tuning(tuning, facts, "", drawn)
     show_next(tuning, "", drawn, here=False)
     shown = lines(written)
-    assert shown[2].startswith("✗ GB10 belongs to a computer with an ARM processor")
+    assert shown[2].startswith("✗ GB10 is in a computer with an ARM CPU")
     assert not any("Launch flags" in line or "--apply" in line for line in shown)
     assert shown[-1] == "Settings for the PC you described. This PC was not changed."
 
@@ -124,14 +124,13 @@ def test_why() -> None:
 --no-half-vae is set
 Settings for GeForce GTX 1070, 8 GB on Windows, Stable Diffusion 1.5
 
-why       GTX 10 cards gain nothing from half precision in the last stage, and
-          it can give black pictures. --upcast-sampling is worth a try for
-          speed.
+why       On GTX 10 cards, half precision in the last stage gains no speed and
+          can give black images. For more speed, try --upcast-sampling.
 by        rule precision-pascal of the profile current
-with it   the web UI computes the last stage, which turns the result into a
-          picture, in full precision.
-without   that stage runs in half precision, which gives black pictures on some
-          cards and models; the web UI then repeats it by itself.
+with it   the web UI computes the last stage, which produces the image, in full
+          precision.
+without   that stage runs in half precision, which gives black images with some
+          cards and models; the web UI then repeats it.
 rule off  without the rule: no --no-half-vae.
   source    https://github.com/AUTOMATIC1111/stable-diffusion-webui/pull/6055""".splitlines()
     )
