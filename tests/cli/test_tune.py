@@ -145,7 +145,7 @@ def test_two_profiles_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
         (("--gpu", "RTX 5060 Tii"), "Did you mean GeForce RTX 5060 Ti"),
         (("--gpu", "Voodoo 2"), "No graphics card named Voodoo 2 is known"),
         (("--os", "dos"), "Use one of: windows, linux, wsl, macos"),
-        (("--model-class", "flux"), "another program: ComfyUI or Forge"),
+        (("--model-class", "flux"), "another program for them: ComfyUI or Forge"),
         (("--model-class", "sd9"), "Use one of: sd15, sdxl"),
         (("--driver", "newest"), "newest is not a driver version"),
         (("--vram", "0"), "--vram 0 is not a memory size"),
@@ -214,7 +214,7 @@ def test_the_persons_launch_file_is_kept_and_clashes_are_said(
     assert "--listen" in document["launcher"] and "export MINE=1" in document["launcher"]
     assert "--medvram" in document["launcher"]
     assert "--lowvram" not in document["launcher"]  # as `--apply` would leave it
-    assert any("takes its place" in warning["text"] for warning in document["warnings"])
+    assert any("replaces your own --lowvram" in warning["text"] for warning in document["warnings"])
     assert (checkout / "webui-user.sh").read_bytes() == before
     told = asked(capsys, "why", "--listen", *words)
     assert (told["set_by"], told["value"]) == ("person", "")
@@ -255,8 +255,8 @@ def test_apply_without_a_folder_says_what_it_says_with_one(
         == 0
     )
     said = " ".join(capsys.readouterr().out.split())
-    assert "takes its place" in said
-    assert said.index("takes its place") < said.index("Launch file")
+    assert "replaces your own" in said
+    assert said.index("replaces your own") < said.index("Launch file")
     assert "--lowvram" not in (folder / "webui-user.sh").read_text(encoding="utf-8")
 
 
