@@ -256,7 +256,7 @@ def test_every_step_is_one_answer_away(start: Start) -> None:
     wizard = at(start, START)
     wizard.sendline("d")
     wizard.expect(START)
-    assert "AUTOMATIC1111 web UI v1" in said(wizard) and "To download" in said(wizard)
+    assert "AUTOMATIC1111 web UI v1" in said(wizard) and "Download:" in said(wizard)
 
 
 def test_a_model_that_is_on_this_pc(start: Start, own_home: Path) -> None:

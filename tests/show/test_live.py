@@ -72,7 +72,7 @@ def test_while_bytes_come_it_says_how_many_how_fast_and_how_long() -> None:
 
 def test_after_the_last_byte_the_wheel_turns_on_and_the_time_counts() -> None:
     early, late = drawn(completed=int(2.81 * GB), source=CHECKING, after=(3.05, 61.2))
-    assert "2.81 GB there, 3 s" in early and "2.81 GB there, 1 min 01 s" in late
+    assert "2.81 GB downloaded, 3 s" in early and "2.81 GB downloaded, 1 min 01 s" in late
     assert "cu121, checking" in early and "from" not in early
     wheels = {text.splitlines()[1].strip()[0] for text in (early, late)}
     assert wheels <= set("-\\|/") and len(wheels) == 2

@@ -28,10 +28,10 @@ def show_done(
         screen.line(screen.banner, "warn")
     if not plan.todo:
         screen.line(
-            Text("{mark} Everything is in place and healthy; nothing was changed.", mark=screen.mark("ok")), "ok"
+            Text("{mark} Everything is in place. Nothing was changed.", mark=screen.mark("ok")), "ok"
         )
     elif all(isinstance(step.action, WriteLauncher) for step in plan.steps):
-        screen.line(Text("{mark} The settings are written in {dir}", mark=screen.mark("ok"), dir=plan.dir), "ok")
+        screen.line(Text("{mark} The settings are in the launch file in {dir}", mark=screen.mark("ok"), dir=plan.dir), "ok")
     else:
         screen.line(Text("{mark} The web UI is installed in {dir}", mark=screen.mark("ok"), dir=plan.dir), "ok")
     picture = results.get("picture", {}).get("picture")
@@ -45,14 +45,14 @@ def show_done(
         return
     screen.line()
     if screen.banner is not None:
-        screen.line(Text("The real thing, with the same steps:"))
+        screen.line(Text("To install for real:"))
         screen.command("sdsetup install", indent=2, carried=False)
         return
-    screen.line(Text("To start it:"))
+    screen.line(Text("To start the web UI:"))
     screen.command(Command("sdsetup", "launch", "--dir", plan.dir), indent=2)
     launchers = [
         step for step in plan.steps if isinstance(step.action, WriteLauncher) and step.action.kind == "bat"
     ]
     if launchers:
         path = PurePath(plan.dir) / "webui-user.bat"
-        screen.line(Text("or double-click {path}", path=path), indent=2)
+        screen.line(Text("Or double-click {path}", path=path), indent=2)

@@ -107,7 +107,7 @@ class Live:
         number = self._numbers.get(event.step, 0)
         title = self._titles.get(event.step)
         what = say(title) if title else harmless(event.step)
-        return f"[{number}/{self._count}] {what}" + (say(Text(" (rehearsal)")) if self._screen.banner else "")
+        return f"[{number}/{self._count}] {what}" + (say(Text(" (practice run)")) if self._screen.banner else "")
 
     def _started(self, event: Event) -> None:
         self._said_at = time.monotonic()
@@ -297,7 +297,7 @@ class _Amount(ProgressColumn):
         if not task.completed and task.total is None:
             return Line(duration(task.elapsed or 0), style="dim")
         if task.total and task.completed >= task.total:
-            arrived = Text("{size} there, {time}", size=size(task.total), time=duration(task.elapsed or 0))
+            arrived = Text("{size} downloaded, {time}", size=size(task.total), time=duration(task.elapsed or 0))
             return Line(say(arrived), style="dim")
         return Line(
             amount(int(task.completed), int(task.total) if task.total else None, task.fields.get("rate")),

@@ -18,7 +18,7 @@ SCHEMA = "sdsetup.plan/1"
 
 def show_plan(plan: Plan, screen: Screen) -> None:
     """Print the plan; finished steps say why they are left out."""
-    screen.heading(Text("What will be done in {dir}", dir=plan.dir))
+    screen.heading(Text("Plan for {dir}", dir=plan.dir))
     screen.line()
     table = Table(box=None, show_header=False, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column(width=5, justify="right")
@@ -46,12 +46,12 @@ def totals(plan: Plan) -> Text:
         return Text("Nothing to download.")
     if plan.free_bytes is None:
         return Text(
-            "To download: {down}. On the disk: {disk}. Free space could not be read.",
+            "Download: {down}. Disk space needed: {disk}. The free space is unknown.",
             down=size(plan.bytes),
             disk=size(plan.disk_bytes),
         )
     return Text(
-        "To download: {down}. On the disk: {disk}. Free now: {free}, afterwards about {after}.",
+        "Download: {down}. Disk space needed: {disk}. Free now: {free}, afterwards about {after}.",
         down=size(plan.bytes),
         disk=size(plan.disk_bytes),
         free=size(plan.free_bytes),
@@ -64,8 +64,8 @@ def outside_said(plan: Plan) -> Text | None:
     if plan.outside is None or not plan.outside_bytes:
         return None
     return Text(
-        "Outside of that folder, in {path}: packages as they were fetched, about {size}; on one drive the "
-        "environment shares their files. `sdsetup status` says how much it is.",
+        "The package cache outside this folder, in {path}, will take about {size}. On the same drive, the "
+        "Python environment shares its files.",
         path=plan.outside,
         size=size(plan.outside_bytes),
     )
@@ -125,7 +125,7 @@ def _is_repository(step: Step) -> bool:
 def _described_group(steps: tuple[Step, ...], screen: Screen) -> Line:
     done = steps[0].state == "done"
     said = Text.plural(
-        "{count} repository that the web UI needs", "{count} repositories that the web UI needs", count=len(steps)
+        "{count} repository that the web UI needs", "{count} repositories the web UI needs", count=len(steps)
     )
     line = Line(say(said), style="dim" if done else "")
     names = ", ".join(step.id.partition(":")[2] for step in steps)
