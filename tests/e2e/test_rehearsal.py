@@ -27,7 +27,7 @@ def test_from_nothing_to_a_picture_and_again_without_a_change(rehearsal: Rehears
     sent = len(rehearsal.transfers())
     second = rehearsal.run()
     assert second.returncode == 0, second.stdout + second.stderr
-    assert "nothing was changed" in second.stdout
+    assert "Nothing was changed" in second.stdout
     assert {path: path.stat().st_mtime_ns for path in rehearsal.dir.rglob("*") if path.is_file()} == before
     assert len(rehearsal.transfers()) == sent
     real = rehearsal.sdsetup("install", "--yes", "--dir", str(rehearsal.dir))
