@@ -111,3 +111,22 @@ def test_a_reworded_message_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path
     tool.update("ru")
     assert [message.id for message in tool.missing("ru")] == ["The folder isn't empty", "{count} step"]
     assert "#, fuzzy" in path.read_text(), "the old wording is kept as a start"
+
+
+def test_a_part_that_is_filled_in_comes_back(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(tool, "LOCALE", tmp_path)
+    source = Catalog()
+    source.add("Disk", locations=[("src/a.py", 0)])
+    source.add("Folder", locations=[("profiles/b.toml", 0)])
+    source.add(("{count} step", "{count} steps"), locations=[("src/a.py", 0)])
+    monkeypatch.setattr(tool, "template", lambda: source)
+    tool.update("ru")
+    filled = tool.part("ru", "src/")
+    assert "Folder" not in filled
+    filled["Disk"].string = "Диск"
+    filled["{count} step"].string = ("{count} шаг", "{count} шага", "{count} шагов")
+    (tmp_path / "part.po").write_bytes(tool.written(filled))
+    tool.take("ru", tmp_path / "part.po")
+    assert tool.read("ru")["Disk"].string == "Диск"
+    assert [message.id for message in tool.missing("ru")] == ["Folder"]
+    assert list(tool.wrong(tool.read("ru"))) == []

@@ -5,7 +5,8 @@
     update LANG       brings src/sdsetup/locale/LANG up to the source, or begins it
     compile           makes the .mo files, which the program reads, from the .po files
     check [LANG...]   what is missing or wrong in a catalogue; exit code 1 where something is
-    missing LANG      the messages without a translation
+    missing LANG [PLACE]  a .po of the messages without a translation; PLACE: only of files that begin so
+    take LANG FILE    puts the translations of another .po, such as a filled-in `missing`, into the catalogue
 
 Messages are the templates of `Text` and `message` in the source, the help of the commands, and the sentences of
 profiles that translations.toml names.
@@ -21,12 +22,13 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from babel.messages.catalog import Catalog, Message
-from babel.messages.mofile import write_mo
+from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po, write_po
 
 if sys.version_info >= (3, 11):
@@ -254,7 +256,8 @@ def written(catalog: Catalog) -> bytes:
         out, catalog, width=110, include_lineno=False, ignore_obsolete=True, sort_output=False, omit_header=False
     )
     return re.sub(
-        rb'"(POT-Creation-Date|PO-Revision-Date|Generated-By|Report-Msgid-Bugs-To|Last-Translator): .*\n',
+        rb'"(Project-Id-Version|Language-Team|POT-Creation-Date|PO-Revision-Date|Generated-By|Report-Msgid-Bugs-To'
+        rb"|Last-Translator): .*\n",
         b"",
         out.getvalue(),
     )
@@ -271,15 +274,26 @@ def update(language: str) -> None:
 
 
 def compiled(language: str) -> bytes:
-    out = io.BytesIO()
-    write_mo(out, read(language))
+    catalog, out = read(language), io.BytesIO()
+    # A catalogue without dates would be given the present one.
+    catalog.creation_date = catalog.revision_date = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    write_mo(out, catalog)
     return out.getvalue()
 
 
 def is_stale(language: str) -> bool:
     """Whether the program reads another catalogue than the one that translators wrote."""
     made = po_of(language).with_suffix(".mo")
-    return not made.exists() or made.read_bytes() != compiled(language)
+    return not made.exists() or _content(made.read_bytes()) != _content(compiled(language))
+
+
+def _content(made: bytes) -> dict[Any, Any]:
+    """The messages without the header, which names the version of the library."""
+    return {
+        tuple(_forms(message.id)): tuple(_forms(message.string))
+        for message in read_mo(io.BytesIO(made))
+        if message.id
+    }
 
 
 def compile_all() -> None:
@@ -296,6 +310,29 @@ def missing(language: str) -> Iterator[Message]:
         known = catalog.get(message.id if isinstance(message.id, str) else message.id[0])
         if known is None or known.fuzzy or not all(_forms(known.string)):
             yield message
+
+
+def part(language: str, place: str) -> Catalog:
+    """What is missing in the files whose names begin with `place`."""
+    catalog = Catalog(locale=language, project="sdsetup", fuzzy=False)
+    for message in missing(language):
+        if any(where.startswith(place) for where, _ in message.locations):
+            catalog[message.id] = message
+    return catalog
+
+
+def take(language: str, file: Path) -> None:
+    """Translations from another catalogue; what is not in ours, or not translated there, is left alone."""
+    catalog = read(language)
+    with file.open("rb") as stream:
+        for message in read_po(stream, locale=language):
+            known = (
+                catalog.get(message.id if isinstance(message.id, str) else message.id[0]) if message.id else None
+            )
+            if known is not None and all(_forms(message.string)):
+                known.string = message.string
+                known.flags.discard("fuzzy")
+    po_of(language).write_bytes(written(catalog))
 
 
 def wrong(catalog: Catalog) -> Iterator[str]:
@@ -348,9 +385,10 @@ def _carried_out(words: list[str]) -> int:
             update(language)
         case ["compile"]:
             compile_all()
-        case ["missing", language]:
-            for message in missing(language):
-                print(*_forms(message.id), sep="\n  ")
+        case ["missing", language, *places]:
+            sys.stdout.buffer.write(written(part(language, places[0] if places else "")))
+        case ["take", language, file]:
+            take(language, Path(file))
         case ["check", *chosen]:
             problems = 0
             for language in chosen or languages():

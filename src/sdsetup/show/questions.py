@@ -31,7 +31,7 @@ def meaning(answer: str) -> Meaning | None:
 def ask_yes(screen: Screen, question: Text) -> bool:
     """A yes has to be typed; Enter and anything else is a no."""
     screen.line()
-    return meaning(_typed(screen, f"{say(question)} [y/N] ")) == "yes"
+    return meaning(_typed(screen, f"{say(question)} {say(Text('[y/N]'))} ")) == "yes"
 
 
 def ask_line(screen: Screen, question: Text, default: str) -> str:
