@@ -244,8 +244,9 @@ def _warn_of_a_new_card(session: Session, facts: Facts) -> None:
         mark = session.screen.mark("warn")
         session.screen.line(
             Text(
-                "{mark} The graphics card {what}. {why} {fix}",
+                "{mark} {title}: {what}. {why} {fix}",
                 mark=mark,
+                title=finding.title,
                 what=finding.summary,
                 why=finding.why,
                 fix=finding.fix.text,
