@@ -27,11 +27,11 @@ def show_done(
     if screen.banner is not None:
         screen.line(screen.banner, "warn")
     if not plan.todo:
-        screen.line(
-            Text("{mark} Everything is in place. Nothing was changed.", mark=screen.mark("ok")), "ok"
-        )
+        screen.line(Text("{mark} Everything is in place. Nothing was changed.", mark=screen.mark("ok")), "ok")
     elif all(isinstance(step.action, WriteLauncher) for step in plan.steps):
-        screen.line(Text("{mark} The settings are in the launch file in {dir}", mark=screen.mark("ok"), dir=plan.dir), "ok")
+        screen.line(
+            Text("{mark} The settings are in the launch file in {dir}", mark=screen.mark("ok"), dir=plan.dir), "ok"
+        )
     else:
         screen.line(Text("{mark} The web UI is installed in {dir}", mark=screen.mark("ok"), dir=plan.dir), "ok")
     picture = results.get("picture", {}).get("picture")
