@@ -164,7 +164,7 @@ else
   data=${XDG_DATA_HOME:-$HOME/.local/share}/sdsetup
 fi
 case $data in /*) ;; *) data=$PWD/$data ;; esac
-: "${SDSETUP_COMMAND:=$0}" # what a person types to start us
+: "${SDSETUP_COMMAND:=$0}" # what a user types to start us
 export SDSETUP_COMMAND
 
 python=$data/app/env/bin/python

@@ -56,7 +56,7 @@ def language() -> "list[str]":
     return [next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "en")]
 
 
-class Stop(Exception):  # noqa: N818 - a sentence for the person, not a mistake
+class Stop(Exception):  # noqa: N818 - a sentence for the user, not a mistake
     """What happened, why, and what to do."""
 
 
@@ -352,7 +352,7 @@ def remove(path: str) -> None:
 
 
 def install(place: Place, log) -> None:  # type: ignore[no-untyped-def]
-    """pip, with whatever configuration the person has: index, proxy, certificates.
+    """pip, with whatever configuration the user has: index, proxy, certificates.
 
     First the locked packages, wheels only: nothing of theirs runs while it is installed. Then the project,
     with what it is built with from among them, so that nothing else is fetched.
@@ -384,7 +384,7 @@ def address_of(folder: str) -> str:
 
 
 def logged(command: "list[str]", folder: str, log) -> int:  # type: ignore[no-untyped-def]
-    """Runs in a folder of ours: a program that lies in the person's must not be taken for one of the system."""
+    """Runs in a folder of ours: a program that lies in the user's must not be taken for one of the system."""
     import subprocess
 
     env = {name: value for name, value in os.environ.items() if name.upper() not in FOREIGN}

@@ -1,4 +1,4 @@
-"""Commands that a person pastes: a list of arguments, written for the shell that will read them."""
+"""Commands that a user pastes: a list of arguments, written for the shell that will read them."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _SAFE_IN_PRINTF = re.compile(r"[A-Za-z0-9_@+=:,./ ]")
 
 
 class Command(str):
-    """A command line for a person to paste; as text it is already quoted.
+    """A command line for a user to paste; as text it is already quoted.
 
     `argv` is what the program receives, `family` the system whose shell reads it ("windows": cmd; else a
-    POSIX shell; left out: this system's). A leading `~/` means the person's home folder where the shell knows it.
+    POSIX shell; left out: this system's). A leading `~/` means the user's home folder where the shell knows it.
 
         Command("sdsetup", "install", "--dir", "/srv/$it")  # sdsetup install --dir '/srv/$it'
     """

@@ -1,4 +1,4 @@
-"""Errors that a person can act on: what happened, where, why, one fix, a stable code.
+"""Errors that a user can act on: what happened, where, why, one fix, a stable code.
 
 Logic raises them; it never prints and never exits. Only the top of `cli` turns them into screens
 and exit codes: 1 an expected failure, 2 usage, 3 our own bug, 130 interrupted.
@@ -27,7 +27,7 @@ EXIT_INTERRUPTED = 130
 
 
 class SdsetupError(Exception):
-    """Something the person can understand and mend.
+    """Something the user can understand and mend.
 
     `message` what happened; `where` the file, folder, address or option it is about; `why` one
     cause; `hint` the one thing to do next (a command where possible; `None` states on purpose that
@@ -58,7 +58,7 @@ class SdsetupError(Exception):
 
 
 class DeclinedError(SdsetupError):
-    """The person said no, or left at a question: nothing is wrong, and nothing was changed."""
+    """The user said no, or left at a question: nothing is wrong, and nothing was changed."""
 
     def __init__(self, exit_code: int = EXIT_EXPECTED) -> None:
         super().__init__("Nothing was changed", hint=None, code="declined")

@@ -22,7 +22,7 @@ LONGEST_OWN = 16 * 2**20  # bytes; the largest, a journal of every step, has som
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace a file whole: staged beside it, flushed to the disk, renamed. The folder must exist."""
-    # As any new file of the person's, not with the privacy of a temporary one.
+    # As any new file of the user's, not with the privacy of a temporary one.
     staged = path.with_name(f".{path.name}.{os.getpid()}-{time.monotonic_ns() % 10**9}.new")
     try:
         handle = open_new(staged)
@@ -37,7 +37,7 @@ def write_atomically(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):  # the first error is the one to tell
             staged.unlink(missing_ok=True)
         if isinstance(error, OSError):
-            # Told is the file that a person knows: not the staged one, and not none at all (write, fsync).
+            # Told is the file that a user knows: not the staged one, and not none at all (write, fsync).
             error.filename, error.filename2 = str(path), None
         raise
 

@@ -125,7 +125,7 @@ def refuse_conflicts(stage: Path, target: Path, *, own: Sequence[str] = ()) -> N
 
 
 def set_aside(path: Path, into: Path, *, name: str | None = None) -> Path:
-    """Move what may hold a person's work into `into`, under its own name (or `name`) or NAME-2, NAME-3...
+    """Move what may hold a user's work into `into`, under its own name (or `name`) or NAME-2, NAME-3...
 
     Returns:
         Where it is now.

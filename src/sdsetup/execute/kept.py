@@ -1,4 +1,4 @@
-"""What was set aside and is nobody's but the person's: it stays until they remove it."""
+"""What was set aside and is nobody's but the user's: it stays until they remove it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes the launch file: merged into the person's own, with a dated backup before the first change."""
+"""Writes the launch file: merged into the user's own, with a dated backup before the first change."""
 
 from __future__ import annotations
 

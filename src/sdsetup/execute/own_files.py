@@ -20,7 +20,7 @@ from sdsetup.values.shape import OwnFile
 
 _log = logging.getLogger("sdsetup.own_files")
 
-# The file, what it must look like, what it is to a person, and what goes aside with it.
+# The file, what it must look like, what it is to a user, and what goes aside with it.
 _KEPT: tuple[tuple[str, OwnFile, Text, str], ...] = (
     ("journal.json", journal.FILE, Text("the record of finished steps"), "journal.json"),
     ("machine.json", record_of.FILE, Text("the record of this installation's settings"), "machine.json"),

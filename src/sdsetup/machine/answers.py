@@ -20,7 +20,7 @@ class Kernel(NamedTuple):
 
 
 class Volume(NamedTuple):
-    """Bytes free to this person (quotas counted). `filesystem` as the system names it."""
+    """Bytes free to this user (quotas counted). `filesystem` as the system names it."""
 
     free_bytes: int | None = None
     total_bytes: int | None = None

@@ -129,7 +129,7 @@ class Child:
     def end(self, patience: float, *, heard: bool = False) -> bool:
         """End it politely, then by force after `patience` seconds; whether politeness was enough.
 
-        `heard`: the person has just pressed Ctrl-C, which a child in our console has heard too.
+        `heard`: the user has just pressed Ctrl-C, which a child in our console has heard too.
         """
         self.interrupt()
         deaf = sys.platform == "win32" and not (self._shares_console and heard)

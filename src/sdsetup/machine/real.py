@@ -76,7 +76,7 @@ class RealMachine:
         return run_short([program, *argv[1:]], timeout=timeout, cwd=cwd, env={**self._env, **(env or {})})
 
     def _untrusted(self) -> Path | None:
-        """The folder that is looked at. One that holds the home is the person's whole account, with the Python
+        """The folder that is looked at. One that holds the home is the user's whole account, with the Python
         and the git that they use: its programs are theirs."""
         folder = self._looked_at
         return None if folder is None or programs.lies_in(self.home, folder) else folder

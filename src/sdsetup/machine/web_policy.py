@@ -1,7 +1,7 @@
 """How we reach the web: certificates, proxies, time limits. One policy for every program part that does.
 
 Certificates: those of the system are trusted (a virus scanner or a company network puts its own there), and
-besides them the file or folder that the person names. Proxies: `decide.proxies`. Whoever opens a connection,
+besides them the file or folder that the user names. Proxies: `decide.proxies`. Whoever opens a connection,
 downloads, the doctor's knock, the hub's client, uv, takes both from here.
 """
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
     import urllib3
 
-# The person's own certificates, the variable that is meant for fewer programs first.
+# The user's own certificates, the variable that is meant for fewer programs first.
 CERTIFICATE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _INTERNET_SETTINGS = r"Software\Microsoft\Windows\CurrentVersion\Internet Settings"
 
 
 class CertificatesError(ValueError):
-    """The certificate file that the person names cannot be read. `why`: a sentence."""
+    """The certificate file that the user names cannot be read. `why`: a sentence."""
 
     def __init__(self, why: Text) -> None:
         super().__init__(str(why))
@@ -38,16 +38,16 @@ class CertificatesError(ValueError):
 
 
 def own_certificates(env: Mapping[str, str]) -> str | None:
-    """The file or folder of certificates that the person names, None without one."""
+    """The file or folder of certificates that the user names, None without one."""
     return next((env[name] for name in CERTIFICATE_VARIABLES if env.get(name)), None)
 
 
 def tls(env: Mapping[str, str]) -> ssl.SSLContext:
-    """A context that believes the system's certificates and the person's own. One for each connection: while a
+    """A context that believes the system's certificates and the user's own. One for each connection: while a
     handshake lasts, truststore keeps its context to itself.
 
     Raises:
-        CertificatesError: what the person names cannot be read.
+        CertificatesError: what the user names cannot be read.
     """
     import truststore
 
@@ -120,7 +120,7 @@ def connections(address: Address, proxy: Proxy | None, env: Mapping[str, str]) -
     """urllib3's connections under this policy: straight, or through an http, https or SOCKS proxy.
 
     Raises:
-        CertificatesError: what the person names cannot be read.
+        CertificatesError: what the user names cannot be read.
     """
     import urllib3
 

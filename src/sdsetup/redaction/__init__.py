@@ -48,9 +48,9 @@ _WORDS = words(
 
 @dataclass(frozen=True, kw_only=True)
 class Redaction:
-    """`names`: the person's names, of accounts and in mails; `hosts`: names of this computer and its domain;
-    `secrets`: values that are secret here; `files`: names of the person's own models, without their endings;
-    `public`: names of model files that everybody knows; `places`: folders whose whole path is the person's own."""
+    """`names`: the user's names, of accounts and in mails; `hosts`: names of this computer and its domain;
+    `secrets`: values that are secret here; `files`: names of the user's own models, without their endings;
+    `public`: names of model files that everybody knows; `places`: folders whose whole path is the user's own."""
 
     names: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
@@ -64,7 +64,7 @@ class Redaction:
         return self._text(text, log=True)
 
     def log(self, text: str) -> str:
-        """A log that may be posted. What it says of pictures and of the person's models is left out whole, as is
+        """A log that may be posted. What it says of pictures and of the user's models is left out whole, as is
         each line that hides something in another spelling."""
         lines = hide_secrets(text, self.secrets).split("\n")
         tells = tells_of_pictures(lines, self.public)
@@ -94,7 +94,7 @@ class Redaction:
         return self.value(value, again=again)
 
     def machine(self, machine: dict[str, Any]) -> dict[str, Any]:
-        """Facts as JSON, without what no pattern can know: serial numbers, names of the person's files."""
+        """Facts as JSON, without what no pattern can know: serial numbers, names of the user's files."""
         found = dict(machine)
         found["gpus"] = [{**gpu, "uuid": None} for gpu in machine.get("gpus", [])]
         if isinstance(folder := machine.get("folder"), dict):
@@ -127,7 +127,7 @@ class Redaction:
 
     def _parts(self, parts: dict[str, Any]) -> dict[str, Any]:
         """Versions stay as they are, though some look like addresses; packages that an extension brought, and
-        files that the person has, keep no name."""
+        files that the user has, keep no name."""
         locked = parts.get("locked") or []
         ours = {name for name, _version in locked}
         rest = {key: value for key, value in parts.items() if key not in ("locked", "packages")}
@@ -208,7 +208,7 @@ def without_secrets(value: Any) -> Any:
 
 
 def model_names(names: Iterable[str]) -> list[str]:
-    """How many models of which kind: what a person's models are called is nobody's business."""
+    """How many models of which kind: what a user's models are called is nobody's business."""
     told = []
     for number, name in enumerate(names, 1):
         kind = _MODELS.search(name)
@@ -223,7 +223,7 @@ def _place_pattern(place: str) -> str:
 
 
 def _public_file(name: str, number: int) -> str:
-    """A file of the web UI's own by its name; what a person has put there is only counted."""
+    """A file of the web UI's own by its name; what a user has put there is only counted."""
     usual = re.fullmatch(
         r"(?:[\w.-]+\.(?:py|js|css|bat|sh|html|ya?ml|toml)|(?:modules|javascript|html|scripts|configs)/.*)", name
     )

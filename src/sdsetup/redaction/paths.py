@@ -110,7 +110,7 @@ def said_place(path: str) -> str:
 
 
 def own_parts(path: str) -> list[str]:
-    """The names in a path that are nobody's but the person's, where they are long enough to be known again."""
+    """The names in a path that are nobody's but the user's, where they are long enough to be known again."""
     parts = _SEPARATOR.split(path)
     return [
         part

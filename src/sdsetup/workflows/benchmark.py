@@ -69,7 +69,7 @@ class Setup:
 
 
 def run_measure(session: Session, options: MachineOptions, *, profile: str, yes: bool, again: bool = False) -> int:
-    """The whole of it; returns the exit code. Changes nothing but our own memory until the person agrees.
+    """The whole of it; returns the exit code. Changes nothing but our own memory until the user agrees.
 
     `again`: what was measured before does not count.
 
@@ -185,7 +185,7 @@ def _has_xformers(folder: Path) -> bool:
 def _decided(trial: Trial) -> tuple[str, ...]:
     """The rules' flags, and what takes the place of some: ways of attention, and how much memory is saved.
 
-    Other flags that a person wrote stay in every candidate.
+    Other flags that a user wrote stay in every candidate.
     """
     profile, tuning = trial.profile, trial.tuning
     attention = (
@@ -247,7 +247,7 @@ def _measured(session: Session, setup: Setup, watch: CardWatch) -> tuple[Measure
 
 
 def _kept(session: Session, setup: Setup, verdict: Verdict, *, yes: bool) -> list[Path] | None:
-    """Write the winner into the launch file and remember why; None when the person does not want it."""
+    """Write the winner into the launch file and remember why; None when the user does not want it."""
     tuning = with_measured(setup.trial.tuning, verdict)
     dropped = names_of(flag for flag in setup.decided if flag not in tuning.flags)
     decision = decide_launch_files(session, setup.folder, tuning, setup.tuned.facts, also_drop=dropped)

@@ -209,7 +209,7 @@ def _git_long_paths(_session: Session, report: Report, finding: Finding) -> FixA
 
 
 def _spare_loopback(session: Session, _report: Report, finding: Finding) -> FixAction | None:
-    """Windows keeps a person's variables in the registry; elsewhere a shell's own file is not ours to change."""
+    """Windows keeps a user's variables in the registry; elsewhere a shell's own file is not ours to change."""
     if session.machine.family != "windows" or finding.fix is None:
         return None
     value = ",".join(

@@ -91,7 +91,7 @@ def _source(session: Session, book: FailureBook, log: str | None, dir: Path | No
 
 
 def _named(dir: Path | None) -> Path | None:
-    """The installation that the person says the log is from."""
+    """The installation that the user says the log is from."""
     return None if dir is None else named_path(dir)
 
 

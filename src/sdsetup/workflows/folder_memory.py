@@ -1,5 +1,5 @@
 """What an installation's folder remembers between runs beside its journal: work that was begun, a start that
-failed, and the commit that the person chose. Small files of ours below `.sdsetup`."""
+failed, and the commit that the user chose. Small files of ours below `.sdsetup`."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def words_of(request: Request) -> tuple[str, ...]:
 
 
 def chosen_ref(folder: Path) -> str | None:
-    """The commit of the web UI that the person asked for with --ref, None for the pinned one."""
+    """The commit of the web UI that the user asked for with --ref, None for the pinned one."""
     said = read_json(folder / ".sdsetup" / "chosen.json")
     ref = said.get("ref") if isinstance(said, dict) else None
     return ref if isinstance(ref, str) and ref else None

@@ -1,4 +1,4 @@
-"""After pictures that failed for want of memory or precision: one step down, if the person likes."""
+"""After pictures that failed for want of memory or precision: one step down, if the user likes."""
 
 from __future__ import annotations
 

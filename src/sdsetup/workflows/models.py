@@ -185,7 +185,7 @@ def _file(session: Session, name: str, folder: Path) -> FetchFile:
 
 
 def _offered_copy(session: Session, file: FetchFile, folder: Path) -> Path | None:
-    """A proved copy on this computer, if the person wants it used."""
+    """A proved copy on this computer, if the user wants it used."""
     with _working(session, folder, Text("Looking for the file on this PC")) as context:
         target = target_of(file, context)
         if target.is_file():

@@ -1,4 +1,4 @@
-"""`sdsetup report`: everything that a helper needs to know, and nothing that gives the person away."""
+"""`sdsetup report`: everything that a helper needs to know, and nothing that gives the user away."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def describe(session: Session, folder: Path | None) -> dict[str, Any]:
 
 def redaction_for(session: Session, facts: Facts) -> Redaction:
     """What must not stand in it as far as this PC itself tells: names of the account and of the computer, values
-    of secret variables and flags, the folder's path, names of the person's models."""
+    of secret variables and flags, the folder's path, names of the user's models."""
     machine = session.machine
     env = machine.env
     names = {env.get(name, "") for name in ("USER", "USERNAME", "LOGNAME", "SUDO_USER")} | {machine.home.name}
@@ -172,7 +172,7 @@ def logs(machine: Machine, folder: Path | None, redaction: Redaction) -> list[di
     theirs = sorted((state_folder(folder) / "logs").glob("*.log"))[-1:] if folder else []
     found: list[dict[str, str]] = []
     for path in (*earlier, *theirs):
-        # A link planted in the folder could put any file of the person's into a report.
+        # A link planted in the folder could put any file of the user's into a report.
         if path.is_symlink() or not path.is_file():
             continue
         try:

@@ -69,7 +69,7 @@ def _repositories(session: Session, folder: Path) -> Iterator[Checkout]:
 
 
 def _models(session: Session, folder: Path) -> Iterator[KnownModel]:
-    """Files that are, byte for byte, a model of the profile. Any other is a person's own affair, and not named."""
+    """Files that are, byte for byte, a model of the profile. Any other is a user's own affair, and not named."""
     known = {model.sha256: model for model in session.catalog.models.models.values()}
     sizes = {model.size for model in known.values()}
     context = session.context(folder)

@@ -1,4 +1,4 @@
-"""How fast it goes: the rate for the bar, the stall clock, the limit a person set, the pauses between tries."""
+"""How fast it goes: the rate for the bar, the stall clock, the limit a user set, the pauses between tries."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Meter:
 
 
 class Limit:
-    """Keeps the average at or below a rate that the person set."""
+    """Keeps the average at or below a rate that the user set."""
 
     def __init__(self, rate: float | None) -> None:
         self.rate = rate

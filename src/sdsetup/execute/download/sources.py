@@ -33,7 +33,7 @@ def places(file: FetchFile, context: Context, options: DownloadOptions) -> tuple
     """The addresses of a file, in the order to try them: the hub, its mirrors, plain addresses.
 
     Mirrors of the hub carry the same paths and, since the hash is pinned, the same bytes. They are left
-    out when HF_ENDPOINT names the hub to use: that is a person's or a company's choice.
+    out when HF_ENDPOINT names the hub to use: that is a user's or a company's choice.
     """
     hubs = [source for source in file.sources if source.hub]
     bases: list[str] = []
@@ -57,7 +57,7 @@ def _at(base: str, source: Source, file: FetchFile, *, hub: bool) -> Place:
 
 
 def hub_address(context: Context, options: DownloadOptions) -> str:
-    """The model hub: HF_ENDPOINT where a person set it, else the profile's. Without a slash at its end.
+    """The model hub: HF_ENDPOINT where a user set it, else the profile's. Without a slash at its end.
 
     Raises:
         UsageError: `bad-endpoint`: HF_ENDPOINT names no address that we may go to.
@@ -76,12 +76,12 @@ def hub_address(context: Context, options: DownloadOptions) -> str:
 
 
 def model_profile(context: Context) -> ModelProfile:
-    """models.toml with the person's folder laid over it."""
+    """models.toml with the user's folder laid over it."""
     return context.catalog.models
 
 
 def hub_token(context: Context) -> str | None:
-    """The person's own token, from where the hub's client keeps it too.
+    """The user's own token, from where the hub's client keeps it too.
 
     Raises:
         UsageError: `bad-token`: what is there cannot be one (it would not fit into a header).

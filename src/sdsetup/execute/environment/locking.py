@@ -38,7 +38,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-TORCH_MIRROR = "SDSETUP_TORCH_MIRROR"  # a host of the person's own with the folders of torch's index
+TORCH_MIRROR = "SDSETUP_TORCH_MIRROR"  # a host of the user's own with the folders of torch's index
 _FRESH_DAYS = 7  # another folder on this machine gets the same packages for so long, without asking again
 _FROM = "# from "
 

@@ -1,7 +1,7 @@
-"""The person's pip settings (index, proxy, certificates) in uv's words.
+"""The user's pip settings (index, proxy, certificates) in uv's words.
 
 uv does not read pip's configuration. Who lives behind a company mirror has usually told pip about it,
-so what pip would do is what we do. uv's own settings (`UV_*`, uv.toml) win where the person has any.
+so what pip would do is what we do. uv's own settings (`UV_*`, uv.toml) win where the user has any.
 Where pip looks: https://pip.pypa.io/en/stable/topics/configuration/
 """
 
@@ -30,7 +30,7 @@ _SHORTEST_TIMEOUT = 30  # seconds; uv's own default, a shorter one of pip's woul
 
 
 def uv_variables(machine: Machine) -> dict[str, str]:
-    """What to lay over the environment of a uv child; only what the person has not said in uv's own words."""
+    """What to lay over the environment of a uv child; only what the user has not said in uv's own words."""
     return translate(settings(machine), machine.env)
 
 

@@ -96,7 +96,7 @@ def former(context: Context, wanted: str) -> Path | None:
 def swap_in(where: Places, context: Context) -> str | None:
     """Make the finished stage the environment; where the one that was there is kept, None without one.
 
-    Nothing is deleted, whoever made it: packages of extensions, or an environment of the person's own, cannot
+    Nothing is deleted, whoever made it: packages of extensions, or an environment of the user's own, cannot
     be had again.
 
     Raises:
@@ -164,7 +164,7 @@ def refuse_full_disk(where: Places, missing: int, all_of_them: int) -> None:
 
 
 def _packages(context: Context, ours: Path) -> Path:
-    """uv's cache: the one the person chose; else their uv's usual one if it is on this drive; else ours."""
+    """uv's cache: the one the user chose; else their uv's usual one if it is on this drive; else ours."""
     chosen = context.machine.env.get("UV_CACHE_DIR")
     if chosen:
         return Path(chosen)

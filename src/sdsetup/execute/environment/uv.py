@@ -20,7 +20,7 @@ from sdsetup.text import Text
 PAUSES = (3.0, 10.0, 30.0)  # seconds before the second, third and fourth try after a broken connection
 _SILENCE = 900.0  # seconds: one large wheel on a slow line is downloaded without a word
 
-# What would change the meaning of our own calls, set for other work of the person.
+# What would change the meaning of our own calls, set for other work of the user.
 _FOREIGN = (
     "UV_CONSTRAINT",
     "UV_OVERRIDE",
@@ -78,7 +78,7 @@ def find(machine: Machine) -> str:
 
 
 def variables(context: Context, **more: str) -> dict[str, str]:
-    """The environment of a uv child: the person's, pip's settings in uv's words, and ours."""
+    """The environment of a uv child: the user's, pip's settings in uv's words, and ours."""
     env = {name: value for name, value in context.machine.env.items() if name not in _FOREIGN}
     env.update(variables_for_children(context.machine))
     env.update(uv_variables(context.machine))
@@ -93,7 +93,7 @@ def variables(context: Context, **more: str) -> dict[str, str]:
 
 
 def hurried(context: Context) -> dict[str, str]:
-    """Variables for a try with others behind it: a dead address costs seconds. The person's own settings stay."""
+    """Variables for a try with others behind it: a dead address costs seconds. The user's own settings stay."""
     quick = {"UV_HTTP_RETRIES": "0", "UV_HTTP_CONNECT_TIMEOUT": "8", "UV_HTTP_TIMEOUT": "8"}
     return {name: value for name, value in quick.items() if name not in context.machine.env}
 

@@ -10,13 +10,13 @@ from sdsetup.execute.context import Context
 from sdsetup.execute.folders import conflicts, set_aside
 from sdsetup.text import Text
 
-_EDITS = 20  # files; where more differ it is another version, not a person's edits
+_EDITS = 20  # files; where more differ it is another version, not a user's edits
 
 
 def adopt(stage: Path, target: Path, context: Context, own: Sequence[str]) -> None:
     """Let no file of `target` stand against the staged checkout of the web UI.
 
-    A few files that differ are the person's edits and stay, as local changes of the new repository. Where many
+    A few files that differ are the user's edits and stay, as local changes of the new repository. Where many
     differ it is another version: each goes to `.sdsetup/former/webui-files`, the staged one takes its place. An
     emptied file is nobody's edit. `own` files stay in any case.
     """

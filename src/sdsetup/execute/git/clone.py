@@ -177,7 +177,7 @@ def _is_web_ui(folder: Path) -> bool:
 
 
 def _make_room(stage: Path, target: Path, context: Context, own: Sequence[str]) -> Path | None:
-    """Clear a target that holds another repository; where it is kept, None where nothing was of the person's."""
+    """Clear a target that holds another repository; where it is kept, None where nothing was of the user's."""
     if not os.path.lexists(target / ".git"):
         return None
     former = context.state / "former"
@@ -189,7 +189,7 @@ def _make_room(stage: Path, target: Path, context: Context, own: Sequence[str]) 
     if untouched(context, target):
         discarded = context.state / "partial" / f"{target.name}.discarded"
         remove_tree(discarded)
-        replace(target, discarded)  # half of it, after a kill, could not be told from the person's own
+        replace(target, discarded)  # half of it, after a kill, could not be told from the user's own
         remove_tree(discarded)
         return None
     kept = set_aside(target, former)

@@ -80,7 +80,7 @@ def find(machine: Machine, tools: Path | None = None) -> str:
 
 
 def environment(machine: Machine) -> dict[str, str]:
-    """The variables of a git child: the person's own (proxies, certificates), and no questions."""
+    """The variables of a git child: the user's own (proxies, certificates), and no questions."""
     env = {name: value for name, value in machine.env.items() if name not in _FOREIGN}
     return {**env, **_QUIET}
 

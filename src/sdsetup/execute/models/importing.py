@@ -1,4 +1,4 @@
-"""A person's own model file, brought into the web UI's model folder by name."""
+"""A user's own model file, imported into the web UI's model folder by name."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from sdsetup.text import Text
 
 @dataclass(frozen=True, kw_only=True)
 class Imported:
-    """A person's own file, in place. `how`: linked, copied, or there (it already was)."""
+    """A user's own file, in place. `how`: linked, copied, or there (it already was)."""
 
     path: Path
     how: Literal["linked", "copied", "there"]

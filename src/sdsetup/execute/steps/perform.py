@@ -38,7 +38,7 @@ def perform(
     """Carry out one action.
 
     Raises:
-        SdsetupError: what went wrong, for the person.
+        SdsetupError: what went wrong, for the user.
     """
     match action:
         case BringPython():

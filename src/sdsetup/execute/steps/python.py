@@ -1,4 +1,4 @@
-"""A Python for the web UI where the person has none that fits: one of uv's builds, in our own tools folder.
+"""A Python for the web UI where the user has none that fits: one of uv's builds, in our own tools folder.
 
 uv carries the address and SHA-256 of every build it may fetch (docs.astral.sh/uv/concepts/python-versions), and
 checks what a mirror sends against the same SHA-256.

@@ -11,7 +11,7 @@ from sdsetup.values.plan import CloneRepository
 
 
 def clone(action: CloneRepository, context: Context) -> dict[str, Any]:
-    """Bring one repository; a half-made one is made again, changes of the person are kept aside.
+    """Bring one repository; a half-made one is made again, changes of the user are kept aside.
 
     Returns:
         `{"commit", "url", "kept"}`: `url` is None where it was whole already.

@@ -1,4 +1,4 @@
-"""The web UI's own checkout: made new at the pinned commit, or moved there with nothing of the person's lost."""
+"""The web UI's own checkout: made new at the pinned commit, or moved there with nothing of the user's lost."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sdsetup.text import Text
 from sdsetup.values.plan import CloneWebUI
 from sdsetup.values.state_folder import STATE_FOLDER
 
-# Ours, and what we place beside the web UI's own files: not the person's changes, so not for `git status`.
+# Ours, and what we place beside the web UI's own files: not the user's changes, so not for `git status`.
 OURS = (f"/{STATE_FOLDER}/", "/openai/", "/webui-user.*.bak")
 FORMER_BRANCH = "before-sdsetup"
 _ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -32,7 +32,7 @@ def place(action: CloneWebUI, context: Context) -> Mapping[str, Any]:
     """A checkout whose HEAD is the pinned commit.
 
     Raises:
-        SdsetupError: `local-changes` when moving would touch files that the person changed; else git's
+        SdsetupError: `local-changes` when moving would touch files that the user changed; else git's
             own cause.
     """
     _set_damaged_aside(action.restore, context)
@@ -156,7 +156,7 @@ def _fetch(url: str, action: CloneWebUI, context: Context, first_word: float | N
 
 
 def _fetch_tag(run: Runner, url: str, ref: str, depth: tuple[str, ...]) -> None:
-    """The tag makes `git describe` speak; a tag of that name that is there may be the person's own, and stays."""
+    """The tag makes `git describe` speak; a tag of that name that is there may be the user's own, and stays."""
     try:
         run("rev-parse", "--verify", "--quiet", f"refs/tags/{ref}")
     except GitFailedError:

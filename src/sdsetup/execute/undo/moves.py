@@ -222,7 +222,7 @@ def _forget(context: Context) -> None:
 
 def _put(source: Path, target: Path, *, keeping: bool = False) -> None:
     """Restore one file. A launch file that was not there before stays. `keeping`: the
-    present one may hold the person's own edits, and is kept with its date beside it."""
+    present one may hold the user's own edits, and is kept with its date beside it."""
     if not source.is_file():
         return
     content = source.read_bytes()

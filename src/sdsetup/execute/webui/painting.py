@@ -107,7 +107,7 @@ def blamed(found: Diagnosis | None, otherwise: Outcome) -> Outcome:
 
 
 def own_settings(context: Context, arguments: tuple[str, ...], folder: Path) -> Path:
-    """A copy of the person's settings for this run: pictures as PNG, no browser, and theirs stay untouched."""
+    """A copy of the user's settings for this run: pictures as PNG, no browser, and theirs stay untouched."""
     settings = read_json(settings_file(context, arguments))
     mine = {"samples_format": "png", "auto_launch_browser": "Disable", "live_previews_enable": False}
     path = folder / "config.json"
