@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[1]
 SCHEMAS = os.environ.get("SDSETUP_SCHEMAS")
@@ -44,17 +45,12 @@ def test_each_manifest_names_the_zip_and_its_hash(archive: Path, tmp_path: Path)
     )
 
 
-def test_yaml_is_written_as_yaml_reads_it() -> None:
-    text = load().yaml({"a": "x: y", "list": [{"b": 1, "c": True}, {"b": 2, "c": False}], "tags": ["p", "q"]})
-    assert text.splitlines() == [
-        'a: "x: y"',
-        "list:",
-        "- b: 1",
-        "  c: true",
-        "- b: 2",
-        "  c: false",
-        'tags: ["p", "q"]',
-    ]
+def test_each_manifest_is_read_back_as_it_was_meant(archive: Path, tmp_path: Path) -> None:
+    read = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in load().write(archive, "o/n", tmp_path)]
+    assert [one.get("ManifestType") for one in read] == ["version", "installer", "defaultLocale", None]
+    assert {one["PackageVersion"] for one in read[:3]} == {"1.2.3"} == {read[3]["version"]}
+    (installer,) = read[1]["Installers"]
+    assert installer["InstallerSha256"] == read[3]["architecture"]["64bit"]["hash"].upper()
 
 
 def test_a_file_that_is_no_release_is_refused(tmp_path: Path) -> None:

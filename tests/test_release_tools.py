@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[1]
 
@@ -42,10 +43,19 @@ def test_our_own_lock_has_no_exceptions_and_an_environments_are_reasoned() -> No
         audit.accepted('[[accepted]]\npackage = "x"\nids = ["CVE-1"]\n')
 
 
-def test_the_release_workflow_pins_every_action_and_gives_no_job_more_than_it_needs() -> None:
-    text = (ROOT / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["ci", "release"])
+def test_the_workflows_pin_every_action_and_give_no_job_more_than_it_needs(name: str) -> None:
+    text = (ROOT / ".github" / "workflows" / f"{name}.yml").read_text(encoding="utf-8")
+    assert yaml.safe_load(text)["jobs"]
     used = re.findall(r"uses: (\S+)", text)
     assert used
     assert all(re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", one) for one in used)
-    assert "\npermissions: {}\n" in text
+    assert text.count("uses: actions/checkout@") == text.count("persist-credentials: false")
+    assert re.search(r"^permissions:(?: \{\}|\n  contents: read)\n", text, re.MULTILINE)
     assert "secrets." not in text
+
+
+def test_an_action_is_one_version_everywhere() -> None:
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / ".github" / "workflows").glob("*.yml")]
+    used = {line for text in texts for line in re.findall(r"uses: (.+)", text)}
+    assert len(used) == len({line.partition("@")[0] for line in used})

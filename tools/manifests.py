@@ -18,6 +18,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
@@ -81,19 +83,6 @@ def scoop(data: Mapping[str, Any], version: str, url: str, sha256: str, page: st
     }
 
 
-def yaml(value: Any, indent: int = 0) -> str:
-    """Tables, lists of tables and plain values as YAML; a plain value is written as JSON, which YAML contains."""
-    space = " " * indent
-    lines = []
-    for key, inner in value.items():
-        if isinstance(inner, list) and inner and isinstance(inner[0], dict):
-            lines.append(f"{space}{key}:")
-            lines += [f"{space}- {yaml(item, indent + 2).lstrip()}" for item in inner]
-        else:
-            lines.append(f"{space}{key}: {json.dumps(inner, ensure_ascii=False)}")
-    return "\n".join(lines)
-
-
 def write(archive: Path, repository: str, out: Path) -> list[Path]:
     """Write all manifests; their paths."""
     match = _ZIP.fullmatch(archive.name)
@@ -103,7 +92,10 @@ def write(archive: Path, repository: str, out: Path) -> list[Path]:
     version, page = match["version"], f"https://github.com/{repository}"
     url = f"{page}/releases/download/v{version}/{archive.name}"
     facts = (data, version, url, hashlib.sha256(archive.read_bytes()).hexdigest(), page)
-    files = {f"winget/{name}": yaml(manifest) + "\n" for name, manifest in winget(*facts).items()}
+    files = {
+        f"winget/{name}": yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True, width=1000)
+        for name, manifest in winget(*facts).items()
+    }
     files["scoop/sdsetup.json"] = json.dumps(scoop(*facts), indent=4, ensure_ascii=False) + "\n"
     for name, text in files.items():
         (out / name).parent.mkdir(parents=True, exist_ok=True)
