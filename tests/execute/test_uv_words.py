@@ -36,6 +36,15 @@ def test_why(line: str) -> None:
     assert error.hint is not None
 
 
+@pytest.mark.parametrize(
+    ("rc", "code"), [(-9, "-9"), (2, "2"), (0xC0000135, "0xC0000135"), (-1073741515, "0xC0000135")]
+)
+def test_one_that_says_nothing_is_told_by_its_exit_code(rc: int, code: str) -> None:
+    error = why_uv_failed("\n", rc=rc)
+    assert str(error).endswith(f"(uv stopped without a message, exit code {code})")
+    assert error.hint is not None
+
+
 def test_only_lines_that_may_mend_themselves_are_tried_again() -> None:
     assert set(AGAIN) == {"connection-broken", "no-network"}
 

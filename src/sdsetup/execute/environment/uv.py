@@ -118,7 +118,7 @@ def run(
         said = once(context, args, env=env, on_line=on_line)
         if said.rc == 0:
             return said.text
-        error = why_uv_failed(said.text, what)
+        error = why_uv_failed(said.text, what, said.rc)
         if pause is None or error.code not in AGAIN:
             raise error
         context.note(Text("{what}. Trying again in {pause:.0f} s.", what=error.why or error.message, pause=pause))

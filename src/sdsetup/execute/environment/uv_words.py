@@ -99,11 +99,19 @@ _CAUSES: tuple[tuple[str, tuple[str, ...], Text, Text], ...] = (
 )
 
 
-def why_uv_failed(said: str, what: Text = PACKAGES) -> SdsetupError:
-    """The error for a failed uv command, from everything it printed; `what` says in general what failed."""
+def why_uv_failed(said: str, what: Text = PACKAGES, rc: int = 1) -> SdsetupError:
+    """The error for a failed uv command, from everything it printed; `what` says in general what failed, `rc` is
+    its exit code."""
     said = hide_secrets(said)
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     last = next((line for line in lines if line.startswith("error:")), lines[-1] if lines else "")
+    if not last:  # killed, or never started: Windows' numbers for that are known in hexadecimal
+        code = f"0x{rc & 0xFFFFFFFF:08X}" if abs(rc) > 0xFFFF else str(rc)
+        return SdsetupError(
+            Text("{what} (uv stopped without a message, exit code {code})", what=what, code=code),
+            hint=Text("Check whether your antivirus program blocked uv, then run the same command again."),
+            code="packages-failed",
+        )
     if cause := next((line for line in lines if line.startswith(("cause:", "Caused by:"))), ""):
         last = f"{last}: {cause.partition(':')[2].strip()}"
     message = Text("{what} ({last})", what=what, last=last.removeprefix("error: "))
