@@ -531,9 +531,9 @@ WHOLE = Installation(
         ("environment", {}, "ok", ""),
         (
             "environment",
-            {"environment_broken": "its Python is gone", "environment_python": None},
+            {"environment_broken": "its Python is missing", "environment_python": None},
             "fail",
-            "its Python is gone",
+            "its Python is missing",
         ),
         ("environment", {"torch": None}, "fail", "incomplete"),
         ("models", {"models": ()}, "warn", "model"),

@@ -197,9 +197,9 @@ def test_a_sh_with_ways_out_is_edited(lines: tuple[str, ...]) -> None:
         (('export COMMANDLINE_ARGS="--api $MORE"',), 1, "$MORE"),
         (("A=`cat flags`", 'export COMMANDLINE_ARGS="--api $A"'), 1, "`cat flags`"),
         (('export COMMANDLINE_ARGS="--api ${MORE:---listen}"',), 1, "${MORE:---listen}"),
-        (("export COMMANDLINE_ARGS=--api --listen",), 1, "put quotes around all of it"),
-        (("COMMANDLINE_ARGS=--api --listen",), 1, "put quotes around all of it"),
-        (("[ -f x ] && return", 'export COMMANDLINE_ARGS="--api"'), 1, "may end there"),
+        (("export COMMANDLINE_ARGS=--api --listen",), 1, "put quotation marks around it"),
+        (("COMMANDLINE_ARGS=--api --listen",), 1, "put quotation marks around it"),
+        (("[ -f x ] && return", 'export COMMANDLINE_ARGS="--api"'), 1, "may exit there"),
     ],
 )
 def test_a_sh_is_refused_with_the_thing_in_the_way(lines: tuple[str, ...], number: int, what: str) -> None:

@@ -154,7 +154,7 @@ def test_environments(webui: Path) -> None:
     )
     programs = webui / "venv" / "bin"
     programs.mkdir(parents=True)
-    assert found(webui).environment_broken == "its Python is gone"
+    assert found(webui).environment_broken == "its Python is missing"
     (programs / "python").symlink_to(sys.executable)
     assert found(webui).environment_broken == "its pyvenv.cfg is missing or damaged"
     settings = webui / "venv" / "pyvenv.cfg"
@@ -167,10 +167,12 @@ def test_environments(webui: Path) -> None:
     settings.write_text("version_info = 3.10.6.final.0\n")
     assert found(webui).environment_python == (3, 10, 6)
     settings.write_text("home = /nowhere/python/bin\nversion = 3.10.6\n")
-    assert found(webui).environment_broken == "the Python it was made with is gone (/nowhere/python/bin)"
+    assert (
+        found(webui).environment_broken == "the Python that it was created with is missing (/nowhere/python/bin)"
+    )
     (programs / "python").unlink()
     (programs / "python").symlink_to("/nowhere/python")
-    assert found(webui).environment_broken == "its Python is gone"
+    assert found(webui).environment_broken == "its Python is missing"
     (programs / "python").unlink()
     (programs / "python").write_text("")
     assert found(webui).environment_broken == "its Python is an empty file"

@@ -84,7 +84,9 @@ def parse_address(url: str, base: str | None = None, *, plain_http: bool = False
     if scheme not in _PORTS or port == 0:
         raise _not_an_address(url)
     if "@" in authority:
-        raise AddressError(Text("the address of {host} holds a name or password", host=without_secrets(url)))
+        raise AddressError(
+            Text("the address of {host} contains a user name or password", host=without_secrets(url))
+        )
     if not _AUTHORITY.fullmatch(authority):
         raise _not_an_address(url)
     address = Address(
@@ -95,7 +97,7 @@ def parse_address(url: str, base: str | None = None, *, plain_http: bool = False
         + ("?" + quote(parts.query, safe=_KEPT + "?") if parts.query else ""),
     )
     if scheme == "http" and not (address.loopback or plain_http):
-        why = Text("{url} is not encrypted (only https is accepted)", url=address.plain)
+        why = Text("{url} is not encrypted (https is required)", url=address.plain)
         raise AddressError(why, "not-encrypted")
     return address
 

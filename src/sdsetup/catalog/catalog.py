@@ -86,7 +86,7 @@ class Catalog:
             names = self.files.names("tuning")
             if name not in names:
                 raise UsageError(
-                    Text("There is no tuning profile {name}", name=name),
+                    Text("Unknown tuning profile: {name}", name=name),
                     code="profile-unknown",
                     hint=Text("Use one of: {names}.", names=", ".join(names)),
                 )

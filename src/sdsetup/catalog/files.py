@@ -45,7 +45,7 @@ class Profiles:
                 Text("The profiles folder does not exist"),
                 where=overlay,
                 code="profiles-missing",
-                hint=Text("Give an existing folder to --profiles (or SDSETUP_PROFILES), or leave it out."),
+                hint=Text("Set --profiles (or SDSETUP_PROFILES) to an existing folder, or leave it out."),
             )
         if overlay is not None and (problems := _misnamed(overlay)):
             raise ProfileError(problems)

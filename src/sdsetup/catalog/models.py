@@ -117,13 +117,11 @@ def find_model(models: Mapping[str, Model], name: str) -> Model:
     near = difflib.get_close_matches(name.lower(), models, n=1, cutoff=0.5)
     listed = ", ".join(models)
     hint = (
-        Text("Did you mean {near}? There are: {listed}.", near=near[0], listed=listed)
+        Text("Did you mean {near}? Available models: {listed}.", near=near[0], listed=listed)
         if near
-        else Text("There are: {listed}. `sdsetup model list` says more about each.", listed=listed)
+        else Text("Available models: {listed}. For details, run `sdsetup model list`.", listed=listed)
     )
-    raise UsageError(
-        Text("There is no model {name} in the profile", name=repr(name)), code="unknown-model", hint=hint
-    )
+    raise UsageError(Text("Unknown model: {name}", name=repr(name)), code="unknown-model", hint=hint)
 
 
 def _model(name: str, reader: Reader) -> Model:

@@ -43,11 +43,11 @@ def path_problem(path: str, *, pattern: bool = False) -> NameProblem | None:
     if not path:
         return _problem("outside", Text("is empty"))
     if re.match(r"[A-Za-z]:", path):
-        return _problem("outside", Text("begins with a drive letter"))
+        return _problem("outside", Text("starts with a drive letter"))
     if path.startswith(("/", "\\")):
-        return _problem("outside", Text("is not relative: it begins with a slash"))
+        return _problem("outside", Text("is not relative: it starts with a slash"))
     if "\\" in path:
-        return _problem("outside", Text("has a backslash: use forward slashes"))
+        return _problem("outside", Text("contains a backslash (use forward slashes)"))
     if len(path) > _LONGEST_PATH:
         return _problem("long", Text("is too long"))
     problems = (name_problem(part, pattern=pattern) for part in path.split("/"))
@@ -57,36 +57,38 @@ def path_problem(path: str, *, pattern: bool = False) -> NameProblem | None:
 def name_problem(name: str, *, pattern: bool = False) -> NameProblem | None:
     """What is wrong with one name of a file or folder; None when nothing is."""
     if name in ("", ".", ".."):
-        return _problem("outside", Text('has the part "{name}"', name=name) if name else Text("has an empty part"))
+        return _problem(
+            "outside", Text('contains the part "{name}"', name=name) if name else Text("contains an empty part")
+        )
     if "/" in name or "\\" in name:
         return _problem("outside", Text("is more than one name"))
     if _as_git_sees(name) in (".git", "git~1", STATE_FOLDER):
-        return _problem("name", Text('has a part ".git" or ".sdsetup", which are for git and for sdsetup alone'))
+        return _problem("name", Text('contains ".git" or ".sdsetup", which are reserved for Git and sdsetup'))
     return system_problem(name, pattern=pattern)
 
 
 def system_problem(name: str, *, pattern: bool = False) -> NameProblem | None:
     """Why Windows or a POSIX system cannot have a file or folder of that one name; None when both can."""
     if any(_is_control(letter) for letter in name):
-        return _problem("name", Text("has a control character or one that cannot be displayed"))
+        return _problem("name", Text("contains a control character or one that can't be displayed"))
     forbidden = [sign for sign in _WINDOWS if sign in name and not (pattern and sign in "?*")]
     if forbidden:
         return _problem(
-            "name", Text("has the character {sign}, which Windows does not allow in a name", sign=forbidden[0])
+            "name", Text("contains the character {sign}, which Windows doesn't allow in a name", sign=forbidden[0])
         )
     if name != name.rstrip(". "):
-        return _problem("name", Text("has a part that ends with a dot or a blank, which Windows drops"))
+        return _problem("name", Text("contains a part that ends with a dot or a space, which Windows removes"))
     if _DEVICE.fullmatch(name.split(".")[0].rstrip(" ")):
-        return _problem("name", Text('has the part "{name}", which is a device on Windows', name=name))
+        return _problem("name", Text('contains the part "{name}", which is a device on Windows', name=name))
     if len(name.encode("utf-8", errors="surrogatepass")) > _LONGEST_NAME:
-        return _problem("long", Text("has a part of more than 255 bytes"))
+        return _problem("long", Text("contains a part of more than 255 bytes"))
     return None
 
 
 def ref_problem(ref: str) -> NameProblem | None:
     """What is wrong with the name of a branch or tag that is handed to git as an argument."""
     if _REF.fullmatch(ref) is None or ".." in ref or "//" in ref or ref.endswith(("/", ".", ".lock")):
-        return _problem("name", Text("is no name of a branch or tag"))
+        return _problem("name", Text("is not a valid branch or tag name"))
     return None
 
 

@@ -34,7 +34,7 @@ class ProfileError(SdsetupError):
                 lines=Lines(f"  {p}" for p in problems),
             ),
             code="profile-invalid",
-            hint=Text("Mend the lines named above, or run without --profiles to use the built-in ones."),
+            hint=Text("Fix the lines above, or run without --profiles to use the built-in ones."),
         )
 
 

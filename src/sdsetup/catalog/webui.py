@@ -76,9 +76,9 @@ class WebUI:
         """
         if not _COMMIT.fullmatch(ref):
             raise UsageError(
-                Text("{ref} is not a full commit id", ref=ref),
-                why=Text("a tag or branch can be moved; what is executed here is pinned"),
-                hint=Text("Give all 40 digits: git ls-remote {url} {ref}", url=self.urls[0], ref=ref),
+                Text("{ref} is not a full commit ID", ref=ref),
+                why=Text("a tag or branch can move, and sdsetup runs only pinned code"),
+                hint=Text("Use all 40 digits. To find them: git ls-remote {url} {ref}", url=self.urls[0], ref=ref),
                 code="ref-not-a-commit",
             )
         return replace(self, commit=ref, tag=ref)

@@ -107,12 +107,13 @@ def _must_read_back(kind: Kind, existing: bytes, merged: bytes, settings: Settin
     if lost or _merged(kind, merged, settings, encoding) != merged:
         raise SdsetupError(
             Text(
-                "The launch file cannot be made to set {names}", names=", ".join(lost) or message("our settings")
+                "The launch file can't be changed to set {names}",
+                names=", ".join(lost) or message("the recommended settings"),
             ),
             code="launch-file-unclear",
             where=_last_line_about(kind, existing, lost),
-            why=Text("its other lines change what ours would say"),
-            hint=Text("Rename it: a new one is then written beside it."),
+            why=Text("its other lines override these settings"),
+            hint=Text("Rename the launch file; sdsetup then creates a new one."),
         )
 
 

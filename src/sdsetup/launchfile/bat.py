@@ -65,12 +65,12 @@ def merge(existing: bytes | None, settings: Settings, encoding: str | None) -> b
 
 def refuse_unreadable(content: bytes) -> None:
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in content:
-        why = Text('it is saved as UTF-16 (Notepad\'s "Unicode"), which cmd cannot run')
+        why = Text('it is saved as UTF-16 ("Unicode" in Notepad), which the command prompt can\'t run')
     elif b"\x1a" in content.rstrip(b"\x1a\r\n"):
-        why = Text("it holds an end-of-file mark (Ctrl+Z) in the middle; cmd stops reading there")
+        why = Text("it contains an end-of-file character (Ctrl+Z), where the command prompt stops reading")
     else:
         return
-    raise refusals.encoding("bat", why, Text("Open it in Notepad and save it again with the encoding ANSI."))
+    raise refusals.encoding("bat", why, Text("Open it in Notepad and save it with the ANSI encoding."))
 
 
 class _Editor:
@@ -88,7 +88,7 @@ class _Editor:
         strange = any(one.kind in ("other", "jump", "label", "undo") for one in self.all)
         if self.start is None and (strange or open_end):
             raise refusals.unclear(
-                "bat", None, Text("it never calls webui.bat, so there is no place where settings must stand")
+                "bat", None, Text("it never calls webui.bat, so there is no place for the settings")
             )
 
     def _reached(self) -> list[Statement]:
@@ -108,7 +108,7 @@ class _Editor:
                     "bat",
                     one.first + 1,
                     Text(
-                        "{name} is set there under a condition or in a way that depends on more than the file",
+                        "the value of {name} depends on a condition or on something outside the file",
                         name=name,
                     ),
                 )
@@ -127,7 +127,7 @@ class _Editor:
             self._refuse_hidden(one, set(wanted) | gone)
             if (wanted or gone) and one.delayed and any(unit.text == "!" for unit in one.value):
                 raise refusals.unclear(
-                    "bat", one.first + 1, Text("! has a second meaning there (delayed expansion)")
+                    "bat", one.first + 1, Text("the ! character has a special meaning there (delayed expansion)")
                 )
         try:
             edited = edit([one.value for one in chain], settings, ARGS)
@@ -135,7 +135,9 @@ class _Editor:
             raise refusals.broken_quotes("bat", chain[-1].first + 1) from None
         except EntangledError as error:
             raise refusals.unclear(
-                "bat", chain[-1].first + 1, Text("{flag} gets its value from another variable", flag=error.flag)
+                "bat",
+                chain[-1].first + 1,
+                Text("the value of {flag} comes from another variable", flag=error.flag),
             ) from None
         for one, units in zip(chain, edited, strict=True):
             if list(one.value) != units:
@@ -149,13 +151,15 @@ class _Editor:
             appends = any(unit.role == "reference" and unit.text.upper() == ARGS for unit in one.value)
             if one.unsure:
                 raise refusals.unclear(
-                    "bat", one.first + 1, Text("its letters cannot be told without the console's code page")
+                    "bat",
+                    one.first + 1,
+                    Text("its characters can't be read without knowing the console's code page"),
                 )
             if one.certain:
                 live.insert(0, one)
             elif not appends or names & names_in(one.value, ARGS):
                 raise refusals.unclear(
-                    "bat", one.first + 1, Text("COMMANDLINE_ARGS is set there only under a condition")
+                    "bat", one.first + 1, Text("COMMANDLINE_ARGS is set only under a condition")
                 )
             if one.certain and not appends:
                 break
@@ -174,7 +178,9 @@ class _Editor:
             others = self.assignments(name)
             if not others:
                 raise refusals.unclear(
-                    "bat", one.first + 1, Text("what %{name}% holds cannot be told from the file", name=name)
+                    "bat",
+                    one.first + 1,
+                    Text("the value of %{name}% can't be determined from the file", name=name),
                 )
             for other in others:
                 found = names & _names_in(other)
@@ -182,7 +188,7 @@ class _Editor:
                     raise refusals.unclear(
                         "bat",
                         other.first + 1,
-                        Text("{flag} comes into COMMANDLINE_ARGS through {name}", flag=min(found), name=name),
+                        Text("{flag} is added to COMMANDLINE_ARGS through {name}", flag=min(found), name=name),
                     )
                 self._refuse_hidden(other, names, seen | {key})
 
@@ -197,9 +203,7 @@ class _Editor:
             return
         last = before[-1]
         if not last.certain:
-            raise refusals.unclear(
-                "bat", last.first + 1, Text("{name} is set there only under a condition", name=name)
-            )
+            raise refusals.unclear("bat", last.first + 1, Text("{name} is set only under a condition", name=name))
         self._refuse_delayed(name, value, last)
         if (
             "".join(REFERENCE if unit.role == "reference" else unit.text for unit in last.value) != value
@@ -211,7 +215,7 @@ class _Editor:
         for one in self.assignments(name):
             if not one.certain:
                 raise refusals.unclear(
-                    "bat", one.first + 1, Text("{name} is set there only under a condition", name=name)
+                    "bat", one.first + 1, Text("{name} is set only under a condition", name=name)
                 )
             shared = sum(other.first == one.first for other in self.all) > 1
             stays = shared or name.upper() in _STOCK_NAMES

@@ -48,18 +48,16 @@ class _Seen:
             self._start(one)
         if one.kind == "undo":
             for key, (name, _) in list(self.env.items()):
-                self._lost(key, name, one, Text("endlocal takes back what was set before"))
+                self._lost(key, name, one, Text("endlocal discards what was set before"))
         if one.kind == "set":
             self._assign(one)
         elif one.kind == "other" and (named := _NOT_SET.match(one.text)):
             name = named[1] or named[2]
-            why = Text("Windows sets nothing there; write set {name}=", name=name)
+            why = Text("Windows doesn't set a variable this way; write set {name}=", name=name)
             self.without_effect.append(Unclear(line=one.first + 1, name=name, why=why))
         elif one.kind not in SILENT:
             for name in re.findall(r"\bset\b(?:\s+/[ap])?\s*\"?\s*([A-Za-z_]\w*)\s*=?", one.text, re.IGNORECASE):
-                self._lost(
-                    name.upper(), name, one, Text("set under a condition, or from something typed or computed")
-                )
+                self._lost(name.upper(), name, one, Text("set under a condition, or from typed or computed input"))
 
     def _start(self, one: Statement) -> None:
         if self.start_flags is not None:
@@ -100,25 +98,23 @@ class _Seen:
 
     def _pointless(self, one: Statement) -> None:
         """cmd makes the blank before the = part of the name, and nobody asks for that name."""
-        why = Text(
-            "the blank before = makes it a variable of another name; write set {name}=", name=one.name.strip()
-        )
+        why = Text("the space before = becomes part of the name; write set {name}=", name=one.name.strip())
         self.without_effect.append(Unclear(line=one.first + 1, name=one.name.strip(), why=why))
 
     def _expanded(self, one: Statement, units: Sequence[Unit]) -> str | Text:
         if one.encoding is None and not one.raw.isascii():
-            return Text("letters outside ASCII, and the console's code page is not known")
+            return Text("it contains non-ASCII characters, and the console's code page is unknown")
         if one.delayed and "!" in one.text:
-            return Text("! has a second meaning there (delayed expansion)")
+            return Text("the ! character has a special meaning there (delayed expansion)")
         out: list[str] = []
         for unit in units:
             text = self._reference(unit.text) if unit.role == "reference" else unit.text
             if text is None:
-                return Text("{name} comes from outside the file", name=unit.raw)
+                return Text("the value of {name} comes from outside the file", name=unit.raw)
             if unit.role == "reference" and (
                 text.count('"') % 2 or (not unit.quoted and set(text) & set("&|<>^"))
             ):
-                return Text("{name} holds letters that cmd reads as commands", name=unit.raw)
+                return Text("{name} contains characters that the command prompt treats as commands", name=unit.raw)
             out.append(text)
         return "".join(out)
 
@@ -143,9 +139,11 @@ class _Seen:
         try:
             flags = tuple(shlex.split(self.env.get(ARGS, ("", ""))[1]))
         except ValueError:
-            unclear[ARGS] = Unclear(line=0, name=ARGS, why=Text("a quote in COMMANDLINE_ARGS never closes"))
+            unclear[ARGS] = Unclear(
+                line=0, name=ARGS, why=Text("a quotation mark in COMMANDLINE_ARGS is never closed")
+            )
         if any(flag.startswith("-") and " " in flag.partition("=")[0] for flag in flags):
-            why = Text("the quotes make one flag of several, which the web UI does not know; take the quotes out")
+            why = Text("the quotation marks turn several flags into one; remove them")
             self.without_effect.append(Unclear(line=self.lines[ARGS], name=ARGS, why=why))
         return LaunchFile(
             kind="bat",

@@ -32,7 +32,7 @@ class Lines:
         """
         read = "".join(other.raw for other in self.all if other.first == one.first)
         if one.encoding and read.encode(one.encoding, "surrogateescape") != self._kept(one).removeprefix(_MARK):
-            raise refusals.unclear("bat", one.first + 1, Text("its letters have two spellings in this code page"))
+            raise refusals.unclear("bat", one.first + 1, Text("its characters are ambiguous in this code page"))
         self.replaced[one.first, one.part] = text
         changed = self._line(one)
         if one.encoding or changed.isascii():

@@ -80,9 +80,9 @@ def arguments(seen: LaunchFile, environment: Mapping[str, str]) -> tuple[str, ..
         return (*seen.start_flags, *shlex.split(text))
     except ValueError as error:
         raise SdsetupError(
-            Text("{name} has a quote that never closes", name=ARGS),
+            Text("A quotation mark in {name} is never closed", name=ARGS),
             where=text,
-            hint=Text("Correct it in the environment of this shell, or clear it there."),
+            hint=Text("Correct or unset the environment variable in this shell."),
             code="launch-file-quotes",
         ) from error
 
@@ -102,7 +102,7 @@ def refuse_overridden(after: bytes, ours: Sequence[str]) -> None:
         raise SdsetupError(
             Text("{file} sets {names} after the launch file", file=AFTER_THE_LAUNCH_FILE, names=", ".join(both)),
             where=AFTER_THE_LAUNCH_FILE,
-            why=Text("the web UI reads that file last, so settings in the launch file would have no effect"),
+            why=Text("the web UI reads that file last, so the settings in the launch file would have no effect"),
             hint=Text("Move these lines from {file} into webui-user.bat.", file=AFTER_THE_LAUNCH_FILE),
             code="launch-file-overridden",
         )

@@ -11,28 +11,30 @@ def unclear(kind: Kind, line: int | None, why: Text) -> SdsetupError:
     """`line`: 1-based, None where it is about the whole file."""
     plain = "set NAME=value" if kind == "bat" else "export NAME=value"
     return SdsetupError(
-        Text("The launch file holds something that cannot be changed safely"),
+        Text("The launch file can't be changed safely"),
         code="launch-file-unclear",
         where=_place(kind, line),
         why=why,
-        hint=Text("Make that line a plain `{plain}`, or rename the file: a new one is then written.", plain=plain),
+        hint=Text(
+            "Write that line as `{plain}`, or rename the file; sdsetup then creates a new one.", plain=plain
+        ),
     )
 
 
 def broken_quotes(kind: Kind, line: int) -> SdsetupError:
     return SdsetupError(
-        Text("COMMANDLINE_ARGS has a quote that never closes"),
+        Text("A quotation mark in COMMANDLINE_ARGS is never closed"),
         code="launch-file-quotes",
         where=_place(kind, line),
-        why=Text('the web UI itself stops at such a line ("No closing quotation")'),
-        hint=Text("Close the quote; a quoted Windows folder must not end in a backslash."),
+        why=Text('the web UI stops at such a line ("No closing quotation")'),
+        hint=Text("Close the quotation mark. A quoted Windows path must not end with a backslash."),
     )
 
 
 def encoding(kind: Kind, why: Text, hint: Text) -> SdsetupError:
     shell = "cmd" if kind == "bat" else "bash"
     return SdsetupError(
-        Text("The launch file is not a text that {shell} can run", shell=shell),
+        Text("{shell} can't run the launch file", shell=shell),
         code="launch-file-encoding",
         where=_place(kind, None),
         why=why,
@@ -43,32 +45,32 @@ def encoding(kind: Kind, why: Text, hint: Text) -> SdsetupError:
 def letters(name: str, text: str) -> SdsetupError:
     strange = "".join(sorted({letter for letter in text if not letter.isascii()}))
     return SdsetupError(
-        Text("{name} holds letters that the launch file cannot carry: {letters}", name=name, letters=strange),
+        Text("{name} contains characters that the launch file can't store: {letters}", name=name, letters=strange),
         code="launch-file-letters",
         where=_place("bat", None),
-        why=Text("cmd reads a .bat in the console's code page, which lacks them or is not known"),
-        hint=Text(
-            "Choose a folder with a name in plain Latin letters, or give it relative to the web UI's folder."
-        ),
+        why=Text("the command prompt reads the file in the console's code page, which lacks them or is unknown"),
+        hint=Text("Choose a folder named with plain Latin letters, or use a path relative to the install folder."),
     )
 
 
 def delayed(name: str, line: int) -> SdsetupError:
     return SdsetupError(
-        Text("{name} holds a !, which the launch file cannot carry", name=name),
+        Text("{name} contains a !, which the launch file can't store", name=name),
         code="launch-file-letters",
         where=_place("bat", line),
-        why=Text("that line switches delayed expansion on, and cmd then takes every ! for part of a variable"),
-        hint=Text("Choose a folder without ! in its name, or take EnableDelayedExpansion out of that line."),
+        why=Text(
+            "that line turns on delayed expansion, so the command prompt treats every ! as part of a variable"
+        ),
+        hint=Text("Choose a folder without ! in its name, or remove EnableDelayedExpansion from that line."),
     )
 
 
 def too_long(name: str) -> SdsetupError:
     return SdsetupError(
-        Text("{name} would be longer than cmd can read", name=name),
+        Text("{name} would be too long for the command prompt", name=name),
         code="launch-file-too-long",
         where=_place("bat", None),
-        why=Text("cmd reads at most {limit} letters of a line", limit=LONGEST_CMD_LINE),
+        why=Text("the command prompt reads at most {limit} characters per line", limit=LONGEST_CMD_LINE),
         hint=Text("Use fewer or shorter flags."),
     )
 

@@ -60,8 +60,8 @@ def decoded(content: bytes) -> str:
     if b"\0" in content or b"\r" in content:
         raise refusals.encoding(
             "sh",
-            Text("it has Windows line ends (or is saved as UTF-16); bash would take them as part of the values"),
-            Text("Give it Unix line ends: sed -i 's/\\r$//' webui-user.sh"),
+            Text("it has Windows line endings or is saved as UTF-16, so bash would misread the values"),
+            Text("Convert the line endings: sed -i 's/\\r$//' webui-user.sh"),
         )
     return content.decode("utf-8", "surrogateescape")
 
@@ -70,7 +70,7 @@ def _script(text: str) -> Script:
     try:
         return script(text)
     except UnreadableError as error:
-        raise refusals.unclear("sh", error.line, Text("a quote or bracket opens there and never closes")) from None
+        raise refusals.unclear("sh", error.line, Text("a quotation mark or bracket is never closed")) from None
 
 
 def mentions(command: Command, text: str, name: str) -> bool:
@@ -86,8 +86,8 @@ def mentions(command: Command, text: str, name: str) -> bool:
 def _why_unclear(command: Command, name: str) -> Text:
     words = [word.text for word in command.words if word.text != "export"]
     if words[0].startswith(f"{name}=") and any(word.startswith("-") for word in words[1:]):
-        return Text("the value of {name} ends at the first blank there; put quotes around all of it", name=name)
-    return Text("{name} is set there in a way that depends on more than the file", name=name)
+        return Text("the value of {name} ends at the first space; put quotation marks around it", name=name)
+    return Text("the value of {name} depends on something outside the file", name=name)
 
 
 class _Editor:
@@ -113,7 +113,9 @@ class _Editor:
             elif command.certain and command.words[0].text == "unset" and mentions(command, self.text, name):
                 found = []
             elif leaves(command):
-                raise refusals.unclear("sh", command.line, Text("the file may end there, before what follows"))
+                raise refusals.unclear(
+                    "sh", command.line, Text("the script may exit there, before the lines that follow")
+                )
             elif mentions(command, self.text, name):
                 raise refusals.unclear("sh", command.line, _why_unclear(command, name))
         return found
@@ -147,7 +149,7 @@ class _Editor:
             raise refusals.broken_quotes("sh", line) from None
         except EntangledError as error:
             raise refusals.unclear(
-                "sh", line, Text("{flag} gets its value from another variable", flag=error.flag)
+                "sh", line, Text("the value of {flag} comes from another variable", flag=error.flag)
             ) from None
         for one, units in zip(chain, edited, strict=True):
             if list(one.value) != units:
@@ -162,7 +164,7 @@ class _Editor:
                 live.insert(0, one)
             elif not appends or names & _names_in(one):
                 raise refusals.unclear(
-                    "sh", one.command.line, Text("COMMANDLINE_ARGS is set there only under a condition")
+                    "sh", one.command.line, Text("COMMANDLINE_ARGS is set only under a condition")
                 )
             if one.certain and not appends:
                 break
@@ -183,7 +185,7 @@ class _Editor:
                     "sh",
                     one.command.line,
                     Text(
-                        "what {name} holds cannot be told from the file",
+                        "the value of {name} can't be determined from the file",
                         name=f"${name}" if name.isidentifier() else name,
                     ),
                 )
@@ -193,7 +195,7 @@ class _Editor:
                     raise refusals.unclear(
                         "sh",
                         other.command.line,
-                        Text("{flag} comes into COMMANDLINE_ARGS through {name}", flag=min(found), name=name),
+                        Text("{flag} is added to COMMANDLINE_ARGS through {name}", flag=min(found), name=name),
                     )
                 self._refuse_hidden(other, names, seen | {name})
 
@@ -203,7 +205,7 @@ class _Editor:
         text = "".join(unit.text for unit in units)
         bare_brace = any(unit.role == "reference" and unit.raw == "{" for unit in units)
         if bare_brace:
-            raise refusals.unclear("sh", one.command.line, Text("bash expands {braces} there"))
+            raise refusals.unclear("sh", one.command.line, Text("bash expands {braces}"))
         if (
             any(unit.role == "reference" for unit in units)
             or (one.value and all(unit.quoted for unit in one.value))
@@ -222,7 +224,7 @@ class _Editor:
         last = before[-1]
         if not last.certain:
             raise refusals.unclear(
-                "sh", last.command.line, Text("{name} is set there only under a condition", name=name)
+                "sh", last.command.line, Text("{name} is set only under a condition", name=name)
             )
         same = "".join("\ufffc" if unit.role == "reference" else unit.text for unit in last.value) == value
         if not same or last.appends:
@@ -233,7 +235,7 @@ class _Editor:
         for one in self.assignments(name):
             if not one.certain:
                 raise refusals.unclear(
-                    "sh", one.command.line, Text("{name} is set there only under a condition", name=name)
+                    "sh", one.command.line, Text("{name} is set only under a condition", name=name)
                 )
             words = [word for word in one.command.words if word.text != "export"]
             if len(words) > 1:

@@ -18,7 +18,7 @@ def read(content: bytes, environment: Mapping[str, str] | None) -> LaunchFile:
     try:
         commands = script(text).commands
     except UnreadableError as error:
-        why = Text("a quote or bracket opens there and never closes")
+        why = Text("a quotation mark or bracket is never closed")
         return LaunchFile(kind="sh", flags=(), env={}, unclear=(Unclear(line=error.line, name=None, why=why),))
     seen = _Seen(environment, text)
     for command in commands:
@@ -45,7 +45,7 @@ class _Seen:
         if leaves(command):
             self.sure = False
         if name := pointless(command):
-            why = Text("bash sets nothing there; write export {name}=", name=name)
+            why = Text("bash doesn't set a variable this way; write export {name}=", name=name)
             self.without_effect.append(Unclear(line=command.line, name=name, why=why))
             return
         if assigned is None:
@@ -78,7 +78,7 @@ class _Seen:
         named = set(re.findall(r"(?<![$\w{])([A-Za-z_]\w*)\+?=", self.text[command.start : command.end]))
         for name in known | named:
             if mentions(command, self.text, name):
-                self._lost(name, command, Text("set in a way that depends on more than the file"))
+                self._lost(name, command, Text("its value depends on something outside the file"))
 
     def _lost(self, name: str, command: Command, why: Text) -> None:
         self.values.pop(name, None)
@@ -90,12 +90,12 @@ class _Seen:
         if one.appends:
             before = self._reference(one.name)
             if before is None:
-                return Text("{name} comes from outside the file", name=one.name)
+                return Text("the value of {name} comes from outside the file", name=one.name)
             out.append(before)
         for unit in one.value:
             text = self._reference(unit.text) if unit.role == "reference" else unit.text
             if text is None:
-                return Text("{name} comes from outside the file", name=unit.raw)
+                return Text("the value of {name} comes from outside the file", name=unit.raw)
             out.append(text)
         return "".join(out)
 
@@ -115,7 +115,9 @@ class _Seen:
         try:
             flags = tuple(shlex.split(env.get(ARGS, "")))
         except ValueError:
-            unclear[ARGS] = Unclear(line=0, name=ARGS, why=Text("a quote in COMMANDLINE_ARGS never closes"))
+            unclear[ARGS] = Unclear(
+                line=0, name=ARGS, why=Text("a quotation mark in COMMANDLINE_ARGS is never closed")
+            )
         return LaunchFile(
             kind="sh",
             flags=flags,

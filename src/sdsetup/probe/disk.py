@@ -36,7 +36,7 @@ def look(machine: Machine, place: Path) -> Disk:
     """The volume of an existing folder."""
     volume = machine.volume(place)
     if volume is None:
-        raise OSError(f"the system does not tell the volume of {place}")
+        raise OSError(f"the system does not report the volume of {place}")
     filesystem = volume.filesystem
     kind: Literal["fixed", "removable", "network", "other"] | None = volume.kind
     if machine.family != "windows":

@@ -23,7 +23,7 @@ def read_environment(machine: Machine, folder: Path) -> tuple[Version | None, st
         return None, None
     python = environment_python(folder, machine.family)
     if not machine.exists(python):
-        return None, "its Python is gone"
+        return None, "its Python is missing"
     if machine.read_text(python, 4) == "":
         return None, "its Python is an empty file"
     settings = parse_pyvenv(machine.read_text(venv / "pyvenv.cfg", 65_536) or "")
@@ -32,7 +32,7 @@ def read_environment(machine: Machine, folder: Path) -> tuple[Version | None, st
         return None, "its pyvenv.cfg is missing or damaged"
     home = settings.get("home", "")
     if home and not on_a_server(home) and not _has_python(machine, home):
-        return None, f"the Python it was made with is gone ({home})"
+        return None, f"the Python that it was created with is missing ({home})"
     return version, None
 
 

@@ -21,7 +21,7 @@ def ask(asked: Asked) -> dict[str, Any]:
     if machine.family == "windows":
         status = machine.memory()
         if status is None:
-            raise OSError("Windows did not tell its memory")
+            raise OSError("Windows did not report the memory size")
         setting = (machine.registry_values("HKLM", _MANAGEMENT) or {}).get("PagingFiles")
         return {"memory": of_windows(status, setting)}
     if machine.family == "macos":
@@ -29,7 +29,7 @@ def ask(asked: Asked) -> dict[str, Any]:
         return {"memory": parse_sysctl(machine.run(["sysctl", *names], timeout=3).out)}
     text = machine.read_text("/proc/meminfo")
     if text is None:
-        raise OSError("/proc/meminfo cannot be read")
+        raise OSError("/proc/meminfo can't be read")
     limit = machine.read_text("/sys/fs/cgroup/memory.max")
     return {"memory": parse_meminfo(text, limit)}
 

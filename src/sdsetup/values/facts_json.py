@@ -45,7 +45,7 @@ def facts_from_json(value: Any) -> Facts:
         if isinstance(inner, dict) and isinstance(inner.get(key), dict):
             inner = inner[key]
     if not isinstance(inner, dict) or not isinstance(inner.get("system"), dict):
-        raise _invalid(["no facts in it: an object with a table `system` is expected"])
+        raise _invalid(["expected an object with `system`"])
     problems: list[str] = []
     facts = _read(Facts, inner, "facts", problems)
     if problems:
@@ -56,9 +56,9 @@ def facts_from_json(value: Any) -> Facts:
 
 def _invalid(problems: list[str]) -> SdsetupError:
     return SdsetupError(
-        Text("The file does not hold facts of a machine:\n{lines}", lines=Lines(f"  {p}" for p in problems[:20])),
+        Text("The file doesn't describe a PC:\n{lines}", lines=Lines(f"  {p}" for p in problems[:20])),
         code="facts-invalid",
-        hint=Text("Give a file made by `sdsetup report` or by `sdsetup doctor --json`."),
+        hint=Text("Use a file from `sdsetup report` or `sdsetup doctor --json`."),
     )
 
 

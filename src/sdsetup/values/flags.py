@@ -163,10 +163,10 @@ def parsed_flags(settings: Settings) -> dict[str, Flag]:
         flags = grouped(words)
         if len(flags) != 1 or not is_flag(words[0]):
             raise SdsetupError(
-                Text("{flag} is not one flag with its value", flag=text),
+                Text("{flag} is not a single flag with its value", flag=text),
                 code="launch-flag",
                 where=text,
-                hint=Text("Put a value that holds spaces, quotes or backslashes into double quotes."),
+                hint=Text("Put values with spaces, quotation marks, or backslashes in double quotation marks."),
             )
         found[flags[0].name] = flags[0]
     return found
@@ -182,20 +182,20 @@ def checked(settings: Settings) -> None:
     for name, value in settings.env:
         if not _NAME.fullmatch(name) or name.upper() == ARGS:
             raise SdsetupError(
-                Text("{name} cannot be set as a variable in a launch file", name=name),
+                Text("{name} can't be set as an environment variable in a launch file", name=name),
                 code="launch-name",
                 where=name,
                 hint=Text(
-                    "Names are letters, digits and _; flags for COMMANDLINE_ARGS are settings of their own."
+                    "Use only letters, digits, and _ in the name. Pass flags for COMMANDLINE_ARGS separately."
                 ),
             )
         if not value:
             raise SdsetupError(
-                Text("{name} has an empty value", name=name),
+                Text("The value of {name} is empty", name=name),
                 code="launch-empty-value",
                 where=name,
-                why=Text("the web UI reads an empty variable as a value, not as its default"),
-                hint=Text("Leave the variable out to get the web UI's default."),
+                why=Text("the web UI treats an empty environment variable as a value, not as the default"),
+                hint=Text("Leave it out to use the web UI's default."),
             )
         _printable(value, where=name)
 
@@ -208,12 +208,12 @@ def _printable(value: str, *, where: str) -> None:
             continue
         raise SdsetupError(
             Text(
-                "The value of {name} holds the letter U+{code}, which no launch file can carry",
+                "The value of {name} contains the character U+{code}, which a launch file can't store",
                 name=where,
                 code=f"{ord(letter):04X}",
             ),
             code="launch-control-letter",
             where=where,
             why=Text("a launch file is read line by line as text"),
-            hint=Text("Choose a folder or value without line breaks and control letters."),
+            hint=Text("Choose a folder or value without line breaks and control characters."),
         )

@@ -19,7 +19,7 @@ from sdsetup.values.findings import Finding, Fix, Status
 
 _WEBUI = Text("Web UI")
 _ENVIRONMENT = Text("Python environment")
-_REPOSITORIES = Text("Repositories")
+_REPOSITORIES = Text("Components")
 _MODELS = Text("Models")
 _SHORT = 8
 
