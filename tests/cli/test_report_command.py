@@ -12,6 +12,7 @@ import pytest
 from test_doctor_command import profiles, sdsetup
 
 import documents
+from sdsetup.show.report import document_in, report_markdown
 
 __all__ = ["profiles"]
 
@@ -30,14 +31,17 @@ def home(own_home: Path) -> Path:
 
 def test_what_is_in_it_and_what_is_not(profiles: Path, home: Path, tmp_path: Path) -> None:
     env = {"HOME": str(home), "USERPROFILE": str(home), "USER": "annamaria", "SDSETUP_LOG_DIR": str(home / "logs")}
-    out = tmp_path / "report.json"
+    out = tmp_path / "report.md"
     folder = home / "sd"
     folder.mkdir()
     (folder / "tax return of annamaria.pdf").write_text("x")
     ended = sdsetup("report", "--out", str(out), "--dir", str(folder), "--profiles", str(profiles), **env)
     assert ended.returncode == 0, ended.stderr
     text = out.read_text(encoding="ascii")
-    document = documents.document(text)
+    summary, _, rest = text.partition("\n```json\n")
+    assert summary.startswith("# sdsetup support report\n") and summary.count("\n") <= 30
+    assert "## Problems and warnings" in summary
+    document = documents.document(rest.removesuffix("\n```\n"))
     assert set(document) == {"schema", "versions", "machine", "checks", "tuning", "logs"}
     assert document["schema"] == "sdsetup.report/1"
     assert document["versions"]["sdsetup"]
@@ -75,7 +79,7 @@ def test_a_planted_log_brings_in_no_other_file(profiles: Path, tmp_path: Path) -
 
 
 def test_without_a_file_it_is_printed_alone(profiles: Path, tmp_path: Path) -> None:
-    ended = sdsetup("report", "--dir", str(tmp_path / "sd"), "--profiles", str(profiles))
+    ended = sdsetup("report", "--json", "--dir", str(tmp_path / "sd"), "--profiles", str(profiles))
     assert ended.returncode == 0
     assert json.loads(ended.stdout)["schema"] == "sdsetup.report/1"
     assert [line for line in ended.stderr.splitlines() if not line.startswith(b"wine:")] == []
@@ -87,3 +91,25 @@ def test_a_place_that_cannot_be_written(profiles: Path, tmp_path: Path) -> None:
     assert ended.returncode == 1
     assert "report-unwritable" in ended.stderr.decode()
     assert os.listdir(tmp_path) == ["profiles"]
+
+
+def test_the_summary_has_at_most_thirty_lines_and_shows_what_it_is_given() -> None:
+    checks = [
+        {"id": f"c{n}", "status": "warn", "title": "T", "summary": "a <b> `c`\nd", "why": None, "fix": None}
+        for n in range(60)
+    ]
+    gpu = {"name": "Card\u00e9", "vendor": "nvidia", "vram_bytes": 8 * 2**30}
+    document = {
+        "versions": {"sdsetup": "1", "python": "3"},
+        "machine": {"gpus": [gpu] * 4},
+        "checks": checks,
+        "tuning": None,
+        "logs": [{"name": "x.log", "text": "text\n```\nmore"}],
+    }
+    text = report_markdown(document)
+    summary, _, _ = text.partition("\n```json\n")
+    assert summary.count("\n") <= 30
+    assert "- Graphics card: Card\\xe9, 8 GB" in summary
+    assert "- **Warning** T: a \\<b> 'c' d" in summary and "and 48 more" in summary
+    assert json.loads(document_in(text)) == document
+    assert json.loads(document_in(text.replace("\n", "\r\n"))) == document

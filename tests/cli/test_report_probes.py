@@ -69,7 +69,7 @@ class Told:
     def report(self, profiles: Path) -> str:
         """The whole document as text in which every letter stands for itself."""
         if self._report is None:
-            ended = sdsetup("report", "--dir", str(self.dir), "--profiles", str(profiles), **self.env)
+            ended = sdsetup("report", "--json", "--dir", str(self.dir), "--profiles", str(profiles), **self.env)
             assert ended.returncode == 0, ended.stderr
             self._document = json.loads(ended.stdout)
             self._report = json.dumps(self._document, ensure_ascii=False).replace("\\\\", "\\").replace('\\"', '"')

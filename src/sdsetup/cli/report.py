@@ -29,6 +29,7 @@ def report(
         typer.Option("--sbom", help="List all components instead (CycloneDX JSON)."),
     ] = False,
     rehearse: Rehearse = False,
+    json: Annotated[bool, typer.Option("--json", help="JSON only, without the summary for people.")] = False,
     profiles: Profiles = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -37,4 +38,4 @@ def report(
     # The document is what standard output is for; what is said about it goes to standard error.
     session = open_session(command="report", profiles=profiles, json=out is None, quiet=quiet, verbose=verbose)
     with practiced(session, dir, rehearse=rehearse) as (here, folder):
-        raise typer.Exit(run_report(here, folder, out=out, sbom=sbom))
+        raise typer.Exit(run_report(here, folder, out=out, sbom=sbom, json_only=json))

@@ -17,6 +17,7 @@ from sdsetup.launchfile.effective import AFTER_THE_LAUNCH_FILE, effective, refus
 from sdsetup.machine import Machine
 from sdsetup.machine.launch_settings import read_launch_file
 from sdsetup.probe import gather
+from sdsetup.show.report import document_in
 from sdsetup.text import Text
 from sdsetup.values.facts import Facts, Host, Vendor
 from sdsetup.values.facts_json import facts_from_json
@@ -133,7 +134,7 @@ def read_facts(path: Path) -> Facts:
         SdsetupError: `facts-unreadable`, or `facts-invalid` for a file that holds no facts.
     """
     try:
-        return facts_from_json(json.loads(path.read_text(encoding="utf-8-sig")))
+        return facts_from_json(json.loads(document_in(path.read_text(encoding="utf-8-sig"))))
     except (OSError, ValueError, RecursionError) as error:
         raise SdsetupError(
             Text("The file can't be used as a description of a PC"),

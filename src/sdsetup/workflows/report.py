@@ -19,7 +19,7 @@ from sdsetup.launchfile import FILE_NAMES
 from sdsetup.redaction import Redaction, known_secrets, secret_name
 from sdsetup.show.doctor_json import finding_json
 from sdsetup.show.document import print_document
-from sdsetup.show.report import show_bill, show_written
+from sdsetup.show.report import report_markdown, show_bill, show_written
 from sdsetup.show.tuning_json import tuning_json
 from sdsetup.storage import write_atomically
 from sdsetup.text import Text
@@ -44,18 +44,25 @@ _LOG_NAME = r"(?:webui-)?\d{8}-\d{6}[\w-]*\.log"
 _LIBRARIES = ("typer", "rich", "requests", "huggingface_hub", "uv", "psutil", "platformdirs")
 
 
-def run_report(session: Session, dir: Path | None, *, out: Path | None, sbom: bool = False) -> int:
+def run_report(
+    session: Session, dir: Path | None, *, out: Path | None, sbom: bool = False, json_only: bool = False
+) -> int:
     """The whole of `sdsetup report`; returns the exit code. `out`: a file instead of standard output; `sbom`:
-    what the installation is made of, instead of the report.
+    what the installation is made of, instead of the report; `json_only`: no summary for people above the JSON.
 
     Raises:
         SdsetupError: `file-exists`, `report-unwritable`, `no-installation`.
     """
     document = bill_of(session, dir) if sbom else describe(session, dir)
-    if out is None:
+    as_json = sbom or json_only
+    if out is None and as_json:
         print_document(document)
         return EXIT_DONE
-    write(document, out)
+    text = json.dumps(document, indent=2, ensure_ascii=True) + "\n" if as_json else report_markdown(document)
+    if out is None:
+        sys.stdout.write(text)
+        return EXIT_DONE
+    write(text, out)
     if sbom:
         show_bill(document, out, session.screen)
     else:
@@ -189,8 +196,8 @@ def logs(machine: Machine, folder: Path | None, redaction: Redaction) -> list[di
     return found
 
 
-def write(document: dict[str, Any], path: Path) -> None:
-    """Put the document into a file.
+def write(text: str, path: Path) -> None:
+    """Put a report into a file.
 
     Raises:
         SdsetupError: `report-unwritable`.
@@ -203,7 +210,7 @@ def write(document: dict[str, Any], path: Path) -> None:
             hint=Text("Choose another name for --out. Nothing was overwritten."),
         )
     try:
-        write_atomically(path, (json.dumps(document, indent=2, ensure_ascii=True) + "\n").encode("ascii"))
+        write_atomically(path, text.encode("ascii"))
     except OSError as error:
         raise SdsetupError(
             Text("The report can't be written"),
