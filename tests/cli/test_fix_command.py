@@ -170,7 +170,7 @@ def mended(root: Path, ready: Callable[[Run], None]) -> str:
 
 
 def runs(run: Run) -> None:
-    run.until("To end it press Ctrl-C here.")
+    run.until("Press Ctrl-C here to stop it.")
 
 
 def test_start_again(tmp_path: Path) -> None:

@@ -91,13 +91,13 @@ def launched(
 def test_ready_and_ended_with_ctrl_c(tmp_path: Path) -> None:
     root = installation(tmp_path / "sd", flags="--xformers", grandchild=True)
     with launched(root, "--no-browser") as run:
-        run.until("the model is loaded: model.safetensors")
+        run.until("Model loaded: model.safetensors")
         assert "The web UI is ready after" in run.text
         assert "http://127.0.0.1:" in run.text
         assert "Open this address in your browser." in run.text
         run.process.send_signal(signal.SIGINT)
         assert run.end() == 0
-        assert "The web UI has ended." in run.text
+        assert "The web UI has stopped." in run.text
     given = starts(root)[0]
     assert given["arguments"] == ["--xformers"]
     assert gone(given["pid"])
@@ -109,10 +109,10 @@ def test_ready_and_ended_with_ctrl_c(tmp_path: Path) -> None:
 def test_ctrl_c_before_it_is_ready(tmp_path: Path) -> None:
     root = installation(tmp_path / "sd", start="hang")
     with launched(root) as run:
-        run.until("loading torch ...")
+        run.until("Loading PyTorch ...")
         run.process.send_signal(signal.SIGINT)
         assert run.end() == 130
-        assert "The web UI has ended." in run.text
+        assert "The web UI has stopped." in run.text
         assert "the same command continues" not in run.text
     assert gone(starts(root)[0]["pid"])
 
@@ -120,7 +120,7 @@ def test_ctrl_c_before_it_is_ready(tmp_path: Path) -> None:
 def test_ctrl_c_twice_ends_the_whole_tree(tmp_path: Path) -> None:
     root = installation(tmp_path / "sd", sigint="ignore", grandchild=True)
     with launched(root) as run:
-        run.until("To end it press Ctrl-C here.")
+        run.until("Press Ctrl-C here to stop it.")
         run.process.send_signal(signal.SIGINT)
         run.until("again ends it by force")
         time.sleep(0.5)
@@ -128,7 +128,7 @@ def test_ctrl_c_twice_ends_the_whole_tree(tmp_path: Path) -> None:
         began = time.monotonic()
         assert run.end() == 130
         assert time.monotonic() - began < 8
-        assert "ended by force" in run.text
+        assert "forced to stop" in run.text
     assert gone(starts(root)[0]["pid"])
     assert gone(starts(root)[0]["grandchild"])
 
@@ -153,7 +153,7 @@ def test_a_ctrl_c_that_python_drops_is_not_lost(tmp_path: Path) -> None:
 def test_a_polite_kill_is_like_ctrl_c(tmp_path: Path) -> None:
     root = installation(tmp_path / "sd")
     with launched(root) as run:
-        run.until("To end it press Ctrl-C here.")
+        run.until("Press Ctrl-C here to stop it.")
         run.process.terminate()
         assert run.end() == 0
     assert gone(starts(root)[0]["pid"])
@@ -163,7 +163,7 @@ def test_a_polite_kill_is_like_ctrl_c(tmp_path: Path) -> None:
 def test_a_hard_kill_takes_the_web_ui_along(tmp_path: Path) -> None:
     root = installation(tmp_path / "sd")
     with launched(root) as run:
-        run.until("To end it press Ctrl-C here.")
+        run.until("Press Ctrl-C here to stop it.")
         run.process.kill()
         run.process.wait()
         assert gone(starts(root)[0]["pid"])
@@ -212,9 +212,9 @@ def test_the_browser_opens_once_although_the_web_ui_starts_twice(tmp_path: Path)
     root = installation(tmp_path / "sd", restart=True)
     env, seen = browser(tmp_path)
     with launched(root, env=env) as run:
-        run.until("asked to be started again")
-        run.text = run.text.partition("asked to be started again")[2]
-        run.until("the model is loaded")
+        run.until("is restarting")
+        run.text = run.text.partition("is restarting")[2]
+        run.until("Model loaded")
         run.process.send_signal(signal.SIGINT)
         assert run.end() == 0
     assert len(starts(root)) == 2
@@ -242,7 +242,7 @@ def test_a_web_ui_that_ends_by_itself_is_no_failure(tmp_path: Path) -> None:
     root = installation(tmp_path / "sd", ends=0.5)
     with launched(root) as run:
         assert run.end() == 0
-    assert "The web UI has ended." in run.text
+    assert "The web UI has stopped." in run.text
 
 
 def test_a_new_card_is_noticed_before_the_start(tmp_path: Path) -> None:
@@ -294,7 +294,7 @@ def test_a_folder_without_a_web_ui_is_refused(tmp_path: Path) -> None:
 def test_a_second_start_says_where_the_first_one_runs(tmp_path: Path) -> None:
     root = installation(tmp_path / "sd")
     with launched(root, "--no-browser") as first:
-        first.until("To end it press Ctrl-C here.")
+        first.until("Press Ctrl-C here to stop it.")
         with launched(root, "--no-browser") as second:
             said = second.until("The web UI is already running: http://127.0.0.1:")
             assert second.end() == 0
@@ -313,7 +313,7 @@ def test_a_start_that_failed_counts_against_the_installation_until_one_works(tmp
     assert json.loads(distrust.read_text())["why"]
     play(root)
     with launched(root, "--no-browser") as run:
-        run.until("To end it press Ctrl-C here.")
+        run.until("Press Ctrl-C here to stop it.")
         assert not distrust.exists()
         run.process.send_signal(signal.SIGINT)
         run.end()

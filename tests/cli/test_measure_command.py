@@ -157,9 +157,9 @@ def test_what_a_person_reads(pc: Pc) -> None:
     for said in (
         "Measuring on NVIDIA GeForce RTX 3070",
         "makes the same 2 images of 32 x 32 pixels with 2 steps each",
-        "Taken of the card before it begins: 1 GB of 8 GB",
+        "Video memory already in use: 1 GB of 8 GB",
         "512 MB",
-        "size unknown (the driver does not tell): game.exe",
+        "Unknown size: game.exe",
         "Close what you can",
         "recommended flags ... (about 9 min 00 s left, 5 more to try)",
         "the web UI's own attention: The graphics card ran out of video memory",
@@ -185,7 +185,7 @@ def test_ctrl_c_leaves_the_launch_file_and_goes_on_later(pc: Pc) -> None:
     child.send_signal(signal.SIGINT)
     said, _ = child.communicate(timeout=60)
     assert child.returncode == 130, said
-    assert "Stopped. 1 measured and remembered, the launch file is as it was" in " ".join(said.split())
+    assert "Stopped. Measured so far: 1. The launch file was not changed" in " ".join(said.split())
     assert pc.launch_file == before
     assert all(gone(given["pid"]) for given in starts(pc.root))
     play(pc.root, **SCENARIO)

@@ -49,4 +49,4 @@ def test_to_a_point_and_forward_again(tmp_path: Path) -> None:
 def test_an_empty_list(tmp_path: Path) -> None:
     shown = undo(tmp_path, "--list")
     assert shown.returncode == 0
-    assert "nothing to go back to" in shown.stdout
+    assert "Nothing to undo" in shown.stdout

@@ -57,14 +57,14 @@ SUMMARY = """\
 This PC, with the install folder C:\\sd-webui
 
  ✗ Disk           9.0 GB free (NTFS), 17.0 GB needed
-   Why: The environment takes about 6 GB, the first model 4.3 GB, and downloads
+   why: The environment takes about 6 GB, the first model 4.3 GB, and downloads
         as much again for a while.
-   Fix: Free some space, or choose a drive with more:
+   fix: Free some space, or choose a drive with more:
         sdsetup install --dir "D:\\a folder with a long name\\and another one\\stable-diffusion-webui"
  ! Graphics card  NVIDIA GeForce RTX 4060, 8 GB, compute capability 8.9; also
                   AMD Radeon(TM) Graphics, not used
-   Why: Other programs are using 3 GB of its video memory.
-   Fix: Close games and other graphics programs before you create images.
+   why: Other programs are using 3 GB of its video memory.
+   fix: Close games and other graphics programs before you create images.
  ✓ OK: System
  – Skipped: Proxy
 
@@ -77,12 +77,12 @@ This PC, with the install folder C:\\sd-webui
  ✓ OK      System         Windows 11 23H2, 64-bit
  ! Warning Graphics card  NVIDIA GeForce RTX 4060, 8 GB, compute capability 8.9;
                           also AMD Radeon(TM) Graphics, not used
-   Why: Other programs are using 3 GB of its video memory.
-   Fix: Close games and other graphics programs before you create images.
+   why: Other programs are using 3 GB of its video memory.
+   fix: Close games and other graphics programs before you create images.
  ✗ Problem Disk           9.0 GB free (NTFS), 17.0 GB needed
-   Why: The environment takes about 6 GB, the first model 4.3 GB, and downloads
+   why: The environment takes about 6 GB, the first model 4.3 GB, and downloads
         as much again for a while.
-   Fix: Free some space, or choose a drive with more:
+   fix: Free some space, or choose a drive with more:
         sdsetup install --dir "D:\\a folder with a long name\\and another one\\stable-diffusion-webui"
  – Skipped Proxy          none
 

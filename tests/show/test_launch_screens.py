@@ -85,13 +85,13 @@ def test_a_proof(drawn: Callable[[], str]) -> None:
     action = ProvePicture(width=512, height=512, steps=8, seed=1)
     show_proof(proof, action, [Path("/home/anna/sd/webui-user.sh")], Screen())
     assert drawn() == (
-        "✓ The web UI makes pictures.\n"
-        "  picture: /home/anna/sd/.sdsetup/proof/picture-20261122-175616-good.png\n"
+        "✓ The web UI works\n"
+        "  image:   /home/anna/sd/.sdsetup/proof/picture-20261122-175616-good.png\n"
         "  time:    4.2 s for 512 x 512, 8 steps; start 16 s; model 6.7 s\n"
-        "  memory:  at most 3 GB of the card's memory\n"
+        "  memory:  up to 3 GB of video memory\n"
         "  changed: --no-half-vae made the test picture right; without it the picture was\n"
         "           black.\n"
-        "  The launch file has it from now on: /home/anna/sd/webui-user.sh\n"
+        "  Saved in the launch file: /home/anna/sd/webui-user.sh\n"
     )
 
 
@@ -108,18 +108,18 @@ def test_a_recorded_start(drawn: Callable[[], str]) -> None:
         shown.stopped(polite=True, log=Path("/home/anna/sd/.sdsetup/logs/webui-1.log"))
     assert drawn() == (
         "Starting the web UI in /home/anna/sd\n"
-        "  loading torch ...\n"
-        "✓ torch is loaded\n"
-        "  loading the interface ...\n"
-        "✓ the interface is loaded\n"
-        "  loading the model ...\n"
+        "  Loading PyTorch ...\n"
+        "✓ PyTorch loaded\n"
+        "  Loading the web UI ...\n"
+        "✓ Web UI loaded\n"
+        "  Loading the model ...\n"
         "✓ The web UI is ready after 0 s.\n"
         "  http://127.0.0.1:7871\n"
-        "  Your browser opens it.\n"
-        "  To end it press Ctrl-C here.\n"
-        "✓ the model is loaded: random.safetensors  19 s\n"
+        "  It opens in your browser.\n"
+        "  Press Ctrl-C here to stop it.\n"
+        "✓ Model loaded: random.safetensors  19 s\n"
         "\n"
-        "Ending the web UI (Ctrl-C again ends it by force) ...\n"
-        "✓ The web UI has ended.\n"
-        "  Its log: /home/anna/sd/.sdsetup/logs/webui-1.log\n"
+        "Stopping the web UI (press Ctrl-C again to force it) ...\n"
+        "✓ The web UI has stopped.\n"
+        "  Log: /home/anna/sd/.sdsetup/logs/webui-1.log\n"
     )

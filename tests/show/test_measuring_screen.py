@@ -38,7 +38,7 @@ def test_who_holds_the_card() -> None:
     )
     show_holders(CardUse(used=4 * GIB, total=8 * GIB), programs, 0.08, screen)
     assert lines(written) == [
-        "! Taken of the card before it begins: 4 GB of 8 GB",
+        "! Video memory already in use: 4 GB of 8 GB",
         "    game.exe: 3 GB",
         "    tab 2: 18 MB",
         "    tab 3: 17 MB",
@@ -46,8 +46,8 @@ def test_who_holds_the_card() -> None:
         "    tab 5: 15 MB",
         "    tab 6: 14 MB",
         "    3 more: 36 MB",
-        "    size unknown (the driver does not tell): dwm.exe, process 78",
-        "    Close what you can: it slows pictures down and makes less fit.",
+        "    Unknown size: dwm.exe, process 78",
+        "    Close what you can: it slows down images and leaves less video memory.",
     ]
 
 
@@ -56,8 +56,8 @@ def test_a_card_that_is_free_and_one_that_cannot_be_asked() -> None:
     show_holders(CardUse(used=200 * MIB, total=8 * GIB), (), 0.08, screen)
     show_holders(CardUse(), None, 0.08, screen)
     assert lines(written) == [
-        "✓ Taken of the card before it begins: 200 MB of 8 GB",
-        "What else holds the card cannot be told here.",
+        "✓ Video memory already in use: 200 MB of 8 GB",
+        "Can't tell which other programs use the graphics card.",
     ]
 
 
@@ -82,8 +82,8 @@ def test_how_far_it_is() -> None:
         shown.ended(good)
         shown.ended(bad)
     assert lines(written)[-5:] == [
-        "Measured before and remembered: 1.",
-        "Still to try: about 4; this takes about 2 min 40 s.",
+        "Already measured: 1",
+        "Still to measure: about 4, in about 2 min 40 s",
         "  recommended flags ... (about 9 min 00 s left, 5 more to try)",
         "✓ recommended flags: 0.125 s per step, 5 GB, 512 MB spilled",
         "! recommended flags: The card's memory ran out",

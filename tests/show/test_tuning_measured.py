@@ -48,9 +48,9 @@ def test_a_table_bars_and_the_verdict() -> None:
         "Tried                          s/step         memory  Result",
         "recommended flags                0.13  4.0 of 8.0 GB  slower",
         "--xformers --medvram",
-        "torch's own attention               -  4.0 of 8.0 GB  black pictures",
+        "torch's own attention               -  4.0 of 8.0 GB  black images",
         "--opt-sdp-attention --medvram",
-        "saves less memory                 0.1  6.1 of 8.0 GB  the fastest that fits",
+        "saves less memory                 0.1  6.1 of 8.0 GB  fastest that fits",
         "--xformers --medvram-sdxl",
         "the web UI's own attention          -  8.0 of 8.0 GB  out of memory",
         "--medvram",
@@ -66,9 +66,9 @@ def test_a_table_bars_and_the_verdict() -> None:
 def test_nothing_worked() -> None:
     done = [one("rule", "", "out-of-memory"), one("safer", "--medvram", "failed")]
     assert drawn(done, None) == [
-        "✗ Nothing that was tried works on this card.",
+        "✗ None of these settings works on this card",
         "  no flags: out of memory",
-        "  --medvram: did not work",
+        "  --medvram: didn't work",
     ]
 
 

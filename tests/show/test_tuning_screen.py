@@ -48,18 +48,18 @@ Setting                Value        Why
 --xformers             on           least memory, fastest on this card
 --medvram-sdxl         on           saves memory for SDXL only
 --no-half-vae          on           prevents black images
-torch                  2.1.2+cu121  the build that fits card and driver
+torch                  2.1.2+cu121  fits the graphics card and driver
 SAFETENSORS_FAST_GPU   1            common in guides; no effect
 STABLE_DIFFUSION_REPO  set          the original address was deleted
 GIT_TERMINAL_PROMPT    0            Git stops instead of waiting
 no_proxy               set          works behind a proxy
 
-! legacy-gpu: Drivers newer than the 580.xx series don't support GeForce GTX
-1070, and newer PyTorch builds won't either.
+! Drivers newer than the 580.xx series don't support GeForce GTX 1070, and newer
+PyTorch builds won't either.
 
-To write it into the launch file:
+To save these settings in the launch file:
   sdsetup tune --apply --dir "D:/AI pictures"
-Full reasons and the launch file: add -v
+All reasons and the launch file: add -v
 Why a setting was chosen:
   sdsetup why --xformers --dir "D:/AI pictures\"""".splitlines()
     )
@@ -96,7 +96,7 @@ def test_two_profiles() -> None:
     drawn, written = screen()
     show_comparison(mine, theirs, compare(mine, theirs), drawn)
     shown = lines(written)
-    assert shown[0] == "GeForce GTX 1070, 8 GB: current beside article-2023"
+    assert shown[0] == "GeForce GTX 1070, 8 GB: current and article-2023 compared"
     table = {
         line.split()[0]: line.split()[1:] for line in shown[3:] if line.startswith("--") and len(line.split()) == 3
     }
@@ -106,11 +106,11 @@ def test_two_profiles() -> None:
         "--no-half-vae": ["yes", "yes"],
         "--medvram": ["-", "yes"],
     }
-    assert "  article-2023 does not know it." in shown
+    assert "  article-2023 has no rule for it." in shown
     assert all(len(line) <= 80 for line in shown)
     drawn, written = screen()
     show_comparison(mine, mine, (), drawn)
-    assert lines(written)[-1] == "They agree on everything."
+    assert lines(written)[-1] == "No differences"
 
 
 def test_why() -> None:
@@ -124,15 +124,14 @@ def test_why() -> None:
 --no-half-vae is set
 Settings for GeForce GTX 1070, 8 GB on Windows, Stable Diffusion 1.5
 
-why       On GTX 10 cards, half precision in the last stage gains no speed and
-          can give black images. For more speed, try --upcast-sampling.
-by        rule precision-pascal of the profile current
-with it   the web UI computes the last stage, which produces the image, in full
-          precision.
-without   that stage runs in half precision, which gives black images with some
-          cards and models; the web UI then repeats it.
-rule off  without the rule: no --no-half-vae.
-  source    https://github.com/AUTOMATIC1111/stable-diffusion-webui/pull/6055""".splitlines()
+  why:     On GTX 10 cards, half precision in the last stage gains no speed and
+           can give black images. For more speed, try --upcast-sampling.
+  set by:  rule precision-pascal in the profile current
+  effect:  the web UI computes the last stage, which produces the image, in full
+           precision.
+  without: that stage runs in half precision, which gives black images with some
+           cards and models; the web UI then repeats it.
+  source:  https://github.com/AUTOMATIC1111/stable-diffusion-webui/pull/6055""".splitlines()
     )
 
 

@@ -10,7 +10,7 @@ from sdsetup.show.commands import commands_in, typed
 from sdsetup.show.screen import STYLES, Screen
 from sdsetup.show.terminal import Part, folded
 from sdsetup.show.words import say
-from sdsetup.text import Text
+from sdsetup.text import Text, message
 from sdsetup.values.findings import Finding, Report, Status
 
 _WORDS: dict[Status, Text] = {
@@ -175,7 +175,7 @@ def _details(finding: Finding, width: int, detail: _Detail) -> list[Part]:
     """Why it matters, and the one fix with its command; nothing for what is OK."""
     if not _bad(finding):
         return []
-    labels = say(Text("Why:")), say(Text("Fix:"))
+    labels = say(message("why:")), say(message("fix:"))
     room = max(map(len, labels)) + 1
     parts: list[Part] = []
     if finding.why is not None and detail.why:

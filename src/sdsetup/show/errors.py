@@ -39,7 +39,7 @@ def show_error(error: SdsetupError, log: Path | None, screen: Screen | None = No
 
 def show_interrupted(screen: Screen | None = None) -> None:
     screen = screen or Screen(to_stderr=True)
-    screen.line(Text("Stopped. What was finished is kept; the same command continues from there."))
+    screen.line(Text("Stopped. Finished steps are kept. Run the same command to continue."))
 
 
 def show_bug(error: Exception, log: Path | None, screen: Screen | None = None) -> None:
@@ -48,7 +48,7 @@ def show_bug(error: Exception, log: Path | None, screen: Screen | None = None) -
     place = f"{Path(last[0].filename).name}:{last[0].lineno}" if last else "?"
     screen.line(
         Text(
-            "{mark} This is a mistake of sdsetup itself, not yours: {kind} at {place}.",
+            "{mark} Internal error: {kind} at {place}",
             mark=screen.mark("fail"),
             kind=type(error).__name__,
             place=place,
@@ -56,4 +56,4 @@ def show_bug(error: Exception, log: Path | None, screen: Screen | None = None) -
         "fail",
     )
     if log is not None:
-        screen.line(Text("Please report it with this log file: {log}", log=log), indent=2)
+        screen.line(Text("Report it with this log file: {log}", log=log), indent=2)

@@ -37,7 +37,7 @@ def show_extensions(there: Extensions, folder: Path, screen: Screen) -> None:
         return
     screen.heading(Text("Extensions in {folder}", folder=folder))
     if there.switched_off:
-        screen.line(Text("All extensions are switched off in the web UI's settings."), "warn", indent=2)
+        screen.line(Text("All extensions are turned off in the web UI's settings."), "warn", indent=2)
     for one in there.found:
         state = "on" if one.enabled and not there.switched_off else "off"
         screen.field(state, Text("{name}  {what}", name=one.name, what=_origin(one)), room=5)
@@ -51,7 +51,7 @@ def show_fights(there: Extensions, folder: Path, screen: Screen) -> None:
         for fight in one.fights:
             screen.line(
                 Text(
-                    "wants {wants}, but the web UI needs {package} {pinned}",
+                    "needs {wants}, but the web UI needs {package} {pinned}",
                     wants=fight.wants,
                     package=fight.package,
                     pinned=fight.pinned,
@@ -59,13 +59,11 @@ def show_fights(there: Extensions, folder: Path, screen: Screen) -> None:
                 indent=4,
             )
     if there.replaced:
-        screen.line(
-            Text("{mark} Packages that were replaced since installation:", mark=screen.mark("warn")), "warn"
-        )
+        screen.line(Text("{mark} Packages changed since installation:", mark=screen.mark("warn")), "warn")
         for name, (was, now) in there.replaced.items():
-            screen.line(Text("{name}: {was} was installed, {now} is there", name=name, was=was, now=now), indent=4)
+            screen.line(Text("{name}: {was} was installed, now {now}", name=name, was=was, now=now), indent=4)
     if not fighting and not there.replaced:
-        screen.line(Text("{mark} No extension asks for other package versions.", mark=screen.mark("ok")), "ok")
+        screen.line(Text("{mark} No conflicts between extensions and the web UI", mark=screen.mark("ok")), "ok")
     elif fighting:
         screen.line(Text("Turn an extension off:"))
         disable = ("sdsetup", "extensions", "disable", fighting[0].name, "--dir", folder)
@@ -95,10 +93,10 @@ def extensions_json(there: Extensions, folder: Path) -> dict[str, Any]:
 
 
 def show_search_plan(names: Sequence[str], most: int, screen: Screen) -> None:
-    screen.heading(Text("Find the extension that keeps the web UI from starting"))
+    screen.heading(Text("Find the extension that breaks the web UI"))
     screen.line(Text("{count} extensions: {names}", count=len(names), names=", ".join(names)), indent=2)
     screen.line(
-        Text("The web UI is started up to {most} times with some of them. Your settings don't change.", most=most),
+        Text("Starts the web UI up to {most} times with some of them. Your settings don't change.", most=most),
         indent=2,
     )
 
@@ -112,13 +110,13 @@ def show_start(number: int, on: Sequence[str], screen: Screen) -> None:
 def show_started(start: Start, screen: Screen) -> None:
     if start.started:
         screen.line(
-            Text("{mark} started after {time}", mark=screen.mark("ok"), time=duration(start.seconds)),
+            Text("{mark} Started in {time}", mark=screen.mark("ok"), time=duration(start.seconds)),
             "ok",
             indent=2,
         )
     else:
         screen.line(
-            Text("{mark} did not start: {last}", mark=screen.mark("fail"), last=start.last), "fail", indent=2
+            Text("{mark} Did not start: {last}", mark=screen.mark("fail"), last=start.last), "fail", indent=2
         )
 
 
@@ -127,13 +125,13 @@ def show_verdict(verdict: Verdict, folder: Path, screen: Screen) -> None:
     screen.line()
     if verdict.none_breaks:
         screen.line(
-            Text("{mark} The web UI starts with all of your extensions.", mark=screen.mark("ok")),
+            Text("{mark} The web UI starts with all your extensions.", mark=screen.mark("ok")),
             "ok",
         )
         return
     if verdict.not_extensions:
         screen.line(
-            Text("{mark} The web UI does not start without extensions either.", mark=screen.mark("fail")), "fail"
+            Text("{mark} The web UI doesn't start without extensions, either.", mark=screen.mark("fail")), "fail"
         )
         screen.line(Text("Check the installation:"))
         screen.command(Command("sdsetup", "doctor", "--dir", folder), indent=2)
@@ -177,5 +175,5 @@ def show_switched(names: Sequence[str], *, off: bool, backup: Path | None, chang
 
 def _origin(one: Extension) -> Text:
     if one.commit is None:
-        return Text("not a git clone")
+        return Text("not a Git clone")
     return Text("{commit} {remote}", commit=one.commit[:8], remote=one.remote or message("no remote address"))

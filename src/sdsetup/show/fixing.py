@@ -11,7 +11,7 @@ from sdsetup.values.findings import Report
 
 
 class Offered(Protocol):
-    """What is shown of a cure."""
+    """What is shown of a fix."""
 
     @property
     def id(self) -> str: ...
@@ -24,19 +24,19 @@ class Offered(Protocol):
 
 
 def show_offer(offered: Sequence[Offered], report: Report, screen: Screen) -> None:
-    """The list of cures with what each changes and how it is undone; and what only an administrator can do."""
+    """The fixes with what each changes and how to undo it; and what only an administrator can do."""
     screen.line()
     if not offered:
-        screen.line(Text("There is nothing here that sdsetup can mend by itself."))
+        screen.line(Text("sdsetup can't fix anything here by itself."))
     else:
-        screen.line(Text("What can be mended now, without an administrator:"), "bold")
+        screen.line(Text("Fixes that don't need administrator rights:"), "bold")
         titles = {finding.id: finding.title for finding in report.findings}
         for number, action in enumerate(offered, 1):
             screen.line(
                 Text("{number}. {title}: {what}", number=number, title=titles[action.finding], what=action.what),
                 indent=2,
             )
-            screen.line(Text("to undo: {undo}", undo=action.undo), "quiet", indent=5)
+            screen.line(Text("To undo: {undo}", undo=action.undo), "quiet", indent=5)
     covered = {action.finding for action in offered}
     left = [
         f
@@ -45,7 +45,7 @@ def show_offer(offered: Sequence[Offered], report: Report, screen: Screen) -> No
     ]
     if left:
         screen.line()
-        screen.line(Text("For you to run yourself:"), "bold")
+        screen.line(Text("Run these yourself:"), "bold")
         for finding in left:
             assert finding.fix is not None
             screen.line(Text("{title}: {text}", title=finding.title, text=finding.fix.text), indent=2)

@@ -38,7 +38,7 @@ def show_plan(folder: Path, parts: Sequence[Part], screen: Screen) -> None:
         )
     screen.table(table)
     screen.line()
-    screen.line(Text("To download: about {size}.", size=size(_todo(parts))))
+    screen.line(Text("Download: about {size}", size=size(_todo(parts))))
 
 
 def show_made(folder: Path, kit: Kit, identity: str, screen: Screen) -> None:
@@ -47,7 +47,7 @@ def show_made(folder: Path, kit: Kit, identity: str, screen: Screen) -> None:
     _show_content(kit, screen)
     screen.line(Text("SHA-256 of its file list (for --kit-sha256):"))
     screen.command(identity, indent=2)
-    screen.line(Text("Install from it on any PC it was made for:"))
+    screen.line(Text("Install from it on any of the PCs:"))
     screen.command(Command("sdsetup", "install", "--kit", str(folder)), indent=2)
 
 
@@ -61,11 +61,10 @@ def show_check(folder: Path, kit: Kit, identity: str, faults: Sequence[Fault], s
             text = Text("Damaged: {path}", path=fault.path)
         screen.line(Text("{mark} {text}", mark=screen.mark("fail"), text=text), "fail")
     if faults:
-        screen.line(Text("Copy these files again; or delete them, then run: sdsetup kit make FOLDER"), "hint")
+        screen.line(Text("Copy these files again, or delete them and run:"))
+        screen.command(Command("sdsetup", "kit", "make", folder), indent=2)
     else:
-        screen.line(
-            Text("{mark} All {count} files are whole.", mark=screen.mark("ok"), count=len(kit.files)), "ok"
-        )
+        screen.line(Text("{mark} All {count} files are OK", mark=screen.mark("ok"), count=len(kit.files)), "ok")
 
 
 def plan_json(folder: Path, parts: Sequence[Part]) -> dict[str, Any]:

@@ -16,11 +16,11 @@ from sdsetup.text import Text, harmless
 
 # What it is at, and that it is over.
 _PHASES: dict[Phase, tuple[Text, Text]] = {
-    "preparing": (Text("checking what is there"), Text("everything is there")),
-    "torch": (Text("loading torch"), Text("torch is loaded")),
-    "interface": (Text("loading the interface"), Text("the interface is loaded")),
+    "preparing": (Text("Checking files"), Text("Files checked")),
+    "torch": (Text("Loading PyTorch"), Text("PyTorch loaded")),
+    "interface": (Text("Loading the web UI"), Text("Web UI loaded")),
 }
-_MODEL = Text("loading the model")
+_MODEL = Text("Loading the model")
 _PATIENCE = 90.0  # seconds in one phase until a word about it
 
 
@@ -81,7 +81,7 @@ class LaunchScreen:
         late = time.monotonic() - self._since > _PATIENCE
         if late and not self._soothed and not self._screen.quiet and self._phase in ("torch", "interface"):
             self._soothed = True
-            text = Text("Still at it. The first start after an installation takes minutes on a slow disk.")
+            text = Text("Still loading. The first start can take minutes on a slow disk.")
             self._screen.line(text, "quiet", indent=2)
 
     def ready(self, url: str | None, *, opened: bool, public_url: str | None = None) -> None:
@@ -91,29 +91,29 @@ class LaunchScreen:
         if url is not None:
             self._screen.command(url, indent=2)
         if public_url is not None:
-            self._screen.line(Text("Anybody who knows this address can use it, too:"), "warn", indent=2)
+            self._screen.line(Text("Anyone who knows this address can use your web UI:"), "warn", indent=2)
             self._screen.command(public_url, indent=2)
         if self._screen.quiet:
             return
         if url is not None:
-            text = Text("Your browser opens it.") if opened else Text("Open this address in your browser.")
+            text = Text("It opens in your browser.") if opened else Text("Open this address in your browser.")
             self._screen.line(text, indent=2)
-        self._screen.line(Text("To end it press Ctrl-C here."), indent=2)
+        self._screen.line(Text("Press Ctrl-C here to stop it."), indent=2)
 
     def stopping(self) -> None:
         self._rest()
         self._screen.line()
         if not self._screen.quiet:
-            self._screen.line(Text("Ending the web UI (Ctrl-C again ends it by force) ..."))
+            self._screen.line(Text("Stopping the web UI (press Ctrl-C again to force it) ..."))
 
     def stopped(self, *, polite: bool, log: Path | None) -> None:
-        text = Text("The web UI has ended.") if polite else Text("The web UI was ended by force.")
+        text = Text("The web UI has stopped.") if polite else Text("The web UI was forced to stop.")
         self._say("ok" if polite else "warn", text)
         if log is not None and not self._screen.quiet:
-            self._screen.line(Text("Its log: {log}", log=log), "quiet", indent=2)
+            self._screen.line(Text("Log: {log}", log=log), "quiet", indent=2)
 
     def restarting(self) -> None:
-        self._say("ok", Text("The web UI asked to be started again."))
+        self._say("ok", Text("The web UI is restarting."))
         self._phase, self._model = "preparing", "waiting"
         self._began = self._since = time.monotonic()
         self._at(_PHASES["preparing"][0])
@@ -147,7 +147,7 @@ class LaunchScreen:
                 self._at(_MODEL)
         elif state.model == "loaded":
             seconds = state.model_seconds or time.monotonic() - self._model_since
-            self._say("ok", Text("the model is loaded: {name}", name=name), seconds)
+            self._say("ok", Text("Model loaded: {name}", name=name), seconds)
             if self._phase == "ready":
                 self._rest()
         elif self._phase == "ready":

@@ -35,37 +35,37 @@ def show_before(
     if not coming:
         screen.line(
             Text(
-                "All {count} settings were measured before with this card, driver, torch and web UI: nothing has "
-                "to be started. --again measures anew.",
+                "All {count} settings have been measured with this graphics card, driver, PyTorch, and web UI. "
+                "Add --again to measure them again.",
                 count=len(done),
             )
         )
         return
     screen.line(
         Text(
-            "The web UI in {dir} is started with one setting after the other, and each makes the same {pictures}. "
-            "Ctrl-C stops it at any moment; the launch file stays as it is until the end.",
+            "Starts the web UI in {dir} with one setting after another; each makes the same {images}. "
+            "Press Ctrl-C to stop at any time. The launch file doesn't change until the end.",
             dir=dir,
-            pictures=where,
+            images=where,
         )
     )
     if done:
-        screen.line(Text("Measured before and remembered: {count}.", count=len(done)))
+        screen.line(Text("Already measured: {count}", count=len(done)))
     left = duration(seconds_left(trial, done))
-    screen.line(Text("Still to try: about {count}; this takes about {time}.", count=coming, time=left))
+    screen.line(Text("Still to measure: about {count}, in about {time}", count=coming, time=left))
 
 
 def show_holders(use: CardUse, programs: tuple[CardProgram, ...] | None, margin: float, screen: Screen) -> None:
     """Who else has memory of the card; `margin`: the part of it that may be taken without a word of warning."""
     if use.used is None and programs is None:
-        screen.line(Text("What else holds the card cannot be told here."), "quiet")
+        screen.line(Text("Can't tell which other programs use the graphics card."), "quiet")
         return
     known = [one for one in programs or () if one.bytes]
     crowded = bool(use.used and use.total and use.used > use.total * margin)
     if use.used is not None:
         screen.line(
             Text(
-                "{mark} Taken of the card before it begins: {used} of {total}",
+                "{mark} Video memory already in use: {used} of {total}",
                 mark=screen.mark("warn" if crowded else "ok"),
                 used=_memory(use.used),
                 total=gib(use.total),
@@ -80,9 +80,9 @@ def show_holders(use: CardUse, programs: tuple[CardProgram, ...] | None, margin:
     untold = sorted({_name(one) for one in programs or () if one.bytes is None})
     if untold:
         names = ", ".join(untold[:_LISTED]) + (" ..." if len(untold) > _LISTED else "")
-        screen.line(Text("size unknown (the driver does not tell): {names}", names=names), indent=4)
+        screen.line(Text("Unknown size: {names}", names=names), indent=4)
     if crowded:
-        screen.line(Text("Close what you can: it slows pictures down and makes less fit."), indent=4)
+        screen.line(Text("Close what you can: it slows down images and leaves less video memory."), indent=4)
 
 
 class MeasuringScreen:
@@ -158,27 +158,26 @@ class _Left(ProgressColumn):
 
 
 def show_kept(changed: Sequence[object], dir: str, screen: Screen) -> None:
-    """What is different now, and the way back."""
+    """What is different now, and how to undo it."""
     if not changed:
-        screen.line(Text("{mark} The launch file has these settings already.", mark=screen.mark("ok")), "ok")
+        screen.line(Text("{mark} The launch file already has these settings", mark=screen.mark("ok")), "ok")
         return
     for path in changed:
-        screen.line(
-            Text("{mark} The launch file has it from now on: {path}", mark=screen.mark("ok"), path=path), "ok"
-        )
-    screen.line(Text("One step back:"), indent=2)
+        screen.line(Text("{mark} Saved in the launch file: {path}", mark=screen.mark("ok"), path=path), "ok")
+    screen.line(Text("To undo:"), indent=2)
     screen.command(Command("sdsetup", "undo", "--dir", dir), indent=4)
 
 
 def show_not_kept(dir: str, screen: Screen) -> None:
-    screen.line(Text("The launch file is as it was. To write the result into it (it is remembered):"))
+    screen.line(Text("The launch file was not changed. To save the result in it:"))
     screen.command(Command("sdsetup", "tune", "--measure", "--yes", "--dir", dir), indent=2)
 
 
 def show_stopped(done: Sequence[Measurement], screen: Screen) -> None:
     screen.line(
         Text(
-            "Stopped. {count} measured and remembered, the launch file is as it was; the same command goes on.",
+            "Stopped. Measured so far: {count}. The launch file was not changed. Run the same command to "
+            "continue.",
             count=len(done),
         )
     )

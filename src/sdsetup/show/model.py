@@ -10,30 +10,29 @@ from typing import Any
 from rich.text import Text as Line
 
 from sdsetup.catalog.models import MODEL_FOLDER, Model
+from sdsetup.command import Command
 from sdsetup.show.commands import typed
 from sdsetup.show.screen import STYLES, Screen
 from sdsetup.show.words import say, size
 from sdsetup.text import Text, harmless, message
 
-_WIDEST = 100
-
 # State of a file -> mark and word on the screen.
 _STATES = {
-    "known": ("ok", message("known")),
-    "unknown": ("ok", message("whole")),
+    "known": ("ok", message("OK")),
+    "unknown": ("ok", message("OK")),
     "pickle": ("warn", message("pickle")),
-    "pickle-unknown": ("warn", message("unsure")),
-    "unfinished": ("warn", message("part")),
-    "set-aside": ("warn", message("aside")),
+    "pickle-unknown": ("warn", message("unknown")),
+    "unfinished": ("warn", message("partial")),
+    "set-aside": ("warn", message("backup")),
     "damaged": ("fail", message("damaged")),
-    "dangerous": ("fail", message("danger")),
+    "dangerous": ("fail", message("unsafe")),
 }
 
 
 def show_models(models: Iterable[Model], present: Mapping[str, bool | None], screen: Screen) -> None:
     """Each model in two lines: what it is, and for whom."""
     models = tuple(models)
-    width = max(min(screen.console.width, _WIDEST), 40)
+    width = max(screen.width, 40)
     names = max((len(model.name) for model in models), default=0)
     page = Line()
     for model in models:
@@ -41,12 +40,14 @@ def show_models(models: Iterable[Model], present: Mapping[str, bool | None], scr
         mark = screen.mark("ok") if there else " "
         page.append(f" {mark} ", STYLES["ok"])
         page.append(f"{model.name:<{names}}  ", "bold")
-        page.append(f"{size(model.size):>8}  {say(model.title)}" + (say(Text(", there")) if there else "") + "\n")
+        said = Text("{title} (downloaded)", title=model.title) if there else model.title
+        page.append(f"{size(model.size):>8}  {say(said)}\n")
         about = " ".join(filter(None, (say(model.because) if model.because else "", _licence(model))))
         for line in _folded(about, width - names - 5):
             page.append(" " * (names + 5) + line + "\n", "dim")
     screen.console.print(page, soft_wrap=True, end="")
-    screen.line(Text("Next: sdsetup model get NAME"), "hint")
+    screen.line(Text("Download one:"))
+    screen.command(Command("sdsetup", "model", "get", "NAME"), indent=2)
 
 
 def models_json(
@@ -78,17 +79,17 @@ def models_json(
 def show_fetched(fetched: Any, name: str, screen: Screen) -> None:
     """How a model came into its place. `fetched` is `execute.download.Fetched`."""
     if fetched.reused_from is not None:
-        how = Text("taken from {path}, nothing was downloaded", path=fetched.reused_from)
+        how = Text("Copied from {path}, nothing was downloaded", path=fetched.reused_from)
     elif fetched.transferred_bytes or fetched.resumed_from:
         kept = fetched.resumed_from
         how = Text(
-            "{bytes} downloaded from {source}{kept}, SHA-256 proved",
+            "{bytes} downloaded from {source}{kept}, SHA-256 OK",
             bytes=size(fetched.transferred_bytes),
             source=fetched.source,
-            kept=Text(", {kept} were there from before", kept=size(kept)) if kept else "",
+            kept=Text(", {kept} were already there", kept=size(kept)) if kept else "",
         )
     else:
-        how = Text("it was there already, SHA-256 proved")
+        how = Text("Already there, SHA-256 OK")
     screen.line(Text("{mark} {name}: {how}", mark=screen.mark("ok"), name=name, how=how), "ok")
     screen.line(Text("{path}", path=fetched.path), "quiet", indent=2)
 
@@ -109,7 +110,7 @@ def fetched_json(fetched: Any, name: str) -> dict[str, Any]:
 
 def show_verdicts(verdicts: Sequence[Any], folder: Path, screen: Screen) -> None:
     """One line a file, more where something is to be done. `verdicts` are `execute.model_folder.Verdict`."""
-    width = max(min(screen.console.width, _WIDEST), 40)
+    width = max(screen.width, 40)
     page = Line()
     for verdict in verdicts:
         if screen.quiet and _STATES[verdict.state][0] == "ok":
@@ -118,13 +119,14 @@ def show_verdicts(verdicts: Sequence[Any], folder: Path, screen: Screen) -> None
     if page:
         screen.console.print(page, soft_wrap=True, end="")
     if not verdicts:
-        screen.line(Text("There is no model in {folder}.", folder=folder / MODEL_FOLDER))
-        screen.line(Text("Next: sdsetup model list"), "hint")
+        screen.line(Text("No models in {folder}", folder=folder / MODEL_FOLDER))
+        screen.line(Text("See what you can download:"))
+        screen.command(Command("sdsetup", "model", "list"), indent=2)
         return
     bad = sum(not verdict.ok for verdict in verdicts)
-    said = (
-        Text("{count} of {all} files need a look.", count=bad, all=len(verdicts)) if bad else Text("All is well.")
-    )
+    said = Text("No problems found")
+    if bad:
+        said = Text("Files that need attention: {count} of {all}", count=bad, all=len(verdicts))
     screen.line(said, "warn" if bad else "ok")
 
 
@@ -166,18 +168,18 @@ def verdicts_json(verdicts: Sequence[Any], folder: Path) -> dict[str, Any]:
 def show_imported(imported: Any, screen: Screen) -> None:
     """`imported` is `execute.model_import.Imported`."""
     ways = {
-        "linked": Text("in place as a second name of the same file; it takes no further space"),
-        "copied": Text("copied; the original stays where it is"),
-        "there": Text("it was there already"),
+        "linked": Text("Linked to the file you already have (no extra disk space)"),
+        "copied": Text("Copied. The original stays where it is."),
+        "there": Text("Already there"),
     }
     screen.line(Text("{mark} {how}", mark=screen.mark("ok"), how=ways[imported.how]), "ok")
     screen.line(Text("{path}", path=imported.path), "quiet", indent=2)
     if imported.model is not None:
-        screen.line(Text("Its hash is that of the model {name}.", name=imported.model), indent=2)
+        screen.line(Text("This is the model {name}.", name=imported.model), indent=2)
     if imported.scan is not None and imported.scan.unknown:
         names = ", ".join(imported.scan.unknown)
         screen.line(
-            Text("{mark} It calls what we do not know: {names}", mark=screen.mark("warn"), names=names), "warn"
+            Text("{mark} The file calls unknown code: {names}", mark=screen.mark("warn"), names=names), "warn"
         )
 
 
@@ -203,7 +205,7 @@ def _source(source: Any) -> dict[str, Any]:
 
 
 def _licence(model: Model) -> str:
-    return say(Text("Licence: {name}.", name=Text(model.licence))) if model.licence else ""
+    return say(Text("License: {name}.", name=Text(model.licence))) if model.licence else ""
 
 
 def _folded(sentence: str, width: int) -> list[str]:

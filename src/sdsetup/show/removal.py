@@ -20,12 +20,13 @@ def show_removal(removal: Removal, outside: Sequence[Item], frees: int, screen: 
     stays = (*removal.stays, *(item for item in outside if item.why is not None))
     if stays:
         screen.line()
-        screen.line(Text("Stays where it is:"), "bold")
+        screen.line(Text("Will stay:"), "bold")
         _rows(stays, screen)
     screen.line()
-    screen.line(Text("Frees {size}. Models and images are never removed.", size=size(frees)))
+    screen.line(Text("This frees {size}. Models and images are never removed.", size=size(frees)))
     if sum(item.bytes for item in removal.goes) > 2 * frees:
-        screen.line(Text("The rest is shared with a package cache of your own; `uv cache clean` empties that."))
+        screen.line(Text("The rest is shared with your own uv cache. To empty it:"))
+        screen.command("uv cache clean", indent=2)
 
 
 def show_clean(items: Sequence[Item], frees: int, screen: Screen) -> None:
@@ -34,24 +35,24 @@ def show_clean(items: Sequence[Item], frees: int, screen: Screen) -> None:
         screen.line(Text("Will be removed:"), "bold")
         _rows(goes, screen)
     if stays:
-        screen.line(Text("Stays:"), "bold")
+        screen.line(Text("Will stay:"), "bold")
         _rows(stays, screen)
     if goes:
-        screen.line(Text("Frees {size}. What is needed again is downloaded again.", size=size(frees)))
+        screen.line(Text("This frees {size}. Anything needed later is downloaded again.", size=size(frees)))
 
 
 def show_nothing_to_remove(removal: Removal, screen: Screen) -> None:
     """There is nothing of ours, or nothing any more."""
-    screen.line(Text("Nothing that sdsetup made is left in {dir}", dir=removal.dir))
+    screen.line(Text("Nothing made by sdsetup is left in {dir}", dir=removal.dir))
     if removal.stays:
         _rows(removal.stays, screen)
 
 
 def show_removed(removal: Removal, screen: Screen) -> None:
     screen.line()
-    screen.line(Text("{mark} Uninstalled.", mark=screen.mark("ok")), "ok")
+    screen.line(Text("{mark} Uninstalled", mark=screen.mark("ok")), "ok")
     if removal.stays:
-        screen.line(Text("Your files stay in:"))
+        screen.line(Text("Your files are still in:"))
         screen.command(str(removal.dir), indent=2)
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from sdsetup.command import Command
 from sdsetup.show.screen import Screen
-from sdsetup.show.words import gib
 from sdsetup.text import Text
 
 _BEFORE, _AFTER = "\n```json\n", "\n```\n"
@@ -36,7 +35,7 @@ def _summary(document: dict[str, Any]) -> Iterator[str]:
     yield ""
     yield f"- sdsetup {versions['sdsetup']}, Python {versions['python']}"
     for gpu in document["machine"]["gpus"] or ():
-        yield f"- Graphics card: {_plain(gpu['name'] or gpu['vendor'])}, {gib(gpu['vram_bytes'])}"
+        yield f"- Graphics card: {_plain(gpu['name'] or gpu['vendor'])}, {_memory(gpu['vram_bytes'])}"
     for name in _FACTS:
         if (check := checks.get(name)) and check["status"] in ("ok", "warn", "fail"):
             yield f"- {_plain(check['title'])}: {_plain(check['summary'])}"
@@ -54,6 +53,10 @@ def _summary(document: dict[str, Any]) -> Iterator[str]:
         yield f"- **{word}** {_plain(check['title'])}: {_plain(check['summary'])}{why}"
     if len(bad) > room:
         yield f"- and {len(bad) - room} more, listed below"
+
+
+def _memory(count: int | None) -> str:
+    return "memory unknown" if count is None else f"{count / 2**30:.3g} GB"
 
 
 def _plain(text: str) -> str:

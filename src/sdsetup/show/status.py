@@ -14,70 +14,68 @@ from sdsetup.values.status import InstallationStatus, Outside
 SCHEMA = "sdsetup.status/1"
 _SIZE = Text("Size")
 _WHAT = {
-    "cache": Text("packages and downloads that can be had again"),
-    "tools": Text("Python and Git that were brought"),
-    "log": Text("logs of earlier runs"),
-    "packages": Text("packages, shared with your other uses of uv"),
+    "cache": Text("Download cache (safe to delete)"),
+    "tools": Text("Python and Git downloaded by sdsetup"),
+    "log": Text("Logs of earlier runs"),
+    "packages": Text("Packages, shared with other programs that use uv"),
 }
 
 
 def show_status(found: Sequence[InstallationStatus], outside: Sequence[Outside], screen: Screen) -> None:
     if not found:
-        screen.line(Text("No installation is known on this PC."))
-        screen.line(Text("Make one: {command}", command=Command("sdsetup", "install")), "hint")
+        screen.line(Text("No installations found on this PC"))
+        screen.line(Text("Install the web UI: {command}", command=Command("sdsetup", "install")), "hint")
     for number, one in enumerate(found):
         if number:
             screen.line()
         _show_one(one, screen)
     if outside:
         screen.line()
-        screen.heading(Text("Outside of the installations"))
+        screen.line(Text("Outside the install folders"), "bold")
     for place in outside:
-        said = Text("{size}  {path}", size=size(place.bytes), path=place.path)
+        said = Text("{what}: {size}", what=_WHAT[place.what], size=size(place.bytes))
         screen.line(said, indent=2)
-        screen.line(Text("{what}", what=_WHAT[place.what]), "quiet", indent=4)
+        screen.line(str(place.path), "quiet", indent=4)
 
 
 def _show_one(one: InstallationStatus, screen: Screen) -> None:
-    screen.heading(Text("{dir} (a practice run)" if one.practice else "{dir}", dir=one.dir))
+    screen.heading(Text("{dir} (practice run)" if one.practice else "{dir}", dir=one.dir))
     at = " ".join(word for word in (one.tag, f"({one.commit[:8]})" if one.commit else None) if word)
     lines: dict[Text, Text | str] = {
         Text("Web UI"): _version(at, one.branch),
         Text("Environment"): f"torch {one.torch or '?'}, Python {one.python}"
         if one.python
-        else Text("none that is whole"),
+        else Text("none that works"),
         Text("Made for"): one.card
-        or (Text("the processor") if one.made_here else Text("not known: not made by sdsetup")),
+        or (Text("CPU") if one.made_here else Text("unknown (not installed by sdsetup)")),
         Text("Models"): _named(one.models),
         Text("Flags"): " ".join(one.flags) or Text("none"),
         Text("Last start"): _moment(one.last_start),
-        Text("Last picture"): _moment(one.last_picture),
+        Text("Test image"): _moment(one.last_picture),
     }
     if one.running is not None:
         ports = ", ".join(map(str, one.running))
         lines[Text("Running")] = Text("now, on port {ports}", ports=ports) if ports else Text("now")
     room = max(len(say(name)) for name in (*lines, _SIZE)) + 1
     for name, said in lines.items():
-        screen.line(Text("{name} {said}", name=f"{say(name):<{room}}", said=said), indent=2)
+        screen.field(say(name), said, room=room)
     if one.sizes is not None:
         sizes = one.sizes
-        screen.line(
-            Text(
-                "{name} {total}: environment {environment}, models {models}, pictures {pictures}, kept {kept}",
-                name=f"{say(_SIZE):<{room}}",
-                total=size(sizes.total),
-                environment=size(sizes.environment),
-                models=size(sizes.models),
-                pictures=size(sizes.pictures),
-                kept=size(sizes.kept),
-            ),
-            indent=2,
+        said = Text(
+            "{total}: environment {environment}, models {models}, images {images}, backups {kept}",
+            total=size(sizes.total),
+            environment=size(sizes.environment),
+            models=size(sizes.models),
+            images=size(sizes.pictures),
+            kept=size(sizes.kept),
         )
+        screen.field(say(_SIZE), said, room=room)
     for outdated in one.outdated:
         screen.line(Text("{mark} {said}", mark=screen.mark("warn"), said=outdated), "warn", indent=2)
     if one.unfinished:
         go_on = Command("sdsetup", "install", "--dir", one.dir)
-        screen.line(Text("{mark} not finished: {go_on}", mark=screen.mark("warn"), go_on=go_on), "warn", indent=2)
+        said = Text("{mark} Not finished. Continue with: {command}", mark=screen.mark("warn"), command=go_on)
+        screen.line(said, "warn", indent=2)
 
 
 def _version(at: str, branch: str | None) -> Text:
@@ -93,7 +91,7 @@ def _named(models: Sequence[str]) -> Text:
 
 
 def _moment(at: str | None) -> Text:
-    return Text("{at} UTC", at=at[:16].replace("T", " ")) if at else Text("not by sdsetup so far")
+    return Text("{at} UTC", at=at[:16].replace("T", " ")) if at else Text("not by sdsetup yet")
 
 
 def status_json(found: Sequence[InstallationStatus], outside: Sequence[Outside]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from sdsetup.values.flags import names_of
 from sdsetup.values.tuning import Reason, Tuning
 
 _FITS = {"yes": "ok", "slow": "warn", "no": "fail", "elsewhere": "skip"}
-_SYSTEMS = {"windows": "Windows", "linux": "Linux", "macos": "macOS", "wsl": message("Linux inside Windows (WSL)")}
+_SYSTEMS = {"windows": "Windows", "linux": "Linux", "macos": "macOS", "wsl": message("Linux in Windows (WSL)")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,13 +61,13 @@ def show_tuning(
         _show_table(tuning, before, screen)
     if before is not None and before.own and not screen.quiet:
         screen.line()
-        screen.line(Text("Your own, kept: {own}", own="  ".join(before.own)))
+        screen.line(Text("Your own settings (kept): {own}", own="  ".join(before.own)))
     if not screen.quiet:
         _show_fits(fits, screen)
     _show_warnings(tuning, screen)
     if screen.verbose:
         screen.line()
-        screen.line(Text("The launch file"), "bold")
+        screen.line(Text("Launch file"), "bold")
         for row in launcher.splitlines():
             screen.command(row, indent=2)
 
@@ -78,13 +78,13 @@ def show_next(tuning: Tuning, options: Sequence[str], screen: Screen, *, here: b
         return
     screen.line()
     if here and tuning.device != "none":
-        screen.line(Text("To write it into the launch file:"))
+        screen.line(Text("To save these settings in the launch file:"))
         screen.command(Command("sdsetup", "tune", "--apply", *options), indent=2)
     if not here:
         screen.line(Text("Settings for the PC you described. This PC was not changed."))
     if tuning.device != "none":
         if not screen.verbose:
-            screen.line(Text("Full reasons and the launch file: add -v"))
+            screen.line(Text("All reasons and the launch file: add -v"))
         screen.line(Text("Why a setting was chosen:"))
         screen.command(Command("sdsetup", "why", _example(tuning), *options), indent=2)
 
@@ -92,7 +92,7 @@ def show_next(tuning: Tuning, options: Sequence[str], screen: Screen, *, here: b
 def show_comparison(mine: Tuning, theirs: Tuning, differences: Sequence[Difference], screen: Screen) -> None:
     """Two profiles side by side, then a sentence from each for every difference."""
     screen.line(
-        Text("{card}: {one} beside {two}", card=_card(mine), one=mine.profile, two=theirs.profile),
+        Text("{card}: {one} and {two} compared", card=_card(mine), one=mine.profile, two=theirs.profile),
         "bold",
     )
     screen.line()
@@ -104,7 +104,7 @@ def show_comparison(mine: Tuning, theirs: Tuning, differences: Sequence[Differen
     screen.table(table)
     if not differences:
         screen.line()
-        screen.line(Text("They agree on everything."), "ok")
+        screen.line(Text("No differences"), "ok")
     for difference in differences:
         screen.line()
         screen.line(difference.setting, "hint")
@@ -142,7 +142,7 @@ def _show_table(tuning: Tuning, before: Before | None, screen: Screen) -> None:
         for name in _left_out(tuning, before):
             table.add_row(Line(name, style="cyan"), Line(_short(before.settings[name])), Line("-"), Line(""))
     if not tuning.flags:
-        screen.line(Text("No launch flags: this card needs no special treatment."))
+        screen.line(Text("No launch flags: this graphics card doesn't need any."))
     screen.table(table)
 
 
@@ -167,7 +167,7 @@ def _settings(tuning: Tuning) -> list[tuple[str, str]]:
 def _few_words(reason: Reason) -> str:
     """The reason's short form; where nobody wrote one, its first clause."""
     if reason.setting == "torch":
-        return say(Text("the build that fits card and driver"))
+        return say(Text("fits the graphics card and driver"))
     return say(reason.short) if reason.short else re.split(r"[;:,.] ", say(reason.because), maxsplit=1)[0]
 
 
@@ -175,7 +175,7 @@ def _show_fits(fits: Sequence[ModelFit], screen: Screen) -> None:
     if not fits:
         return
     screen.line()
-    screen.line(Text("Which models fit"), "bold")
+    screen.line(Text("Models"), "bold")
     for fit in fits:
         mark = screen.mark(_FITS[fit.answer])
         screen.line(
@@ -187,11 +187,11 @@ def _show_settings(tuning: Tuning, screen: Screen) -> None:
     screen.line()
     screen.line(Text("Launch flags"), "bold")
     if not tuning.flags:
-        screen.line(Text("none: this card needs no special treatment"), indent=2)
+        screen.line(Text("none: this graphics card doesn't need any"), indent=2)
     _show_reasons([r for r in tuning.reasons if r.setting.startswith("--")], screen)
     if tuning.omitted and screen.verbose:
         screen.line()
-        screen.line(Text("Left out on purpose"), "bold")
+        screen.line(Text("Not used on purpose"), "bold")
         _show_reasons(tuning.omitted, screen)
     if tuning.torch is not None:
         screen.line()
@@ -235,20 +235,13 @@ def _show_warnings(tuning: Tuning, screen: Screen) -> None:
     if shown:
         screen.line()
     for warning in shown:
-        screen.line(
-            Text(
-                "{mark} {topic}: {text}",
-                mark=screen.mark("warn"),
-                topic=warning.topic,
-                text=sentence(warning.text),
-            ),
-            "warn",
-        )
+        said = sentence(warning.text)
+        screen.line(Text("{mark} {text}", mark=screen.mark("warn"), text=said), "warn")
 
 
 def _card(tuning: Tuning) -> Text:
     if tuning.gpu is None:
-        return Text("a machine without a graphics card")
+        return Text("a PC without a graphics card")
     name = Text("{name}", name=short_name(tuning.gpu))
     if tuning.gpu.name is None:
         name = Text("an NVIDIA card (model not specified)")
@@ -281,7 +274,7 @@ def _short(value: str | None) -> str:
 
 def _opinion(profile: str, value: str | None, reason: Reason | None) -> Text:
     if reason is None and value is None:
-        return Text("{profile} does not know it.", profile=profile)
+        return Text("{profile} has no rule for it.", profile=profile)
     assert reason is not None, "what is set has a reason"
     return Text(
         "{profile} sets it: {because}" if value is not None else "{profile} leaves it out: {because}",

@@ -16,13 +16,13 @@ from sdsetup.show.words import duration, say
 from sdsetup.text import Text, message, rounded
 
 _STANDINGS: dict[Standing, str] = {
-    "winner": message("the fastest that fits"),
+    "winner": message("fastest that fits"),
     "slower": message("slower"),
     "tight": message("too little memory left"),
     "spilled": message("spilled into system memory"),
-    "black": message("black pictures"),
+    "black": message("black images"),
     "out-of-memory": message("out of memory"),
-    "failed": message("did not work"),
+    "failed": message("didn't work"),
 }
 _BAR = 24
 
@@ -30,7 +30,7 @@ _BAR = 24
 def show_measured(done: Sequence[Measurement], verdict: Verdict | None, screen: Screen) -> None:
     """One row for each candidate in the order they ran, bars of steps in a second, and the verdict."""
     if verdict is None:
-        screen.line(Text("{mark} Nothing that was tried works on this card.", mark=screen.mark("fail")), "fail")
+        screen.line(Text("{mark} None of these settings works on this card", mark=screen.mark("fail")), "fail")
         for one in done:
             screen.line(Text("{flags}: {problem}", flags=_flags(one), problem=outcome_words(one)), indent=2)
         return

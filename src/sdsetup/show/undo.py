@@ -1,4 +1,4 @@
-"""What a step back brings, before and after."""
+"""What undo brings back, before and after."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from sdsetup.values.undo_point import Point
 SCHEMA = "sdsetup.undone/1"
 LIST_SCHEMA = "sdsetup.undo-list/1"
 _REASONS = {
-    "install": Text("before an installation run"),
-    "settings": Text("before new launch settings"),
+    "install": Text("before an installation"),
+    "settings": Text("before new settings"),
     "update": Text("before an update"),
     "undo": Text("before an undo"),
 }
@@ -35,22 +35,23 @@ class Kept(Protocol):
 def show_point(point: Point, screen: Screen) -> None:
     """What would come back."""
     then = point.machine
-    screen.heading(Text("One step back, to how it was before {at}", at=_when(point)))
-    screen.line(Text("made for: {card}", card=_card(then)), indent=2)
+    screen.heading(Text("Undo: back to the state before {at}", at=_when(point)))
+    screen.line(Text("Graphics card: {card}", card=_card(then)), indent=2)
     if point.code and point.commit is not None:
-        screen.line(Text("web UI: commit {commit}", commit=point.commit[:8]), indent=2)
-    screen.line(Text("flags: {flags}", flags=" ".join(then.flags) or message("none")), indent=2)
+        screen.line(Text("Web UI: commit {commit}", commit=point.commit[:8]), indent=2)
+    screen.line(Text("Flags: {flags}", flags=" ".join(then.flags) or message("none")), indent=2)
     if point.environment:
-        screen.line(Text("environment: the former one, with torch {torch}", torch=then.torch or "?"), indent=2)
-    screen.line(Text("Models, pictures, extensions and your own flags stay. The same command again goes forward."))
+        said = Text("Python environment: the previous one, with torch {torch}", torch=then.torch or "?")
+        screen.line(said, indent=2)
+    screen.line(Text("Models, images, extensions, and your own flags stay. Run the same command again to redo."))
 
 
 def show_points(points: Sequence[Point], folder: Path, screen: Screen) -> None:
     """Every point with its date, reason and size."""
     if not points:
-        screen.line(Text("There is nothing to go back to in {folder}", folder=folder))
+        screen.line(Text("Nothing to undo in {folder}", folder=folder))
         return
-    screen.heading(Text("You can go back to, in {folder}:", folder=folder))
+    screen.heading(Text("What you can undo in {folder}", folder=folder))
     for point in points:
         reason = _REASONS.get(point.reason, _REASONS["install"])
         told = Text(
@@ -70,14 +71,14 @@ def show_points(points: Sequence[Point], folder: Path, screen: Screen) -> None:
 def _brings(point: Point) -> list[Text]:
     lines = []
     if point.code and point.commit is not None:
-        lines.append(Text("web UI: commit {commit}", commit=point.commit[:8]))
+        lines.append(Text("Web UI: commit {commit}", commit=point.commit[:8]))
     if point.environment_gone:
-        lines.append(Text("its Python environment was deleted; you can't go back to it"))
+        lines.append(Text("Python environment: deleted, can't be brought back"))
     elif point.environment:
-        lines.append(Text("Python environment with torch {torch}", torch=point.machine.torch or "?"))
-    lines.append(Text("flags: {flags}", flags=" ".join(point.machine.flags) or message("none")))
+        lines.append(Text("Python environment: with torch {torch}", torch=point.machine.torch or "?"))
+    lines.append(Text("Flags: {flags}", flags=" ".join(point.machine.flags) or message("none")))
     if point.models_since:
-        lines.append(Text("models added since then stay: {names}", names=", ".join(point.models_since)))
+        lines.append(Text("Models added since then stay: {names}", names=", ".join(point.models_since)))
     return lines
 
 
@@ -117,11 +118,11 @@ def points_json(points: Sequence[Point], folder: Path, kept: Sequence[Kept]) -> 
 
 def show_undone(point: Point, screen: Screen) -> None:
     card = _card(point.machine)
-    screen.line(Text("{mark} Back to the settings for {card}.", mark=screen.mark("ok"), card=card), "ok")
+    screen.line(Text("{mark} Undone. Settings are for {card} again.", mark=screen.mark("ok"), card=card), "ok")
 
 
 def _card(machine: InstallRecord) -> str:
-    return machine.card or (message("the processor") if machine.made_here else message("an unknown card"))
+    return machine.card or (message("the CPU") if machine.made_here else message("an unknown graphics card"))
 
 
 def show_kept(kept: Sequence[Kept], screen: Screen) -> None:
@@ -129,7 +130,7 @@ def show_kept(kept: Sequence[Kept], screen: Screen) -> None:
     if not kept:
         return
     screen.line()
-    screen.line(Text("Set aside by earlier changes. sdsetup never deletes these; delete what you don't need:"))
+    screen.line(Text("Backups from earlier changes. sdsetup never deletes these. Delete what you don't need:"))
     for one in kept:
         screen.line(Text("{size}  {path}", size=size(one.bytes), path=one.path), "quiet", indent=2)
 

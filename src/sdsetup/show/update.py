@@ -51,19 +51,19 @@ def show_update_plan(update: Update, screen: Screen) -> None:
         )
         screen.line(
             Text(
-                "The new version is made beside the present one and tested with your models, extensions, and "
-                "changes. Only then is it put into place; otherwise everything stays as it is."
+                "The new version is tested next to the current one with your models, extensions, and changes. "
+                "It replaces the current one only if it works."
             )
         )
         screen.line()
         show_plan(update.plan, screen)
         if not update.models:
-            screen.line(Text("There is no model, so no test image is made."), "warn")
-        screen.line(Text("Launch file, models, images, extensions, and settings stay. `sdsetup undo` goes back."))
+            screen.line(Text("No model found, so no test image will be made."), "warn")
+        screen.line(Text("Launch file, models, images, extensions, and settings stay."))
     else:
         screen.line(
             Text(
-                "{dir} is at {name} already ({commit}).",
+                "{dir} is already at {name} ({commit}).",
                 dir=update.dir,
                 name=update.name,
                 commit=update.commit[:8],
@@ -71,19 +71,19 @@ def show_update_plan(update: Update, screen: Screen) -> None:
         )
     if update.extensions:
         names = ", ".join(one.name for one in update.extensions)
-        screen.line(Text("Extensions that are brought up to date: {names}", names=names))
+        screen.line(Text("Extensions to update: {names}", names=names))
 
 
 def show_updated(update: Update, moved: Mapping[str, tuple[str, str]], screen: Screen) -> None:
     mark = screen.mark("ok")
     if update.moves:
-        screen.line(Text("{mark} The web UI is at {name} now.", mark=mark, name=update.name), "ok")
+        screen.line(Text("{mark} The web UI is now at {name}.", mark=mark, name=update.name), "ok")
     for name, (old, new) in moved.items():
         screen.line(Text("{mark} {name}: {old} to {new}", mark=mark, name=name, old=old[:8], new=new[:8]), "ok")
     if update.extensions and not moved:
         screen.line(Text("{mark} The extensions are up to date.", mark=mark), "ok")
     if update.moves:
-        screen.line(Text("To go back:"))
+        screen.line(Text("To undo:"))
         screen.command(Command("sdsetup", "undo", "--dir", update.dir), indent=2)
 
 

@@ -1,4 +1,4 @@
-"""The proof picture as a person sees it: what is going on, what came out; and the same for programs."""
+"""The test image on a screen: what is going on, what came out; and the same for programs."""
 
 from __future__ import annotations
 
@@ -75,10 +75,10 @@ class VerifyScreen:
 
 
 def show_proof(proof: Proof, action: ProvePicture, changed: Sequence[Path], screen: Screen) -> None:
-    """What was proved, how long it took, and what is different now."""
+    """What works, how long it took, and what has changed."""
     kept = proof.kept
-    screen.line(Text("{mark} The web UI makes pictures.", mark=screen.mark("ok")), "ok")
-    screen.field(message("picture:"), kept.picture or "?", room=9)
+    screen.line(Text("{mark} The web UI works", mark=screen.mark("ok")), "ok")
+    screen.field(message("image:"), kept.picture or "?", room=9)
     times = [
         Text(
             "{took} for {w} x {h}, {n} steps",
@@ -94,22 +94,25 @@ def show_proof(proof: Proof, action: ProvePicture, changed: Sequence[Path], scre
         times.append(Text("model {took}", took=_took(kept.model_seconds)))
     screen.field(message("time:"), "; ".join(map(say, times)), room=9)
     if kept.peak_bytes is not None:
-        where = message("the card's memory") if kept.memory == "vram" else message("main memory")
-        screen.field(
-            message("memory:"), Text("at most {size} of {where}", size=gib(kept.peak_bytes), where=where), room=9
+        peak = gib(kept.peak_bytes)
+        said = (
+            Text("up to {size} of video memory", size=peak)
+            if kept.memory == "vram"
+            else Text("up to {size} of system memory", size=peak)
         )
+        screen.field(message("memory:"), said, room=9)
     for reason in proof.reasons:
         screen.field(message("changed:"), reason.because, room=9)
     for path in changed:
-        screen.line(Text("The launch file has it from now on: {path}", path=path), indent=2)
+        screen.line(Text("Saved in the launch file: {path}", path=path), indent=2)
 
 
 def show_no_proof(
     error: SdsetupError, attempts: Sequence[Attempt], found: Diagnosis | None, screen: Screen
 ) -> None:
-    """What was tried in vain, and the way out."""
+    """What was tried without success, and the fix."""
     if len(attempts) > 1:
-        screen.line(Text("Tried, one after the other:"))
+        screen.line(Text("Tried:"))
         for attempt in attempts:
             flags = " ".join(attempt.flags) or message("no flags")
             screen.line(Text("{outcome}: {flags}", outcome=attempt.outcome, flags=flags), indent=2)
