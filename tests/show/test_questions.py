@@ -40,6 +40,22 @@ class Wrapped(Screen):
         return super().console
 Screen = Wrapped
 """
+# One that comes when the question is on the screen, and Rich has not yet forgotten that it wrote it.
+HALFWAY = """
+class Quick:
+    def __getattr__(self, name):
+        return getattr(sys.__stdout__, name)
+    asked = False
+    def write(self, text):
+        self.asked = "Proceed" in text
+        return sys.__stdout__.write(text)
+    def flush(self):
+        sys.__stdout__.flush()
+        if self.asked:
+            sys.stdout = sys.__stdout__
+            os.kill(os.getpid(), signal.SIGINT)
+sys.stdout = Quick()
+"""
 # A signal that Python has noted and not yet acted on when it begins to wait.
 NOTED = """
 from sdsetup.show import keyboard
@@ -79,6 +95,12 @@ def test_ctrl_c_long_after_the_question() -> None:
 def test_a_ctrl_c_that_python_drops_or_sees_late_is_heard(before: str) -> None:
     child = asked(before)
     child.expect("left with 130")
+
+
+def test_a_ctrl_c_while_the_question_is_written_does_not_write_it_twice() -> None:
+    child = asked(HALFWAY)
+    child.expect("left with 130")
+    assert (child.before or "").count("Proceed") == 1
 
 
 @pytest.mark.parametrize(

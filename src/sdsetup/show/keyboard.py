@@ -14,11 +14,13 @@ _GLANCE = 0.2  # seconds: how late a Ctrl-C counts that arrived just before we b
 
 
 _heard: list[int] = []  # since the outermost block of `interruptible` began
+_held: list[bool] = []
 
 
 def _interrupt(number: int, _frame: object) -> None:
     _heard.append(number)
-    raise KeyboardInterrupt
+    if not _held:
+        raise KeyboardInterrupt
 
 
 def _check() -> None:
@@ -43,6 +45,17 @@ def interruptible() -> Iterator[Callable[[], None]]:
         signal.signal(signal.SIGINT, before)
 
 
+@contextlib.contextmanager
+def held() -> Iterator[None]:
+    """Inside of `interruptible`: a Ctrl-C waits for the next check. What draws a line is not cut off halfway,
+    after which it would be drawn once more."""
+    _held.append(True)
+    try:
+        yield
+    finally:
+        _held.pop()
+
+
 def read_line(check: Callable[[], None]) -> str:
     """The line that is typed, without its end.
 
@@ -54,6 +67,7 @@ def read_line(check: Callable[[], None]) -> str:
         KeyboardInterrupt: Ctrl-C, now or since the block of `interruptible` began.
     """
     terminal = _terminal()
+    check()
     while terminal is not None and not select.select([terminal], [], [], _GLANCE)[0]:
         check()
     check()

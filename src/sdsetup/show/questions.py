@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from sdsetup.errors import EXIT_DONE, EXIT_INTERRUPTED, DeclinedError
-from sdsetup.show.keyboard import interruptible, read_line
+from sdsetup.show.keyboard import held, interruptible, read_line
 from sdsetup.show.screen import Screen
 from sdsetup.show.words import say
 from sdsetup.text import Text, harmless
@@ -51,8 +51,7 @@ def ask_key(screen: Screen, question: Text, choices: Mapping[str, Sequence[str]]
     Raises:
         DeclinedError: the input has ended, or Ctrl-C.
     """
-    # Of numbers only the one that Enter takes is shown: they stand beside their lines.
-    shown = default if default.isdecimal() else "/".join(key.upper() if key == default else key for key in choices)
+    shown = _shown(choices, default)
     while True:
         answer = _typed(screen, f"{say(question)} [{shown}] ", end_leaves=True).lower() or default
         for key, others in choices.items():
@@ -60,6 +59,16 @@ def ask_key(screen: Screen, question: Text, choices: Mapping[str, Sequence[str]]
                 return key
         said = Text('"{answer}" is not one of the answers: {keys}', answer=answer, keys=", ".join(choices))
         screen.line(said, "warn")
+
+
+def _shown(choices: Mapping[str, Sequence[str]], default: str) -> str:
+    """What stands in the brackets: "y/N", "1-5/c/B"; of numbers with a number for Enter only that one, as each of
+    them stands beside its line."""
+    if default.isdecimal():
+        return default
+    numbers = [key for key in choices if key.isdecimal()]
+    letters = [key.upper() if key == default else key for key in choices if not key.isdecimal()]
+    return "/".join([*([f"{numbers[0]}-{numbers[-1]}"] if numbers else []), *letters])
 
 
 def words_for(name: Meaning) -> tuple[str, ...]:
@@ -95,7 +104,8 @@ def _typed(screen: Screen, prompt: str, *, end_leaves: bool = False) -> str:
     good as Enter."""
     try:
         with interruptible() as check:
-            screen.console.print(prompt, end="", markup=False, highlight=False, soft_wrap=True)
+            with held():
+                screen.console.print(prompt, end="", markup=False, highlight=False, soft_wrap=True)
             return read_line(check).strip()
     except EOFError:
         screen.line()
