@@ -133,7 +133,7 @@ def test_measured_shown_written_explained_and_undone(pc: Pc) -> None:
     pc.sdsetup("tune", "--apply", "--yes", "--quiet")
     assert pc.launch_file == after, "the next tune keeps what was measured"
     told = documents.document(pc.sdsetup("why", "--opt-sdp-attention", "--json").stdout)
-    assert told["rule"] == "measured" and told["because"].startswith("Measured here")
+    assert told["rule"] == "measured" and told["because"].startswith("Measured on this PC")
 
     assert pc.measured("--yes")["launch_files"] == []
     assert len(starts(pc.root)) == count

@@ -303,9 +303,9 @@ def test_a_profile_with_mistakes() -> None:
     with pytest.raises(ProfileError) as caught:
         parse_measure(raw, "measure.toml", known())
     assert caught.value.problems == (
-        "measure.toml: margin: must be a part of one: 0.08 for 8 %",
+        "measure.toml: margin: must be a fraction: 0.08 for 8%",
         "measure.toml: pictures.sd15.width: must be a multiple of 8",
         "measure.toml: pictures.sd15.count: must be at least 1",
-        "measure.toml: alternatives.attention-sdp.flags: '--opt-spd' is not a flag that is known",
-        "measure.toml: memory.sd15: '--medvarm' is not a flag that is known",
+        "measure.toml: alternatives.attention-sdp.flags: '--opt-spd' is not a known flag",
+        "measure.toml: memory.sd15: '--medvarm' is not a known flag",
     )

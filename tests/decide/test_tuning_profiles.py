@@ -79,8 +79,8 @@ def test_every_problem_is_reported_at_once_with_its_path() -> None:
     for expected in (
         "tuning/test.toml: torch: 'cu999' is not a family of torch.toml",
         "tuning/test.toml: colour: unknown key",
-        "tuning/test.toml: tiers: must stand in order, smallest first",
-        "tuning/test.toml: rules.low.flags: '--medvarm' is not a flag that is known",
+        "tuning/test.toml: tiers: must be in order, smallest first",
+        "tuning/test.toml: rules.low.flags: '--medvarm' is not a known flag",
         "tuning/test.toml: rules.low.when.vram.from: the range is empty",
         "tuning/test.toml: rules.low.becuase: unknown key",
         "tuning/test.toml: rules.card.when.vendor: 'nvidea' is not one of nvidia, amd",
@@ -100,7 +100,7 @@ def test_every_problem_is_reported_at_once_with_its_path() -> None:
         ({"flags": ["--medvram", "--lowvram"]}, "--medvram and --lowvram exclude each other"),
         ({"flags": ["--precision full"]}, "--precision full needs --no-half beside it"),
         ({"flags": ["--force-enable-xformers"]}, "--force-enable-xformers needs --xformers beside it"),
-        ({"env": {"PYTHONPATH": "x"}}, "PYTHONPATH is not a variable that is known"),
+        ({"env": {"PYTHONPATH": "x"}}, "PYTHONPATH is not a known environment variable"),
         ({"unsupported": True}, "a refusal must say what to do instead"),
         ({"device": "cuda"}, 'only rules with decides = "device" choose a device'),
         ({}, "the rule does nothing"),
@@ -109,9 +109,9 @@ def test_every_problem_is_reported_at_once_with_its_path() -> None:
         ({"flags": ["--xformers"], "when": {"vram": {"to": 3, "below": 4}}}, "give either to or below"),
         ({"flags": ["--xformers"], "when": {"compute": {"from": "seven"}}}, "is not a version"),
         ({"flags": ["--xformers"], "when": {"compute": {"from": 7.5}}}, "expected text, found a number"),
-        ({"flags": ["--xformers"], "when": {"unknown": ["colour"]}}, "'colour' is not a fact that rules know"),
+        ({"flags": ["--xformers"], "when": {"unknown": ["colour"]}}, "'colour' is not a fact that rules can use"),
         ({"flags": ["--xformers"], "when": {"vram": 8}}, "expected a table, found a whole number"),
-        ({"flags": ["--xformers"], "because": "{vram"}, "cannot be filled in"),
+        ({"flags": ["--xformers"], "because": "{vram"}, "is not a valid template"),
     ],
 )
 def test_a_rule_that_cannot_be_meant(more: dict[str, Any], problem: str) -> None:
@@ -139,7 +139,7 @@ def test_a_rule_that_can_never_apply_is_refused() -> None:
     found = problems(
         dead=rule(decides="memory", when={"device": "cuda", "vram": {"below": 2}}, flags=["--medvram"])
     )
-    assert "conflicts with low: it always applies first, this rule can never apply" in found[0]
+    assert "conflicts with low: it always applies first, so this rule never applies" in found[0]
 
 
 def test_two_values_of_one_variable_are_refused() -> None:
@@ -209,7 +209,7 @@ def test_a_table_of_cards_with_mistakes() -> None:
     assert caught.value.problems == (
         "gpus.toml: architectures.Ampere.vendor: 'nvidea' is not one of nvidia, amd, intel, apple, other",
         "gpus.toml: chips.A1.architecture: 'Amper' is not one of Ampere",
-        "gpus.toml: chips.A2.cards.B.vram: sizes must be positive and stand in order",
+        "gpus.toml: chips.A2.cards.B.vram: sizes must be positive and in order",
         f"gpus.toml: chips.A2.cards.B.traits: 'fast' is not one of {', '.join(TRAITS)}",
         "gpus.toml: chips.A2.cards.B.color: unknown key",
         "gpus.toml: chips.A2.cards.C.vram: expected a list, each a number, found text ('8')",
@@ -246,7 +246,7 @@ def test_flags_with_mistakes() -> None:
     with pytest.raises(ProfileError) as caught:
         parse_flags(raw)
     assert caught.value.problems == (
-        "flags.toml: flags.-x: flags start with --, variables do not",
+        "flags.toml: flags.-x: flags start with --, environment variables don't",
         "flags.toml: variables.A.without: is missing",
         "flags.toml: -x: names '--nothing', which is not in this file",
     )

@@ -36,7 +36,7 @@ def drawn(done: list[Measurement], verdict: Verdict | None) -> list[str]:
 def test_a_table_bars_and_the_verdict() -> None:
     done = [
         one("recommended flags", "--xformers --medvram", speed=0.13),
-        one("torch's own attention", "--opt-sdp-attention --medvram", "black"),
+        one("PyTorch's attention", "--opt-sdp-attention --medvram", "black"),
         one("saves less memory", "--xformers --medvram-sdxl", peak=6.1),
         one("the web UI's own attention", "--medvram", "out-of-memory", peak=8),
     ]
@@ -48,7 +48,7 @@ def test_a_table_bars_and_the_verdict() -> None:
         "Tried                          s/step         memory  Result",
         "recommended flags                0.13  4.0 of 8.0 GB  slower",
         "--xformers --medvram",
-        "torch's own attention               -  4.0 of 8.0 GB  black images",
+        "PyTorch's attention                 -  4.0 of 8.0 GB  black images",
         "--opt-sdp-attention --medvram",
         "saves less memory                 0.1  6.1 of 8.0 GB  fastest that fits",
         "--xformers --medvram-sdxl",

@@ -213,7 +213,7 @@ def _patterns(reader: Reader, key: str = "patterns") -> tuple[re.Pattern[str], .
         try:
             pattern = re.compile(text, re.MULTILINE)
         except re.error as error:
-            reader.problem(f"{key}[{n}]", f"is not a regular expression: {error}")
+            reader.problem(f"{key}[{n}]", f"is not a valid regular expression: {error}")
             continue
         if pattern.search(""):
             reader.problem(f"{key}[{n}]", "matches anything")
@@ -270,10 +270,10 @@ def _check_template(reader: Reader, key: str, template: str, known: set[str]) ->
     try:
         fields = {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
     except ValueError as error:
-        reader.problem(key, f"is not a sentence that can be filled in: {error}")
+        reader.problem(key, f"is not a valid template: {error}")
         return
     for name in sorted(fields - known):
-        reader.problem(key, f"mentions {{{name}}}, which is not known there")
+        reader.problem(key, f"contains {{{name}}}, which is unknown here")
 
 
 def _ladder(reader: Reader, name: str) -> Ladder:
@@ -285,7 +285,7 @@ def _ladder(reader: Reader, name: str) -> Ladder:
     )
     _check_template(reader, "because", ladder.because, {"flag", "outcome"})
     if len({rung.flag for rung in ladder.rungs}) != len(ladder.rungs):
-        reader.problem("rungs", "the same flag stands there twice")
+        reader.problem("rungs", "the same flag appears twice")
     reader.no_other_keys()
     return ladder
 

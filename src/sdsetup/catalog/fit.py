@@ -59,7 +59,7 @@ def _kind(id: str, reader: Reader) -> ModelKind:
     if bool(steps) is (kind.program is not None):
         reader.problem("fits", "give either `fits` or `program`")
     if [step.from_gib for step in steps] != sorted(step.from_gib for step in steps):
-        reader.problem("fits", "rows must stand in order of memory")
+        reader.problem("fits", "rows must be in order of memory")
     reader.no_other_keys()
     return kind
 

@@ -61,7 +61,7 @@ class KnownFlags:
     def problem_with(self, flag: str) -> str | None:
         entry = self.of(flag)
         if entry is None or not flag.startswith("--"):
-            return f"{flag!r} is not a flag that is known"
+            return f"{flag!r} is not a known flag"
         if entry.value and " " not in flag:
             return f"{flag} needs a value"
         if not entry.value and " " in flag:
@@ -98,7 +98,7 @@ def parse_flags(raw: Mapping[str, Any], path: str = "flags.toml") -> KnownFlags:
         for name in listed:
             settings[name] = _setting(name, listed.table(name))
             if name.startswith("--") is not (group == "flags"):
-                listed.problem(name, "flags start with --, variables do not")
+                listed.problem(name, "flags start with --, environment variables don't")
     reader.no_other_keys()
     variables = frozenset(reader.table("variables", {}))
     known = KnownFlags(settings=settings, variables=variables)

@@ -181,7 +181,7 @@ def _read_chip(
 def _row(reader: Reader) -> dict[str, Any]:
     sizes = reader.numbers("vram", ())
     if list(sizes) != sorted(sizes) or any(size <= 0 for size in sizes):
-        reader.problem("vram", "sizes must be positive and stand in order")
+        reader.problem("vram", "sizes must be positive and in order")
     row = {
         "vram_gib": tuple(float(size) for size in sizes),
         "year": reader.integer("year"),

@@ -90,7 +90,7 @@ def parse_measure(raw: Mapping[str, Any], path: str, known: KnownFlags) -> Measu
 def _part(reader: Reader, key: str) -> float:
     value = float(reader.number(key))
     if not 0 <= value < 1:
-        reader.problem(key, "must be a part of one: 0.08 for 8 %")
+        reader.problem(key, "must be a fraction: 0.08 for 8%")
     return value
 
 

@@ -86,7 +86,7 @@ def parse_model_profile(raw: Mapping[str, Any], path: str = "models.toml") -> Mo
     parsed = {name: _model(name, models.table(name)) for name in models.keys()}  # noqa: SIM118 - a Reader's keys
     places = tuple(_place(reader) for reader in top.tables("places", ()))
     if not address and any(source.hub for model in parsed.values() for source in model.sources):
-        top.problem("hub", "endpoint is needed, because models have hub sources")
+        top.problem("hub", "endpoint is required because models have hub sources")
     top.no_other_keys()
     top.finish()
     return ModelProfile(hub=address, mirrors=mirrors, models=parsed, places=places)
@@ -128,9 +128,7 @@ def _model(name: str, reader: Reader) -> Model:
     file = reader.relative_path("file")
     save_as = reader.relative_path("save_as")
     if isinstance(save_as, str) and save_as.lower().endswith(PICKLES):
-        reader.problem(
-            "save_as", f"{save_as!r} is a pickle: bring it in with `sdsetup model import`, which scans it"
-        )
+        reader.problem("save_as", f"{save_as!r} is a pickle file: use `sdsetup model import`, which scans it")
     size = reader.integer("size")
     if isinstance(size, int) and size <= 0 and reader.has("size"):
         reader.problem("size", "must be more than 0 bytes")
@@ -166,7 +164,7 @@ def _source(reader: Reader, file: str) -> ModelSource:
             "revision", "is missing (a commit; the hash is the pin, a commit says which file was meant)"
         )
     elif url is not None and (revision is not None or inside is not None):
-        reader.problem("url", "stands alone: revision and file belong to hub")
+        reader.problem("url", "can't be combined: revision and file belong to hub")
     if hub is not None and hub.count("/") != 1:
         reader.problem("hub", f"{hub!r} is not of the form owner/repository")
     because, known_from = reader.text("because", None), reader.text("source", None)

@@ -132,7 +132,7 @@ def conflicts(rules: Sequence[Rule], known: KnownFlags) -> list[tuple[str, str, 
                 continue
             if first.decides is not None and first.decides == second.decides:
                 if first.when.covers(second.when):
-                    found.append((first.id, second.id, "it always applies first, this rule can never apply"))
+                    found.append((first.id, second.id, "it always applies first, so this rule never applies"))
                 continue
             why = _contradiction(first, second, known)
             if why is not None:
@@ -184,7 +184,7 @@ def _tiers(reader: Reader) -> tuple[Tier, ...]:
         tiers.append(Tier(name=name, from_gib=float(entry.number("from_gib"))))
         entry.no_other_keys()
     if [tier.from_gib for tier in tiers] != sorted({tier.from_gib for tier in tiers}):
-        reader.problem("tiers", "must stand in order, smallest first")
+        reader.problem("tiers", "must be in order, smallest first")
     if tiers and tiers[0].from_gib != 0:
         reader.problem("tiers", "the first must start at 0")
     return tuple(tiers)
@@ -221,7 +221,7 @@ def _check_rule(rule: Rule, reader: Reader, known: KnownFlags) -> None:
             reader.problem("flags", problem)
     for flag in rule.omits:
         if known.of(flag) is None:
-            reader.problem("omits", f"{flag!r} is not a flag that is known")
+            reader.problem("omits", f"{flag!r} is not a known flag")
     for n, first in enumerate(rule.flags):
         for second in rule.flags[n + 1 :]:
             if known.exclude(first, second):
@@ -231,7 +231,7 @@ def _check_rule(rule: Rule, reader: Reader, known: KnownFlags) -> None:
             reader.problem("flags", f"{first} needs {' and '.join(missing)} beside it")
     for name, _value in rule.env:
         if not known.variable(name):
-            reader.problem("env", f"{name} is not a variable that is known")
+            reader.problem("env", f"{name} is not a known environment variable")
     if rule.unsupported and rule.instead is None:
         reader.problem("instead", "is missing: a refusal must say what to do instead")
     if rule.device is not None and rule.decides != "device":
@@ -248,7 +248,7 @@ def _sentence(reader: Reader, key: str, *default: Any) -> Any:
     try:
         names = [name for _before, name, _spec, _conversion in string.Formatter().parse(text) if name is not None]
     except ValueError as error:
-        reader.problem(key, f"cannot be filled in: {error}")
+        reader.problem(key, f"is not a valid template: {error}")
         return text
     for name in names:
         if name not in WORDS:

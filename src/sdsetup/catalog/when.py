@@ -41,7 +41,7 @@ def read_condition(reader: Reader) -> Condition:
 
 def _presence(reader: Reader, key: str, field: str) -> Test:
     if field not in (*TEXT_FIELDS, *NUMBER_FIELDS, *VERSION_FIELDS, *FLAG_FIELDS, "name"):
-        reader.problem(key, f"{field!r} is not a fact that rules know")
+        reader.problem(key, f"{field!r} is not a fact that rules can use")
     return Test(field=field, kind="known" if key == "known" else "unknown")
 
 

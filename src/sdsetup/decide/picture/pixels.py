@@ -37,20 +37,20 @@ def decode_png(content: bytes) -> Pixels:
         PngError: for anything else, cut short or damaged.
     """
     if not content.startswith(b"\x89PNG\r\n\x1a\n"):
-        raise PngError("it does not begin like a PNG")
+        raise PngError("not a PNG file")
     header, packed = _chunks(content)
     width, height, depth, colour, _compression, _filter, interlace = struct.unpack(">IIBBBBB", header)
     channels = {0: 1, 2: 3, 4: 2, 6: 4}.get(colour)
     if depth != 8 or channels is None or interlace or not 0 < width <= 8192 or not 0 < height <= 8192:
-        raise PngError(f"it is of a kind that is not read here (depth {depth}, colour {colour})")
+        raise PngError(f"unsupported PNG format (depth {depth}, color type {colour})")
     stride = width * channels
     unpacker = zlib.decompressobj()
     try:
         raw = unpacker.decompress(packed, (stride + 1) * height)
     except zlib.error as error:
-        raise PngError(f"its data is damaged: {error}") from None
+        raise PngError(f"the data is damaged: {error}") from None
     if len(raw) != (stride + 1) * height:
-        raise PngError("its data ends too early")
+        raise PngError("the data is incomplete")
     return Pixels(width=width, height=height, channels=channels, rows=tuple(_rows(raw, stride, channels)))
 
 
@@ -93,7 +93,7 @@ def _rows(raw: bytes, stride: int, channels: int) -> list[bytes]:
         elif kind == 4:
             _undo_paeth(line, above, channels)
         elif kind:
-            raise PngError(f"it has a filter that does not exist ({kind})")
+            raise PngError(f"unknown filter ({kind})")
         above = bytes(line)
         rows.append(above)
     return rows
