@@ -161,6 +161,10 @@ def verdict_json(verdict: Verdict, folder: Path, starts: Sequence[tuple[Sequence
     }
 
 
+def switched_json(names: Sequence[str], *, off: bool, changed: bool) -> dict[str, Any]:
+    return {"schema": "sdsetup.extensions-switched/1", "names": list(names), "off": off, "changed": changed}
+
+
 def show_switched(names: Sequence[str], *, off: bool, backup: Path | None, changed: bool, screen: Screen) -> None:
     what = ", ".join(names)
     mark = screen.mark("ok")

@@ -19,7 +19,6 @@ from sdsetup.machine.launch_settings import read_launch_settings
 from sdsetup.probe.extensions import read_extensions
 from sdsetup.show.document import print_document
 from sdsetup.show.extensions import (
-    SCHEMA,
     extensions_json,
     show_extensions,
     show_fights,
@@ -28,6 +27,7 @@ from sdsetup.show.extensions import (
     show_started,
     show_switched,
     show_verdict,
+    switched_json,
     verdict_json,
 )
 from sdsetup.text import Text
@@ -97,7 +97,7 @@ def switch(session: Session, names: tuple[str, ...], dir: Path | None, *, off: b
         backup = set_disabled(settings, names, off=off)
     changed = (settings.read_bytes() if settings.is_file() else None) != before
     if session.json:
-        print_document({"schema": SCHEMA, "names": list(names), "off": off, "changed": changed})
+        print_document(switched_json(names, off=off, changed=changed))
     else:
         show_switched(names, off=off, backup=backup, changed=changed, screen=session.screen)
     return EXIT_DONE
