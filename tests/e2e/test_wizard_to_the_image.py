@@ -1,0 +1,92 @@
+"""The wizard from its first line to the image and on to the web UI; stand-ins are behind the real addresses."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import tomli_w
+
+from sdsetup.catalog.files import Profiles
+from sdsetup.rehearsal.stage import rehearsal
+
+pexpect = pytest.importorskip("pexpect", reason="a terminal that a test can type into")
+if sys.platform == "win32":
+    pytest.skip("pseudo-terminals are another thing there", allow_module_level=True)
+
+SRC = Path(__file__).parents[2] / "src"
+QUESTIONS = (r"\nInstall folder \[[^\n]*\] ", r"\nModel \([^\n]*\) \[\d\] ", r"\nStart now\? \[[^\n]*\] ")
+MENU = r"\nWhat next\? \(q quits\) \[\d\] "
+
+
+@pytest.fixture
+def world(tmp_path: Path, own_home: Path) -> Iterator[dict[str, str]]:
+    """The environment of a run whose profiles point to stand-ins on loopback."""
+    git = shutil.which("git")
+    assert git is not None
+    with rehearsal(tmp_path / "stand-ins", Profiles(), git=git, card=None, rate=None) as scene:
+        overlay = tmp_path / "profiles"
+        overlay.mkdir()
+        for name in ("webui", "models", "doctor", "torch"):
+            (overlay / f"{name}.toml").write_text(tomli_w.dumps(scene.profiles.raw(name)), encoding="utf-8")
+        kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME") or "SDSETUP" in name}
+        yield {
+            **kept,
+            **scene.env,
+            "PYTHONPATH": str(SRC),
+            "SDSETUP_PROFILES": str(overlay),
+            "TERM": "xterm-256color",
+            "COLORTERM": "truecolor",
+            "LANG": "C.UTF-8",
+            "SDSETUP_LANG": "en",
+        }
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_three_questions_an_image_and_the_web_ui(world: dict[str, str], own_home: Path) -> None:
+    def started() -> pexpect.spawn[str]:
+        return pexpect.spawn(
+            sys.executable,
+            ["-m", "sdsetup"],
+            env=world,
+            cwd=str(own_home),
+            encoding="utf-8",
+            timeout=300,
+            dimensions=(40, 100),
+        )
+
+    wizard = started()
+    for question, answer in zip(QUESTIONS, ("", "", "y"), strict=True):
+        wizard.expect(question)
+        wizard.sendline(answer)
+    wizard.expect(r"step 1 of \d+")
+    wizard.expect("The web UI is installed in")
+    wizard.expect("Test image:")
+    wizard.expect("▀{8}|48;2;|38;2;")  # drawn in color
+    wizard.expect(r"What next\?[^\n]*\] ")
+    image = next((own_home / "stable-diffusion-webui" / ".sdsetup" / "proof").glob("*good.png"))
+    assert image.stat().st_size > 100
+    wizard.sendline("s")
+    wizard.expect("The web UI is ready")
+    wizard.sendintr()
+    wizard.expect(r"webui-[\d-]+\.log")  # its log is named when it has ended
+    wizard.expect(pexpect.EOF)
+    wizard.close()
+    assert wizard.exitstatus == 0
+
+    # The second time it knows the installation, and a repair finds nothing to do.
+    again = started()
+    again.expect(MENU)
+    assert "The web UI is installed in" in again.before and "not finished" not in again.before
+    again.sendline("2")
+    again.expect(r"What next\?[^\n]*\] ")
+    assert "Everything is in place" in again.before, again.before
+    again.sendline("d")
+    again.expect(pexpect.EOF)
+    again.close()
+    assert again.exitstatus == 0
