@@ -19,7 +19,7 @@ Act = Literal[
     "check-models", "reset-settings", "reset-cache", "less-memory", "more-precision", "start-again",
 ]  # fmt: skip
 
-# What went wrong with a picture, and the kinds of model: what a rung of a ladder can be for.
+# What went wrong with an image, and the kinds of model: what a rung of a ladder can be for.
 Trouble = Literal["vae", "unet", "picture", "sd15", "sdxl"]
 
 # Filled in for every sentence and command, whatever its patterns find.

@@ -1,4 +1,4 @@
-"""The profile files: the built-in ones, and the person's own laid over them."""
+"""The profile files: the built-in ones, and the user's own laid over them."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def built_in_profiles() -> Path:
 
 
 class Profiles:
-    """The built-in profiles with the person's folder laid over them, entry by entry."""
+    """The built-in profiles with the user's folder laid over them, entry by entry."""
 
     def __init__(self, overlay: Path | None = None) -> None:
-        """`overlay`: the person's folder.
+        """`overlay`: the user's folder.
 
         Raises:
             SdsetupError: `profiles-missing`.

@@ -22,7 +22,7 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelKind:
-    """A kind of model as people name it. `id`: what --model-class takes, and `also` beside it;
+    """A kind of model as users name it. `id`: what --model-class takes, and `also` beside it;
     `program`: what runs it, where this web UI does not."""
 
     id: str

@@ -32,7 +32,7 @@ class Setting:
     list: bool = False
     yields_to: tuple[str, ...] = ()
     fits: str | None = None
-    group: str | None = None  # of its group a launch file holds one: setting ours takes the person's out
+    group: str | None = None  # of its group a launch file holds one: setting ours takes the user's out
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -234,7 +234,7 @@ def _ids(reader: Reader) -> frozenset[str]:
 
 
 def capability(number: float | None) -> tuple[int, int] | None:
-    """8.6 as (8, 6): profiles write compute capabilities as people do."""
+    """8.6 as (8, 6): profiles write compute capabilities as users do."""
     if number is None:
         return None
     tenths = round(number * 10)

@@ -15,7 +15,7 @@ from sdsetup.values.facts import GIB
 
 @dataclass(frozen=True, kw_only=True)
 class Pictures:
-    """The pictures that every candidate makes: sizes in points, the first `warm_up` are not counted."""
+    """The images that every candidate makes: sizes in pixels; the first `warm_up` are not counted."""
 
     width: int
     height: int

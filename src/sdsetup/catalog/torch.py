@@ -75,7 +75,7 @@ class TorchBuilds:
     def places(self, address: str, own: str | None = None) -> tuple[str, ...]:
         """Where else an address of torch's index or of a wheel may lie, the address itself included, best first.
 
-        `own`: a mirror of the person's own, which is asked before everything else.
+        `own`: a mirror of the user's own, which is asked before everything else.
         """
         others = [mirror.url + address[len(mirror.of) :] for mirror in self.mirrors if _below(address, mirror.of)]
         roots = [root for mirror in self.mirrors for root in (mirror.of, mirror.url) if _below(address, root)]

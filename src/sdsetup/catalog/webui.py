@@ -65,7 +65,7 @@ class WebUI:
     environment: EnvironmentSpec
     repositories: tuple[Repository, ...]
     tokenizer: tuple[FetchFile, ...]
-    proof: ProvePicture  # on the processor
+    proof: ProvePicture  # on the CPU
     proof_on_card: ProvePicture  # as large as real ones, so that memory trouble shows
 
     def at(self, ref: str) -> WebUI:

@@ -20,7 +20,7 @@ _OURS = uuid.UUID("5ad1f2b4-3c37-5b5e-9d0c-6f2c6b1f6d0e")  # the name space of o
 
 @dataclass(frozen=True, kw_only=True)
 class Package:
-    """A Python package of the environment. `licence`: as its own metadata words it."""
+    """A Python package of the environment. `license`: as its own metadata words it."""
 
     name: str
     version: str

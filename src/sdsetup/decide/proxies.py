@@ -1,4 +1,4 @@
-"""Which proxy an address is reached through, from what the person or the system has set. One rule for all of us.
+"""Which proxy an address is reached through, from what the user or the system has set. One rule for all of us.
 
 Variables: https_proxy, http_proxy, all_proxy and no_proxy in either spelling. Where none is set, Windows'
 own setting counts. Sources: https://curl.se/docs/manpage.html#ENVIRONMENT, and for Windows' list of exceptions

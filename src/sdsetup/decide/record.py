@@ -102,7 +102,7 @@ def _same_card(old: InstallRecord, new: InstallRecord) -> bool:
     if old.compute_capability and new.compute_capability and old.compute_capability != new.compute_capability:
         return False
     if old.card is None and old.made_here and old.profile is not None and new.card is not None:
-        return False  # it was made for the processor, and now there is a card
+        return False  # it was made for the CPU, and now there is a card
     return old.card is None or new.card is None or same_name(old.card, new.card)
 
 

@@ -51,7 +51,7 @@ class Startup:
     model_file: str | None = None
     model_class: ModelClass | None = None
     model_seconds: float | None = None
-    starts: int = 0  # how often it became ready: the person can reload the page's program
+    starts: int = 0  # how often it became ready: the user can reload the page's program
 
     @property
     def ready(self) -> bool:
@@ -193,7 +193,7 @@ def _told_by_the_scripts(env: Mapping[str, str]) -> dict[str, str]:
 
 
 def _python(dir: str, family: Family, env: Mapping[str, str]) -> tuple[PurePath, PurePath | None]:
-    """The interpreter, and the environment it belongs to (None where the person switched that off)."""
+    """The interpreter, and the environment it belongs to (None where the user switched that off)."""
     path = PureWindowsPath if family == "windows" else PurePosixPath
     wanted = env.get("VENV_DIR" if family == "windows" else "venv_dir", "").strip('"') or "venv"
     if wanted == "-" or (family == "windows" and env.get("SKIP_VENV") == "1"):

@@ -10,7 +10,7 @@
     seen = read("bat", new, encoding="cp866", environment=os.environ, folder=str(checkout))
     seen.flags, seen.env, seen.apply(os.environ), seen.unclear
 
-`merge` keeps the person's lines, variables and flags byte for byte and changes ours where they stand;
+`merge` keeps the user's lines, variables and flags byte for byte and changes ours where they stand;
 the same input gives the same bytes, and merging twice gives the same as once. What it cannot do
 safely it refuses with a `SdsetupError`, and nothing is lost. Nothing here touches a file or the system.
 """
@@ -55,7 +55,7 @@ __all__ = [
 
 
 def merge(kind: Kind, existing: bytes | None, settings: Settings, *, oem_encoding: str | None = None) -> bytes:
-    """The launch file with our settings in it. `existing`: the person's file, None or empty for a fresh one.
+    """The launch file with our settings in it. `existing`: the user's file, None or empty for a fresh one.
 
     `oem_encoding`: Python's name of the console's code page ("cp866"), in which cmd reads a .bat;
     None when it is not known: then letters outside ASCII are left alone and none are written.
@@ -64,7 +64,7 @@ def merge(kind: Kind, existing: bytes | None, settings: Settings, *, oem_encodin
         SdsetupError: `launch-flag`, `launch-name`, `launch-empty-value`, `launch-control-letter` (a setting
             that no launch file can carry), `launch-file-letters` (this code page lacks a letter),
             `launch-file-too-long`, `launch-file-encoding`, `launch-file-quotes`, `launch-file-unclear`
-            (the person's file sets one of our names in a way that cannot be told or changed safely).
+            (the user's file sets one of our names in a way that cannot be told or changed safely).
     """
     checked(settings)
     merged = _merged(kind, existing, settings, oem_encoding)

@@ -1,4 +1,4 @@
-"""webui-user.bat: our settings put into the person's file."""
+"""webui-user.bat: our settings put into the user's file."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def refuse_unreadable(content: bytes) -> None:
 
 
 class _Editor:
-    """What our settings change in the person's lines."""
+    """What our settings change in the user's lines."""
 
     def __init__(self, content: bytes, encoding: str | None) -> None:
         self.encoding = encoding
@@ -299,7 +299,7 @@ def _body(name: str, units: Sequence[Unit]) -> str:
 
 
 def written(units: Sequence[Unit], *, quoted: bool) -> str:
-    """Letters as cmd must find them; what the person wrote stays where it still means the same."""
+    """Letters as cmd must find them; what the user wrote stays where it still means the same."""
     out: list[str] = []
     for unit in units:
         anywhere = unit.role == "reference" or unit.text not in _NEEDS_CARET

@@ -1,4 +1,4 @@
-"""webui-user.sh: our exports put into the person's file."""
+"""webui-user.sh: our exports put into the user's file."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ Vendor = Literal["nvidia", "amd", "intel", "apple", "other"]
 
 @dataclass(frozen=True, kw_only=True)
 class System:
-    """The operating system. `name` and `version` are for people; decisions use `family`, `build`, `wsl`."""
+    """The operating system. `name` and `version` are for users; decisions use `family`, `build`, `wsl`."""
 
     family: Family
     name: str | None = None  # "Windows 11", "Debian GNU/Linux 12", "macOS 15.1"
@@ -43,7 +43,7 @@ class System:
     vc_runtime: bool | None = None  # msvcp140 loads
     missing_libraries: tuple[str, ...] = ()  # Linux shared libraries the web UI needs and that are absent
     tcmalloc: bool | None = None
-    groups: tuple[str, ...] | None = None  # Linux: the person's groups (AMD cards need render and video)
+    groups: tuple[str, ...] | None = None  # Linux: the user's groups (AMD cards need render and video)
     nouveau: bool | None = None
     distribution: str | None = None  # Linux: ID of os-release, "debian", "ubuntu", "fedora", "arch"
     like: tuple[str, ...] = ()  # Linux: ID_LIKE

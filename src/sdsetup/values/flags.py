@@ -31,7 +31,7 @@ _LONG_DASHES = ("\u2010", "\u2011", "\u2012", "\u2013", "\u2014", "\u2212")
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What we want a launch file to say; everything else in it belongs to the person.
+    """What we want a launch file to say; everything else in it belongs to the user.
 
     `flags`: one string per flag, value included, as it would stand on a command line
     ("--xformers", "--use-cpu all", '--ckpt-dir "D:/AI models"'; `flag()` quotes for you).

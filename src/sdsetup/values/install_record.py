@@ -26,7 +26,7 @@ class InstallRecord:
     """The card, the driver and the settings of one finished installation. Unknown is None."""
 
     made_here: bool = True  # False: somebody else made the environment, only the launch file is ours
-    card: str | None = None  # "NVIDIA GeForce RTX 3060"; None: made for the processor (not known: made elsewhere)
+    card: str | None = None  # "NVIDIA GeForce RTX 3060"; None: made for the CPU (not known: made elsewhere)
     compute_capability: tuple[int, int] | None = None
     vram_bytes: int | None = None
     driver: str | None = None

@@ -16,8 +16,8 @@ class InstallationEntry:
     first_seen: str
     last_used: str
     last_start: str | None = None  # the web UI was ready
-    last_picture: str | None = None  # a proof picture was made
-    practice: bool = False  # a practice run's stand-ins: never taken for the person's installation
+    last_picture: str | None = None  # a test image was made
+    practice: bool = False  # a practice run's stand-ins: never taken for the user's installation
 
 
 def noted(entries: tuple[InstallationEntry, ...], dir: str, at: str, **news: Any) -> tuple[InstallationEntry, ...]:

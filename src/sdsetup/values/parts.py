@@ -11,7 +11,7 @@ class CheckedOut:
     """A git checkout. `path` is relative to the installation, "" is the web UI itself.
 
     `missing`: tracked files that are gone or emptied, None where git's index does not tell; `changed`: tracked
-    files of another size than git left them, edits of the person as a rule."""
+    files of another size than git left them, edits of the user as a rule."""
 
     path: str
     commit: str | None = None
@@ -31,7 +31,7 @@ class DamagedPackage:
 @dataclass(frozen=True, kw_only=True)
 class ModelFile:
     """A model below models/Stable-diffusion. `damage`: a stable word (empty, cut-short, web-page, lfs-pointer,
-    header, trailing, unreadable), `said` the sentence for people; `sha256` only after a deep look."""
+    header, trailing, unreadable), `said` the sentence for users; `sha256` only after a deep look."""
 
     name: str
     size: int
@@ -86,5 +86,5 @@ class Parts:
     foreign: tuple[str, ...] = ()  # folders of another account that cannot be written; "" is the whole
     unfinished: Unfinished | None = None
     running: Running | None = None
-    distrusted: str | None = None  # what a failed start or picture showed since the last proof
+    distrusted: str | None = None  # what a failed start or image showed since the last proof
     deep: bool = False

@@ -112,7 +112,7 @@ class ProveTorch:
 
 @dataclass(frozen=True, kw_only=True)
 class WriteLauncher:
-    """One launch file: our settings, merged into whatever the person has there."""
+    """One launch file: our settings, merged into whatever the user has there."""
 
     kind: Literal["bat", "sh"]
     flags: tuple[str, ...]
@@ -144,7 +144,7 @@ class CheckWebUI:
 
 @dataclass(frozen=True, kw_only=True)
 class ProvePicture:
-    """One small seeded picture through the API."""
+    """One small seeded image through the API."""
 
     width: int
     height: int

@@ -1,4 +1,4 @@
-"""What the person wants, after options and answers: no question is asked once this exists."""
+"""What the user wants, after options and answers: no question is asked once this exists."""
 
 from __future__ import annotations
 

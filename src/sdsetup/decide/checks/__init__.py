@@ -49,6 +49,6 @@ MADE_GOOD = frozenset(("webui", "environment", "repositories", "models", "launch
 
 
 def diagnose(facts: Facts, need: Requirements) -> Report:
-    """One finding per check, in the order in which people read them."""
+    """One finding per check, in the order in which users read them."""
     checks = CHECKS if facts.installation is None else (*CHECKS, *INSTALLED_CHECKS)
     return Report(facts=facts, findings=tuple(check(facts, need) for check in checks))

@@ -65,7 +65,7 @@ class Block:
     ends: int
     error: bool = False  # it holds a traceback or a report of the web UI
     extension: bool = False  # the web UI went on without what an extension wanted to do
-    request: bool = False  # about one picture
+    request: bool = False  # about one image
 
 
 def blocks_of(log: Log, begins: int) -> tuple[Block, ...]:

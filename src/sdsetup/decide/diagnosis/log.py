@@ -18,7 +18,7 @@ _MARGIN = re.compile(r"^(?:[\w.-]{1,60} +\| ?)?[\s│|]*(?:\*\*\*(?!\*) ?\s*)?")
 
 
 class Log:
-    """The lines of a log: `lines` as people see them, `told` the same with what was understood added at the end.
+    """The lines of a log: `lines` as users see them, `told` the same with what was understood added at the end.
 
     A marker such as «win:5» or «crash:killed» stands for what differs in words and means the same.
     """

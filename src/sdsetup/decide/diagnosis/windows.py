@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from sdsetup.decide.diagnosis.log import Log
 
-# Code pages that cmd, Python and people's editors write and read in; UTF-8 first.
+# Code pages that cmd, Python and users' editors write and read in; UTF-8 first.
 _CODE_PAGES = (
     "utf-8", "cp866", "cp1251", "cp437", "cp850", "cp1252", "latin-1", "cp852", "cp1250", "cp857", "cp1254",
     "gbk", "big5", "cp932", "cp949",

@@ -1,4 +1,4 @@
-"""The proof picture: is it one, and what to try when it is not."""
+"""The test image: is it one, and what to try when it is not."""
 
 from sdsetup.decide.picture.attempts import Attempt, Change, Proof, changed_flags, next_change, proof_of
 from sdsetup.decide.picture.pixels import Pixels, PngError, decode_png, judge

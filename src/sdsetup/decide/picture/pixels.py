@@ -1,6 +1,6 @@
-"""Is a picture a picture? Told from its pixels alone.
+"""Does an image show anything? Told from its pixels alone.
 
-Broken half precision gives NaN, which is saved as black; some chips give one even colour instead.
+Broken half precision gives NaN, which is saved as black; some chips give one even color instead.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import zlib
 from dataclasses import dataclass
 from typing import Literal
 
-# Of 256 levels: what a channel must span at least, and how bright the brightest pixel must be. A picture
+# Of 256 levels: what a channel must span at least, and how bright the brightest pixel must be. An image
 # of anything, noise too, spans over 100; a broken one spans 0.
 _SPAN = 12
 _BRIGHT = 16

@@ -30,7 +30,7 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
-    """What one candidate did. `step_seconds`: seconds per step of each counted picture; `seconds`: all of it,
+    """What one candidate did. `step_seconds`: seconds per step of each counted image; `seconds`: all of it,
     the start included; bytes are the highest seen: by torch, on the whole card, spilled into shared memory."""
 
     candidate: Candidate
@@ -49,7 +49,7 @@ class Measurement:
 
     @property
     def speed(self) -> float | None:
-        """Seconds per step, the middle one of the pictures; None when it made none."""
+        """Seconds per step, the middle one of the images; None when it made none."""
         return statistics.median(self.step_seconds) if self.good else None
 
     @property

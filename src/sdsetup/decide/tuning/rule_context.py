@@ -173,7 +173,7 @@ def _sold(gpu: Gpu | None, card: Card | None) -> bool | None:
 
 
 def _traits(gpu: Gpu | None, known: Identity) -> frozenset[str]:
-    """The table's word on whether it is part of the processor; the probe's where the card has no entry."""
+    """The table's word on whether it is part of the CPU; the probe's where the card has no entry."""
     if gpu is None or known.card is not None or "integrated" in known.traits or not gpu.integrated:
         return known.traits
     return known.traits | {"integrated"}

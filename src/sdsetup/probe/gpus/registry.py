@@ -101,7 +101,7 @@ def nvidia_driver(version: str) -> str | None:
 
 
 def is_integrated(vendor: Vendor, name: str | None, vram: int | None) -> bool | None:
-    """Part of the processor? Known for Intel and NVIDIA by name, for AMD where the memory or the name says so."""
+    """Part of the CPU? Known for Intel and NVIDIA by name, for AMD where the memory or the name says so."""
     if vendor == "nvidia":
         return False
     said = (name or "").lower()

@@ -22,7 +22,7 @@ _LIMIT = 5.0
 _FIRST = re.compile(r"3\.?10(?!\d)")  # python3.10, Python310, cpython-3.10.13
 _MOST = 16  # more interpreters than this on one machine tell nothing new
 
-# Runs in every Python since 3.5, without reading the person's settings or site-packages: a third of a start.
+# Runs in every Python since 3.5, without reading the user's settings or site-packages: a third of a start.
 QUESTION = (
     "import sys;"
     "from importlib.machinery import PathFinder as f;"

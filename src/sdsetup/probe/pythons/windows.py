@@ -12,7 +12,7 @@ from sdsetup.machine import Machine
 from sdsetup.probe.pythons.found import Found
 
 _ROOT = r"Software\Python"
-# Machine-wide keys have a 32-bit view of their own; the person's keys do not, but old Pythons wrote there too.
+# Machine-wide keys have a 32-bit view of their own; the user's keys do not, but old Pythons wrote there too.
 _VIEWS = (("HKCU", 64), ("HKLM", 64), ("HKLM", 32))
 _ORIGINS = {"ContinuumAnalytics": "conda", "Astral": "uv"}
 _APPS = r"\microsoft\windowsapps" + "\\"
