@@ -94,7 +94,7 @@ def test_what_a_plan_fetches() -> None:
         (changed("models", "small", "sources", value=[{"url": "https://x", "file": "y"}]), "stands alone"),
         (changed("models", "small", "klass", value="sdxl"), "small.klass: unknown key"),
         (changed("models", "small", "class", value="sd9"), "small.class"),
-        (changed("hub", "endpoint", drop=True), "endpoint is needed"),
+        (changed("hub", "endpoint", drop=True), "endpoint is required"),
         (changed("hub", "endpoint", value="http://hub.example"), "hub.endpoint"),
         (changed("hub", "mirrors", value=[{}]), "mirrors[0].url: is missing"),
         (changed("places", value=[{"program": "X", "folders": ["/abs"]}]), "places[0].folders"),

@@ -125,7 +125,7 @@ def _is_repository(step: Step) -> bool:
 def _described_group(steps: tuple[Step, ...], screen: Screen) -> Line:
     done = steps[0].state == "done"
     said = Text.plural(
-        "{count} repository that the web UI needs", "{count} repositories the web UI needs", count=len(steps)
+        "{count} component that the web UI needs", "{count} components that the web UI needs", count=len(steps)
     )
     line = Line(say(said), style="dim" if done else "")
     names = ", ".join(step.id.partition(":")[2] for step in steps)
