@@ -91,7 +91,7 @@ def test_what_a_plan_fetches() -> None:
         (changed("models", "small", "sources", value=[{"hub": "a/b"}]), "sources[0].revision: is missing"),
         (changed("models", "small", "sources", value=[{"hub": "ab", "revision": "x"}]), "owner/repository"),
         (changed("models", "small", "sources", value=[{"url": "http://x.example/y"}]), "https://"),
-        (changed("models", "small", "sources", value=[{"url": "https://x", "file": "y"}]), "stands alone"),
+        (changed("models", "small", "sources", value=[{"url": "https://x", "file": "y"}]), "can't be combined"),
         (changed("models", "small", "klass", value="sdxl"), "small.klass: unknown key"),
         (changed("models", "small", "class", value="sd9"), "small.class"),
         (changed("hub", "endpoint", drop=True), "endpoint is required"),
