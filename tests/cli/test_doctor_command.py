@@ -163,7 +163,7 @@ def test_fix_offers_asks_and_asks_again(profiles: Path, tmp_path: Path) -> None:
     folder = tmp_path / "R&D"
     refused = proxied(profiles, folder, "--fix")
     assert refused.returncode == 2
-    assert "What can be mended now" in refused.stdout.decode()
+    assert "Fixes that don't need administrator rights" in refused.stdout.decode()
     assert "consent-needed" in refused.stderr.decode()
     ended = proxied(profiles, folder, "--fix", "--yes")
     said = ended.stdout.decode()

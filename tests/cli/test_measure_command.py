@@ -208,7 +208,7 @@ def test_nothing_works(pc: Pc) -> None:
     own = pc.launch_file.replace(b"--theme dark", b"--theme dark --opt-sub-quad-attention --lowvram")
     (pc.root / "webui-user.sh").write_bytes(own)
     told = pc.sdsetup("tune", "--measure", "--again", "--json", "--yes").stderr
-    assert "Your own --lowvram comes out of the launch file" in " ".join(told.split())
+    assert "Your own --lowvram will be removed from the launch file" in " ".join(told.split())
     assert b"--lowvram" not in pc.launch_file and b"--theme dark" in pc.launch_file
     assert len(starts(pc.root)) == count + 5
 

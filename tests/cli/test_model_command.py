@@ -217,8 +217,9 @@ def test_check(bench: Bench) -> None:
     fixes = {file["path"]: file["fix"] for file in bad["files"]}
     assert fixes["tiny.safetensors"]["command"] == "sdsetup model get tiny"
     text = bench.run("check", "--dir", str(bench.folder), code=1)
-    assert "2 of 3 files need a look." in text.stdout
-    assert max(len(line) for line in text.stdout.splitlines()) <= 80
+    assert "Files that need attention: 2 of 3" in text.stdout
+    whole = "Do not load it. Delete it, and use the .safetensors version of the model."
+    assert whole in [line.strip() for line in text.stdout.splitlines()], "piped, a sentence is not folded"
 
 
 def test_import(bench: Bench, tmp_path: Path) -> None:

@@ -340,4 +340,4 @@ def test_people_read_it_on_standard_output(capsys: pytest.CaptureFixture[str]) -
     assert "Settings for GeForce GTX 1070, 8 GB on Windows" in out
     assert "--medvram-sdxl" in out and "sdsetup why --xformers --gpu" in out
     assert run(["why", "--medvram", "--gpu", "GTX 1070", *PC]) == 0
-    assert "--medvram is left out on purpose" in capsys.readouterr().out
+    assert "--medvram is not used on purpose" in capsys.readouterr().out

@@ -92,7 +92,7 @@ def test_what_is_left_is_what_was_said(rehearsal: Rehearsal) -> None:
     assert again.returncode == 1
     real = rehearsal.sdsetup("uninstall", "--yes", "--dir", str(rehearsal.dir))
     assert real.returncode == 0, real.stderr
-    assert "Nothing that sdsetup made is left" in real.stdout
+    assert "Nothing made by sdsetup is left" in real.stdout
     assert files(rehearsal.dir) == left
 
 
@@ -119,7 +119,7 @@ def test_a_folder_that_is_none_of_ours_is_left_alone(rehearsal: Rehearsal, tmp_p
     (folder / "launch.py").write_text("mine")
     done = rehearsal.sdsetup("uninstall", "--yes", "--dir", str(folder))
     assert done.returncode == 0, done.stderr
-    assert "Nothing that sdsetup made is left" in done.stdout
+    assert "Nothing made by sdsetup is left" in done.stdout
     assert set(files(folder)) == {"venv/pyvenv.cfg", "launch.py"}
 
 
