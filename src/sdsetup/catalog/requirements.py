@@ -76,7 +76,8 @@ class Limits(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Requirements:
-    """`disk_bytes` is what the plan still adds at the folder, `spare_bytes` what should stay free afterwards."""
+    """`disk_bytes` is what the plan still adds at the folder, `download_bytes` what it downloads, `spare_bytes`
+    what should stay free afterwards."""
 
     disk_bytes: int
     spare_bytes: int
@@ -86,6 +87,7 @@ class Requirements:
     rules: Rules  # which card and which PyTorch: the same answer as the tuning's
     limits: Limits
     commands: tuple[Commands, ...] = ()
+    download_bytes: int | None = None
     gpu_required: bool = False
     brings: frozenset[str] = frozenset({"python"})  # what an installation brings by itself
     repositories: tuple[tuple[str, str], ...] = ()  # name and commit of those that the web UI needs

@@ -9,17 +9,25 @@ from pathlib import Path
 from sdsetup.catalog.requirements import Requirements
 from sdsetup.command import Command
 from sdsetup.decide.checks import diagnose
+from sdsetup.decide.checks.tools import best_python
+from sdsetup.decide.planning import Components, plan_install
+from sdsetup.decide.tuning.engine import tune
 from sdsetup.errors import EXIT_DONE, EXIT_EXPECTED, UsageError
 from sdsetup.show.doctor import show_report, show_waiting
 from sdsetup.show.doctor_json import report_json
 from sdsetup.show.document import print_document
 from sdsetup.text import Text
+from sdsetup.values.contents import Contents
 from sdsetup.values.facts import Facts
 from sdsetup.values.findings import Report
+from sdsetup.values.flags import Settings as LaunchSettings
+from sdsetup.values.journal import Journal
+from sdsetup.values.request import Request
 from sdsetup.workflows.doctor_fixes import apply_fixes
 from sdsetup.workflows.inspect import inspect, read_facts
 from sdsetup.workflows.session import Session
 
+_USUAL_MODEL = "sd15"  # what `install` takes where no model is named
 # Warnings about an installation that the next command is to make good.
 _MADE_GOOD = ("webui", "environment", "repositories", "models", "last-run")
 
@@ -75,7 +83,7 @@ def requirements_of(session: Session, facts: Facts) -> Requirements:
     rules = session.catalog.rules()
     need = profile.need(rules, disk_bytes=profile.update_bytes if finished else None, brings=frozenset(brings))
     if there is None:
-        return need
+        return _as_planned(session, facts, need)
     catalog = session.catalog
     return replace(
         need,
@@ -83,6 +91,23 @@ def requirements_of(session: Session, facts: Facts) -> Requirements:
         exclusive_flags=catalog.flags.exclusive_groups,
         model_hashes={model.size: model.sha256 for model in catalog.models.models.values()},
     )
+
+
+def _as_planned(session: Session, facts: Facts, need: Requirements) -> Requirements:
+    """With the sizes that the plan of an installation will show here; those of the profile where there is none."""
+    tuning = tune(facts, need.rules)
+    if tuning.torch is None:
+        return need
+    catalog, request = session.catalog, Request(dir="", model=_USUAL_MODEL)
+    python = best_python(facts, need)
+    components = Components(
+        webui=catalog.webui,
+        model=catalog.models.models.get(_USUAL_MODEL),
+        mingit=catalog.tools.mingit if facts.system.family == "windows" else None,
+        python=python.path if python else None,
+    )
+    plan = plan_install(facts, request, tuning, components, LaunchSettings(), Journal(), Contents())
+    return replace(need, disk_bytes=plan.disk_bytes, download_bytes=plan.bytes)
 
 
 def next_command(session: Session, report: Report) -> Command | None:

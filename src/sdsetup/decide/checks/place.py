@@ -31,6 +31,8 @@ def disk(facts: Facts, need: Requirements) -> Finding:
         if told.filesystem
         else Text("{free} free, {need} needed", free=free, need=needed)
     )
+    if need.download_bytes:
+        said = Text("{disk}, {download} to download", disk=said, download=gb(need.download_bytes))
     if told.free_bytes < need.disk_bytes:
         return Finding(
             id="disk",

@@ -8,9 +8,9 @@ from sdsetup.values.findings import Finding
 
 
 def disk(count: int) -> Text:
-    """Disks are sold in units of 10**9: "75 GB", "4.3 GB"."""
+    """Disks are sold in units of 10**9: "75.2 GB", "4.27 GB", with as many digits as in a plan."""
     value = count / 10**9
-    return Text("{number} GB", number=rounded(value, 0 if value >= 20 else 1))
+    return Text("{number} GB", number=rounded(value, 0 if value >= 100 else 1 if value >= 10 else 2))
 
 
 def memory(count: int) -> Text:
