@@ -38,7 +38,8 @@ def read_log(log: str | Iterable[str], book: FailureBook, *, scene: Scene | None
     if (found := chosen(lasting, read, facts)) is not None:
         others = {one.failure.id for incident in incidents for one in incident.found} - {found[1].failure.id}
         diagnosis = worded(found[1], found[0], read, facts, book, scene, also=tuple(sorted(others)))
-        return Reading(state="failed", diagnosis=diagnosis, notes=notes)
+        beside = tuple(worded(one, found[0], read, facts, book, scene) for one in _as_likely(*found))
+        return Reading(state="failed", diagnosis=diagnosis, notes=(*beside, *notes))
     unknown = [one for one in lasting if one.best is None]
     if not unknown and facts.works and not facts.code and facts.crash in (None, "stopped"):
         aside = tuple(
@@ -90,6 +91,25 @@ def spot(lines: Sequence[str], book: FailureBook, *, scene: Scene | None = None)
     if best is None or best[0].failure.kind != "cause":
         return None
     return worded(best[0], best[1], read, facts, book, scene)
+
+
+def _as_likely(incident: Incident, chosen: Found) -> tuple[Found, ...]:
+    """Other causes close to the chosen one, which nothing shows to have come of it: in single lines all of them,
+    behind a traceback those that came later and are about something else."""
+    others: dict[str, Found] = {}
+    causes = sorted(
+        (one for one in incident.found if one.failure.kind == "cause"), key=lambda one: one.failure.rank
+    )
+    first_on: dict[int, Found] = {}  # of several in one line the more specific
+    for one in causes:
+        first_on.setdefault(one.line, one)
+    for one in sorted(first_on.values(), key=lambda one: one.line):
+        if one.line == chosen.line or one.failure.id == chosen.failure.id:
+            continue
+        later = one.line > chosen.line and one.failure.topic != chosen.failure.topic
+        if later or not incident.block.error:
+            others.setdefault(one.failure.id, one)
+    return tuple(others.values())
 
 
 def _prepared(log: str | Iterable[str], book: FailureBook) -> tuple[Log, LogFacts]:

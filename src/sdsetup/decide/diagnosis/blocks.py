@@ -33,7 +33,7 @@ _HEADING = re.compile(
 )
 _EXTENSION_HEADING = re.compile(
     r"^(?:Error (?:loading script|executing callback|calling"
-    r"|running (?:install\.py|before_|after_|process|postprocess))|[Ee]rror (?:executing|loading) )"
+    r"|running (?:install\.py|before_|after_|process|postprocess))|[Ee]rror (?:executing|loading) (?!['\"]))"
 )
 _REQUEST_HEADING = re.compile(
     r"^(?:Error completing request|API error|Error running (?:process|postprocess|before_|after_))"
@@ -54,6 +54,7 @@ _MESSAGE = re.compile(
     r"^(?:[\w.]*(?:Error|Exception|Interrupt|Warning|Exit|NotFound)\b(?::|$)"
     r"|ERROR: |error: |fatal: |[Ee]rror:)"
 )
+_SECOND_ERROR = re.compile(r"^(?!RuntimeError: Couldn't )[A-Za-z_][\w.]*(?:Error|Exception): ")
 _LONGEST_PREAMBLE = 400  # lines: pip's and git's talk before a failure
 
 
@@ -79,7 +80,7 @@ def blocks_of(log: Log, begins: int) -> tuple[Block, ...]:
         if not line or line.isspace():
             continue
         first = line.lstrip()
-        if quoting and not line.startswith((*_MILESTONES, "---", "*** Error ")):
+        if quoting and not (line.startswith((*_MILESTONES, "---", "*** Error ")) or _begins_report(line)):
             continue
         if in_error and bare(line).startswith(_QUOTES):
             quoting = True
@@ -106,6 +107,10 @@ def blocks_of(log: Log, begins: int) -> tuple[Block, ...]:
             in_error, finished, quoting = False, False, False
             acting = bool(_ACTION.match(line))  # what a call says before the web UI's own traceback belongs to it
         elif in_error and at > chained_until and indent(bare_edge(line)) <= edge and not _frame(first):
+            # Python says one error for a traceback: a second one is about something else.
+            if finished and _SECOND_ERROR.match(bare(line)):
+                starts.append(at)
+                in_error = False
             finished = True
     edges = [*dict.fromkeys(starts), len(log.lines)]
     return tuple(_block(log, one, two) for one, two in pairwise(edges) if one < two)
