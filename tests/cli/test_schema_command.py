@@ -36,7 +36,8 @@ COMMANDS = {
 def printed_by_the_program() -> Iterator[str]:
     """Names of the documents that are put together where documents are printed from."""
     beside = (
-        SOURCE / "workflows" / f"{name}.py" for name in ("report", "self_command", "self_update", "uninstall")
+        SOURCE / "workflows" / f"{name}.py"
+        for name in ("kit_key", "report", "self_command", "self_update", "uninstall")
     )
     for path in (*(SOURCE / "show").glob("*.py"), *beside):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -165,6 +165,37 @@ def test_one_flipped_byte_is_refused_by_file_name(rehearsal: Rehearsal, kit: Pat
     rehearsal.assert_whole()
 
 
+def test_a_signed_kit_installs_with_the_right_key_and_nothing_else_does(rehearsal: Rehearsal, kit: Path) -> None:
+    made = document(rehearsal.sdsetup("kit", "key", str(kit.parent / "club"), "--json").stdout)
+    unsigned = rehearsal.run("--kit", str(kit), "--kit-key", str(made["public"]))
+    assert (unsigned.returncode, "kit-unsigned" in unsigned.stderr) == (1, True)
+    signed = make(rehearsal, kit, "--gpu", "none", "--sign", str(made["private"]))
+    assert signed["signed_by"] == made["key"]
+    checked = rehearsal.sdsetup("kit", "check", str(kit), "--kit-key", str(made["key"]), "--json")
+    assert (checked.returncode, document(checked.stdout)["signed_by"]) == (0, made["key"])
+    other = document(rehearsal.sdsetup("kit", "key", str(kit.parent / "other"), "--json").stdout)
+    for refused in (
+        rehearsal.run("--kit", str(kit), "--kit-key", str(other["key"])),
+        rehearsal.sdsetup("kit", "check", str(kit), "--kit-key", str(other["public"])),
+    ):
+        assert (refused.returncode, "kit-signature" in refused.stderr) == (1, True), refused.stderr
+    assert not rehearsal.dir.exists(), "nothing was begun"
+    done = rehearsal.run("--kit", str(kit), "--kit-key", str(made["public"]))
+    assert done.returncode == 0, done.stdout + done.stderr
+    rehearsal.assert_whole()
+
+
+def test_a_key_without_a_kit_and_a_key_that_is_none(rehearsal: Rehearsal, tmp_path: Path) -> None:
+    alone = rehearsal.run("--kit-key", "x")
+    assert (alone.returncode, "option-value" in alone.stderr) == (2, True)
+    (tmp_path / "none").write_text("no key")
+    begun = rehearsal.sdsetup(
+        "kit", "make", str(tmp_path / "kit"), "--rehearse", "--yes", "--sign", str(tmp_path / "none")
+    )
+    assert (begun.returncode, "key-invalid" in begun.stderr) == (1, True)
+    assert not (tmp_path / "kit").exists()
+
+
 def test_a_kit_for_another_card_says_what_is_missing_before_the_start(rehearsal: Rehearsal, kit: Path) -> None:
     rehearsal.card(**RTX_3060)
     before = content(rehearsal.home / "cache" / "rehearsal") if rehearsal.dir.exists() else {}

@@ -246,7 +246,7 @@ def test_python_goes_into_a_kit_and_comes_out_of_it(
     assert piece.id == interpreter.archive_id("linux", minor, making)
     store.finish(Kit(pieces=(piece,)))
     count = len(asked)
-    found = find_kit(str(store.folder), None, making.machine)
+    found = find_kit(str(store.folder), making.machine)
     with KitServer(found.kit, found.identity, found.open_file) as server:
         context = here(tmp_path / "pc", UV_PYTHON_INSTALL_MIRROR=f"{server.url}/python", **names)
         done = python.bring(BringPython(version=minor), context)

@@ -10,6 +10,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from packaging.pylock import Package, PackageSdist, PackageWheel, Pylock
 from packaging.version import Version
 
 from execute.gitlab import context_for, make_origin
-from sdsetup.errors import SdsetupError
+from sdsetup.errors import SdsetupError, UsageError
 from sdsetup.execute.caches import cache_sizes, claim
 from sdsetup.execute.kit.interpreter import archive_id
 from sdsetup.execute.kit.packages import Wanted, bring, tags_of, wanted_files
@@ -27,8 +28,9 @@ from sdsetup.execute.kit.reading import find_kit
 from sdsetup.execute.kit.repositories import bundle, read_file, unbundle
 from sdsetup.execute.kit.serving import KitServer
 from sdsetup.execute.kit.store import Store, parse_manifest
+from sdsetup.execute.signing import SigningKey, make_keys
 from sdsetup.machine.real import RealMachine
-from sdsetup.values.kit import Kit, KitFile, Piece, kit_to_json
+from sdsetup.values.kit import MANIFEST, SIGNATURE, Kit, KitFile, Piece, kit_to_json
 
 FILES = [
     "one-1.0-cp310-cp310-win_amd64.whl",
@@ -118,8 +120,83 @@ def kit(tmp_path: Path) -> tuple[Store, KitFile]:
 
 
 @pytest.fixture
+def key(tmp_path: Path) -> SigningKey:
+    return make_keys(tmp_path / "key")
+
+
+def test_a_signed_kit_is_taken_with_its_key_only(
+    kit: tuple[Store, KitFile], key: SigningKey, tmp_path: Path
+) -> None:
+    store, _file = kit
+    where = str(store.folder)
+
+    def refused(by: SigningKey = key) -> str:
+        with pytest.raises(SdsetupError) as error:
+            find_kit(where, RealMachine(), key=by.public)
+        return error.value.code
+
+    assert refused() == "kit-unsigned"
+    content = store.read()
+    assert content is not None
+    store.finish(content, key)
+    found = find_kit(where, RealMachine(), key=key.public)
+    assert (found.kit, found.signed_by) == (content, key.public.text)
+    assert find_kit(where, RealMachine()).signed_by is None, "nobody was asked about it"
+    assert refused(make_keys(tmp_path / "another")) == "kit-signature"
+    store.finish(content)  # the same list: its signature still holds
+    assert find_kit(where, RealMachine(), key=key.public).signed_by == key.public.text
+    signature = (store.folder / SIGNATURE).read_bytes()
+    for damaged in (b"", signature[:-1], signature + b"x", bytes([signature[0] ^ 1]) + signature[1:]):
+        (store.folder / SIGNATURE).write_bytes(damaged)
+        assert refused() == "kit-signature"
+    (store.folder / SIGNATURE).write_bytes(signature)
+    (store.folder / MANIFEST).write_bytes((store.folder / MANIFEST).read_bytes() + b"\n")
+    assert refused() == "kit-signature"
+
+
+def test_a_list_that_changes_loses_its_signature(
+    kit: tuple[Store, KitFile], key: SigningKey, tmp_path: Path
+) -> None:
+    store, _file = kit
+    (tmp_path / "more").write_bytes(b"more")
+    other = store.take(tmp_path / "more")
+    content = store.read()
+    assert content is not None
+    store.finish(content.plus([Piece(kind="model", id=other.sha256, file=other)]), key)
+    assert (store.folder / SIGNATURE).exists()
+    store.finish(content)
+    assert not (store.folder / SIGNATURE).exists()
+
+
+def test_behind_a_server_the_signature_stands_for_the_way(
+    kit: tuple[Store, KitFile], key: SigningKey, tmp_path: Path
+) -> None:
+    store, _file = kit
+    files = partial(Quiet, directory=str(store.folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), files) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        where = f"http://127.0.0.1:{server.server_port}"
+        with pytest.raises(SdsetupError) as refused:
+            find_kit(where, RealMachine(), key=key.public)
+        assert refused.value.code == "kit-unsigned"
+        content = store.read()
+        assert content is not None
+        store.finish(content, key)
+        assert find_kit(where, RealMachine(), key=key.public).kit == content
+        server.shutdown()
+    with pytest.raises(UsageError) as unproved:
+        find_kit("http://192.0.2.1/kit", RealMachine())
+    assert unproved.value.code == "kit-address"
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_arguments: object) -> None:
+        pass
+
+
+@pytest.fixture
 def server(kit: tuple[Store, KitFile]) -> Iterator[KitServer]:
-    found = find_kit(str(kit[0].folder), None, RealMachine())
+    found = find_kit(str(kit[0].folder), RealMachine())
     with KitServer(found.kit, found.identity, found.open_file) as serving:
         yield serving
 

@@ -9,7 +9,8 @@ from typing import Annotated, Optional
 
 import typer
 
-from sdsetup.cli.options import Deep, Dir, JsonLines, Profiles, Quiet, Verbose, Yes, command_app
+from sdsetup.cli.options import Deep, Dir, JsonLines, KitKey, Profiles, Quiet, Verbose, Yes, command_app
+from sdsetup.cli.signing import checking_key
 from sdsetup.errors import UsageError
 from sdsetup.text import Text
 from sdsetup.values.request import Request
@@ -66,6 +67,7 @@ def install(
             show_default=False,
         ),
     ] = None,
+    kit_key: KitKey = None,
     profile: Annotated[str, typer.Option("--profile", metavar="NAME", help="Tuning profile.")] = "current",
     profiles: Profiles = None,
     quiet: Quiet = False,
@@ -83,18 +85,19 @@ def install(
         deep=deep,
     )
     story = partial(run_install, profile=profile, dry_run=dry_run, yes=yes)
-    refuse_clashes(kit, kit_sha256, full_history=full_history)
+    refuse_clashes(kit, kit_sha256, kit_key, full_history=full_history)
+    key = checking_key(kit_key)
     wanted = request(dir=str(session.folder(dir or (practice_folder(session) if rehearse else None))))
     with ExitStack() as stack:
         if rehearse:
             session = stack.enter_context(with_stand_ins(session, profile))
         if kit is not None:
-            opened = stack.enter_context(with_kit(session, kit, kit_sha256))
+            opened = stack.enter_context(with_kit(session, kit, pinned=kit_sha256, key=key))
             raise typer.Exit(story(opened.session, wanted, kit=opened))
         raise typer.Exit(story(session, wanted))
 
 
-def refuse_clashes(kit: str | None, kit_sha256: str | None, *, full_history: bool) -> None:
+def refuse_clashes(kit: str | None, kit_sha256: str | None, kit_key: str | None, *, full_history: bool) -> None:
     """Nothing, or why these options cannot be meant together.
 
     Raises:
@@ -110,5 +113,11 @@ def refuse_clashes(kit: str | None, kit_sha256: str | None, *, full_history: boo
         raise UsageError(
             Text("--kit-sha256 needs --kit and 64 hexadecimal digits"),
             hint=Text("Copy the number that `sdsetup kit make` printed."),
+            code="option-value",
+        )
+    if kit_key is not None and kit is None:
+        raise UsageError(
+            Text("--kit-key needs --kit"),
+            hint=Text("Name the kit too: --kit FOLDER, or leave --kit-key out."),
             code="option-value",
         )

@@ -1,4 +1,4 @@
-"""`sdsetup kit`: make, check."""
+"""`sdsetup kit`: make, check, key."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Annotated, Optional
 
 import typer
 
-from sdsetup.cli.options import Json, Profiles, Quiet, Verbose, Yes, command_app
+from sdsetup.cli.options import Json, KitKey, Profiles, Quiet, Verbose, Yes, command_app
+from sdsetup.cli.signing import checking_key, key_of
 from sdsetup.workflows.kit import run_check, run_make
+from sdsetup.workflows.kit_key import run_key
 from sdsetup.workflows.kit_targets import KitRequest
 from sdsetup.workflows.rehearse import with_stand_ins
 from sdsetup.workflows.session import named_path, open_session
@@ -40,6 +42,12 @@ def make(
     ] = None,
     python: Annotated[bool, typer.Option("--python/--no-python", help="Include Python for the web UI.")] = True,
     program: Annotated[bool, typer.Option("--program/--no-program", help="Include sdsetup itself.")] = True,
+    sign: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(
+            "--sign", metavar="KEYFILE", help="Sign the kit with this key (`sdsetup kit key`).", show_default=False
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan; change nothing.")] = False,
     rehearse: Annotated[
         bool, typer.Option("--rehearse", help="Practice run: make a small kit of stand-ins.")
@@ -61,16 +69,33 @@ def make(
         program=program,
         profile=profile,
     )
+    key = key_of(sign)
     with ExitStack() as stack:
         if rehearse:
             session = stack.enter_context(with_stand_ins(session, profile))
-        raise typer.Exit(run_make(session, named_path(folder), request, yes=yes, dry_run=dry_run))
+        raise typer.Exit(run_make(session, named_path(folder), request, key=key, yes=yes, dry_run=dry_run))
 
 
 @app.command("check")
 def check(
-    folder: Folder, json: Json = False, profiles: Profiles = None, quiet: Quiet = False, verbose: Verbose = False
+    folder: Folder,
+    kit_key: KitKey = None,
+    json: Json = False,
+    profiles: Profiles = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Compare every file of a kit with its list."""
     session = open_session(command="kit-check", profiles=profiles, json=json, quiet=quiet, verbose=verbose)
-    raise typer.Exit(run_check(session, named_path(folder)))
+    raise typer.Exit(run_check(session, named_path(folder), checking_key(kit_key)))
+
+
+@app.command("key")
+def key(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The private key; FILE.pub is the public one.")],
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make a pair of keys: one to sign kits with, and one to check them with."""
+    session = open_session(command="kit-key", json=json, quiet=quiet)
+    raise typer.Exit(run_key(session, named_path(file)))

@@ -22,6 +22,15 @@ Json = Annotated[
     bool,
     typer.Option("--json", help="Print JSON to stdout (messages go to stderr)."),
 ]
+KitKey = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "--kit-key",
+        metavar="KEY",
+        help="The public key, or its file, that the kit must be signed with.",
+        show_default=False,
+    ),
+]
 Profiles = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option(

@@ -41,20 +41,28 @@ def show_plan(folder: Path, parts: Sequence[Part], screen: Screen) -> None:
     screen.line(Text("Download: about {size}", size=size(_todo(parts))))
 
 
-def show_made(folder: Path, kit: Kit, identity: str, screen: Screen) -> None:
+def show_made(folder: Path, kit: Kit, identity: str, signed_by: str | None, screen: Screen) -> None:
     screen.line()
     screen.heading(Text("The kit is ready"))
     _show_content(kit, screen)
     screen.line(Text("SHA-256 of its file list (for --kit-sha256):"))
     screen.command(identity, indent=2)
+    if signed_by is not None:
+        screen.line(Text("Signed. The public key (for --kit-key):"))
+        screen.command(signed_by, indent=2)
     screen.line(Text("Install from it on any of the PCs:"))
     screen.command(Command("sdsetup", "install", "--kit", str(folder)), indent=2)
 
 
-def show_check(folder: Path, kit: Kit, identity: str, faults: Sequence[Fault], screen: Screen) -> None:
+def show_check(
+    folder: Path, kit: Kit, identity: str, signed_by: str | None, faults: Sequence[Fault], screen: Screen
+) -> None:
     screen.heading(Text("Kit in {folder}", folder=folder))
     _show_content(kit, screen)
     screen.line(Text("SHA-256 of its file list: {identity}", identity=identity))
+    if signed_by is not None:
+        mark = screen.mark("ok")
+        screen.line(Text("{mark} Signed with the key {key}", mark=mark, key=signed_by), "ok")
     for fault in faults:
         text = Text("Missing: {path}", path=fault.path)
         if fault.what == "damaged":
@@ -76,20 +84,23 @@ def plan_json(folder: Path, parts: Sequence[Part]) -> dict[str, Any]:
     }
 
 
-def made_json(folder: Path, kit: Kit, identity: str) -> dict[str, Any]:
+def made_json(folder: Path, kit: Kit, identity: str, signed_by: str | None) -> dict[str, Any]:
     return {
         "schema": "sdsetup.kit-made/1",
         "dir": str(folder),
         "sha256": identity,
+        "signed_by": signed_by,
         "files": len(kit.files),
         "bytes": sum(file.size for file in kit.files.values()),
         "parts": {kind: sum(f.size for p in kit.of(kind) for f in p.files) for kind in KINDS if kit.of(kind)},
     }
 
 
-def check_json(folder: Path, kit: Kit, identity: str, faults: Sequence[Fault]) -> dict[str, Any]:
+def check_json(
+    folder: Path, kit: Kit, identity: str, signed_by: str | None, faults: Sequence[Fault]
+) -> dict[str, Any]:
     return {
-        **made_json(folder, kit, identity),
+        **made_json(folder, kit, identity, signed_by),
         "schema": "sdsetup.kit-check/1",
         "ok": not faults,
         "faults": [{"path": fault.path, "what": fault.what} for fault in faults],

@@ -14,6 +14,7 @@ from sdsetup.text import Text
 from sdsetup.values.shape import OwnFile
 
 MANIFEST = "kit.json"
+SIGNATURE = "kit.json.sig"  # of the manifest
 MAKING = "kit-in-progress.json"  # what a run that was cut off had finished
 
 Kind = Literal["repository", "package", "model", "tokenizer", "python", "git", "program"]

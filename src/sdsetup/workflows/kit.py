@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sdsetup.catalog.models import Model, fetch_file, find_model
 from sdsetup.decide.planning import environment_action
@@ -32,21 +33,30 @@ from sdsetup.workflows.carrying_out import consent
 from sdsetup.workflows.kit_targets import KitRequest, Target, targets
 from sdsetup.workflows.session import Session
 
+if TYPE_CHECKING:  # the library behind it is for those who have a key
+    from sdsetup.execute.signing import PublicKey, SigningKey
+
 _WEBUI = "webui"
 _TOKENIZER, _GIT, _PROGRAM = Text("Text encoder files"), Text("Git for Windows"), Text("sdsetup itself")
 _OWN_PYTHONS = ("3.10", "3.11", "3.12", "3.13")  # with which sdsetup itself may be installed
 
 
 def run_make(
-    session: Session, folder: Path, request: KitRequest, *, yes: bool = False, dry_run: bool = False
+    session: Session,
+    folder: Path,
+    request: KitRequest,
+    *,
+    key: SigningKey | None = None,
+    yes: bool = False,
+    dry_run: bool = False,
 ) -> int:
-    """The whole of `sdsetup kit make`; returns the exit code.
+    """The whole of `sdsetup kit make`; returns the exit code. `key`: what the kit is signed with.
 
     Raises:
         UsageError: an option that cannot be meant.
         SdsetupError: what stopped it; what was finished is kept, and the same command goes on.
     """
-    making = _Making(session, Store(folder), request)
+    making = _Making(session, Store(folder), request, key)
     parts = making.parts()
     if dry_run and session.json:
         print_document(plan_json(folder, parts))
@@ -66,36 +76,38 @@ def run_make(
             kit, identity = making.run(live.listen)
     except OSError as error:
         raise file_problem(error, folder, Text("The kit could not be written")) from error
+    signed_by = None if key is None else key.public.text
     if session.json:
-        print_document(made_json(folder, kit, identity))
+        print_document(made_json(folder, kit, identity, signed_by))
     else:
-        show_made(folder, kit, identity, session.screen)
+        show_made(folder, kit, identity, signed_by, session.screen)
     return EXIT_DONE
 
 
-def run_check(session: Session, folder: Path) -> int:
+def run_check(session: Session, folder: Path, key: PublicKey | None = None) -> int:
     """The whole of `sdsetup kit check`: every byte is read; 1 where a file is missing or damaged.
 
     Raises:
-        SdsetupError: `kit-missing`, `kit-unreadable`.
+        SdsetupError: `kit-missing`, `kit-unreadable`; with a key `kit-unsigned`, `kit-signature`.
     """
-    found = find_kit(str(folder), None, session.machine)
+    found = find_kit(str(folder), session.machine, key=key)
     try:
         faults = check(folder, found.kit, lambda _done: None)
     except OSError as error:
         raise file_problem(error, folder, Text("The kit can't be read")) from error
     if session.json:
-        print_document(check_json(folder, found.kit, found.identity, faults))
+        print_document(check_json(folder, found.kit, found.identity, found.signed_by, faults))
     else:
-        show_check(folder, found.kit, found.identity, faults, session.screen)
+        show_check(folder, found.kit, found.identity, found.signed_by, faults, session.screen)
     return EXIT_EXPECTED if faults else EXIT_DONE
 
 
 class _Making:
     """One run of `kit make`."""
 
-    def __init__(self, session: Session, store: Store, request: KitRequest) -> None:
+    def __init__(self, session: Session, store: Store, request: KitRequest, key: SigningKey | None) -> None:
         self._session = session
+        self._key = key
         self._store = store
         self._request = request
         self._kit = store.begun()
@@ -169,7 +181,7 @@ class _Making:
         if self._request.program:
             self._program()
         self._kit = self._kit.tidy()
-        return self._kit, self._store.finish(self._kit)
+        return self._kit, self._store.finish(self._kit, self._key)
 
     def _has(self, kind: str, id: str) -> bool:
         piece = self._kit.find(kind, id)  # type: ignore[arg-type]

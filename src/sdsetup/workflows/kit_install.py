@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from sdsetup.catalog.files import Profiles
@@ -26,6 +26,9 @@ from sdsetup.values.kit import Kit, KitFile, Piece
 from sdsetup.values.plan import CloneRepository, CloneWebUI, FetchFile, Source
 from sdsetup.workflows.carrying_out import Decision
 from sdsetup.workflows.session import Session, named_path
+
+if TYPE_CHECKING:  # the library behind it is for those who have a key
+    from sdsetup.execute.signing import PublicKey
 
 
 class KitProfiles(Profiles):
@@ -119,7 +122,9 @@ class OpenKit:
 
 
 @contextmanager
-def with_kit(session: Session, where: str, pinned: str | None) -> Iterator[OpenKit]:
+def with_kit(
+    session: Session, where: str, *, pinned: str | None = None, key: PublicKey | None = None
+) -> Iterator[OpenKit]:
     """Open a kit (a folder or an address) for an installation. Errors inside the block that a damaged file of the
     kit has caused name that file.
 
@@ -127,7 +132,7 @@ def with_kit(session: Session, where: str, pinned: str | None) -> Iterator[OpenK
         UsageError, SdsetupError: from `find_kit`; `kit-damaged`.
     """
     place = where if "://" in where else str(named_path(Path(where)))
-    found = find_kit(place, pinned, session.machine)
+    found = find_kit(place, session.machine, pinned=pinned, key=key)
     claim(session.cache)
     with KitServer(found.kit, found.identity, found.open_file) as server:
         profiles = KitProfiles(session.catalog.files, found.kit, server.url)

@@ -10,13 +10,28 @@ import hashlib
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sdsetup.catalog.names import name_problem
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.folders import remove_tree
-from sdsetup.storage import parse_own, read_own, replace, write_json
+from sdsetup.storage import parse_own, read_json, read_own, replace, write_atomically, write_json
 from sdsetup.text import Text
-from sdsetup.values.kit import KINDS, MAKING, MANIFEST, SHAPE, Fault, Kit, KitFile, kit_from_json, kit_to_json
+from sdsetup.values.kit import (
+    KINDS,
+    MAKING,
+    MANIFEST,
+    SHAPE,
+    SIGNATURE,
+    Fault,
+    Kit,
+    KitFile,
+    kit_from_json,
+    kit_to_json,
+)
+
+if TYPE_CHECKING:  # the library behind it is for those who have a key
+    from sdsetup.execute.signing import SigningKey
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _READ = 2**20
@@ -60,16 +75,22 @@ class Store:
         """Remember what is finished so far."""
         write_json(self.folder / MAKING, kit_to_json(kit))
 
-    def finish(self, kit: Kit) -> str:
-        """Make this the kit's content; the SHA-256 of its manifest."""
-        write_json(self.folder / MANIFEST, kit_to_json(kit))
+    def finish(self, kit: Kit, key: SigningKey | None = None) -> str:
+        """Make this the kit's content, signed with a key where one is given; the SHA-256 of its manifest."""
+        path, signature, said = self.folder / MANIFEST, self.folder / SIGNATURE, kit_to_json(kit)
+        if read_json(path) != said:
+            signature.unlink(missing_ok=True)  # first: it's of what the kit held before
+        write_json(path, said)
+        content = path.read_bytes()
+        if key is not None:
+            write_atomically(signature, key.sign(content))
         (self.folder / MAKING).unlink(missing_ok=True)
         remove_tree(self.work)
         wanted = {file.sha256 for file in kit.files.values()}
         for folder in (self.folder / "objects").iterdir():
             if _SHA256.fullmatch(folder.name) and folder.name not in wanted:
                 remove_tree(folder)  # of an earlier version
-        return hashlib.sha256((self.folder / MANIFEST).read_bytes()).hexdigest()
+        return hashlib.sha256(content).hexdigest()
 
     def has(self, file: KitFile) -> bool:
         """Whether the file is there with its size; `check` reads its bytes."""
