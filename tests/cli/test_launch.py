@@ -122,7 +122,7 @@ def test_ctrl_c_twice_ends_the_whole_tree(tmp_path: Path) -> None:
     with launched(root) as run:
         run.until("Press Ctrl-C here to stop it.")
         run.process.send_signal(signal.SIGINT)
-        run.until("again ends it by force")
+        run.until("again to force it")
         time.sleep(0.5)
         run.process.send_signal(signal.SIGINT)
         began = time.monotonic()
