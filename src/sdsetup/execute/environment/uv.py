@@ -94,7 +94,7 @@ def variables(context: Context, **more: str) -> dict[str, str]:
 
 def hurried(context: Context) -> dict[str, str]:
     """Variables for a try with others behind it: a dead address costs seconds. The user's own settings stay."""
-    quick = {"UV_HTTP_RETRIES": "0", "UV_HTTP_CONNECT_TIMEOUT": "8", "UV_HTTP_TIMEOUT": "8"}
+    quick = {"UV_HTTP_RETRIES": "0", "UV_HTTP_CONNECT_TIMEOUT": "6", "UV_HTTP_TIMEOUT": "6"}
     return {name: value for name, value in quick.items() if name not in context.machine.env}
 
 
