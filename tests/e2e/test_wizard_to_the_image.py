@@ -71,6 +71,10 @@ def test_three_questions_an_image_and_the_web_ui(world: dict[str, str], own_home
     wizard.expect(r"What next\?[^\n]*\] ")
     image = next((own_home / "stable-diffusion-webui" / ".sdsetup" / "proof").glob("*good.png"))
     assert image.stat().st_size > 100
+    wizard.sendline("o")  # there is no display here
+    wizard.expect_exact("The image is:")
+    wizard.expect_exact(str(image))
+    wizard.expect(r"What next\?[^\n]*\] ")
     wizard.sendline("s")
     wizard.expect("The web UI is ready")
     wizard.sendintr()
@@ -90,3 +94,17 @@ def test_three_questions_an_image_and_the_web_ui(world: dict[str, str], own_home
     again.expect(pexpect.EOF)
     again.close()
     assert again.exitstatus == 0
+
+    # A no leads back to the menu, a yes removes it and leaves the models.
+    last = started()
+    for answer in ("n", "y"):
+        last.expect(MENU)
+        last.sendline("6")
+        last.expect(r"\? \[y/N\] ")
+        last.sendline(answer)
+    last.expect(pexpect.EOF)
+    last.close()
+    folder = own_home / "stable-diffusion-webui"
+    assert last.exitstatus == 0
+    assert not (folder / "webui.py").exists() and not (folder / "venv").exists()
+    assert (folder / "models" / "Stable-diffusion" / "model.safetensors").is_file()

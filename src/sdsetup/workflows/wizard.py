@@ -28,9 +28,10 @@ def run_wizard(session: Session) -> int:
             return _guided(session, wanted)
     except (DeclinedError, KeyboardInterrupt) as left:
         interrupted = isinstance(left, KeyboardInterrupt) or left.exit_code == EXIT_INTERRUPTED
-        if wanted.began:
+        if not wanted.began:
+            session.screen.line(Text("Nothing was changed."))
+        elif isinstance(left, KeyboardInterrupt):  # in the middle of the work
             raise
-        session.screen.line(Text("Nothing was changed."))
         return AlreadySaid(EXIT_INTERRUPTED) if interrupted else EXIT_DONE
 
 

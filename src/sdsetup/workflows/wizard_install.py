@@ -62,6 +62,7 @@ class Wanted:
     practised: bool = False
     began: bool = False
     offers: tuple[ModelOffer, ...] = ()
+    copies: dict[str, Path] | None = None  # files elsewhere on this PC that may be models, by the model's name
     decision: Decision | None = None
 
     @property
@@ -191,7 +192,9 @@ def model_offers(session: Session, wanted: Wanted, folder: Path) -> tuple[ModelO
     """The models of the profile that make images alone, each with what can be said of it here."""
     models = [model for model in session.catalog.models.models.values() if model.alone]
     files = {model.name: fetch_file(model) for model in models}
-    copies = copies_by_size(files.values(), session.context(folder, silent))
+    if wanted.copies is None:  # the search takes seconds, and another answer changes nothing of it
+        wanted.copies = copies_by_size(files.values(), session.context(folder, silent))
+    copies = wanted.copies
     fits = _fits(session, wanted)
     offers = []
     for model in models:
@@ -303,4 +306,13 @@ def what_next(session: Session, folder: Path, picture: str | None) -> int:
             return run_launch(session, folder, browser=True)
         if answer == "d" or picture is None:
             return EXIT_DONE
-        typer.launch(picture)
+        if not _opened(picture):
+            screen.line(Text("No program here opens images. The image is:"))
+            screen.command(picture, indent=2)
+
+
+def _opened(file: str) -> bool:
+    # Without a display a browser for text might be taken, and given this terminal.
+    if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        return False
+    return typer.launch(file) == 0

@@ -127,8 +127,8 @@ def _repair(session: Session, folder: Path, wanted: Wanted) -> int | None:
     decision = decide(session, request)
     show_warnings(decision.tuning, session.screen)
     show_plan(decision.plan, session.screen)
-    decision = agreed(session, decision, yes=False)
     wanted.began = True
+    decision = agreed(session, decision, yes=False)
     image = carry_out_to_image(session, decision, following=False)
     return what_next(session, folder, image)
 
@@ -162,15 +162,14 @@ def _new_card(session: Session, folder: Path, wanted: Wanted) -> int | None:
         )
         return None
     show_change(changes, session.screen, dir=folder, carried_out=True)
-    request = Request(dir=str(folder), launchers=launcher_kinds(session))
-    run_install(session, request)
     wanted.began = True
+    run_install(session, Request(dir=str(folder), launchers=launcher_kinds(session)))
     return None
 
 
 def _update(session: Session, folder: Path, wanted: Wanted) -> int | None:
-    run_update(session, folder, to=None, extensions=False, dry_run=False, yes=False)
     wanted.began = True
+    run_update(session, folder, to=None, extensions=False, dry_run=False, yes=False)
     return None
 
 
@@ -197,8 +196,8 @@ def _models(session: Session, folder: Path, wanted: Wanted) -> int | None:
 
 
 def _remove(session: Session, folder: Path, wanted: Wanted) -> int | None:
-    run_uninstall(session, folder, dry_run=False, yes=False)
     wanted.began = True
+    run_uninstall(session, folder, dry_run=False, yes=False)
     return EXIT_DONE
 
 
