@@ -122,6 +122,16 @@ def test_this_pc_stands_in_eight_lines(start: Start) -> None:
     assert {"Graphics", "Disk", "System", "Python", "Git", "Network"} <= {line.split()[1] for line in parts}
 
 
+def test_each_question_fits_one_screen_of_80_by_24(start: Start, own_home: Path) -> None:
+    wizard = start(rows=24, columns=80)
+    for question in (FOLDER, MODEL, START):
+        wizard.expect(question)
+        lines = (wizard.before or "").replace("\r", "").split("\n")
+        assert len(lines) < 24, lines
+        assert not [line for line in lines if len(line) > 80 and str(own_home) not in line]
+        wizard.sendline("")
+
+
 @pytest.mark.parametrize("answer", ["", "n", "No", "нет"])
 def test_only_a_yes_starts(start: Start, own_home: Path, answer: str) -> None:
     wizard = at(start, START)
