@@ -62,3 +62,33 @@ def no_stray_processes() -> Iterator[None]:
         except psutil.NoSuchProcess:
             continue
     assert not names, f"still running after the test: {names}"
+
+
+_judged: dict[tuple[str, ...], str | None] = {}
+
+
+@pytest.fixture(autouse=True)
+def commands_can_be_run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every command of ours that is made to be pasted, in any test, is one that the command line takes."""
+    from sdsetup.command import Command
+
+    if request.module.__name__ in ("test_command", "test_harmless"):  # they quote any words there are
+        yield
+        return
+    made: set[tuple[str, ...]] = set()
+    real = Command.__new__
+
+    def noted(cls: type[Command], *argv: object, family: str | None = None) -> Command:
+        command = real(cls, *argv, family=family)
+        if command.argv[0] == "sdsetup":
+            made.add(command.argv)
+        return command
+
+    monkeypatch.setattr(Command, "__new__", noted)
+    yield
+    if made - _judged.keys():
+        from command_line import refusal  # typer and the commands: most tests need neither
+    for argv in made - _judged.keys():
+        _judged[argv] = refusal(argv)
+    wrong = {argv: _judged[argv] for argv in made if _judged[argv] is not None}
+    assert not wrong, f"commands that cannot be run: {wrong}"

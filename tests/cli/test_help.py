@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import typer
 
+from command_line import refusal
 from sdsetup.cli.app import COMMANDS, GROUPS, app, run
 from sdsetup.cli.examples import EXAMPLES
 
@@ -34,12 +35,8 @@ def commands() -> Iterator[tuple[str, Any]]:
 def parses(line: str) -> None:
     """The command line takes these words: nothing is missing, unknown, or of the wrong kind."""
     words = shlex.split(line.partition(" > ")[0])
-    assert words.pop(0) == "sdsetup"
-    command = GROUP.get_command(None, words.pop(0))
-    if hasattr(command, "commands"):
-        command = command.commands[words.pop(0)]
-    with command.make_context("sdsetup", words):
-        pass
+    assert words[0] == "sdsetup"
+    assert refusal(words) is None, line
 
 
 def test_short_helps_are_short_and_in_groups(capsys: pytest.CaptureFixture[str]) -> None:
