@@ -48,12 +48,11 @@ Setting                Value        Why
 --xformers             on           least memory, fastest on this card
 --medvram-sdxl         on           saves memory for SDXL only
 --no-half-vae          on           prevents black images
-torch                  2.1.2+cu121  fits the graphics card and driver
+torch                  2.1.2+cu121  fits this PC
 SAFETENSORS_FAST_GPU   1            common in guides; no effect
 STABLE_DIFFUSION_REPO  set          the original address was deleted
 GIT_TERMINAL_PROMPT    0            Git stops instead of waiting
 no_proxy               set          works behind a proxy
-
 ! Drivers newer than the 580.xx series don't support GeForce GTX 1070, and newer
 PyTorch builds won't either.
 

@@ -133,7 +133,7 @@ def _show_table(tuning: Tuning, before: Before | None, screen: Screen) -> None:
     table.add_column(say(Text("Why")), overflow="fold", ratio=1)
     for name, value in _settings(tuning):
         old = None if before is None else before.settings.get(name.split(" ")[0], "-")
-        cells = [Line(name, style="cyan")]
+        cells = [Line(name.partition(" ")[0], style="cyan")]
         if old is not None:
             cells.append(Line(_short(old), style="dim" if old == value else ""))
         cells.append(Line(_short(value), style="dim" if old == value else ""))
@@ -167,7 +167,7 @@ def _settings(tuning: Tuning) -> list[tuple[str, str]]:
 def _few_words(reason: Reason) -> str:
     """The reason's short form; where nobody wrote one, its first clause."""
     if reason.setting == "torch":
-        return say(Text("fits the graphics card and driver"))
+        return say(Text("fits this PC"))
     return say(reason.short) if reason.short else re.split(r"[;:,.] ", say(reason.because), maxsplit=1)[0]
 
 
@@ -232,8 +232,6 @@ def _show_because(reason: Reason, screen: Screen) -> None:
 
 def _show_warnings(tuning: Tuning, screen: Screen) -> None:
     shown = [w for w in tuning.warnings if tuning.unsupported is None or w.text != tuning.unsupported.reason]
-    if shown:
-        screen.line()
     for warning in shown:
         said = sentence(warning.text)
         screen.line(Text("{mark} {text}", mark=screen.mark("warn"), text=said), "warn")
