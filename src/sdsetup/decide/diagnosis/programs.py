@@ -14,7 +14,7 @@ _OURS_IN_FRAMES = re.compile(
     r"(?:^|[\\/])(?:launch|webui|launch_utils)\.py$|[\\/](?:modules|extensions|extensions-builtin|repositories|venv|sd\.webui|webui)[\\/]"
     r"|stable-diffusion|[\\/]scripts[\\/]"
 )
-_PYTHONS_OWN = re.compile(r"^<|[\\/]lib[\\/]python[\d.]+[\\/]\w+(?:[\\/]\w+)*\.py$|[\\/]Lib[\\/]|^[\w\\/]+\.py$")
+_PYTHONS_OWN = re.compile(r"^<|[\\/]lib[\\/]python[\d.]+[\\/]\w+(?:[\\/]\w+)*\.py$|[\\/]Lib[\\/]|^\w[\w\\/]*\.py$")
 
 
 def _first(log: Log, programs: Sequence[Program]) -> Program | None:
