@@ -75,14 +75,11 @@ class KnownFlags:
             return False
         if one.name == two.name:
             return first != second
-        return self._names(one, second) or self._names(two, first)
+        return bool({second, two.name} & set(one.excludes) or {first, one.name} & set(two.excludes))
 
     def needs(self, flag: str) -> tuple[str, ...]:
         entry = self.of(flag)
         return entry.needs if entry is not None else ()
-
-    def _names(self, entry: Setting, other: str) -> bool:
-        return other in entry.excludes or Flag.parse(other).name in entry.excludes
 
 
 def parse_flags(raw: Mapping[str, Any], path: str = "flags.toml") -> KnownFlags:
