@@ -617,6 +617,12 @@ def checkout(path: str, **change: Any) -> dict[str, Any]:
             "fail",
             "--medvam",
         ),
+        (
+            "launch-file",
+            {"launch_file": LaunchFileState(present=True, no_environment=("VENV_DIR", "C:\\sd-webui\\other"))},
+            "fail",
+            "VENV_DIR leads to C:\\sd-webui\\other",
+        ),
         ("launch-file", {"launch_file": LaunchFileState(present=True, problem="a quote")}, "warn", "a quote"),
         (
             "launch-file",
@@ -643,6 +649,26 @@ def test_parts_of_an_installation(id: str, change: dict[str, Any], wanted: str, 
     assert finding.status == wanted
     assert about in str(finding.why or "")
     assert (finding.fix is None) == (wanted == "ok")
+
+
+def test_a_text_encoder_that_is_gone_is_named_where_we_put_it() -> None:
+    needs = replace(NEEDS, text_encoder=("openai/clip/vocab.json", "openai/clip/merges.txt"))
+    ours = replace(GOOD, installation=WHOLE, parts=PARTS, recorded=InstallRecord(flags=("--medvram",)))
+
+    def found(facts: Facts) -> Finding:
+        return next(finding for finding in diagnose(facts, needs).findings if finding.id == "models")
+
+    lacking = found(replace(ours, parts=replace(PARTS, text_encoder=("openai/clip/merges.txt",))))
+    assert lacking.status == "warn"
+    assert "openai/clip/vocab.json" in str(lacking.why)
+    assert "merges" not in str(lacking.why)
+    assert lacking.fix is not None
+    assert "sdsetup install" in str(lacking.fix.command)
+    whole = replace(PARTS, text_encoder=needs.text_encoder)
+    assert found(replace(ours, parts=whole)).status == "ok"
+    assert found(ours).status == "ok", "nobody looked"
+    elsewhere = replace(ours, recorded=None, parts=replace(PARTS, text_encoder=()))
+    assert found(elsewhere).status == "ok", "the hub's cache may have them"
 
 
 def test_flags_that_were_chosen_and_are_gone() -> None:

@@ -53,6 +53,11 @@ def cut_file(folder: Path) -> None:
     path.write_bytes(content[:20])
 
 
+def environment_elsewhere(folder: Path) -> None:
+    with (folder / "webui-user.sh").open("a") as file:
+        file.write('venv_dir="other"\n')
+
+
 def emptied_settings(folder: Path) -> None:
     (folder / "config.json").write_bytes(b"\0" * 40)
 
@@ -75,6 +80,7 @@ BREAKS: list[tuple[Callable[[Path], Any], str, set[str]]] = [
     ),
     (half_cloned, "repositories", {"repository:BLIP"}),
     (lambda folder: (folder / "webui-user.sh").unlink(), "launch-file", {"launcher:sh"}),
+    (environment_elsewhere, "launch-file", {"launcher:sh"}),
     (emptied_settings, "settings", {"settings"}),
     (web_page_for_a_model, "models", {"model"}),
 ]

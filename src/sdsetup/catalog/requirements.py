@@ -92,6 +92,7 @@ class Requirements:
     brings: frozenset[str] = frozenset({"python"})  # what an installation brings by itself
     repositories: tuple[tuple[str, str], ...] = ()  # name and commit of those that the web UI needs
     exclusive_flags: tuple[tuple[str, ...], ...] = ()  # of each group a launch file may hold one
+    text_encoder: tuple[str, ...] = ()  # files, relative to the installation, that loading a model needs
     model_hashes: Mapping[int, str] = field(default_factory=dict)  # bytes -> SHA-256 of the models that are known
 
     def commands_for(self, facts: Facts) -> Commands:

@@ -7,7 +7,7 @@ from sdsetup.decide.condition import checkout_at, environment_faults, missing_fi
 from sdsetup.text import Text, message, some
 from sdsetup.values.facts import Facts
 from sdsetup.values.flags import Settings
-from sdsetup.values.parts import Parts
+from sdsetup.values.parts import LaunchFileState, Parts
 from sdsetup.values.tuning import TorchBuild
 
 _SMALL_PACKAGE = 2_000_000  # bytes, about the size of one of the web UI's packages other than torch
@@ -58,9 +58,21 @@ def launcher_detail(facts: Facts, settings: Settings) -> Text:
     file = facts.parts.launch_file if facts.parts else None
     unknown = [name for name in (file.unknown if file else ()) if name in settings.drop_flags]
     if not unknown:
-        return Text("{flags}", flags=flags)
+        return _without_venv(flags, file)
     return Text(
         "{flags}; removes {unknown}, which the web UI doesn't recognize (a backup is kept)",
         flags=flags,
         unknown=", ".join(unknown),
+    )
+
+
+def _without_venv(flags: str, file: LaunchFileState | None) -> Text:
+    if file is None or file.no_environment is None:
+        return Text("{flags}", flags=flags)
+    variable, folder = file.no_environment
+    return Text(
+        "{flags}; removes {variable}, because {folder} has no Python environment (a backup is kept)",
+        flags=flags,
+        variable=variable,
+        folder=folder,
     )

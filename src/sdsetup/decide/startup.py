@@ -164,7 +164,7 @@ def launch_plan(
     the output say more.
     """
     env = {name: value for name, value in environment.items() if name not in _OURS_ALONE}
-    python, venv = _python(dir, family, {**env, **(variables or {})})
+    python, venv = interpreter(dir, family, {**env, **(variables or {})})
     if venv is not None:
         # What `activate` does: extensions call `pip` and `python` by name.
         env["VIRTUAL_ENV"] = str(venv)
@@ -192,10 +192,15 @@ def _told_by_the_scripts(env: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _python(dir: str, family: Family, env: Mapping[str, str]) -> tuple[PurePath, PurePath | None]:
+def venv_variable(family: Family) -> str:
+    """The variable by which a launch file names another environment than `venv`."""
+    return "VENV_DIR" if family == "windows" else "venv_dir"
+
+
+def interpreter(dir: str, family: Family, env: Mapping[str, str]) -> tuple[PurePath, PurePath | None]:
     """The interpreter, and the environment it belongs to (None where the user switched that off)."""
     path = PureWindowsPath if family == "windows" else PurePosixPath
-    wanted = env.get("VENV_DIR" if family == "windows" else "venv_dir", "").strip('"') or "venv"
+    wanted = env.get(venv_variable(family), "").strip('"') or "venv"
     if wanted == "-" or (family == "windows" and env.get("SKIP_VENV") == "1"):
         return path(env.get("PYTHON" if family == "windows" else "python_cmd", "").strip('"') or "python"), None
     venv = path(dir) / wanted

@@ -8,11 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from sdsetup.decide.model_file import MODEL_ENDINGS, damaged, judge
+from sdsetup.decide.startup import interpreter, venv_variable
 from sdsetup.errors import SdsetupError
 from sdsetup.launchfile import FILE_NAMES, Kind, grouped, read
 from sdsetup.machine import Machine
@@ -27,6 +28,7 @@ from sdsetup.storage import read_json
 from sdsetup.text import Text
 from sdsetup.values.parts import CheckedOut, LaunchFileState, ModelFile, Parts, Unfinished
 
+_TEXT_ENCODER = "openai"
 _MODELS = Path("models", "Stable-diffusion")
 _FOLDERS = ("", ".git", ".sdsetup", "venv", "repositories", "models")
 _BLOCK = 2**20  # bytes
@@ -50,6 +52,9 @@ def ask(asked: Asked) -> dict[str, Any]:
         packages=None if packages is None else installed(packages),
         damaged_packages=() if packages is None else damages(packages, deep=None if asked.deep else ()),
         models=tuple(_models(folder, asked)),
+        text_encoder=tuple(
+            path.relative_to(folder).as_posix() for path in machine.glob(folder / _TEXT_ENCODER, "*/*")
+        ),
         launch_file=_launch_file(machine, folder),
         settings=_settings(folder),
         foreign=tuple(name for name in _FOLDERS if _is_closed(machine, folder / name)),
@@ -146,7 +151,19 @@ def _launch_file(machine: Machine, folder: Path) -> LaunchFileState:
         present=True,
         flags=tuple(flag.name for flag in flags),
         unknown=tuple(flag.name for flag in flags if known and not _meant(flag.name, known)),
+        no_environment=_no_environment(machine, folder, {**seen.env, **seen.variables}),
     )
+
+
+def _no_environment(machine: Machine, folder: Path, said: Mapping[str, str]) -> tuple[str, str] | None:
+    """The variable in a launch file that leads to an environment which isn't there, and its folder."""
+    name = venv_variable(machine.family)
+    if not said.get(name):
+        return None
+    python, venv = interpreter(str(folder), machine.family, said)
+    if venv is None or Path(venv) == folder / "venv" or machine.exists(Path(python)):
+        return None
+    return name, str(venv)
 
 
 def _known_flags(machine: Machine, folder: Path) -> Iterator[str]:

@@ -43,12 +43,19 @@ class ModelFile:
 @dataclass(frozen=True, kw_only=True)
 class LaunchFileState:
     """The platform's own launch file, by names alone: values may be passwords. `problem`: why it cannot be
-    read; `unknown`: its flags that this web UI does not know, with which it does not start."""
+    read; `unknown`: its flags that this web UI does not know, with which it does not start; `no_environment`: the
+    variable that leads to another environment than venv, and the folder, where no Python is in it."""
 
     present: bool
     flags: tuple[str, ...] = ()
     problem: str | None = None
     unknown: tuple[str, ...] = ()
+    no_environment: tuple[str, str] | None = None
+
+    @property
+    def stopping(self) -> tuple[str, ...]:
+        """Names of flags and variables with which the web UI does not start."""
+        return (*self.unknown, *((self.no_environment[0],) if self.no_environment else ()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +88,7 @@ class Parts:
     packages: tuple[tuple[str, str], ...] | None = None
     damaged_packages: tuple[DamagedPackage, ...] = ()
     models: tuple[ModelFile, ...] = ()
+    text_encoder: tuple[str, ...] | None = None  # files in openai/, relative to the installation; None: not looked
     launch_file: LaunchFileState | None = None
     settings: Literal["absent", "good", "empty", "damaged"] = "absent"  # config.json
     foreign: tuple[str, ...] = ()  # folders of another account that cannot be written; "" is the whole

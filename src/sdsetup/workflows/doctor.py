@@ -89,6 +89,7 @@ def requirements_of(session: Session, facts: Facts) -> Requirements:
         need,
         repositories=tuple((one.name, one.commit) for one in catalog.webui.repositories),
         exclusive_flags=catalog.flags.exclusive_groups,
+        text_encoder=tuple(file.save_as for file in catalog.webui.tokenizer),
         model_hashes={model.size: model.sha256 for model in catalog.models.models.values()},
     )
 

@@ -121,9 +121,9 @@ def decide(
     )
     tuning, _ = beside_own(session, folder, facts, tuning, contents.launch_files)
     file = facts.parts.launch_file if facts.parts else None
-    # The web UI ends at a flag that it does not know; the file as it was is kept beside it.
-    unknown = file.unknown if file is not None else ()
-    settings = launch_settings(tuning, facts.recorded, session.catalog.flags, also_drop=unknown)
+    # With these the web UI does not start; the file as it was is kept beside it.
+    stopping = file.stopping if file is not None else ()
+    settings = launch_settings(tuning, facts.recorded, session.catalog.flags, also_drop=stopping)
     plan = plan_install(facts, request, tuning, components, settings, load_journal(state), contents)
     plan = replace(plan, outside=str(session.cache))
     practised = (state / PRACTICE_MARK).is_file()

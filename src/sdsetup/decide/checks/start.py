@@ -42,6 +42,15 @@ def launch_file(facts: Facts, need: Requirements) -> Finding:
         )
         fix = Text("Correct the spelling in {name}, or let sdsetup remove it (a backup is kept):", name=name)
         return faulty(facts, "launch-file", "fail", _LAUNCH_FILE, said, why, fix)
+    if file.no_environment is not None:
+        variable, folder = file.no_environment
+        why = Text(
+            "The web UI won't start: {variable} leads to {folder}, which has no Python environment.",
+            variable=variable,
+            folder=folder,
+        )
+        fix = Text("Correct that line in {name}, or let sdsetup remove it (a backup is kept):", name=name)
+        return faulty(facts, "launch-file", "fail", _LAUNCH_FILE, said, why, fix)
     lost = lost_flags(file, facts.recorded)
     if lost:
         essential = any(flag.split(" ", 1)[0] in _ESSENTIAL for flag in lost)

@@ -201,4 +201,19 @@ def models(facts: Facts, need: Requirements) -> Finding:
         return faulty(
             facts, "models", status, _MODELS, said, why, Text("Download it again (the damaged file is kept):")
         )
+    # Without our record the files may lie in the hub's own cache, where the web UI finds them as well.
+    lost = tuple(name for name in need.text_encoder if name not in (parts.text_encoder or ())) if parts else ()
+    if lost and facts.recorded is not None and parts is not None and parts.text_encoder is not None:
+        return faulty(
+            facts,
+            "models",
+            "warn",
+            _MODELS,
+            said,
+            Text(
+                "Text encoder files are missing, and no model loads while their server is down: {names}.",
+                names=some(lost),
+            ),
+            Text("Restore them:"),
+        )
     return Finding(id="models", status="ok", title=_MODELS, summary=said)
