@@ -269,6 +269,13 @@ def test_every_step_is_one_answer_away(start: Start) -> None:
     assert "AUTOMATIC1111 web UI v1" in said(wizard) and "Download:" in said(wizard)
 
 
+def test_without_internet_only_the_practice_run_is_offered(start: Start, tmp_path: Path) -> None:
+    hosts = '[[hosts]]\nurl = "http://127.0.0.1:9/"\npurpose = "git"\n'  # nobody listens there
+    (tmp_path / "profiles" / "doctor.toml").write_text(hosts)
+    wizard = at(start, START)
+    assert "no internet connection, so only the practice run will work" in said(wizard)
+
+
 def test_a_model_that_is_on_this_pc(start: Start, own_home: Path) -> None:
     """By its size alone: the step that uses it proves it."""
     lies = own_home / "ComfyUI" / "models" / "checkpoints"

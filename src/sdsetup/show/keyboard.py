@@ -7,6 +7,7 @@ import select
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -71,9 +72,14 @@ def read_line(check: Callable[[], None]) -> str:
     while terminal is not None and not select.select([terminal], [], [], _GLANCE)[0]:
         check()
     check()
-    line = input()
-    check()
-    return line
+    try:
+        return input()
+    except EOFError:
+        if sys.platform == "win32":  # a Ctrl-C ends the reading there before its signal is here
+            time.sleep(_GLANCE)
+        raise
+    finally:
+        check()
 
 
 def _terminal() -> int | None:

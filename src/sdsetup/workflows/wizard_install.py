@@ -248,6 +248,9 @@ def _ask_start(session: Session, wanted: Wanted) -> int:
     show_plan_in_short(decision.plan, decision.tuning, title, screen)
     screen.line()
     show_warnings(decision.tuning, screen)
+    if decision.plan.bytes and _offline(wanted):
+        screen.line(Text("There is no internet connection, so only the practice run will work now."), "warn")
+        screen.line()
     while True:
         show_answers(screen, done=wanted.practised)
         choices = {"y": words_for("yes"), "n": words_for("no"), "p": ("practice",), "d": ("details",)}
@@ -265,6 +268,11 @@ def _ask_start(session: Session, wanted: Wanted) -> int:
                 screen.line()
             case _:
                 raise DeclinedError(EXIT_DONE)
+
+
+def _offline(wanted: Wanted) -> bool:
+    findings = wanted.report.findings if wanted.report is not None else ()
+    return any(finding.id == "network" and finding.status == "fail" for finding in findings)
 
 
 def _practise(session: Session, wanted: Wanted) -> None:
