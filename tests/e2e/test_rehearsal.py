@@ -20,7 +20,7 @@ KILLS = int(os.environ.get("SDSETUP_TEST_KILLS", "20"))
 def test_from_nothing_to_a_picture_and_again_without_a_change(rehearsal: Rehearsal) -> None:
     first = rehearsal.run()
     assert first.returncode == 0, first.stdout + first.stderr
-    assert "REHEARSAL" in first.stdout
+    assert "Practice run" in first.stdout
     assert "Your own" not in first.stdout, "what the practice sets is not the person's"
     rehearsal.assert_whole()
     before = {path: path.stat().st_mtime_ns for path in rehearsal.dir.rglob("*") if path.is_file()}
