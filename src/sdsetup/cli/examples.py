@@ -77,6 +77,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("sdsetup kit make D:/kit --for windows", "Make a kit for Windows PCs"),
         ("sdsetup install --kit D:/kit", "Install from it"),
     ),
+    "kit key": (
+        ("sdsetup kit key my-kits", "Make a key pair"),
+        ("sdsetup kit make D:/kit --sign my-kits", "Sign a kit with it"),
+    ),
     "kit check": (("sdsetup kit check D:/kit", "Check a copied kit"),),
     "fleet summary": (
         ("sdsetup doctor --json > pc1.json", "On each PC"),

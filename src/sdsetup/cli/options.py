@@ -27,7 +27,7 @@ KitKey = Annotated[
     typer.Option(
         "--kit-key",
         metavar="KEY",
-        help="The public key, or its file, that the kit must be signed with.",
+        help="Public key (or its file) the kit must be signed with.",
         show_default=False,
     ),
 ]
