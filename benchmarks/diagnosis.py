@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 
 from sdsetup.catalog.failures import parse_failures
+from sdsetup.catalog.files import Profiles
 from sdsetup.decide.diagnosis import read_log
-from sdsetup.storage import Profiles
 
 SAMPLES = Path(__file__).parents[1] / "tests" / "samples" / "logs"
 SIZE = 5_000_000

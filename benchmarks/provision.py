@@ -36,11 +36,11 @@ from unittest.mock import patch
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
+from sdsetup.catalog.files import Profiles  # noqa: E402
 from sdsetup.catalog.webui import parse_webui  # noqa: E402
 from sdsetup.execute.context import Context  # noqa: E402
 from sdsetup.execute.environment import build  # noqa: E402
 from sdsetup.machine.real import RealMachine  # noqa: E402
-from sdsetup.storage import Profiles  # noqa: E402
 from sdsetup.values.plan import BuildEnvironment  # noqa: E402
 from sdsetup.values.tuning import TorchBuild  # noqa: E402
 

@@ -88,7 +88,8 @@ def commands_can_be_run(request: pytest.FixtureRequest, monkeypatch: pytest.Monk
     yield
     if made - _judged.keys():
         from command_line import refusal  # typer and the commands: most tests need neither
-    for argv in made - _judged.keys():
+    asked = frozenset(made)  # judging makes commands of its own
+    for argv in asked - _judged.keys():
         _judged[argv] = refusal(argv)
-    wrong = {argv: _judged[argv] for argv in made if _judged[argv] is not None}
+    wrong = {argv: _judged[argv] for argv in asked if _judged[argv] is not None}
     assert not wrong, f"commands that cannot be run: {wrong}"

@@ -108,7 +108,7 @@ def blocks_of(log: Log, begins: int) -> tuple[Block, ...]:
             acting = bool(_ACTION.match(line))  # what a call says before the web UI's own traceback belongs to it
         elif in_error and at > chained_until and indent(bare_edge(line)) <= edge and not _frame(first):
             # Python says one error for a traceback: a second one is about something else.
-            if finished and _SECOND_ERROR.match(bare(line)):
+            if finished and _SECOND_ERROR.match(first):
                 starts.append(at)
                 in_error = False
             finished = True

@@ -27,8 +27,13 @@ class Log:
         self.lines: list[str] = _lines(log)
         self.told: list[str] = list(self.lines)
         self._marked: set[int] = set()
-        self._text = "\n".join(self.lines)
-        self._starts = list(accumulate((len(line) + 1 for line in self.lines), initial=0))
+        # Logs repeat themselves: each different line is searched once, in the order of first appearance.
+        places: dict[str, list[int]] = {}
+        for at, line in enumerate(self.lines):
+            places.setdefault(line, []).append(at)
+        self._places = list(places.values())
+        self._text = "\n".join(places)
+        self._starts = list(accumulate((len(line) + 1 for line in places), initial=0))
         self._words = set(self._text.split())
         self._joined = "\n".join(self._words)
         self._foreign = "\n".join(word for word in self._words if not word.isascii())
@@ -40,7 +45,7 @@ class Log:
             self._marked.add(line)
 
     def with_text(self, needle: str) -> Iterator[int]:
-        """Indices of the lines that contain a plain text, in order."""
+        """Indices of the lines that contain a plain text, equal lines together."""
         if any(marker in needle for marker in _MARKERS):
             yield from (line for line in sorted(self._marked) if needle in self.told[line])
             return
@@ -55,9 +60,9 @@ class Log:
             return
         at = self._text.find(needle)
         while at >= 0:
-            line = bisect_right(self._starts, at) - 1
-            yield line
-            at = self._text.find(needle, self._starts[line + 1]) if line + 1 < len(self.told) else -1
+            one = bisect_right(self._starts, at) - 1
+            yield from self._places[one]
+            at = self._text.find(needle, self._starts[one + 1]) if one + 1 < len(self._places) else -1
 
     def matches(self, pattern: re.Pattern[str]) -> list[tuple[int, re.Match[str]]]:
         """Every line that a pattern matches, in order, with its match in the line without its margin."""
