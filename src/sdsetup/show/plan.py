@@ -16,19 +16,26 @@ from sdsetup.values.tuning import Tuning
 SCHEMA = "sdsetup.plan/1"
 
 
+_AROUND = 9  # lines above and below the steps
+
+
 def show_plan(plan: Plan, screen: Screen) -> None:
-    """Print the plan; finished steps say why they are left out."""
+    """Print the plan; finished steps say why they are left out. A step has a second line with
+    its details where the window has room for it, and with -v."""
     screen.heading(Text("Plan for {dir}", dir=plan.dir))
     screen.line()
     table = Table(box=None, show_header=False, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column(width=5, justify="right")
     table.add_column(ratio=1, overflow="fold")
     table.add_column(justify="right", no_wrap=True)
-    number = 1
-    for steps in _grouped(plan.steps):
+    number, rows = 1, _grouped(plan.steps)
+    detailed = screen.verbose or 2 * len(rows) + _AROUND <= screen.height
+    for steps in rows:
         last = number + len(steps) - 1
         label = f"{number}." if last == number else f"{number}-{last}."
         what = _described(steps[0], screen) if len(steps) == 1 else _described_group(steps, screen)
+        if not detailed:
+            what = what[: what.plain.index("\n")]
         table.add_row(Line(label, style="dim"), what, _bytes(steps))
         number = last + 1
     screen.table(table)
