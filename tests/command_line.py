@@ -36,4 +36,6 @@ def refusal(argv: Sequence[str]) -> str | None:
     except typer.Exit:
         return None
     except Exception as error:  # noqa: BLE001 - the library's own errors have no common public name
+        if len(argv) == 3 and type(error).__name__ == "MissingParameter":
+            return None  # only mentioned: "the folder that `sdsetup kit make` filled"
         return getattr(error, "message", None) or str(error) or type(error).__name__

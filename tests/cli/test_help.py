@@ -77,11 +77,16 @@ def test_no_example_belongs_to_no_command() -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell", "pwsh"])
 def test_completion_can_be_had_for(shell: str, tmp_path: Path) -> None:
-    env = {**os.environ, "PYTHONPATH": str(SRC), "HOME": str(tmp_path)}
+    # Else the library asks which shell started the program; the name of one is then not taken.
+    named = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    env = {**os.environ, **named, "PYTHONPATH": str(SRC), "HOME": str(tmp_path)}
     argv = [sys.executable, "-m", "sdsetup"]
     show = [*argv, "--show-completion", shell]
     shown = subprocess.run(show, capture_output=True, text=True, env=env, timeout=60)
     assert shown.returncode == 0 and "_SDSETUP_COMPLETE" in shown.stdout, shown.stderr
+    assert {"bash": "complete -o", "zsh": "#compdef", "fish": "complete --command"}.get(
+        shell, "Register-ArgumentCompleter"
+    ) in shown.stdout
     asked = {"COMP_WORDS": "sdsetup mod", "COMP_CWORD": "1", "_TYPER_COMPLETE_ARGS": "sdsetup mod"}
     asked |= {"_TYPER_COMPLETE_FISH_ACTION": "get-args", "_TYPER_COMPLETE_WORD_TO_COMPLETE": "mod"}
     asked["_SDSETUP_COMPLETE"] = f"complete_{shell}"

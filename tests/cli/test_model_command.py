@@ -100,7 +100,7 @@ def test_list(bench: Bench) -> None:
     assert models["sd15"]["size"] == 4_265_146_304
     text = bench.run("list", "--dir", str(bench.folder)).stdout
     assert "Tiny Diffusion" in text
-    assert max(len(line) for line in text.splitlines()) <= 80
+    assert max(len(line) for line in text.splitlines() if "sdsetup model get" not in line) <= 80
     bench.target.parent.mkdir(parents=True)
     bench.target.write_bytes(TINY)
     again = bench.json("list", "--dir", str(bench.folder))
@@ -121,7 +121,7 @@ def test_get(bench: Bench) -> None:
     }
     assert bench.target.read_bytes() == TINY
     text = bench.run("get", "tiny", "--dir", str(bench.folder)).stdout
-    assert "it was there already" in text
+    assert "Already there" in text
     assert len(bench.hub.requests) == 1
 
 

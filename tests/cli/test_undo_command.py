@@ -22,7 +22,7 @@ def test_the_list_names_date_reason_and_size(tmp_path: Path) -> None:
     root = with_history(tmp_path / "sd").dir
     shown = undo(root, "--list")
     assert shown.returncode == 0, shown.stderr
-    assert shown.stdout.count("before an installation run") == 3
+    assert shown.stdout.count("before an installation") == 3
     assert "sdsetup undo --to 1 --dir" in shown.stdout
     said = document(undo(root, "--list", "--json").stdout)
     assert said["schema"] == "sdsetup.undo-list/1"
