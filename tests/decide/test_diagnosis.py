@@ -100,6 +100,32 @@ def test_a_public_log_is_named_rightly(case: RuleContext) -> None:
     assert (said.state, found) == (case.facts.get("state", "failed"), case.facts.get("id"))
 
 
+@pytest.mark.parametrize(
+    "margin",
+    [
+        "webui-1  | ",
+        "Nov 25 10:11:12 host webui.sh[1234]: ",
+        "2024-05-01 10:11:12 ",
+        "2024-05-01T10:11:12.123456789Z ",
+        "[2024-05-01 10:11:12,345] ",
+        "> ",
+        "    ",
+        "\t",
+    ],
+)
+def test_what_another_program_puts_before_every_line_changes_nothing(margin: str) -> None:
+    """Of the logs whose lines are the web UI's own."""
+    wrong = []
+    for case in PUBLIC:
+        if case.text.count("\n") > 3 and not re.search(r"^\S+ +\| |^\[?\d{4}-\d\d-\d\d", case.text, re.MULTILINE):
+            said = read_log(case.text, BOOK, scene=case.scene)
+            framed = read_log("\n".join(margin + line for line in case.text.split("\n")), BOOK, scene=case.scene)
+            ids = [one.diagnosis and one.diagnosis.id for one in (said, framed)]
+            if said.state != framed.state or ids[0] != ids[1]:
+                wrong.append((name(case), said.state, framed.state, ids))
+    assert not wrong
+
+
 @pytest.mark.parametrize("path", sorted((LOGS / "healthy").glob("*.txt")), ids=lambda path: path.stem)
 def test_a_healthy_log_is_no_failure(path: Path) -> None:
     text = path.read_text(encoding="utf-8")

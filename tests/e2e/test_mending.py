@@ -24,7 +24,7 @@ pytestmark = [
 ]
 
 PATIENCE = 200.0  # seconds
-READY = "To end it press Ctrl-C here."
+READY = "Ctrl-C here"
 
 # What the practice web UI does not need and the real one does: an extension asks for it and ends the start.
 NEEDS = """\

@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
+from os.path import commonprefix
 
 from sdsetup.decide.diagnosis.needles import alternatives, needle_of
 
@@ -15,6 +16,17 @@ _MARKERS = ("«win:", "«crash:", "«while:", "«vanished:")  # a lone « stands
 _PROGRESS = re.compile(r"^\s*(?:\S[^|\n]{0,80}:\s*)?\d{1,3}%\|")
 # The web UI sets "*** " before its reports and indents the rest; containers and Rich's frames do the like.
 _MARGIN = re.compile(r"^(?:[\w.-]{1,60} +\| ?)?[\s│|]*(?:\*\*\*(?!\*) ?\s*)?")
+# What other programs put before every line: a container's name, journald's and other clocks, a quotation.
+_FRAMES = tuple(
+    re.compile(text)
+    for text in (
+        r"^[\w.-]{1,60} +\|(?: |$)",
+        r"^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ [^\s:]+: ?",
+        r"^\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\]?(?: (?!\|)|$)",
+        r"^>(?: |$)",
+    )
+)
+_LOOKED_AT = 400  # lines from which it is told whether all have such a frame
 
 
 class Log:
@@ -105,7 +117,17 @@ def _lines(log: str | Iterable[str]) -> list[str]:
     lines = text.split("\n")
     if "\r" in text:
         lines = [_after_returns(line) if "\r" in line else line for line in lines]
-    return [line if len(line) <= _LONGEST_LINE else line[:_LONGEST_LINE] for line in lines]
+    return [line if len(line) <= _LONGEST_LINE else line[:_LONGEST_LINE] for line in _unframed(lines)]
+
+
+def _unframed(lines: list[str]) -> list[str]:
+    """Without what stands before nearly every line, so that indentation and first words are the web UI's own."""
+    first = [line for line in lines[:_LOOKED_AT] if line.strip()]
+    for frame in _FRAMES:
+        if len(first) > 1 and sum(frame.match(line) is not None for line in first) >= 0.8 * len(first):
+            return [frame.sub("", line, count=1) for line in lines]
+    indentation = commonprefix([line[: indent(line)] for line in first])  # noqa: RUF071 - letters are meant
+    return [line.removeprefix(indentation) for line in lines] if indentation else lines
 
 
 def _after_returns(line: str) -> str:
