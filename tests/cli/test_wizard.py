@@ -262,9 +262,10 @@ def test_answers_are_taken_back(start: Start, own_home: Path) -> None:
     assert "half" in said(wizard)
 
 
-def test_every_step_is_one_answer_away(start: Start) -> None:
+@pytest.mark.parametrize("answer", ["d", "details", "в"])  # the last one: "d" on a Russian keyboard
+def test_every_step_is_one_answer_away(start: Start, answer: str) -> None:
     wizard = at(start, START)
-    wizard.sendline("d")
+    wizard.sendline(answer)
     wizard.expect(START)
     assert "AUTOMATIC1111 web UI v1" in said(wizard) and "Download:" in said(wizard)
 

@@ -49,6 +49,7 @@ from sdsetup.workflows.rehearse import practice_folder, with_stand_ins
 from sdsetup.workflows.session import Session, named_path
 
 _DEFAULT_MODEL = "sd15"
+# Beside each letter the one on the same key of a Russian keyboard.
 _BACK_OR_QUIT = {"b": words_for("back"), "q": words_for("quit")}
 
 
@@ -253,7 +254,7 @@ def _ask_start(session: Session, wanted: Wanted) -> int:
         screen.line()
     while True:
         show_answers(screen, done=wanted.practised)
-        choices = {"y": words_for("yes"), "n": words_for("no"), "p": ("practice",), "d": ("details",)}
+        choices = {"y": words_for("yes"), "n": words_for("no"), "p": ("practice", "з"), "d": ("details", "в")}
         match ask_key(screen, Text("Start now?"), {**choices, **_BACK_OR_QUIT}, "n"):
             case "y":
                 return 1
@@ -302,10 +303,10 @@ def what_next(session: Session, folder: Path, picture: str | None) -> int:
         if picture is not None:
             screen.line(Text("o  open the image"), indent=2)
         screen.line(Text("d  done"), indent=2)
-        choices: dict[str, tuple[str, ...]] = {"s": ("start",), "o": ("open",)}
+        choices: dict[str, tuple[str, ...]] = {"s": ("start", "ы"), "o": ("open", "щ")}
         if picture is None:
             del choices["o"]
-        choices["d"] = ("done", *words_for("quit"), *words_for("no"))
+        choices["d"] = ("done", "в", *words_for("quit"), *words_for("no"))
         try:
             answer = ask_key(screen, Text("What next?"), choices, "d")
         except DeclinedError:
