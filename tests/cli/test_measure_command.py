@@ -165,7 +165,7 @@ def test_what_a_person_reads(pc: Pc) -> None:
         "the web UI's own attention: The graphics card ran out of video memory",
         "s/step",
         "steps/s",
-        "The launch file is as it was.",
+        "The launch file was not changed.",
     ):
         assert said in out, out
 
@@ -200,7 +200,7 @@ def test_nothing_works(pc: Pc) -> None:
     before = pc.launch_file
     document = pc.measured("--yes", code=1)
     assert document["verdict"] is None and document["written"] is False
-    assert document["measurements"][0]["problem"] == "the web UI ended with code 9"
+    assert document["measurements"][0]["problem"] == "the web UI exited with code 9"
     assert pc.launch_file == before
     play(pc.root, **SCENARIO)
     assert pc.measured()["verdict"] is not None, "it is tried again once it is repaired"
