@@ -129,9 +129,10 @@ def _watch(session: Session, web: WebUI, shown: LaunchScreen, run: _Run) -> int 
             run.go_on()
             shown.tick()
         if web.state.ready:
-            _tell_ready(web, shown, run)
+            # Before it is told: a Ctrl-C right after the line must not lose that this start worked.
             folder_memory.trust(run.folder)
             registry.note(session.machine, run.folder, started=True)
+            _tell_ready(web, shown, run)
             _keep_watching(session, web, shown, run)
     except KeyboardInterrupt:
         return _stop(web, shown)
