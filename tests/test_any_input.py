@@ -257,16 +257,16 @@ def test_a_file_of_ours_is_a_value_or_damaged(name: str, tmp_path: Path) -> None
 DAMAGE = {
     "empty": (b"", "empty"),
     "zeros": (bytes(4096), "empty"),
-    "cut": (b'{"schema": "sdse', "cut off"),
-    "nested": (b'{"a":' * 100_000, "cut off"),
-    "nested-list": (b"[" * 100_000 + b"]" * 100_000, "cut off"),
+    "cut": (b'{"schema": "sdse', "incomplete"),
+    "nested": (b'{"a":' * 100_000, "incomplete"),
+    "nested-list": (b"[" * 100_000 + b"]" * 100_000, "incomplete"),
     "utf-16": ('{"schema": "x"}'.encode("utf-16"), "UTF-8"),
     "latin-1": (b'{"schema": "\xe4"}', "UTF-8"),
     "future": (b'{"schema": "sdsetup.journal/2", "steps": {}}', "another version"),
     "foreign": (b'{"schema": "other/1"}', "something else"),
     "list": (b"[]", "something else"),
     "wrong-types": (b'{"schema": "sdsetup.journal/1", "steps": {"a": {"key": 5}}}', "steps.a"),
-    "many-digits": (b'{"schema": "sdsetup.journal/1", "steps": ' + b"9" * 5000 + b"}", "cut off"),
+    "many-digits": (b'{"schema": "sdsetup.journal/1", "steps": ' + b"9" * 5000 + b"}", "incomplete"),
 }
 
 

@@ -72,7 +72,8 @@ def examine(session: Session, dir: Path | None, *, deep: bool = False) -> Report
 
 def judge(session: Session, facts: Facts) -> Report:
     """What the facts mean for a usual installation."""
-    return diagnose(facts, requirements_of(session, facts))
+    need = requirements_of(session, facts)
+    return diagnose(facts, need if facts.installation is not None else _as_planned(session, facts, need))
 
 
 def requirements_of(session: Session, facts: Facts) -> Requirements:
@@ -83,7 +84,7 @@ def requirements_of(session: Session, facts: Facts) -> Requirements:
     rules = session.catalog.rules()
     need = profile.need(rules, disk_bytes=profile.update_bytes if finished else None, brings=frozenset(brings))
     if there is None:
-        return _as_planned(session, facts, need)
+        return need
     catalog = session.catalog
     return replace(
         need,

@@ -13,6 +13,7 @@ from sdsetup.text import Listed, Text, all_of, message
 from sdsetup.values.facts import Facts, Gpu
 from sdsetup.values.findings import Finding, Fix, Status
 from sdsetup.values.install_record import InstallRecord
+from sdsetup.values.tuning import Tuning
 
 _GPU = Text("Graphics card")
 _CARD = Text("Since installation")
@@ -171,32 +172,31 @@ def _no_card(facts: Facts, need: Requirements) -> Finding:
             ),
         )
     said = Text("{cards} (not usable)", cards=all_of([_named(gpu) for gpu in shown]))
+    tuning = engine.tune(facts, need.rules)
     return Finding(
         id="gpu",
         status=status,
         title=_GPU,
         summary=said,
-        why=_why_not(facts, need) or slow,
-        fix=_instead(facts, need),
+        why=_why_not(tuning) or slow,
+        fix=_instead(facts, need, tuning),
     )
 
 
-def _why_not(facts: Facts, need: Requirements) -> Text | None:
+def _why_not(tuning: Tuning) -> Text | None:
     """The reason that the tuning gives for not using the card."""
-    tuning = engine.tune(facts, need.rules)
     if tuning.unsupported is not None:
         return tuning.unsupported.reason
     return next((warning.text for warning in tuning.warnings if warning.topic in _NOT_USED), None)
 
 
-def _instead(facts: Facts, need: Requirements) -> Fix:
+def _instead(facts: Facts, need: Requirements, tuning: Tuning) -> Fix:
     vendors = {gpu.vendor for gpu in facts.gpus if not gpu.integrated}
     if "amd" in vendors and facts.system.family == "windows":
         return Fix(
             text=Text("This web UI supports AMD cards only on Linux. For Windows, there's a fork that does:"),
             command=f"start {need.limits.amd_windows_page}",
         )
-    tuning = engine.tune(facts, need.rules)
     if tuning.unsupported is not None:
         return Fix(text=tuning.unsupported.instead)
     return Fix(text=Text("Nothing to do: settings for the CPU are chosen. To see them:"), command="sdsetup tune")
