@@ -229,7 +229,7 @@ def template() -> Catalog:
     catalog = Catalog(project="sdsetup", fuzzy=False, charset="utf-8")
     UNSEEN.clear()
     for found in (*in_source(), *in_help(), *in_profiles()):
-        if not found.text.strip() or not re.search(r"[^\W\d_]", re.sub(r"\{[^}]*\}", "", found.text)):
+        if not found.text.strip() or not re.search(r"[^\W_]", re.sub(r"\{[^}]*\}", "", found.text)):
             continue  # nothing but values and signs: "{mark} {text}"
         id = (found.text, found.many) if found.many else found.text
         catalog.add(id, locations=[(found.where, 0)], auto_comments=[found.comment] if found.comment else [])

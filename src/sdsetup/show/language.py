@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from sdsetup.errors import UsageError
-from sdsetup.text import Text
+from sdsetup.text import Text, message
 
 ENGLISH = "en"
 DOMAIN = "sdsetup"
@@ -89,4 +89,4 @@ def in_language(english: str) -> str:
 
 def number(written: str) -> str:
     """A number with the decimal mark of the language: "4.27" or "4,27"."""
-    return written if _catalogue is None else written.replace(".", in_language("1.5")[1:2])
+    return written if _catalogue is None else written.replace(".", in_language(message("1.5"))[1:2])
