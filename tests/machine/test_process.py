@@ -108,6 +108,39 @@ def test_over_means_that_every_line_was_read() -> None:
         assert list(child.lines()) == []
 
 
+INTERRUPTED_OFTEN = """
+import signal, sys, time
+from sdsetup.machine.process import Child
+
+def interrupt(*_args):
+    raise KeyboardInterrupt
+
+signal.signal(signal.SIGALRM, interrupt)
+talking = "import time; [(print(1, flush=True), time.sleep(0.0005)) for _ in iter(int, 1)]"
+with Child([sys.executable, "-c", talking], env={}) as child:
+    for number in range(3000):
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.00005 * (number % 40 + 1))
+            while True:
+                child.poll_line(0.001)
+        except KeyboardInterrupt:
+            pass
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    print("still listening" if child.poll_line(5) else "deaf")
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timer that interrupts")
+def test_a_ctrl_c_at_any_instant_leaves_the_lines_readable() -> None:
+    """A lock that is written in Python stays locked when Ctrl-C comes between taking it and using it."""
+    argv = [sys.executable, "-c", INTERRUPTED_OFTEN]
+    try:
+        ended = subprocess.run(argv, env=os.environ, capture_output=True, text=True, timeout=60, check=False)
+    except subprocess.TimeoutExpired:
+        pytest.fail("it waits for ever")
+    assert ended.stdout == "still listening\n", ended.stderr
+
+
 def test_leaving_the_block_ends_the_grandchildren() -> None:
     with start(FAMILY, "600") as child:
         grandchild = int(child.poll_line(PATIENCE) or 0)

@@ -72,7 +72,11 @@ class Child:
         )
         self._job = _job_for(self._process)
         self._ended_at: float | None = None
-        self._lines: queue.Queue[str | None] = queue.Queue()
+        # Not `queue.Queue`: its lock is written in Python, and a Ctrl-C that comes between taking the lock and using
+        # it leaves it locked; whoever reads on then waits for ever.
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._all_read = False  # the reader has put its last line and the end
+        self._end_seen = False
         self._reader = threading.Thread(target=self._read, daemon=True, name=f"output of {self.pid}")
         self._reader.start()
 
@@ -114,8 +118,10 @@ class Child:
         """It has ended and every line was read."""
         if not self.ended:
             return False
-        waiting = self._lines.queue
-        return waiting[0] is _END if waiting else self._forsaken()
+        left = self._lines.qsize()
+        if left == 0:
+            return self._end_seen or self._forsaken()
+        return left == 1 and self._all_read  # the one is the end
 
     def interrupt(self) -> None:
         """Ask it and what it started to end, as Ctrl-C would.
@@ -170,7 +176,7 @@ class Child:
 
     def _next(self, timeout: float | None) -> str | None:
         deadline = None if timeout is None else time.monotonic() + timeout
-        while True:
+        while not self._end_seen:
             left = _SLICE if deadline is None else min(_SLICE, max(0.0, deadline - time.monotonic()))
             try:
                 line = self._lines.get(timeout=left)
@@ -180,9 +186,10 @@ class Child:
                 if deadline is not None and time.monotonic() >= deadline:
                     raise TimeoutError(f"no output for {timeout:.0f} s") from None
                 continue
-            if line is _END:
-                self._lines.put(_END)  # for who asks again
-            return line
+            if line is not _END:
+                return line
+            self._end_seen = True
+        return _END
 
     def _forsaken(self) -> bool:
         """The child has ended and left its output to somebody who does not close it."""
@@ -220,6 +227,7 @@ class Child:
             if rest:
                 self._lines.put(decode(rest))
         self._lines.put(_END)
+        self._all_read = True
 
 
 def _creation_flags(shares_console: bool) -> int:
