@@ -6,7 +6,7 @@ from functools import cached_property
 
 from sdsetup.catalog.doctor import DoctorProfile, read_doctor
 from sdsetup.catalog.failures import FailureBook, parse_failures
-from sdsetup.catalog.files import Profiles
+from sdsetup.catalog.files import UPDATES, Profiles
 from sdsetup.catalog.fit import ModelKind, parse_fit
 from sdsetup.catalog.flags import KnownFlags, parse_flags
 from sdsetup.catalog.gpus import GpuTable, parse_gpus
@@ -17,6 +17,7 @@ from sdsetup.catalog.rules import Rules
 from sdsetup.catalog.tools import Tools, parse_tools
 from sdsetup.catalog.torch import TorchBuilds, parse_torch
 from sdsetup.catalog.tuning import parse_profile
+from sdsetup.catalog.updates import Updates, parse_updates
 from sdsetup.catalog.webui import WebUI, parse_webui
 from sdsetup.errors import UsageError
 from sdsetup.text import Text
@@ -71,6 +72,22 @@ class Catalog:
     @cached_property
     def torch(self) -> TorchBuilds:
         return parse_torch(self.files.raw("torch"), "torch.toml")
+
+    @cached_property
+    def updates(self) -> Updates:
+        return parse_updates(self.files.raw(UPDATES), f"{UPDATES}.toml")
+
+    def check(self) -> None:
+        """Read everything.
+
+        Raises:
+            ProfileError: naming the problems of the first profile that is not sound.
+        """
+        for name, value in vars(type(self)).items():
+            if isinstance(value, cached_property):
+                getattr(self, name)
+        for name in self.files.names("tuning"):
+            self.rules(name)
 
     @cached_property
     def webui(self) -> WebUI:

@@ -19,6 +19,7 @@ else:
 
 LONGEST_PROFILE = 512 * 2**10  # bytes; the largest of ours has 51 KB
 _MEANT = (".toml", ".toml.txt", ".tml")  # Windows hides endings, so an editor's own stays unseen
+UPDATES = "updates"
 _TUNING = "tuning"  # a folder of profiles, one of which is chosen by its name
 _LONGEST_LINE = 2000  # characters; the longest of ours has some 500
 
@@ -33,8 +34,8 @@ def built_in_profiles() -> Path:
 class Profiles:
     """The built-in profiles with the user's folder laid over them, entry by entry."""
 
-    def __init__(self, overlay: Path | None = None) -> None:
-        """`overlay`: the user's folder.
+    def __init__(self, overlay: Path | None = None, *, newer: Path | None = None) -> None:
+        """`overlay`: the user's folder; `newer`: profiles that were fetched, in place of the built-in ones.
 
         Raises:
             SdsetupError: `profiles-missing`.
@@ -50,6 +51,7 @@ class Profiles:
         if overlay is not None and (problems := _misnamed(overlay)):
             raise ProfileError(problems)
         self.overlay = overlay
+        self.newer = newer
 
     def raw(self, name: str) -> dict[str, Any]:
         """One profile as a plain table: `raw("models")`, `raw("tuning/current")`.
@@ -62,15 +64,20 @@ class Profiles:
             ProfileError: when a file is not TOML.
         """
         table: dict[str, Any] = {}
-        for root in (built_in_profiles(), *([self.overlay] if self.overlay else [])):
+        for root in self._roots(name):
             for file in (root / f"{name}.toml", *sorted((root / name).glob("*.toml"))):
                 table = _laid_over(table, _read_toml(file), depth=3)
         return table
 
     def names(self, folder: str) -> tuple[str, ...]:
         """Names of the profiles of a folder ("tuning"), built in and laid over."""
-        roots = [built_in_profiles(), *([self.overlay] if self.overlay else [])]
+        roots = self._roots(folder)
         return tuple(sorted({path.stem for root in roots for path in (root / folder).glob("*.toml")}))
+
+    def _roots(self, name: str) -> list[Path]:
+        # What was fetched must not say where the next is fetched from, nor whose signature counts.
+        base = built_in_profiles() if self.newer is None or name == UPDATES else self.newer
+        return [base, *([self.overlay] if self.overlay else [])]
 
 
 def _misnamed(overlay: Path) -> list[str]:

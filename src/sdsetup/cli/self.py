@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sdsetup.cli.options import Json, Quiet, Verbose, Yes, command_app
+from sdsetup.cli.options import Json, Profiles, Quiet, Verbose, Yes, command_app
 from sdsetup.workflows.self_command import run_self_command
 from sdsetup.workflows.self_update import run_self_update
 from sdsetup.workflows.session import open_session
@@ -19,11 +19,12 @@ def update(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done; change nothing.")] = False,
     yes: Yes = False,
     json: Json = False,
+    profiles: Profiles = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
     """Update sdsetup, or show the command that does it."""
-    session = open_session(command="self-update", json=json, quiet=quiet, verbose=verbose)
+    session = open_session(command="self-update", profiles=profiles, json=json, quiet=quiet, verbose=verbose)
     raise typer.Exit(run_self_update(session, dry_run=dry_run, yes=yes))
 
 

@@ -34,7 +34,7 @@ class StandInProfiles(Profiles):
     """The real profiles, with addresses, hashes and sizes of the stand-ins in place of the real ones."""
 
     def __init__(self, beneath: Profiles, changed: Mapping[str, dict[str, Any]]) -> None:
-        super().__init__(beneath.overlay)
+        super().__init__(beneath.overlay, newer=beneath.newer)
         self._changed = dict(changed)
 
     def raw(self, name: str) -> dict[str, Any]:

@@ -35,7 +35,7 @@ class KitProfiles(Profiles):
     """The profiles beneath, with a kit's files as the only sources of what it holds."""
 
     def __init__(self, beneath: Profiles, kit: Kit, base: str) -> None:
-        super().__init__(beneath.overlay)
+        super().__init__(beneath.overlay, newer=beneath.newer)
         self._beneath = beneath
         self._files = {piece.file.sha256: f"{base}/{quote(piece.file.path)}" for piece in kit.pieces}
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import importlib.metadata
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from sdsetup import __version__
+from sdsetup.catalog.addresses import parse_address
+from sdsetup.catalog.updates import Updates
 from sdsetup.command import Command
 from sdsetup.errors import EXIT_DONE, SdsetupError
 from sdsetup.execute import git
 from sdsetup.execute.context import Context
+from sdsetup.execute.download.plain import whole
 from sdsetup.execute.git.program import GitFailedError, Runner
+from sdsetup.execute.newer_profiles import LONGEST_ARCHIVE, edition_in_use, take
 from sdsetup.probe.own_installation import own_installation
 from sdsetup.probe.repository import read_repository
 from sdsetup.show.document import print_document
@@ -30,32 +35,81 @@ def run_self_update(session: Session, *, dry_run: bool, yes: bool) -> int:
     """The whole of `sdsetup self update`; returns the exit code.
 
     A starter's git clone is moved forward; the starter makes the environment anew at its next start. Who installed
-    sdsetup with a package tool is told the tool's command. Nothing is fetched where no source is known.
+    sdsetup with a package tool is told the tool's command. Then newer profiles are taken where a source of them is
+    configured. Nothing is fetched where no source is known.
 
     Raises:
-        SdsetupError: `self-moved`, git's own cause; nothing was changed then.
+        SdsetupError: `self-moved`, git's own cause; `profiles-unreachable` and those of `newer_profiles.take`.
+            What was done before stays done.
     """
-    here = own(session)
-    if here.folder is None or not here.clone:
-        return _told(session, here)
-    folder = Path(here.folder)
-    repository = read_repository(session.machine, folder)
-    if repository is None or repository.branch is None or repository.remote is None or repository.commit is None:
-        return _told(session, here)
+    here, found = own(session), None
+    folder = None if here.folder is None else Path(here.folder)
+    repository = read_repository(session.machine, folder) if folder is not None and here.clone else None
+    if repository is not None and repository.branch and repository.remote and repository.commit:
+        assert folder is not None, "a repository lies in a folder"
+        found = _Clone(folder=folder, branch=repository.branch, remote=repository.remote, commit=repository.commit)
+    updates = session.catalog.updates
     if not session.json:
-        session.screen.line(
-            Text(
-                "Update sdsetup {version} in {folder} from {url}",
-                version=__version__,
-                folder=folder,
-                url=repository.remote,
+        if found is not None:
+            session.screen.line(
+                Text(
+                    "Update sdsetup {version} in {folder} from {url}",
+                    version=__version__,
+                    folder=found.folder,
+                    url=found.remote,
+                )
             )
-        )
-    if dry_run:
-        return _told(session, here, before=repository.commit)
-    consent(session, yes=yes, dry_run=True)
-    now = _forward(session.context(folder), repository.remote, repository.branch)
-    return _told(session, here, before=repository.commit, after=now)
+        if updates.urls:
+            session.screen.line(Text("Look for newer profiles at {url}", url=updates.urls[0]))
+    before, after, profiles = None if found is None else found.commit, None, None
+    if not dry_run and (found is not None or updates.urls):
+        consent(session, yes=yes, dry_run=True)
+        if found is not None:
+            after = _forward(session.context(found.folder), found.remote, found.branch)
+        if updates.urls:
+            profiles = _profiles(session, updates)
+    return _told(session, here, before=before, after=after, profiles=profiles)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Clone:
+    """A clone that can be moved forward."""
+
+    folder: Path
+    branch: str
+    remote: str
+    commit: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Profiles:
+    """The edition that was in use before, and the one that is in use now."""
+
+    before: int
+    after: int
+
+
+def _profiles(session: Session, updates: Updates) -> _Profiles:
+    env = session.machine.env
+    newest = edition_in_use(env, updates.edition)
+    failed: tuple[str, Exception] | None = None
+    for url in updates.urls:
+        try:
+            content = whole(parse_address(url), "", session.machine, LONGEST_ARCHIVE)
+            signature = whole(parse_address(url + ".sig"), "", session.machine, 1024)
+        except (OSError, ValueError) as error:
+            failed = (url, error)
+            continue
+        taken = take(content, signature, updates.keys, newest=newest, env=env, where=url)
+        return _Profiles(before=newest, after=taken or newest)
+    assert failed is not None, "there is at least one address"
+    raise SdsetupError(
+        Text("No server of newer profiles responds"),
+        where=failed[0],
+        why=str(failed[1]),
+        hint=Text("Check the internet connection, then run the same command again."),
+        code="profiles-unreachable",
+    ) from failed[1]
 
 
 def _forward(context: Context, remote: str, branch: str) -> str:
@@ -92,7 +146,14 @@ def own(session: Session) -> OwnInstallation:
     )
 
 
-def _told(session: Session, here: OwnInstallation, *, before: str | None = None, after: str | None = None) -> int:
+def _told(
+    session: Session,
+    here: OwnInstallation,
+    *,
+    before: str | None = None,
+    after: str | None = None,
+    profiles: _Profiles | None = None,
+) -> int:
     document: dict[str, Any] = {
         "schema": SCHEMA,
         "version": __version__,
@@ -101,6 +162,7 @@ def _told(session: Session, here: OwnInstallation, *, before: str | None = None,
         "command": None if here.command is None else Command(*here.command),
         "from": before,
         "to": after,
+        "profiles": None if profiles is None else {"from": profiles.before, "to": profiles.after},
     }
     if session.json:
         print_document(document)
@@ -128,5 +190,13 @@ def _told(session: Session, here: OwnInstallation, *, before: str | None = None,
                 version=__version__,
                 folder=here.folder or sys.prefix,
             )
+        )
+    if profiles is not None:
+        mark = screen.mark("ok")
+        screen.line(
+            Text("{mark} The profiles are up to date.", mark=mark)
+            if profiles.after == profiles.before
+            else Text("{mark} Newer profiles are in use (edition {edition}).", mark=mark, edition=profiles.after),
+            "ok",
         )
     return EXIT_DONE

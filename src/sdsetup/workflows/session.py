@@ -11,6 +11,7 @@ from sdsetup.catalog.catalog import Catalog
 from sdsetup.catalog.files import Profiles
 from sdsetup.errors import UsageError
 from sdsetup.execute.context import Context
+from sdsetup.execute.newer_profiles import folder_in_use
 from sdsetup.machine import Machine
 from sdsetup.machine.real import RealMachine
 from sdsetup.probe import default_folder
@@ -148,4 +149,5 @@ def open_session(
     """Start the log file of this run and gather what the command works with."""
     machine = RealMachine()
     log.start(command, machine)
-    return Session(machine=machine, catalog=Catalog(Profiles(profiles)), json=json, quiet=quiet, verbose=verbose)
+    files = Profiles(profiles, newer=folder_in_use(machine.env))
+    return Session(machine=machine, catalog=Catalog(files), json=json, quiet=quiet, verbose=verbose)

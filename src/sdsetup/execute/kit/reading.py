@@ -7,14 +7,14 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sdsetup.catalog.addresses import Address, AddressError, parse_address
 from sdsetup.errors import SdsetupError, UsageError, file_problem
+from sdsetup.execute.download.plain import ask, whole
 from sdsetup.execute.kit.serving import Open
 from sdsetup.execute.kit.store import parse_manifest
 from sdsetup.machine import Machine
-from sdsetup.machine.web_policy import connections, proxy_for
 from sdsetup.storage import LONGEST_OWN
 from sdsetup.text import Text
 from sdsetup.values.kit import MANIFEST, SIGNATURE, Kit, KitFile
@@ -25,7 +25,6 @@ if TYPE_CHECKING:  # the library behind it is for those who have a key
 _log = logging.getLogger("sdsetup.kit")
 _READ = 256 * 1024
 _LONGEST_SIGNATURE = 1024  # bytes; a right one has 64
-_SECONDS = 60  # without a byte
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +154,7 @@ def _at_address(where: str, machine: Machine, *, proved: bool) -> _Place:
         ) from error
 
     def open_file(file: KitFile, start: int) -> Iterator[bytes]:
-        answer = _ask(address, file.path, machine, start)
+        answer = ask(address, file.path, machine, start)
         skip = start if answer.status == 200 else 0  # a server that cannot begin in the middle
         try:
             for data in answer.stream(_READ, decode_content=False):
@@ -169,21 +168,17 @@ def _at_address(where: str, machine: Machine, *, proved: bool) -> _Place:
 
     def signature() -> bytes | None:
         try:
-            return _whole(address, SIGNATURE, machine)[:_LONGEST_SIGNATURE]
+            return whole(address, SIGNATURE, machine, _LONGEST_SIGNATURE)
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
             raise _unreachable(address, SIGNATURE, error) from error
 
     try:
-        content = _whole(address, MANIFEST, machine)
+        content = whole(address, MANIFEST, machine, LONGEST_OWN)
     except (OSError, ValueError) as error:
         raise _unreachable(address, MANIFEST, error) from error
     return _Place(manifest=content, signature=signature, open_file=open_file)
-
-
-def _whole(address: Address, path: str, machine: Machine) -> bytes:
-    return b"".join(_limited(_ask(address, path, machine, 0)))
 
 
 def _unreachable(address: Address, path: str, error: Exception) -> SdsetupError:
@@ -194,49 +189,3 @@ def _unreachable(address: Address, path: str, error: Exception) -> SdsetupError:
         hint=Text("Check the address in a browser on this PC, then run the same command again."),
         code="kit-unreachable",
     )
-
-
-def _limited(answer: Any) -> Iterator[bytes]:
-    done = 0
-    try:
-        for data in answer.stream(_READ, decode_content=False):
-            done += len(data)
-            yield data
-            if done > LONGEST_OWN:
-                return
-    finally:
-        answer.close()
-
-
-def _ask(base: Address, path: str, machine: Machine, start: int) -> Any:
-    """An answer whose body is still to be read.
-
-    Raises:
-        FileNotFoundError: the server has no such file.
-        OSError, ValueError: no answer, or not with the file.
-    """
-    import urllib3
-
-    manager = connections(base, proxy_for(base, machine), machine.env)
-    address = f"{base.url.rstrip('/')}/{path.replace('+', '%2B')}"
-    headers = {"User-Agent": "sdsetup", "Accept-Encoding": "identity"}
-    if start:
-        headers["Range"] = f"bytes={start}-"
-    try:
-        answer = manager.request(
-            "GET",
-            address,
-            headers=headers,
-            preload_content=False,
-            redirect=False,
-            retries=False,
-            timeout=urllib3.Timeout(connect=10, read=_SECONDS),
-        )
-    except urllib3.exceptions.HTTPError as error:
-        raise OSError(str(error)) from error
-    if answer.status == 200 or (start and answer.status == 206):
-        return answer
-    answer.close()
-    if answer.status == 404:
-        raise FileNotFoundError(f"the server answered 404 for {path}")
-    raise OSError(f"the server answered {answer.status} for {path}")
