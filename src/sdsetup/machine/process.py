@@ -72,8 +72,8 @@ class Child:
         )
         self._job = _job_for(self._process)
         self._ended_at: float | None = None
-        # Not `queue.Queue`: its lock is written in Python, and a Ctrl-C that comes between taking the lock and using
-        # it leaves it locked; whoever reads on then waits for ever.
+        # Not `queue.Queue`: its lock is written in Python, and a Ctrl-C that comes between taking the lock and
+        # using it leaves it locked; whoever reads on then waits for ever.
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._all_read = False  # the reader has put its last line and the end
         self._end_seen = False

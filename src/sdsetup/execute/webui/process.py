@@ -57,8 +57,11 @@ class WebUI:
 
     @property
     def over(self) -> bool:
-        """It has ended, and all that it said was read."""
-        return self._child.over
+        """It has ended, and all that it said was read; the log then ends with its exit code."""
+        if self._child.over and not self._end_noted:
+            self._end_noted = True
+            self.log.note(f"ended with code {self._child.rc}")
+        return self._end_noted
 
     @property
     def seconds(self) -> float:
@@ -68,9 +71,6 @@ class WebUI:
         """Read one line if one comes in time (seconds); whether one came."""
         line = self._child.poll_line(timeout)
         if line is None:
-            if self._child.over and not self._end_noted:
-                self._end_noted = True
-                self.log.note(f"ended with code {self._child.rc}")
             return False
         self.state = after(self.state, line)
         self._told(self.state, self.log.add(line))
@@ -92,7 +92,7 @@ class WebUI:
     def stop(self, patience: float, *, heard: bool = False) -> bool:
         """End it, politely at first (see `Child.end`), and read its last words."""
         polite = self._child.end(patience, heard=heard)
-        while self.step(0.1):
+        while not self.over and self.step(0.1):
             pass
         return polite
 
