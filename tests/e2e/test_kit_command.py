@@ -202,7 +202,7 @@ def test_a_kit_for_another_card_says_what_is_missing_before_the_start(rehearsal:
     refused = rehearsal.run("--kit", str(kit), "--model", "sd15-fp16")
     assert refused.returncode == 1
     assert "kit-incomplete" in refused.stderr
-    assert "torch 2." in refused.stderr
+    assert "PyTorch 2." in refused.stderr
     assert "RTX 3060" in refused.stderr
     assert not rehearsal.dir.exists() or content(rehearsal.home / "cache" / "rehearsal") == before
 
