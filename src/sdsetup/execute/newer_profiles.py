@@ -76,10 +76,10 @@ def take(
 
     if not any(public_key(key).signed(content, signature) for key in keys):
         raise SdsetupError(
-            Text("The new profiles have a wrong signature"),
+            Text("The signature of the new profiles is wrong"),
             where=where,
-            why=Text("the file is damaged, incomplete, or not from whom it should be"),
-            hint=Text("Run the same command again later. Until then, the present profiles stay in use."),
+            why=Text("the file is damaged, incomplete, or from someone else"),
+            hint=Text("Run the same command again later. Until then, the current profiles stay in use."),
             code="profiles-signature",
         )
     edition, files = _content(content, where)
@@ -87,10 +87,10 @@ def take(
         return None
     if edition < newest:
         raise SdsetupError(
-            Text("The profiles offered are older than the present ones"),
+            Text("The offered profiles are older than the current ones"),
             where=where,
             why=Text("edition {edition} is offered, and {newest} is in use", edition=edition, newest=newest),
-            hint=Text("Run the same command again later. The present profiles stay in use."),
+            hint=Text("Run the same command again later. The current profiles stay in use."),
             code="profiles-older",
         )
     with file_problems(_home(env), Text("The new profiles could not be saved")):
@@ -126,20 +126,20 @@ def _content(content: bytes, where: str) -> tuple[int, dict[str, bytes]]:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = archive.infolist()
             if len(entries) > _MOST_FILES or any(entry.file_size > LONGEST_PROFILE for entry in entries):
-                raise _unusable(where, Text("it is larger than any profiles"))
+                raise _unusable(where, Text("it is too large for profiles"))
             files = {entry.filename: archive.read(entry) for entry in entries}
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
         raise _unusable(where, Text("it is not a zip file")) from error
     said = parse_own(files.pop(LIST, b""), _LISTED)
     if said.value is None:
-        raise _unusable(where, Text("its list {name} cannot be read", name=LIST))
+        raise _unusable(where, Text("its list {name} can't be read", name=LIST))
     for name in files:
         if path_problem(name) is not None or not name.endswith(".toml"):
-            raise _unusable(where, Text("it holds a file that is no profile: {name}", name=name))
+            raise _unusable(where, Text("it contains a file that is not a profile: {name}", name=name))
     if {path.relative_to(built_in_profiles()).parts[0] for path in built_in_profiles().rglob("*.toml")} - {
         name.split("/")[0] for name in files
     }:
-        raise _unusable(where, Text("it lacks profiles that this version of sdsetup needs"))
+        raise _unusable(where, Text("profiles that this version of sdsetup needs are missing"))
     return int(said.value["edition"]), files
 
 
@@ -154,9 +154,9 @@ def _home(env: Mapping[str, str]) -> Path:
 
 def _unusable(where: str, why: Text) -> SdsetupError:
     return SdsetupError(
-        Text("The new profiles cannot be used"),
+        Text("The new profiles can't be used"),
         where=where,
         why=why,
-        hint=Text("Update sdsetup itself, then run the same command again. The present profiles stay in use."),
+        hint=Text("Update sdsetup itself, then run the same command again. The current profiles stay in use."),
         code="profiles-unusable",
     )

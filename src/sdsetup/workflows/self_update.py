@@ -60,7 +60,7 @@ def run_self_update(session: Session, *, dry_run: bool, yes: bool) -> int:
                 )
             )
         if updates.urls:
-            session.screen.line(Text("Look for newer profiles at {url}", url=updates.urls[0]))
+            session.screen.line(Text("Check for newer profiles at {url}", url=updates.urls[0]))
     before, after, profiles = None if found is None else found.commit, None, None
     if not dry_run and (found is not None or updates.urls):
         consent(session, yes=yes, dry_run=True)
@@ -104,7 +104,7 @@ def _profiles(session: Session, updates: Updates) -> _Profiles:
         return _Profiles(before=newest, after=taken or newest)
     assert failed is not None, "there is at least one address"
     raise SdsetupError(
-        Text("No server of newer profiles responds"),
+        Text("No profile server responds"),
         where=failed[0],
         why=str(failed[1]),
         hint=Text("Check the internet connection, then run the same command again."),
