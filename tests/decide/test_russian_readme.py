@@ -22,6 +22,13 @@ def test_there_is_a_table() -> None:
     assert {row["name"] for row in ROWS} >= {"GTX 1060", "RTX 5070"}
 
 
+def test_the_sizes_are_those_of_the_english_readme() -> None:
+    english = (README.parent / "README.md").read_text(encoding="utf-8")
+    needed = re.search(r"needs about (\d+) GB of free disk space and downloads\s+about (\d+) GB", english)
+    assert needed is not None
+    assert list(needed.groups()) == re.findall(r"около (\d+) ГБ", README.read_text(encoding="utf-8"))[:2]
+
+
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row["name"])
 def test_the_table_is_what_the_rules_say(row: dict[str, str]) -> None:
     # A name of several sizes stands for several cards; the size in the table chooses.
