@@ -48,26 +48,32 @@ def image(tmp_path: Path) -> Path:
     return path
 
 
+def drawn_with(child: pexpect.spawn[str], *, attributes: str, kitty: bool, drawn: str) -> None:
+    """Answer what the library asks, whichever way its version asks it, until it draws."""
+    asked = [r"\x1b\[c", r"\x1b\[16t", r"\x1b_Gi=(\d+),[^\x1b]*a=q[^\x1b]*\x1b\\", drawn]
+    while (which := child.expect(asked)) < 3:
+        if which == 0:
+            child.send(attributes)
+        elif which == 1:
+            child.send("\x1b[6;20;10t")
+        elif kitty:
+            child.send(f"\x1b_Gi={child.match[1]};OK\x1b\\")
+    child.expect("after")
+
+
 def test_a_terminal_with_sixel(image: Path) -> None:
     child = drawing(image, patience=30)
-    child.expect_exact("\x1b[c")
-    child.send("\x1b[?62;4;22c")
-    child.expect_exact("\x1b[16t")
-    child.send("\x1b[6;20;10t")
-    child.expect(r"\x1bP[\d;]*q([^\x1b]*)\x1b\\")
-    child.expect("after")
+    drawn_with(child, attributes="\x1b[?62;4;22c", kitty=False, drawn=r"\x1bP[\d;]*q([^\x1b]*)\x1b\\")
 
 
 def test_kitty(image: Path) -> None:
     child = drawing(image, patience=30)
-    child.expect_exact("\x1b[c")
-    child.send("\x1b[?62;22c")
-    child.expect(r"\x1b_Gi=(\d+),[^\x1b]*a=q[^\x1b]*\x1b\\")
-    child.send(f"\x1b_Gi={child.match[1]};OK\x1b\\")
-    child.expect_exact("\x1b[16t")
-    child.send("\x1b[6;20;10t")
-    child.expect(r"\x1b_G[^\x1b]*;[A-Za-z0-9+/=]+\x1b\\")
-    child.expect("after")
+    drawn_with(
+        child,
+        attributes="\x1b[?62;22c",
+        kitty=True,
+        drawn=r"\x1b_G(?!i=\d+,[^\x1b]*a=q)[^\x1b]*;[A-Za-z0-9+/=]+\x1b\\",
+    )
 
 
 def test_any_other_terminal_gets_half_blocks_in_color(image: Path) -> None:

@@ -12,6 +12,8 @@ from sdsetup.show.screen import Screen
 _log = logging.getLogger("sdsetup.image")
 _ROWS = 16
 _LEFT_FREE = 10  # rows of the window for the text around it
+# A terminal that gives no answer is nothing to tell: without this, Python would print the library's warning.
+logging.getLogger("textual_image").addHandler(logging.NullHandler())
 
 
 def show_image(path: Path, screen: Screen) -> None:
