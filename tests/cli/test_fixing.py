@@ -16,7 +16,7 @@ from sdsetup.errors import SdsetupError, UsageError
 from sdsetup.execute.caches import claim, empty_cache
 from sdsetup.machine.real import RealMachine
 from sdsetup.probe import gather
-from sdsetup.values.facts import Facts, Git, Installation, Proxy
+from sdsetup.values.facts import Facts, Git, Host, Installation, Proxy
 from sdsetup.values.findings import Report
 from sdsetup.workflows.doctor import judge
 from sdsetup.workflows.doctor import offer_fixes as fix
@@ -59,6 +59,12 @@ def test_python_and_git_are_brought(tmp_path: Path) -> None:
     assert str(tmp_path / "data") in str(python.what)
     assert python.subjects == ("pythons",)
     assert "Windows settings stay unchanged" in str(git.what)
+
+
+def test_without_internet_no_download_is_offered(tmp_path: Path) -> None:
+    unreachable = (Host(url="https://github.com/", purpose="git", reachable=False),)
+    run, report = examined(windows(tmp_path), pythons=(), git=None, hosts=unreachable)
+    assert offered(run, report) == []
 
 
 def test_nobody_there_to_agree(tmp_path: Path) -> None:

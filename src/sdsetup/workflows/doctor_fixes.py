@@ -92,8 +92,14 @@ def _agreed(session: Session, *, yes: bool) -> bool:
     return ask_yes(session.screen, Text("Apply these fixes?"))
 
 
+def _offline(report: Report) -> bool:
+    """Nothing can be downloaded now: every server that was asked is out of reach."""
+    hosts = report.facts.hosts
+    return bool(hosts) and all(host.reachable is False for host in hosts)
+
+
 def _bring_python(session: Session, report: Report, finding: Finding) -> FixAction | None:
-    if finding.fix is None or finding.fix.act != "bring-python":
+    if finding.fix is None or finding.fix.act != "bring-python" or _offline(report):
         return None
     wanted = ".".join(map(str, session.catalog.doctor.python.wanted))
     tools = _context(session, report).tools
@@ -117,7 +123,7 @@ def _bring_python(session: Session, report: Report, finding: Finding) -> FixActi
 
 
 def _bring_git(session: Session, report: Report, finding: Finding) -> FixAction | None:
-    if finding.fix is None or finding.fix.act != "bring-git":
+    if finding.fix is None or finding.fix.act != "bring-git" or _offline(report):
         return None
     tools = _context(session, report).tools
 
