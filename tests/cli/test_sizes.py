@@ -13,7 +13,7 @@ from documents import document
 from sdsetup.cli.app import run
 from sdsetup.show.words import size
 from sdsetup.values.facts import Disk, Facts, Folder, Gpu, Memory, System
-from sdsetup.workflows.doctor import requirements_of
+from sdsetup.workflows.doctor import planned_requirements
 from sdsetup.workflows.session import open_session
 
 ROOT = Path(__file__).parents[2]
@@ -37,7 +37,7 @@ def test_readme_tells_the_sizes_of_a_usual_gaming_pc() -> None:
     session = open_session(command="doctor")
     card = Gpu(vendor="nvidia", name="NVIDIA GeForce RTX 3060", vram_bytes=12 * 2**30, driver_version="551.52")
     pc = Facts(system=System(family="windows", arch="x86_64"), gpus=(card,), folder=Folder(path="C:\\sd"))
-    need = requirements_of(session, replace(pc, disk=Disk(free_bytes=100 * 10**9), memory=Memory()))
+    need = planned_requirements(session, replace(pc, disk=Disk(free_bytes=100 * 10**9), memory=Memory()))
     assert need.download_bytes is not None
     text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
     found = re.search(r"needs about (\d+) GB of free disk space and downloads about (\d+) GB", text)

@@ -72,8 +72,7 @@ def examine(session: Session, dir: Path | None, *, deep: bool = False) -> Report
 
 def judge(session: Session, facts: Facts) -> Report:
     """What the facts mean for a usual installation."""
-    need = requirements_of(session, facts)
-    return diagnose(facts, need if facts.installation is not None else _as_planned(session, facts, need))
+    return diagnose(facts, planned_requirements(session, facts))
 
 
 def requirements_of(session: Session, facts: Facts) -> Requirements:
@@ -95,8 +94,11 @@ def requirements_of(session: Session, facts: Facts) -> Requirements:
     )
 
 
-def _as_planned(session: Session, facts: Facts, need: Requirements) -> Requirements:
+def planned_requirements(session: Session, facts: Facts) -> Requirements:
     """With the sizes that the plan of an installation will show here; those of the profile where there is none."""
+    need = requirements_of(session, facts)
+    if facts.installation is not None:
+        return need
     tuning = tune(facts, need.rules)
     if tuning.torch is None:
         return need
