@@ -42,6 +42,14 @@ def test_the_wheel_holds_the_profiles_and_every_module(tmp_path: Path) -> None:
     assert not [name for name in names if name.startswith(("tests/", "profiles/", "src/"))]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a bash script")
+def test_ci_finds_the_readmes_test_command() -> None:
+    shown = subprocess.run(
+        [str(ROOT / ".ci" / "run"), "--show"], capture_output=True, text=True, check=True
+    ).stdout
+    assert shown.startswith("+ python3 -m venv .venv && ") and shown.rstrip().endswith("-m pytest --quiet")
+
+
 def test_version_is_answered_by_both_ways_in() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "sdsetup", "--version"],
