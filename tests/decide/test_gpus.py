@@ -179,6 +179,13 @@ def test_what_writers_add_never_changes_the_card(data: st.DataObject) -> None:
     assert found is not None and found.name == card.name, name
 
 
+def test_every_cards_own_size_behind_its_name_changes_nothing() -> None:
+    for card in gpus().cards:
+        if len(card.vram_gib) == 1 and "GB" not in card.name:
+            found = find(gpus(), f"{card.name} {card.vram_gib[0]:g}GB", card.vendor)  # 1.25 GB has two decimals
+            assert found is not None and found.name == card.name, card.name
+
+
 @pytest.mark.parametrize("vendor", ["nvidia", "amd", "intel", "apple"])
 def test_no_name_of_one_maker_finds_a_card_of_another(vendor: Vendor) -> None:
     for card in gpus().cards:

@@ -52,7 +52,7 @@ def driver(facts: Facts, need: Requirements) -> Finding:
         return Finding(id="driver", status="skip", title=_DRIVER, summary=Text("no NVIDIA card"))
     chosen = main_card(facts, need)
     card = chosen if chosen is not None and chosen.vendor == "nvidia" else cards[0]
-    if card.driver_version is None:
+    if not card.driver_version:
         return Finding(id="driver", status="skip", title=_DRIVER, summary=Text("version unknown"))
     case = engine.situation(facts, need.rules, chosen_gpu=card)
     if case.values["device"] != "cuda" or case.values["torch"] is None:

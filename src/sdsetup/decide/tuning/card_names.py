@@ -48,7 +48,7 @@ _PHRASES = re.compile(
 )
 _LAPTOP = re.compile(r"\b(laptop|mobile|notebook)\b|\bmax[- ]?q\b(?! workstation)")
 _CARRIER = re.compile(r"\b(?:sxm\d?|pci-?e|hbm\d?e?|nvl\d*|dgxs|fhhl|oam|mezz)\b")
-_SIZE = re.compile(r"(?:(?<![a-z0-9.,])|(?<=\dti)|(?<=\dxt)|(?<=super))(\d{1,3}(?:[.,]\d)?)\s*g(?:i?b)?\b")
+_SIZE = re.compile(r"(?:(?<![a-z0-9.,])|(?<=\dti)|(?<=\dxt)|(?<=super))(\d{1,3}(?:[.,]\d{1,2})?)\s*g(?:i?b)?\b")
 # "3060 12": a lone small number at the end of a name that has its model's number already.
 _BARE_SIZE = re.compile(r"(?<=\d{3})((?: ?(?:ti|super|xt))*) ([234568]|1[0126]|2[04]|32|48)$")
 _MIB = re.compile(r"(?<![a-z0-9])(\d{4,6})\s*mi?b\b")
