@@ -57,6 +57,7 @@ SAID = {
     "certificates-unreadable": "The certificate file can't be read",
     "connection-broken": "The connection was lost or too slow",
     "disk-full": "Not enough disk space",
+    "git-busy": "Another Git command is running in this folder",
     "git-failed": "Git failed",
     "no-range": "The server can't resume downloads",
     "not-encrypted": "An address is not encrypted (only https is accepted)",

@@ -212,6 +212,59 @@ def test_extensions_move_forward_and_back_where_one_breaks_it(rehearsal: Rehears
     assert own(rehearsal.dir) == mine
 
 
+# The process ends between two moves: the code is the new version's, the environment is still the old one's.
+HALF_WAY = """
+import os, sys
+from sdsetup.execute.undo import moves
+moves._bring_environment = lambda *_: os._exit(9)
+from sdsetup.__main__ import main
+sys.argv = ["sdsetup", *sys.argv[1:]]
+main()
+"""
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("command", ["update", "install", "launch", "undo"])
+def test_cut_off_between_code_and_environment_the_next_command_completes_it(
+    rehearsal: Rehearsal, command: str
+) -> None:
+    ready(rehearsal)
+    with (rehearsal.dir / "webui-user.sh").open("a") as file:
+        file.write('export COMMANDLINE_ARGS="$COMMANDLINE_ARGS --exit"\n')  # so that `launch` ends
+    mine = own(rehearsal.dir)
+    new = upstream_moves(rehearsal, "next", {"requirements_versions.txt": REQUIREMENTS})
+    words = ["update", "--rehearse", "--yes", "--to", "next"]
+    cut = subprocess.run(
+        [sys.executable, "-c", HALF_WAY, *words],
+        env=rehearsal.env,
+        cwd=rehearsal.home,
+        capture_output=True,
+        text=True,
+    )
+    assert cut.returncode == 9, cut.stdout + cut.stderr
+    assert git(rehearsal.dir, "rev-parse", "HEAD") == new
+    assert package(rehearsal), "the test needs a half-moved installation"
+    seen = rehearsal.sdsetup("doctor", "--json", "--dir", str(rehearsal.dir))
+    last = next(one for one in document(seen.stdout)["checks"] if one["id"] == "last-run")
+    assert last["status"] == "warn"
+    told = rehearsal.sdsetup("update", "--rehearse", "--dry-run", "--to", "next")
+    assert "interrupted" in told.stdout, told.stdout
+    assert package(rehearsal), "a dry run changes nothing"
+    more = {
+        "update": ["update", "--rehearse", "--yes", "--to", "next"],
+        "install": ["install", "--rehearse", "--yes"],
+        "launch": ["launch", "--no-browser", "--dir", str(rehearsal.dir)],
+        "undo": ["undo", "--yes", "--dir", str(rehearsal.dir)],
+    }[command]
+    done = rehearsal.sdsetup(*more)
+    ended = 1 if command == "launch" else 0  # a web UI that ends at once was not ready
+    assert done.returncode == ended, done.stdout + done.stderr
+    assert not package(rehearsal), done.stdout
+    assert git(rehearsal.dir, "rev-parse", "HEAD") == new
+    assert not (rehearsal.dir / ".sdsetup" / "undo.going").exists()
+    assert own(rehearsal.dir) == mine
+
+
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL")
 @pytest.mark.timeout(600)
 def test_killed_at_random_moments_it_is_old_or_new_and_nothing_is_lost(rehearsal: Rehearsal) -> None:

@@ -17,8 +17,9 @@ import pytest
 
 from execute.gitlab import Heard, Origin, context_for, git, make_origin
 from sdsetup.errors import SdsetupError
-from sdsetup.execute.git import Checkout, ask, clone_at, find, head, whole_at
+from sdsetup.execute.git import Checkout, ask, clone_at, find, head, program, whole_at
 from sdsetup.execute.git.words import received, why_git_failed
+from sdsetup.execute.steps.webui_checkout import stand_on
 from sdsetup.machine.real import RealMachine
 
 
@@ -262,6 +263,40 @@ def test_a_different_file_in_the_way_is_named_and_nothing_moves(tmp_path: Path, 
     assert caught.value.code == "folder-in-the-way"
     assert "launch.py" in str(caught.value)
     assert sorted(p.name for p in context.dir.iterdir()) == [".sdsetup", "launch.py"]
+
+
+LOCKS = ("index.lock", "HEAD.lock", "refs/heads/master.lock")
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_the_lock_of_a_git_that_was_killed_is_put_aside(tmp_path: Path, origin: Origin, lock: str) -> None:
+    context = context_for(tmp_path / "d")
+    clone_at((origin.url,), context.dir, origin.new, "v2", False, context, branch="master")
+    git("fetch", "-q", origin.url, "refs/tags/v1:refs/tags/v1", cwd=context.dir)
+    (context.dir / ".git" / lock).write_bytes(b"")
+    stand_on(context, origin.old, "master", former=origin.new)
+    assert whole_at(context, context.dir, origin.old)
+    assert not (context.dir / ".git" / lock).exists()
+
+
+def test_a_git_that_runs_keeps_its_lock(tmp_path: Path, origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(program, "_LOCK_PATIENCE", 0.3)
+    context = context_for(tmp_path / "d")
+    clone_at((origin.url,), context.dir, origin.new, "v2", False, context, branch="master")
+    git("fetch", "-q", origin.url, "refs/tags/v1:refs/tags/v1", cwd=context.dir)
+    lock = context.dir / ".git" / "index.lock"
+    lock.write_bytes(b"")
+    words = ["git", "cat-file", "--batch"]  # it waits for a name
+    with subprocess.Popen(words, cwd=context.dir / "modules", stdin=subprocess.PIPE) as other:
+        try:
+            with pytest.raises(SdsetupError) as caught:
+                stand_on(context, origin.old, "master", former=origin.new)
+            assert caught.value.code == "git-busy"
+            assert lock.exists()
+        finally:
+            other.kill()
+    stand_on(context, origin.old, "master", former=origin.new)
+    assert whole_at(context, context.dir, origin.old)
 
 
 def test_a_repository_around_the_folder_is_not_meant(tmp_path: Path, origin: Origin) -> None:

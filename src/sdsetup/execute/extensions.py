@@ -62,6 +62,11 @@ def keep(context: Context) -> None:
     (context.state / _NAME).unlink(missing_ok=True)
 
 
+def interrupted(context: Context) -> bool:
+    """Whether an update of the extensions was cut off before they were proved."""
+    return bool(_moved(context))
+
+
 def set_back(context: Context) -> tuple[str, ...]:
     """Put extensions back that were moved and not proved; their names. Changed files are carried along.
 

@@ -1,4 +1,4 @@
-"""Whether a web UI runs from a folder, whoever started it: told by the processes of this PC."""
+"""Whether a web UI or git runs in a folder, whoever started it: told by the processes of this PC."""
 
 from __future__ import annotations
 
@@ -30,6 +30,21 @@ def running_web_ui(folder: Path) -> Running | None:
             continue
         return Running(pid=process.pid, ports=ports)
     return None
+
+
+def git_runs(folder: Path) -> bool:
+    """Whether a git process works in this folder or below; processes of other accounts may not be seen."""
+    wanted = os.path.normcase(os.path.realpath(folder))
+    for process in psutil.process_iter():
+        try:
+            if process.name().lower().removesuffix(".exe") != "git":
+                continue
+            place = os.path.normcase(os.path.realpath(process.cwd()))
+        except (psutil.Error, OSError, ValueError):
+            continue
+        if place == wanted or place.startswith(wanted + os.sep):
+            return True
+    return False
 
 
 def _ports(process: psutil.Process) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Literal
 
@@ -203,11 +204,21 @@ def _settings(folder: Path) -> Literal["absent", "good", "empty", "damaged"]:
 def _unfinished(folder: Path) -> Unfinished | None:
     said = read_json(folder / ".sdsetup" / "unfinished.json")
     if not isinstance(said, dict):
-        return None
+        return _half_moved(folder)
     words, began = said.get("words"), said.get("began")
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         return None
     return Unfinished(began=str(began), words=tuple(words))
+
+
+def _half_moved(folder: Path) -> Unfinished | None:
+    """An update or undo that was cut off while it was put into place; `install` completes it."""
+    try:
+        began = (folder / ".sdsetup" / "undo.going" / "plan.json").stat().st_mtime
+    except OSError:
+        return None
+    at = datetime.fromtimestamp(began, timezone.utc).isoformat(timespec="seconds")
+    return Unfinished(began=at, words=("install", "--dir", str(folder)))
 
 
 def _distrusted(folder: Path) -> str | None:

@@ -34,11 +34,15 @@ class Update(Protocol):
     @property
     def models(self) -> bool: ...
     @property
+    def interrupted(self) -> bool: ...
+    @property
     def moves(self) -> bool: ...
 
 
 def show_update_plan(update: Update, screen: Screen) -> None:
     """From where to where, and in which order."""
+    if update.interrupted:
+        screen.line(Text("An earlier change was interrupted. It will be completed first."), "warn")
     if update.moves:
         screen.heading(
             Text(
@@ -76,13 +80,13 @@ def show_update_plan(update: Update, screen: Screen) -> None:
 
 def show_updated(update: Update, moved: Mapping[str, tuple[str, str]], screen: Screen) -> None:
     mark = screen.mark("ok")
-    if update.moves:
+    if update.moves or update.interrupted:
         screen.line(Text("{mark} The web UI is now at {name}.", mark=mark, name=update.name), "ok")
     for name, (old, new) in moved.items():
         screen.line(Text("{mark} {name}: {old} to {new}", mark=mark, name=name, old=old[:8], new=new[:8]), "ok")
     if update.extensions and not moved:
         screen.line(Text("{mark} The extensions are up to date.", mark=mark), "ok")
-    if update.moves:
+    if update.moves or update.interrupted:
         screen.line(Text("To undo:"))
         screen.command(Command("sdsetup", "undo", "--dir", update.dir), indent=2)
 

@@ -166,7 +166,7 @@ def perform(
             session.screen.line(said, "warn")
         finished = undo.finish(session.context(folder, silent))
         if finished:
-            session.screen.line(Text("An interrupted undo was completed first."))
+            session.screen.line(Text("An interrupted change was completed first."))
         for name in extensions.set_back(session.context(folder, silent)):  # an update of them was interrupted
             session.screen.line(Text("The extension {name} is back at its previous version.", name=name))
         if (waited and not corrections) or finished:  # the folder is another one than the plan was made for

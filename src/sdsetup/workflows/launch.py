@@ -17,6 +17,8 @@ from sdsetup.decide.checks.cards import card
 from sdsetup.decide.diagnosis import spot
 from sdsetup.decide.startup import address, opens_browser
 from sdsetup.errors import EXIT_DONE, EXIT_EXPECTED, EXIT_INTERRUPTED
+from sdsetup.execute import undo
+from sdsetup.execute.lock import folder_lock
 from sdsetup.execute.webui.launch_plan import browser_option, plan_from_file, planned
 from sdsetup.execute.webui.process import start
 from sdsetup.machine.running import running_web_ui
@@ -72,6 +74,10 @@ def run_launch(session: Session, folder: Path, *, browser: bool, more: tuple[str
         return _runs_already(session, running.ports[0], browser=browser)
     book = session.catalog.failures
     context = session.context(folder)
+    if undo.interrupted(context):  # code and environment may be of two versions
+        with folder_lock(folder, session.cache, waiting=session.screen.line):
+            undo.finish(context)
+        session.screen.line(Text("An interrupted change was completed first."))
     plan, seen = plan_from_file(context)
     registry.note(session.machine, folder)
     if more:

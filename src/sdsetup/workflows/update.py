@@ -73,6 +73,7 @@ class Update:
     extensions: tuple[Extension, ...]
     models: bool
     chosen: bool  # it was asked for, and is not the pinned one
+    interrupted: bool  # an earlier update or undo was cut off: it is finished first
 
     @property
     def moves(self) -> bool:
@@ -91,7 +92,7 @@ def run_update(
     update = decide(session, context, to=to, extensions=extensions)
     if not session.json:
         show_update_plan(update, session.screen)
-    if dry_run or not (update.moves or update.extensions):
+    if dry_run or not (update.moves or update.extensions or update.interrupted):
         return _told(session, update, None, {}, done=False)
     consent(session, yes=yes, dry_run=True)
     moved: Mapping[str, tuple[str, str]] = {}
@@ -100,7 +101,7 @@ def run_update(
         refuse_running(context)
         moving.set_back(context)
         if undo.finish(context):  # the folder is another one than the plan was made for
-            update = decide(session, context, to=to, extensions=extensions)
+            update = replace(decide(session, context, to=to, extensions=extensions), interrupted=True)
         if update.moves:
             proof = _moved(session, context, update)
         else:
@@ -175,6 +176,7 @@ def decide(session: Session, context: Context, *, to: str | None, extensions: bo
         extensions=tuple(one for one in clones if one.commit and one.branch and one.remote),
         models=bool(there.models),
         chosen=commit != session.catalog.webui.commit,
+        interrupted=undo.interrupted(context) or moving.interrupted(context),
     )
 
 

@@ -12,14 +12,13 @@ import shutil
 from pathlib import Path
 
 from sdsetup.execute.context import Context
-from sdsetup.execute.git.program import ask
+from sdsetup.execute.git.program import BROKEN, ask
 from sdsetup.storage import replace, write_atomically
 from sdsetup.text import Text
 
 _ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _MOVE = re.compile(r"^[0-9a-f]{40,64} (?P<id>[0-9a-f]{40,64}) [^\n\t]*\t?(?P<said>[^\n]*)$", re.MULTILINE)
 _BRANCH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+@/-]*")
-_BROKEN = "sdsetup-broken"
 
 
 def mend_head(context: Context, folder: Path) -> str | None:
@@ -125,14 +124,14 @@ def _text(path: Path) -> str:
 
 def _keep_broken(git: Path, name: str) -> None:
     if (git / name).is_file():
-        place = git / _BROKEN / name
+        place = git / BROKEN / name
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(git / name, place)
 
 
 def _put_back(git: Path, written: dict[str, str]) -> None:
     for name in written:
-        kept = git / _BROKEN / name
+        kept = git / BROKEN / name
         try:
             if kept.is_file():
                 replace(kept, git / name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -10,7 +11,17 @@ from pathlib import Path
 from sdsetup.decide.condition import owner_command
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
-from sdsetup.execute.git.words import DUMB, SILENT, UNKNOWN, Cause, last_words, received, why_git_failed
+from sdsetup.execute.git.words import (
+    BUSY,
+    DUMB,
+    SILENT,
+    UNKNOWN,
+    Cause,
+    last_words,
+    locked,
+    received,
+    why_git_failed,
+)
 from sdsetup.machine import Completed, Machine
 from sdsetup.machine.git_calls import (
     ALLOWED_PROTOCOLS,
@@ -20,9 +31,13 @@ from sdsetup.machine.git_calls import (
     switched_off,
 )
 from sdsetup.machine.process import Child
+from sdsetup.machine.running import git_runs
+from sdsetup.storage import replace
 from sdsetup.text import Text
 
 _SILENCE = 120.0  # seconds without a word after which a transfer counts as dead
+_LOCK_PATIENCE = 15.0  # seconds for another git to let go of the repository
+BROKEN = "sdsetup-broken"  # below `.git`: what was put aside there
 
 # Under 1000 bytes/s for 30 s the transfer is broken off (https://git-scm.com/docs/git-config, http.lowSpeedLimit).
 _SETTINGS = (
@@ -227,6 +242,39 @@ class Runner:
         self._env: Mapping[str, str] = environment(context.machine)
 
     def __call__(self, *args: str) -> str:
+        """Run one command; what it said. A lock file that a killed git has left is put aside.
+
+        Raises:
+            GitFailedError: what it said, and the cause.
+        """
+        try:
+            return self._run(*args)
+        except GitFailedError as failed:
+            lock = locked(failed.said)
+            if lock is None:
+                raise
+            if not self._unlocked(Path(lock)):
+                raise GitFailedError(BUSY, failed.said) from failed
+        return self._run(*args)
+
+    def _unlocked(self, lock: Path) -> bool:
+        """Whether the lock is gone: the git that held it has ended, or was killed and its lock is put aside."""
+        git = self._folder / ".git"
+        deadline = time.monotonic() + _LOCK_PATIENCE
+        while git_runs(self._folder):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.1)
+        place = git / BROKEN / lock.name
+        try:
+            if lock.exists() and Path(os.path.realpath(lock)).is_relative_to(os.path.realpath(git)):
+                place.parent.mkdir(exist_ok=True)
+                replace(lock, place)
+        except OSError:
+            return False
+        return not lock.exists()
+
+    def _run(self, *args: str) -> str:
         said: list[str] = []
         patience = self._first_word if args[0] == "fetch" else None
         with Child([*self._argv, *args], cwd=self._folder, env=self._env) as child:

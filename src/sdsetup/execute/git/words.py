@@ -134,6 +134,12 @@ _CAUSES: tuple[tuple[re.Pattern[str], Cause], ...] = (
     ),
 )
 
+BUSY = Cause(
+    code="git-busy",
+    why=Text("another Git command is running in this folder"),
+    hint=Text("Wait until it has finished, then run the same command again."),
+    again=False,
+)
 UNKNOWN = Cause(code="git-failed", why=Text("Git gave no reason"), hint=_CONTINUE, again=True)
 SILENT = Cause(code="connection-broken", why=Text("no data for two minutes"), hint=_CONTINUE, again=True)
 DUMB = Cause(code="connection-broken", why=Text("the server did not respond"), hint=_CONTINUE, again=True)
@@ -145,6 +151,15 @@ def why_git_failed(said: str) -> Cause:
         if pattern.search(said):
             return cause
     return UNKNOWN
+
+
+_LOCKED = re.compile(r"Unable to create '(?P<path>[^'\n]+\.lock)': File exists")
+
+
+def locked(said: str) -> str | None:
+    """The lock file that was in git's way: of a git that runs, or of one that was killed."""
+    match = _LOCKED.search(said)
+    return None if match is None else match["path"]
 
 
 def last_words(said: str) -> str:

@@ -5,7 +5,7 @@ can be done again, so that a run that is cut off at any moment is finished by th
 place by the same moves. The newest point lies in `undo`, older ones in `undo.past`.
 """
 
-from sdsetup.execute.undo.moves import bring_back, finish, go_on_to
+from sdsetup.execute.undo.moves import bring_back, finish, go_on_to, interrupted
 from sdsetup.execute.undo.points import changed_nothing, changing, keep_staged, point, points, stage
 from sdsetup.execute.undo.state import KEPT_POINTS, POINT
 
@@ -17,6 +17,7 @@ __all__ = [
     "changing",
     "finish",
     "go_on_to",
+    "interrupted",
     "keep_staged",
     "point",
     "points",

@@ -91,6 +91,11 @@ def go_on_to(
     finish(context)
 
 
+def interrupted(context: Context) -> bool:
+    """Whether a step back or an update was cut off while it was put into place, so that `finish` has work."""
+    return begun(context) is not None
+
+
 def finish(context: Context) -> bool:
     """Finish a step back that was cut off; False where there is none.
 
