@@ -1,13 +1,16 @@
-"""What every step is given: where to work, on which machine, and whom to tell."""
+"""What every step is given: where to work, on which machine, and whom to tell; and what it made."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sdsetup.catalog.catalog import Catalog
 from sdsetup.machine import Machine
 from sdsetup.text import Text
+from sdsetup.values.corrections import Correction
 from sdsetup.values.events import Event, Listener, silent
 from sdsetup.values.state_folder import state_folder
 
@@ -42,3 +45,12 @@ class Context:
         self, done: int, total: int | None, *, rate: float | None = None, source: str | None = None
     ) -> None:
         self.listen(Event(kind="progress", step=self.step, done=done, total=total, rate=rate, source=source))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """`result` is JSON-able, for the journal; `summary` a sentence about it; `corrections` what it taught."""
+
+    result: Mapping[str, Any]
+    summary: Text | None = None
+    corrections: tuple[Correction, ...] = ()

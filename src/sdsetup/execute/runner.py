@@ -10,8 +10,7 @@ from datetime import datetime, timezone
 from typing import Any, Protocol
 
 from sdsetup.errors import SdsetupError, file_problem
-from sdsetup.execute.context import Context
-from sdsetup.execute.outcome import Outcome
+from sdsetup.execute.context import Context, Outcome
 from sdsetup.execute.own_files import load_corrections, load_journal
 from sdsetup.execute.steps.perform import perform
 from sdsetup.storage import write_json

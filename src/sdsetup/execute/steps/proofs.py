@@ -10,8 +10,7 @@ from sdsetup.decide.picture.attempts import Attempt
 from sdsetup.decide.torch_verdict import TorchVerdict
 from sdsetup.errors import SdsetupError
 from sdsetup.execute import environment, launch_file
-from sdsetup.execute.context import Context
-from sdsetup.execute.outcome import Outcome
+from sdsetup.execute.context import Context, Outcome
 from sdsetup.execute.steps import torch_proof
 from sdsetup.execute.webui.picture import prove
 from sdsetup.launchfile import FILE_NAMES, LaunchFile, arguments, flag, grouped, read
