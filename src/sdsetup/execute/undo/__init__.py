@@ -6,8 +6,16 @@ place by the same moves. The newest point lies in `undo`, older ones in `undo.pa
 """
 
 from sdsetup.execute.undo.moves import bring_back, finish, go_on_to, interrupted
-from sdsetup.execute.undo.points import changed_nothing, changing, keep_staged, point, points, stage
-from sdsetup.execute.undo.state import KEPT_POINTS, POINT
+from sdsetup.execute.undo.points import (
+    KEPT_POINTS,
+    POINT,
+    changed_nothing,
+    changing,
+    keep_staged,
+    point,
+    points,
+    stage,
+)
 
 __all__ = [
     "KEPT_POINTS",

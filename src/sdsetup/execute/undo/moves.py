@@ -14,8 +14,7 @@ from sdsetup.execute.environment.places import exchange, former, identity, is_en
 from sdsetup.execute.folders import file_problems, remove_tree, set_aside
 from sdsetup.execute.launch_file import back_up, written_through
 from sdsetup.execute.steps import webui_checkout
-from sdsetup.execute.undo.points import point
-from sdsetup.execute.undo.state import (
+from sdsetup.execute.undo.points import (
     GOING_SCHEMA,
     OURS,
     all_places,
@@ -24,6 +23,7 @@ from sdsetup.execute.undo.state import (
     copy_state,
     newest,
     older,
+    point,
     said_in,
     staged,
     to_the_past,
