@@ -6,9 +6,8 @@
 The launch file is only read: each candidate starts with its own flags.
 """
 
-from sdsetup.execute.measuring.bench import Bench, Told
 from sdsetup.execute.measuring.memory import Gauge, Peaks
 from sdsetup.execute.measuring.remembered import remember, remembered
-from sdsetup.execute.measuring.run import measure
+from sdsetup.execute.measuring.run import Bench, Told, measure
 
 __all__ = ["Bench", "Gauge", "Peaks", "Told", "measure", "remember", "remembered"]
