@@ -42,6 +42,18 @@ from sdsetup.text import Text, message
 from sdsetup.values.facts import Vendor
 from sdsetup.values.flags import names_of
 
+_OUTCOMES: dict[PictureOutcome, Outcome] = {
+    "out-of-memory": "out-of-memory",
+    "black": "black",
+    "constant": "black",
+    "nan-vae": "black",
+    "nan-unet": "black",
+}
+_log = logging.getLogger("sdsetup.measuring")
+# Once one has worked: what takes so many times longer will not win, and a start that hangs is not waited for.
+_TIMES = 10
+_AT_LEAST = 120.0  # seconds
+
 
 class Told(Protocol):
     """Who hears how far it is."""
@@ -72,13 +84,41 @@ class Bench:
     patience: Patience = field(default_factory=Patience)
 
 
-_OUTCOMES: dict[PictureOutcome, Outcome] = {
-    "out-of-memory": "out-of-memory",
-    "black": "black",
-    "constant": "black",
-    "nan-vae": "black",
-    "nan-unet": "black",
-}
+def measure(trial: Trial, bench: Bench) -> tuple[Measurement, ...]:
+    """What every candidate did, those included that were measured before under the same key.
+
+    It is remembered after each, so what is stopped at any moment goes on from there.
+
+    Raises:
+        SdsetupError: the web UI cannot be started at all: `webui-missing`, `environment-missing`,
+            `webui-not-startable`; the launch file cannot be understood.
+    """
+    done = list(remembered(bench.context.state, bench.key))
+    while (candidate := next_candidate(trial, done)) is not None:
+        bench.told.began(candidate, done)
+        _log.info("measuring %s: %s", candidate.name, candidate.flags)
+        measurement = run_candidate(candidate, replace(bench, patience=patience_after(done, bench)))
+        _log.info("measured: %s", measurement)
+        done.append(measurement)
+        remember(bench.context.state, bench.key, done)
+        bench.told.ended(measurement)
+    return tuple(done)
+
+
+def patience_after(done: Sequence[Measurement], bench: Bench) -> Patience:
+    """How long the next one may take: much less once it is known what is possible here."""
+    best = fastest(done)
+    if best is None or best.speed is None or best.seconds is None:
+        return bench.patience
+    given = bench.patience
+    start = max(_AT_LEAST, _TIMES * best.seconds)
+    picture = max(_AT_LEAST, _TIMES * best.speed * bench.pictures.steps)
+    return Patience(
+        start=min(given.start, start),
+        model=min(given.model, start),
+        unannounced=given.unannounced,
+        picture=min(given.picture, picture),
+    )
 
 
 def run_candidate(candidate: Candidate, bench: Bench) -> Measurement:
@@ -233,47 +273,3 @@ class _Run:
         self.diagnosis = found = self._web.diagnose(self._bench.book, self._bench.vendors)
         outcome = _OUTCOMES.get(blamed(found, "failed"), "failed")
         return replace(seen, outcome=outcome, problem=str(found.title) if found else otherwise)
-
-
-_log = logging.getLogger("sdsetup.measuring")
-
-# Once one has worked: what takes so many times longer will not win, and a start that hangs is not waited for.
-_TIMES = 10
-_AT_LEAST = 120.0  # seconds
-
-
-def measure(trial: Trial, bench: Bench) -> tuple[Measurement, ...]:
-    """What every candidate did, those included that were measured before under the same key.
-
-    It is remembered after each, so what is stopped at any moment goes on from there.
-
-    Raises:
-        SdsetupError: the web UI cannot be started at all: `webui-missing`, `environment-missing`,
-            `webui-not-startable`; the launch file cannot be understood.
-    """
-    done = list(remembered(bench.context.state, bench.key))
-    while (candidate := next_candidate(trial, done)) is not None:
-        bench.told.began(candidate, done)
-        _log.info("measuring %s: %s", candidate.name, candidate.flags)
-        measurement = run_candidate(candidate, replace(bench, patience=patience_after(done, bench)))
-        _log.info("measured: %s", measurement)
-        done.append(measurement)
-        remember(bench.context.state, bench.key, done)
-        bench.told.ended(measurement)
-    return tuple(done)
-
-
-def patience_after(done: Sequence[Measurement], bench: Bench) -> Patience:
-    """How long the next one may take: much less once it is known what is possible here."""
-    best = fastest(done)
-    if best is None or best.speed is None or best.seconds is None:
-        return bench.patience
-    given = bench.patience
-    start = max(_AT_LEAST, _TIMES * best.seconds)
-    picture = max(_AT_LEAST, _TIMES * best.speed * bench.pictures.steps)
-    return Patience(
-        start=min(given.start, start),
-        model=min(given.model, start),
-        unannounced=given.unannounced,
-        picture=min(given.picture, picture),
-    )
