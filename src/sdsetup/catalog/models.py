@@ -119,7 +119,7 @@ def find_model(models: Mapping[str, Model], name: str) -> Model:
     hint = (
         Text("Did you mean {near}? Available models: {listed}.", near=near[0], listed=listed)
         if near
-        else Text("Available models: {listed}. For details, run `sdsetup model list`.", listed=listed)
+        else Text("Available models: {listed}. For details, run: sdsetup model list", listed=listed)
     )
     raise UsageError(Text("Unknown model: {name}", name=repr(name)), code="unknown-model", hint=hint)
 

@@ -155,7 +155,7 @@ def refuse_tuning(tuning: Tuning) -> None:
         raise SdsetupError(
             Text("No version of PyTorch works on this PC"),
             why=unsupported.reason if unsupported else None,
-            hint=unsupported.instead if unsupported else Text("For details, run `sdsetup tune`."),
+            hint=unsupported.instead if unsupported else Text("For details, run: sdsetup tune"),
             code="no-torch-build",
         )
 

@@ -89,7 +89,7 @@ def set_back(context: Context) -> tuple[str, ...]:
             Text("Extensions could not be restored: {names}", names=", ".join(stuck)),
             where=context.state / _NAME,
             why=Text("Git refuses to switch its version"),
-            hint=Text("Save your changes to it with git stash, then run the same command again."),
+            hint=Text("Save your changes to it with `git stash`, then run the same command again."),
             code="extension-stuck",
         )
     keep(context)

@@ -150,6 +150,6 @@ def _invalid(where: object, why: Text) -> SdsetupError:
         Text("This is not a key that can be used here"),
         where=where,
         why=why,
-        hint=Text("Make a pair of keys: sdsetup kit key FILE. Sign with FILE, check with FILE.pub."),
+        hint=Text("Sign with FILE, check with FILE.pub. Make such a pair of keys: sdsetup kit key FILE"),
         code="key-invalid",
     )

@@ -6,13 +6,14 @@ import os
 import re
 import shlex
 import sys
+from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
 from sdsetup.command import Command
-from sdsetup.text import Text, harmless
+from sdsetup.text import harmless
 
 # Each command with the options that a run hands on to the commands it names; a test compares this with --help.
 CARRIES = {
@@ -29,8 +30,13 @@ CARRIES = {
     "fleet": (),
     "schema": (),
 }
-# One of our commands in the middle of a sentence: between backticks, or its program name alone.
-_OURS = re.compile(rf"`(sdsetup(?: [^`]+)?)`|(?<![\w./-])sdsetup(?= (?:{'|'.join(CARRIES)}|--)\b)")
+_NAMES = "|".join(CARRIES)
+# One of our commands in a sentence: between backticks, at its end behind a colon, or its program name alone.
+_OURS = re.compile(
+    rf"`(sdsetup(?: [^`]+)?)`|(?<=: )(sdsetup (?:{_NAMES})\b[^`\n]*)\Z|(?<![\w./-])sdsetup(?= (?:{_NAMES}|--)\b)"
+)
+# Any command in a sentence; the name of a single one of ours, `tune`, cannot be broken.
+_ANY = re.compile(rf"`([^`]* [^`]*)`|(?<=: )(sdsetup (?:{_NAMES})\b[^`\n]*)\Z")
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,8 @@ def typed(command: str, *, carried: bool = True) -> str:
         found = _parsed(command)
         if found is None:
             return harmless(as_typed(command))
+        if not carried or _carried(found.argv[1:]) == found.argv[1:]:
+            return harmless(Command(*_program()) + command.removeprefix("sdsetup"))  # quoted as it is written
         command = found
     if command.argv[0] != "sdsetup":
         return harmless(command)
@@ -74,25 +82,25 @@ def typed(command: str, *, carried: bool = True) -> str:
     return harmless(Command(*_program(), *words, family=command.family))
 
 
-def as_typed(said: str) -> str:
+def as_typed(said: str, *, template: bool = False) -> str:
     """A sentence with our commands as they are typed here: whoever started us with `./sdsetup.sh` or
-    `sdsetup.bat` has no `sdsetup` on PATH."""
+    `sdsetup.bat` has no `sdsetup` on PATH. `template`: it will be filled in, so braces of a folder's name are
+    doubled."""
     program = harmless(Command(*_program()))
-
-    def here(found: re.Match[str]) -> str:
-        return f"`{typed(found[1])}`" if found[1] else program
-
-    return _OURS.sub(here, said)
+    return _OURS.sub(lambda found: _here(found, template) if found[1] or found[2] else program, said)
 
 
-def commands_in(text: Text | str) -> tuple[str, ...]:
-    """The commands of a sentence as they stand in it: broken at a blank, one could not be pasted."""
-    if not isinstance(text, Text):
-        return (typed(text),) if isinstance(text, Command) else ()
-    ticked = tuple(f"`{typed(found[1])}`" for found in _OURS.finditer(text.template) if found[1])
-    return ticked + tuple(
-        said for value in text.values.values() if isinstance(value, str | Text) for said in commands_in(value)
-    )
+def commands_of(said: str, *, template: bool = False) -> Iterator[str]:
+    """The commands of a sentence, each as `as_typed` leaves it there: between its backticks, or at the end."""
+    return (_here(found, template) for found in _ANY.finditer(said))
+
+
+def _here(found: re.Match[str], template: bool) -> str:
+    command = found[1] or found[2]
+    if command.startswith("sdsetup"):
+        command = typed(command)
+        command = command.replace("{", "{{").replace("}", "}}") if template else command
+    return f"`{command}`" if found[1] else command
 
 
 def _parsed(command: str) -> Command | None:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sdsetup.show.commands import commands_in, typed
-from sdsetup.show.screen import STYLES, Screen
+from sdsetup.show.commands import typed
+from sdsetup.show.screen import STYLES, Screen, apart
 from sdsetup.show.terminal import Part, folded
-from sdsetup.show.words import say
+from sdsetup.show.words import commands_in, say
 from sdsetup.text import Text, message
 from sdsetup.values.findings import Finding, Report, Status
 
@@ -189,9 +189,11 @@ def _details(finding: Finding, width: int, detail: _Detail) -> list[Part]:
 
 
 def _detail(label: str, text: Text, width: int, room: int) -> list[Part]:
-    first, *rest = folded(say(text), width - _INDENT - room, commands_in(text))
+    said, command = apart(say(text), commands_in(text))
+    first, *rest = folded(said, width - _INDENT - room, commands_in(text))
     parts: list[Part] = [(" " * _INDENT + f"{label:<{room}}", "dim"), (first + "\n", "")]
-    return parts + [(" " * (_INDENT + room) + line + "\n", "") for line in rest]
+    parts += [(" " * (_INDENT + room) + line + "\n", "") for line in rest]
+    return [*parts, (" " * (_INDENT + room) + command + "\n", STYLES["hint"])] if command else parts
 
 
 def _probes(report: Report, screen: Screen) -> list[Part]:

@@ -6,9 +6,9 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sdsetup.show.commands import commands_in, typed
+from sdsetup.show.commands import typed
 from sdsetup.show.terminal import Part, Terminal, folded
-from sdsetup.show.words import say
+from sdsetup.show.words import commands_in, say
 from sdsetup.text import Text, harmless
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def apart(said: str, commands: Sequence[str]) -> tuple[str, str]:
     for command in commands:
         before = said.removesuffix(command).rstrip()
         if before != said and before.endswith(":"):
-            return before, command
+            return before, command.strip("`")
     return said, ""
 
 

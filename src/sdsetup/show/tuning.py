@@ -13,8 +13,8 @@ from sdsetup.command import Command
 from sdsetup.decide.tuning.compare import Difference
 from sdsetup.decide.tuning.models_that_fit import ModelFit
 from sdsetup.decide.tuning.rule_context import short_name
-from sdsetup.show.screen import Screen
-from sdsetup.show.words import gib, say
+from sdsetup.show.screen import Screen, apart
+from sdsetup.show.words import commands_in, gib, say
 from sdsetup.text import Text, message
 from sdsetup.values.facts import Facts
 from sdsetup.values.flags import names_of
@@ -281,10 +281,12 @@ def _opinion(profile: str, value: str | None, reason: Reason | None) -> Text:
     )
 
 
-def sentence(text: Text) -> str:
-    """The text with a full stop: reasons in profiles have none."""
+def sentence(text: Text) -> Text:
+    """The text with a full stop: reasons in profiles have none. A command at its end does without."""
     said = say(text)
-    return said if said.endswith((".", "!", "?")) else said + "."
+    if said.endswith((".", "!", "?")) or apart(said, commands_in(text))[1]:
+        return text
+    return Text("{sentence}.", sentence=text)
 
 
 def _example(tuning: Tuning) -> str:

@@ -10,7 +10,7 @@ from sdsetup.errors import SdsetupError
 from sdsetup.show.commands import typed
 from sdsetup.show.screen import STYLES, Screen
 from sdsetup.show.terminal import folded
-from sdsetup.show.words import say, size
+from sdsetup.show.words import commands_in, say, size
 from sdsetup.text import Text, harmless
 from sdsetup.values.findings import Finding, Report
 from sdsetup.values.model_offer import ModelOffer
@@ -77,7 +77,7 @@ def _show_finding(finding: Finding, screen: Screen, *, room: int, width: int) ->
     if fix is not None and not ours and (finding.status == "fail" or finding.why is None or fix.command):
         parts.append(fix.text)
     for part in parts:
-        lines = folded(say(part), width - indent)
+        lines = folded(say(part), width - indent, commands_in(part))
         screen.write([(" " * indent + line + "\n", "dim") for line in lines])
     if fix is not None and fix.command is not None and not ours:
         screen.write([(" " * indent + typed(fix.command) + "\n", STYLES["hint"])])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sdsetup.command import Command
-from sdsetup.show.commands import as_typed, typed
+from sdsetup.show.commands import as_typed, commands_of, typed
 from sdsetup.show.language import in_language, number, template_of
 from sdsetup.text import Lines, Listed, Message, Number, Text, harmless, message, rounded
 
@@ -18,10 +18,24 @@ def say(text: Text | str) -> str:
         return in_language(text)
     if not isinstance(text, Text):
         return typed(text) if isinstance(text, Command) else as_typed(harmless(text, lines=True))
-    template = as_typed(harmless(template_of(text), lines=True))
-    return (
-        template.format(**{name: _said(value) for name, value in text.values.items()}) if text.values else template
-    )
+    template = harmless(template_of(text), lines=True)
+    return _filled(as_typed(template, template=bool(text.values)), text)
+
+
+def commands_in(text: Text | str) -> tuple[str, ...]:
+    """The commands of a sentence as `say` writes them into it: broken at a blank, one could not be pasted."""
+    if not isinstance(text, Text):
+        return (typed(text),) if isinstance(text, Command) else ()
+    template = harmless(template_of(text), lines=True)
+    own = tuple(_filled(command, text) for command in commands_of(template, template=bool(text.values)))
+    values = [one for value in text.values.values() for one in (value if isinstance(value, Listed) else (value,))]
+    return own + tuple(command for value in values for command in commands_in(value))
+
+
+def _filled(template: str, text: Text) -> str:
+    if not text.values:
+        return template  # which may hold braces of its own
+    return template.format(**{name: _said(value) for name, value in text.values.items()})
 
 
 def _said(value: Any) -> Any:

@@ -125,7 +125,7 @@ def _forward(context: Context, remote: str, branch: str) -> str:
             Text("sdsetup could not be updated"),
             where=context.dir,
             why=Text("its folder has changes or commits of your own") if own else failed.cause.why,
-            hint=Text("Update it with git pull in that folder.") if own else failed.cause.hint,
+            hint=Text("Update it with `git pull` in that folder.") if own else failed.cause.hint,
             code="self-moved" if own else failed.cause.code,
         ) from failed
 

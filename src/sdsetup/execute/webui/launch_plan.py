@@ -64,7 +64,7 @@ def planned(context: Context, flags: tuple[str, ...], seen: LaunchFile) -> Launc
             Text("launch.py is missing from the web UI"),
             where=root,
             why=Text("an antivirus may have removed it"),
-            hint=Text('Restore it: sdsetup install --dir "{dir}"', dir=root),
+            hint=Text("Restore it: {command}", command=Command("sdsetup", "install", "--dir", root)),
             code="webui-incomplete",
         )
     environment = seen.apply(machine.env)
