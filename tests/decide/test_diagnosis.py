@@ -17,8 +17,7 @@ from sdsetup.catalog.files import Profiles
 from sdsetup.catalog.reading import ProfileError
 from sdsetup.decide.diagnosis import Scene, diagnose_log, notes_in, read_log, spot
 from sdsetup.decide.diagnosis.facts import crash_of, facts_of
-from sdsetup.decide.diagnosis.log import Log
-from sdsetup.decide.diagnosis.needles import alternatives, needle_of
+from sdsetup.decide.diagnosis.log import Log, alternatives, needle_of
 from sdsetup.decide.diagnosis.windows import decoded, windows_markers
 
 LOGS = Path(__file__).parents[1] / "samples" / "logs"
