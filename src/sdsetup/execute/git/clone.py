@@ -7,6 +7,7 @@ it was: the work is done beside it and renamed at the end.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +15,14 @@ from urllib.parse import urlsplit
 
 from sdsetup.errors import SdsetupError, file_problem
 from sdsetup.execute.context import Context
-from sdsetup.execute.folders import put_in_place, refuse_conflicts, remove_tree, set_aside
-from sdsetup.execute.git.adopting import adopt
+from sdsetup.execute.folders import conflicts, put_in_place, refuse_conflicts, remove_tree, set_aside
 from sdsetup.execute.git.fetching import PAUSES, Wanted, fetch, from_first
 from sdsetup.execute.git.program import Runner, ask, commit_of, refuse_foreign
 from sdsetup.execute.git.seal import seal, untouched
 from sdsetup.storage import replace, write_atomically
 from sdsetup.text import Text
 
+_EDITS = 20  # files; where more differ it is another version, not a user's edits
 _NAMES_AT_ONCE = 100  # of files in one command: Windows takes 32,000 letters
 
 
@@ -201,6 +202,41 @@ def _make_room(stage: Path, target: Path, context: Context, own: Sequence[str]) 
         )
     )
     return kept
+
+
+def adopt(stage: Path, target: Path, context: Context, own: Sequence[str]) -> None:
+    """Let no file of `target` stand against the staged checkout of the web UI.
+
+    A few files that differ are the user's edits and stay, as local changes of the new repository. Where many
+    differ it is another version: each goes to `.sdsetup/former/webui-files`, the staged one takes its place. An
+    emptied file is nobody's edit. `own` files stay in any case.
+    """
+    different = [name for name in conflicts(stage, target) if name.split("/")[0] not in (*own, ".git")]
+    empty = [name for name in different if _is_empty(target / name)]
+    edits = [name for name in different if name not in empty]
+    for name in empty:
+        (target / name).unlink()
+    if len(edits) <= _EDITS:
+        for name in edits:
+            shutil.copy2(target / name, stage / name)
+        if edits:
+            context.tell(Text("Your changes are kept: {names}", names=", ".join(edits[:5])))
+        return
+    former = context.state / "former" / "webui-files"
+    for name in edits:
+        set_aside(target / name, (former / name).parent)
+    context.tell(
+        Text.plural(
+            "{count} file was from another version and is kept in {former}",
+            "{count} files were from another version and are kept in {former}",
+            count=len(edits),
+            former=former,
+        )
+    )
+
+
+def _is_empty(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink() and path.stat().st_size == 0
 
 
 def _exclude(folder: Path, patterns: Sequence[str]) -> None:
