@@ -11,7 +11,7 @@ from sdsetup.execute import environment, launch_file
 from sdsetup.execute.context import Context, Outcome
 from sdsetup.execute.folders import file_problems, set_aside
 from sdsetup.execute.inside import inside
-from sdsetup.execute.steps import mingit, proofs, python, repository, tokenizer, webui_check, webui_checkout
+from sdsetup.execute.steps import mingit, proofs, python, tokenizer, webui_check, webui_checkout
 from sdsetup.text import Text
 from sdsetup.values.plan import (
     Action,
@@ -47,7 +47,7 @@ def perform(
         case CloneWebUI():
             return Outcome(result=webui_checkout.place(action, context))
         case CloneRepository():
-            return Outcome(result=repository.clone(action, context))
+            return Outcome(result=webui_checkout.clone_repository(action, context))
         case FetchFile():
             return _fetch(action, context)
         case FetchFiles():

@@ -1,17 +1,20 @@
-"""The proofs, and what they teach: another torch build, other flags."""
+"""The proofs (torch calculates on the card, the web UI makes a picture), and what they teach: another torch build,
+other flags."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from sdsetup.decide.default_folder import environment_python
 from sdsetup.decide.picture.attempts import Attempt
-from sdsetup.decide.torch_verdict import TorchVerdict
+from sdsetup.decide.torch_verdict import TorchVerdict, judge, parse_said
 from sdsetup.errors import SdsetupError
 from sdsetup.execute import environment, launch_file
 from sdsetup.execute.context import Context, Outcome
-from sdsetup.execute.steps import torch_proof
 from sdsetup.execute.webui.picture import prove
 from sdsetup.launchfile import FILE_NAMES, LaunchFile, arguments, flag, grouped, read
 from sdsetup.launchfile.effective import kind_of
@@ -25,6 +28,8 @@ from sdsetup.values.tuning import TorchBuild
 _NO_HALF = Correction(
     because=message("Half precision failed a test on this graphics card (NaN values)."), add_flags=("--no-half",)
 )
+_log = logging.getLogger("sdsetup.torch")
+_CALCULATING = 300.0  # a first import reads gigabytes from a slow disk, and the first kernel is compiled
 
 
 def torch(
@@ -36,12 +41,12 @@ def torch(
         SdsetupError: `torch-OUTCOME` when no build calculates here.
     """
     corrections: list[Correction] = []
-    verdict = torch_proof.prove(action, context)
+    verdict = _calculated(action, context)
     if not verdict.good and verdict.another_build and action.fallbacks:
         build, first = action.fallbacks[0], verdict
         context.tell(Text("{why}. Trying PyTorch {torch} instead.", why=first.why, torch=build.torch))
         _rebuild(build, context, results, steps)
-        verdict = torch_proof.prove(action, context)
+        verdict = _calculated(action, context)
         because = f"The first choice did not work on this graphics card: {first.why}."
         corrections.append(Correction(because=because, torch=build))
     if not verdict.good:
@@ -51,6 +56,24 @@ def torch(
         _rewrite(steps, [_NO_HALF], context)
     result = {"outcome": verdict.outcome, **verdict.said}
     return Outcome(result=result, summary=verdict.why, corrections=tuple(corrections))
+
+
+def _calculated(action: ProveTorch, context: Context) -> TorchVerdict:
+    """Run the small calculation; never raises for what torch does."""
+    python = environment_python(context.dir, context.machine.family)
+    script = Path(__file__).with_name("torch_probe_script.py")
+    wanted = "mps" if context.machine.family == "macos" else "cuda"
+    # Isolated (-I): the modules beside the script must not shadow what torch imports.
+    # CUDA counts cards fastest first unless told otherwise; the launch file counts as nvidia-smi does.
+    env = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "PYTHONDONTWRITEBYTECODE": "", **dict(action.env)}
+    done = context.machine.run(
+        [str(python), "-I", str(script), wanted], timeout=_CALCULATING, cwd=context.dir, env=env
+    )
+    said = parse_said(done.out)
+    _log.info("torch said %r; rc %r, %s %s", said, done.rc, done.problem, done.err[-2000:])
+    if said is None:
+        said = {"broken": done.problem or done.err.strip()[-300:] or f"exit code {done.rc}"}
+    return judge(said, expect_gpu=action.expect_gpu)
 
 
 def picture(action: ProvePicture, context: Context, steps: tuple[Step, ...]) -> Outcome:

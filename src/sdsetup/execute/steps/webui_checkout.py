@@ -1,4 +1,5 @@
-"""The web UI's own checkout: made new at the pinned commit, or moved there with nothing of the user's lost."""
+"""The web UI's own checkout, made new at the pinned commit or moved there with nothing of the user's lost; and the
+repositories it asks for."""
 
 from __future__ import annotations
 
@@ -13,13 +14,15 @@ from sdsetup.decide.refusals import by_hand, local_changes
 from sdsetup.errors import SdsetupError
 from sdsetup.execute import git
 from sdsetup.execute.context import Context
+from sdsetup.execute.git import clone_at
 from sdsetup.execute.git.fetching import PAUSES, from_first
 from sdsetup.execute.git.program import GitFailedError, Runner
 from sdsetup.execute.git.seal import seal, sealed
+from sdsetup.execute.inside import inside
 from sdsetup.launchfile import FILE_NAMES
 from sdsetup.storage import set_aside_damaged
 from sdsetup.text import Text
-from sdsetup.values.plan import CloneWebUI
+from sdsetup.values.plan import CloneRepository, CloneWebUI
 from sdsetup.values.state_folder import STATE_FOLDER
 
 # Ours, and what we place beside the web UI's own files: not the user's changes, so not for `git status`.
@@ -188,3 +191,17 @@ def _place_of(run: Runner, branch: str) -> str | None:
 
 def _names(porcelain: str) -> tuple[str, ...]:
     return tuple(line.split(maxsplit=1)[-1] for line in porcelain.splitlines())
+
+
+def clone_repository(action: CloneRepository, context: Context) -> dict[str, Any]:
+    """Bring one repository; a half-made one is made again, changes of the user are kept aside.
+
+    Returns:
+        `{"commit", "url", "kept"}`: `url` is None where it was whole already.
+
+    Raises:
+        SdsetupError: when no address has it; what `inside` refuses.
+    """
+    target = inside(f"repositories/{action.name}", context.dir)
+    done = clone_at(action.urls, target, action.commit, None, False, context)
+    return {"commit": done.commit, "url": done.url, "kept": None if done.kept is None else str(done.kept)}
