@@ -26,9 +26,9 @@ from sdsetup.show.diagnosis import show_diagnosis, show_unknown
 from sdsetup.show.launch import LaunchScreen
 from sdsetup.text import Text
 from sdsetup.workflows import folder_memory, registry
+from sdsetup.workflows.corrections import offer
 from sdsetup.workflows.doctor import requirements_of
 from sdsetup.workflows.inspect import cards, vendors
-from sdsetup.workflows.lighter_setting import offer
 from sdsetup.workflows.session import AlreadySaid
 
 if TYPE_CHECKING:
