@@ -11,7 +11,7 @@ from sdsetup.execute.context import Context
 from sdsetup.execute.lock import folder_lock
 from sdsetup.execute.webui.launch_plan import settings_file
 from sdsetup.execute.webui.painting import Patience
-from sdsetup.execute.webui.running import refuse_running
+from sdsetup.execute.webui.process import refuse_running
 from sdsetup.execute.webui.trial import Trial, try_start
 from sdsetup.execute.webui_settings import set_disabled
 from sdsetup.launchfile.effective import arguments

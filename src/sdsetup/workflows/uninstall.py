@@ -12,7 +12,7 @@ from sdsetup.execute.lock import folder_lock
 from sdsetup.execute.outside import caches, own_environment, remove_outside, set_aside, tools
 from sdsetup.execute.removal import freed, listing, remove
 from sdsetup.execute.undo import finish
-from sdsetup.execute.webui.running import refuse_running
+from sdsetup.execute.webui.process import refuse_running
 from sdsetup.show.document import print_document
 from sdsetup.show.removal import (
     removal_json,

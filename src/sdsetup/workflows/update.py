@@ -26,7 +26,7 @@ from sdsetup.execute.runner import Runner
 from sdsetup.execute.steps.webui_check import check
 from sdsetup.execute.update import clear_stage, flags_for_the_stage, kept_path, prepare, stage_of, with_own_edits
 from sdsetup.execute.webui.picture import PictureError, prove
-from sdsetup.execute.webui.running import refuse_running
+from sdsetup.execute.webui.process import refuse_running
 from sdsetup.probe.contents import look
 from sdsetup.probe.repository import read_repository
 from sdsetup.show.document import print_document

@@ -29,7 +29,7 @@ from sdsetup.execute.undo.points import (
     to_the_past,
     under_way,
 )
-from sdsetup.execute.webui.running import refuse_running
+from sdsetup.execute.webui.process import refuse_running
 from sdsetup.launchfile import FILE_NAMES
 from sdsetup.storage import replace, write_atomically, write_json
 from sdsetup.text import Text

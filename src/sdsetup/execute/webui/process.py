@@ -1,4 +1,5 @@
-"""The web UI as a child of ours: started as its launch file would, watched by its output, ended whole."""
+"""The web UI as a child of ours: started as its launch file would, watched by its output, ended whole. And whether
+one runs already."""
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.machine import Machine
 from sdsetup.machine.process import Child
+from sdsetup.machine.running import running_web_ui
 from sdsetup.machine.usage import peak_memory
 from sdsetup.redaction import hide_secrets, known_secrets
 from sdsetup.text import Text
@@ -23,7 +25,6 @@ from sdsetup.values.facts import Vendor
 
 KEPT_LOGS = 20
 _REMEMBERED = 60_000  # lines; what a diagnosis reads
-
 Told = Callable[[Startup, str], None]
 _log = logging.getLogger("sdsetup.webui")
 _SLICE = 0.25  # seconds
@@ -216,3 +217,17 @@ def _free_name(folder: Path) -> Path:
         count += 1
         path = folder / f"webui-{stamp}-{count:02d}.log"
     return path
+
+
+def refuse_running(context: Context) -> None:
+    """Raises:
+    SdsetupError: `webui-running`.
+    """
+    found = running_web_ui(context.dir)
+    if found is not None:
+        raise SdsetupError(
+            Text("The web UI is running (process {pid})", pid=found.pid),
+            where=context.dir,
+            hint=Text("Close it (Ctrl-C in its window), then run the same command again."),
+            code="webui-running",
+        )
