@@ -9,8 +9,7 @@ import pytest
 from decide.tuning_machines import gpu
 from decide.tuning_tables import known, rules, tuned
 from sdsetup.decide.launch_settings import launch_settings
-from sdsetup.decide.tuning.own_flags import beside, extended, own_settings
-from sdsetup.decide.tuning.own_precision import with_own_precision
+from sdsetup.decide.tuning.own_flags import beside, extended, own_settings, with_own_precision
 from sdsetup.errors import SdsetupError
 from sdsetup.launchfile import LaunchFile, merge, read
 from sdsetup.launchfile.effective import refuse_overridden

@@ -17,6 +17,7 @@ from sdsetup.catalog.files import Profiles
 from sdsetup.catalog.measure import MeasureProfile, parse_measure
 from sdsetup.catalog.reading import ProfileError
 from sdsetup.decide.tuning.engine import situation
+from sdsetup.decide.tuning.lighter import step_down
 from sdsetup.decide.tuning.measured import choose, from_json, key_for, to_json, with_measured
 from sdsetup.decide.tuning.measuring import (
     Candidate,
@@ -27,7 +28,6 @@ from sdsetup.decide.tuning.measuring import (
     seconds_left,
     with_flags,
 )
-from sdsetup.decide.tuning.steps import step_down
 from sdsetup.text import Text
 from sdsetup.values.facts import GIB, Facts, System
 

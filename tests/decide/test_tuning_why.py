@@ -8,12 +8,11 @@ from decide.tuning_machines import MACHINES, gpu
 from decide.tuning_tables import known, rules, tuned
 from sdsetup.catalog.failures import FailureBook, parse_failures
 from sdsetup.catalog.files import Profiles
-from sdsetup.decide.tuning.compare import compare
 from sdsetup.decide.tuning.engine import tune
-from sdsetup.decide.tuning.fit import misfit
+from sdsetup.decide.tuning.lighter import step_down
 from sdsetup.decide.tuning.own_flags import Own, beside, own_settings
-from sdsetup.decide.tuning.steps import step_down
-from sdsetup.decide.tuning.why import Explanation, explain
+from sdsetup.decide.tuning.torch import misfit
+from sdsetup.decide.tuning.why import Explanation, compare, explain
 from sdsetup.errors import UsageError
 from sdsetup.text import Text
 from sdsetup.values.facts import Facts, System

@@ -9,9 +9,8 @@ from rich.console import Console
 
 from decide.tuning_machines import gpu
 from decide.tuning_tables import known, rules, tuned
-from sdsetup.decide.tuning.compare import compare
 from sdsetup.decide.tuning.engine import tune
-from sdsetup.decide.tuning.why import explain
+from sdsetup.decide.tuning.why import compare, explain
 from sdsetup.show.questions import ask_size
 from sdsetup.show.screen import Screen
 from sdsetup.show.tuning import show_comparison, show_next, show_tuning

@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text as Line
 
 from sdsetup.command import Command
-from sdsetup.decide.tuning.compare import Difference
 from sdsetup.decide.tuning.models_that_fit import ModelFit
 from sdsetup.decide.tuning.rule_context import short_name
+from sdsetup.decide.tuning.why import Difference
 from sdsetup.show.screen import Screen, apart
 from sdsetup.show.words import commands_in, gib, say
 from sdsetup.text import Text, message

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sdsetup.decide.tuning.compare import Difference
 from sdsetup.decide.tuning.models_that_fit import ModelFit
-from sdsetup.decide.tuning.why import Explanation
+from sdsetup.decide.tuning.why import Difference, Explanation
 from sdsetup.values.facts import Facts
 from sdsetup.values.facts_json import machine_json
 from sdsetup.values.tuning import Reason, TorchBuild, Tuning

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sdsetup.decide.tuning.compare import Difference
-from sdsetup.decide.tuning.why import Explanation
+from sdsetup.decide.tuning.why import Difference, Explanation
 from sdsetup.show.screen import Screen
 from sdsetup.show.tuning import sentence, subject
 from sdsetup.show.words import say

@@ -9,8 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sdsetup.decide.tuning.cards import with_names
-from sdsetup.decide.tuning.own_flags import Own, beside, own_settings
-from sdsetup.decide.tuning.own_precision import with_own_precision
+from sdsetup.decide.tuning.own_flags import Own, beside, own_settings, with_own_precision
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.own_files import load_machine
 from sdsetup.launchfile.effective import AFTER_THE_LAUNCH_FILE, effective, refuse_overridden

@@ -11,12 +11,11 @@ from sdsetup.command import Command
 from sdsetup.decide.launch_settings import launch_settings
 from sdsetup.decide.planning import plan_launchers
 from sdsetup.decide.record import Change, changed, of_card
-from sdsetup.decide.tuning.compare import compare
 from sdsetup.decide.tuning.engine import situation, tune
-from sdsetup.decide.tuning.fit import misfit
 from sdsetup.decide.tuning.models_that_fit import ModelFit, models_that_fit
+from sdsetup.decide.tuning.torch import misfit
 from sdsetup.decide.tuning.what_if import describe
-from sdsetup.decide.tuning.why import explain
+from sdsetup.decide.tuning.why import compare, explain
 from sdsetup.errors import EXIT_DONE, SdsetupError, UsageError
 from sdsetup.execute.own_files import load_corrections
 from sdsetup.launchfile import ARGS, FILE_NAMES, Kind, grouped, merge, read

@@ -1,4 +1,5 @@
-"""The torch build for one case: card and driver and code inside and Python and system, all at once."""
+"""The torch build for one case: card and driver and code inside and Python and system, all at once; and whether
+an environment has it."""
 
 from __future__ import annotations
 
@@ -9,8 +10,9 @@ from packaging.version import Version
 
 from sdsetup.catalog.torch import Build, Capability, TorchBuilds
 from sdsetup.decide.tuning.rule_context import RuleContext
+from sdsetup.text import Text
 from sdsetup.values.facts import Gpu
-from sdsetup.values.tuning import TorchBuild
+from sdsetup.values.tuning import TorchBuild, Tuning, Warning
 from sdsetup.values.versions import driver_words, parse_version
 
 _BRANCH = 10  # the numbers of a driver branch: 580 to 589 on both systems
@@ -157,3 +159,27 @@ def _exists(needed: Version | None, case: RuleContext) -> bool:
     """A driver that new was made for this card."""
     last = case.architecture.last_branch if case.architecture else None
     return last is None or needed is None or needed.major < last + _BRANCH
+
+
+def misfit(tuning: Tuning, installed: str | None, *, fix: Text) -> Warning | None:
+    """A warning when the environment's torch ("2.1.2+cpu") is not the one that these settings are for.
+
+    `fix`: what makes both fit. A build without a tag after the plus sign says nothing about its device.
+    """
+    wanted = tuning.torch.torch if tuning.torch else None
+    if installed is None or wanted is None or _same(installed, wanted):
+        return None
+    return Warning(
+        topic="environment",
+        text=Text(
+            "These settings are for PyTorch {wanted}, but the Python environment has PyTorch {there}. {fix}",
+            wanted=wanted,
+            there=installed,
+            fix=fix,
+        ),
+    )
+
+
+def _same(one: str, other: str) -> bool:
+    (version, _, tag), (other_version, _, other_tag) = one.partition("+"), other.partition("+")
+    return version == other_version and (tag == other_tag or not tag or not other_tag)

@@ -1,4 +1,4 @@
-"""One step safer, after a card ran out of memory or gave a black image."""
+"""One step lighter, after a card ran out of memory or gave a black image."""
 
 from __future__ import annotations
 
