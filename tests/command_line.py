@@ -9,6 +9,7 @@ from typing import Any
 import typer
 
 from sdsetup.cli.app import COMMANDS, app
+from sdsetup.cli.language import without_language
 
 
 @functools.cache
@@ -18,7 +19,7 @@ def _command(name: str) -> Any:
 
 def refusal(argv: Sequence[str]) -> str | None:
     """Why `sdsetup ...` would be wrong usage; None where the command line takes it. Nothing is carried out."""
-    words = list(argv[1:])
+    words, _language = without_language(list(argv[1:]))
     if not words or words[0] in ("--help", "--version", "-h", "COMMAND"):
         return None
     name = words.pop(0)

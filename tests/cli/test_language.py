@@ -110,6 +110,24 @@ def test_json_stays_english(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.usefixtures("russian")
+def test_commands_to_paste_carry_the_option_and_not_the_variable(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for variable, words, carried in (("ru", (), ""), ("en", ("--lang", "ru_RU"), " --lang ru")):
+        monkeypatch.setenv("SDSETUP_LANG", variable)
+        assert run(("verify", "--dir", str(tmp_path), *words)) == 1
+        commands = [line.strip() for line in capsys.readouterr().err.splitlines() if "sdsetup install" in line]
+        assert commands == [f"sdsetup install --dir {tmp_path}{carried}"]
+
+
+@pytest.mark.usefixtures("russian")
+def test_help_of_every_command_names_the_languages(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (("install",), ("model", "get"), ("schema",)):
+        assert run((*words, "--help")) == 0
+        assert capsys.readouterr().out.rstrip().endswith("To choose the language, add --lang en or --lang ru.")
+
+
+@pytest.mark.usefixtures("russian")
 def test_help_and_the_library_s_own_words_are_translated(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(("install", "--help", "--lang", "ru")) == 0
     shown = capsys.readouterr().out

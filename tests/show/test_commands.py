@@ -12,7 +12,7 @@ import typer
 
 from sdsetup.cli.app import COMMANDS, app
 from sdsetup.command import Command
-from sdsetup.show.commands import CARRIES, as_typed, carry_dir, carry_practice, forget_run, typed
+from sdsetup.show.commands import CARRIES, as_typed, carry_dir, carry_language, carry_practice, forget_run, typed
 from sdsetup.show.screen import Screen
 from sdsetup.text import Text
 
@@ -63,6 +63,15 @@ def test_it_carries_the_folder_and_the_practice_run(tmp_path: Path) -> None:
     assert typed("sdsetup undo") == "sdsetup undo --rehearse"
     assert typed(Command("sdsetup", "undo", "--dir", tmp_path / "usual")) == "sdsetup undo --rehearse"
     assert typed("sdsetup install", carried=False) == "sdsetup install"
+
+
+def test_it_carries_the_language_that_was_typed() -> None:
+    carry_language("ru")
+    assert typed("sdsetup doctor") == "sdsetup doctor --lang ru"
+    assert typed(Command("sdsetup", "kit", "check", "/k")) == "sdsetup kit check /k --lang ru"
+    assert as_typed("Then run: sdsetup self update") == "Then run: sdsetup self update --lang ru"
+    assert typed("sdsetup doctor --lang en") == "sdsetup doctor --lang en"
+    assert typed(Command("sdsetup", "COMMAND", "--help")) == "sdsetup COMMAND --help"
 
 
 def test_a_command_at_the_end_has_a_line_of_its_own(

@@ -30,9 +30,9 @@ from sdsetup.errors import (
     file_problem,
 )
 from sdsetup.show.commands import as_typed, forget_run
-from sdsetup.show.language import in_language
+from sdsetup.show.language import in_language, languages
 from sdsetup.show.words import say
-from sdsetup.text import Text, harmless
+from sdsetup.text import Text, harmless, one_of
 
 # The commands in the groups of --help: the module of each below `sdsetup.cli`, imported when the command is
 # called, and its short help, which a window of 80 columns shows on one line.
@@ -101,8 +101,11 @@ def _add_examples(command: Any, path: str) -> None:
     examples = EXAMPLES.get(path, ())
     widest = max((len(line) for line, _ in examples), default=0)
     lines = [f"  {as_typed(line):<{widest}}  {in_language(what)}" for line, what in examples]
+    known = one_of([f"--lang {code}" for code in languages()])
+    paragraphs = [say(Text("To choose the language, add {options}.", options=known))]
     if lines:
-        command.epilog = "\n".join(["\b", say(Text("Examples:")), *lines])
+        paragraphs.insert(0, "\n".join(["\b", say(Text("Examples:")), *lines]))
+    command.epilog = "\n\n".join(paragraphs)
 
 
 # Plain help: Rich markup in help costs eight times the start of Python.

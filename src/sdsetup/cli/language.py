@@ -11,6 +11,7 @@ from typing import Any
 from sdsetup.errors import UsageError
 from sdsetup.machine.language import system_language
 from sdsetup.show import language
+from sdsetup.show.commands import carry_language
 from sdsetup.show.language import in_language
 from sdsetup.show.words import say
 from sdsetup.text import Text, message
@@ -25,14 +26,17 @@ def speak_as_asked(arguments: Sequence[str]) -> list[str]:
     Raises:
         UsageError: `language-unknown`, `option-value`.
     """
-    rest, asked = _taken_out(list(arguments))
-    asked = asked or os.environ.get("SDSETUP_LANG", "").strip() or None
+    rest, asked = without_language(list(arguments))
+    typed, asked = asked, asked or os.environ.get("SDSETUP_LANG", "").strip() or None
     # The system's language is asked for only where nobody named one: on Windows it takes a library.
     language.speak(language.choose(asked, None if asked else system_language()))
+    if typed:
+        carry_language(language.current())
     return rest
 
 
-def _taken_out(arguments: list[str]) -> tuple[list[str], str | None]:
+def without_language(arguments: list[str]) -> tuple[list[str], str | None]:
+    """The arguments without `--lang`, and its value."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
     rest: list[str] = []
     asked: str | None = None

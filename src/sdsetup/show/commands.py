@@ -1,4 +1,4 @@
-"""Commands to paste, as they are typed on this PC in this run: its program name, its folder, its practice run."""
+"""Commands to paste, as they are typed on this PC in this run: its program name, folder, practice run, language."""
 
 from __future__ import annotations
 
@@ -46,6 +46,7 @@ class _Run:
     dir: Path | None = None
     rehearse: bool = False
     usual_dir: Path | None = None  # meant when no folder is named
+    language: str | None = None  # that was asked for on the command line
 
 
 _run: ContextVar[_Run] = ContextVar("run", default=_Run())  # noqa: B039 - frozen
@@ -61,14 +62,19 @@ def carry_dir(folder: Path) -> None:
     _run.set(replace(_run.get(), dir=folder))
 
 
+def carry_language(code: str) -> None:
+    """This run was told a language, which every command of ours takes."""
+    _run.set(replace(_run.get(), language=code))
+
+
 def carry_practice(usual: Path) -> None:
     """This is a practice run, which installs into `usual` unless a folder is named."""
     _run.set(replace(_run.get(), rehearse=True, usual_dir=usual))
 
 
 def typed(command: str, *, carried: bool = True) -> str:
-    """A command to paste, as it is typed here. `carried`: it continues this run, so it gets its folder and its
-    practice run."""
+    """A command to paste, as it is typed here. `carried`: it continues this run, so it gets its folder, its
+    practice run and its language."""
     if not isinstance(command, Command):
         found = _parsed(command)
         if found is None:
@@ -134,4 +140,6 @@ def _carried(words: tuple[str, ...]) -> tuple[str, ...]:
         more += ("--dir", str(folder))
     if "--rehearse" in takes and run.rehearse and "--rehearse" not in words:
         more += ("--rehearse",)
+    if run.language is not None and words and words[0] in CARRIES and "--lang" not in words:
+        more += ("--lang", run.language)
     return (*words, *more)
