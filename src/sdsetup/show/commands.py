@@ -1,4 +1,4 @@
-"""Commands to paste, as they are typed on this PC in this run: its program name, folder, practice run, language."""
+"""Commands to paste, as they are typed on this PC in this run: program, folder, practice run, and language."""
 
 from __future__ import annotations
 
