@@ -16,10 +16,11 @@ import pytest
 
 from execute.gitlab import Heard, context_for
 from execute.package_index import PIP, Index
+from sdsetup.decide.default_folder import python_in
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.environment import build, uv
-from sdsetup.execute.environment.places import exchange, marker, places, python_of, refuse_full_disk
+from sdsetup.execute.environment.places import exchange, marker, places, refuse_full_disk
 from sdsetup.execute.environment.wheels import LARGE
 from sdsetup.values.plan import BuildEnvironment
 from sdsetup.values.tuning import TorchBuild
@@ -432,5 +433,5 @@ def test_killed_at_any_moment_then_whole_and_no_byte_twice(tmp_path: Path, index
         assert not venv.exists() or marker(venv), "half an environment in its place"
     done = subprocess.run([sys.executable, "-c", code], check=False, timeout=100)
     assert done.returncode == 0
-    assert says(python_of(venv, "linux"), "import torch, gradio; print('whole')") == "whole"
+    assert says(python_in(venv, "linux"), "import torch, gradio; print('whole')") == "whole"
     assert index.sent[name] < 1.7 * BIG

@@ -42,4 +42,9 @@ def better_folder(facts: Facts, *, need_bytes: int) -> str:
 
 def environment_python(folder: Path, family: Family) -> Path:
     """The interpreter of an installation's own environment."""
-    return folder / "venv" / ("Scripts/python.exe" if family == "windows" else "bin/python")
+    return python_in(folder / "venv", family)
+
+
+def python_in(venv: Path, family: Family) -> Path:
+    """The interpreter of an environment, wherever that lies."""
+    return venv / ("Scripts/python.exe" if family == "windows" else "bin/python")

@@ -10,10 +10,11 @@ import base64
 import csv
 import hashlib
 import os
-import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
+
+from packaging.utils import canonicalize_name
 
 from sdsetup.values.parts import DamagedPackage
 
@@ -28,11 +29,6 @@ def site_packages(venv: Path) -> Path | None:
     return found[0] if found else None
 
 
-def plain_name(name: str) -> str:
-    """A package's name in the one spelling that all of its spellings share, as in "clip-anytorch"."""
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
 def installed(folder: Path) -> tuple[tuple[str, str], ...]:
     """Name and version, local tag included, of every package in a site-packages folder; sorted.
 
@@ -43,7 +39,7 @@ def installed(folder: Path) -> tuple[tuple[str, str], ...]:
     except OSError:
         return ()
     pairs = (name.removesuffix(".dist-info").partition("-") for name in names)
-    return tuple(sorted((plain_name(name), version) for name, _, version in pairs if version))
+    return tuple(sorted((canonicalize_name(name), version) for name, _, version in pairs if version))
 
 
 def damages(folder: Path, *, deep: Collection[str] | None = ()) -> tuple[DamagedPackage, ...]:
@@ -115,7 +111,7 @@ def _records(folder: Path) -> Iterator[tuple[str, Mapping[str, tuple[int, str]] 
     Files outside of the folder (programs, which an installer writes anew) and those without a size are left out.
     """
     for info in sorted(folder.glob("*.dist-info")):
-        package = plain_name(info.name.partition("-")[0])
+        package = canonicalize_name(info.name.partition("-")[0])
         try:
             lines = (info / "RECORD").read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError):

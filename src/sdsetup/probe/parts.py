@@ -13,13 +13,15 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Literal
 
+from packaging.utils import canonicalize_name
+
 from sdsetup.decide.model_file import MODEL_ENDINGS, damaged, judge
 from sdsetup.decide.startup import interpreter, venv_variable
 from sdsetup.errors import SdsetupError
 from sdsetup.launchfile import FILE_NAMES, Kind, grouped, read
 from sdsetup.machine import Machine
 from sdsetup.machine.running import running_web_ui
-from sdsetup.machine.site_packages import damages, installed, plain_name, site_packages
+from sdsetup.machine.site_packages import damages, installed, site_packages
 from sdsetup.probe.asked import Asked
 from sdsetup.probe.environment import parse_pyvenv
 from sdsetup.probe.folder import state_of
@@ -93,7 +95,7 @@ def _checkouts(machine: Machine, folder: Path) -> Iterator[CheckedOut]:
 def _pairs(versions: Any) -> tuple[tuple[str, str], ...] | None:
     if not isinstance(versions, dict):
         return None
-    return tuple(sorted((plain_name(str(name)), str(version)) for name, version in versions.items()))
+    return tuple(sorted((canonicalize_name(str(name)), str(version)) for name, version in versions.items()))
 
 
 def _models(folder: Path, asked: Asked) -> Iterator[ModelFile]:

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from sdsetup import __version__
+from sdsetup.decide.default_folder import environment_python
 from sdsetup.decide.planning import Components
 from sdsetup.decide.record import of_launch_file, record_of
 from sdsetup.errors import EXIT_DONE, DeclinedError, SdsetupError, UsageError, file_problem
 from sdsetup.execute import extensions, undo
-from sdsetup.execute.environment.places import python_of, starts
+from sdsetup.execute.environment.places import starts
 from sdsetup.execute.lock import folder_lock
 from sdsetup.execute.own_files import load_corrections, load_machine, set_damaged_aside
 from sdsetup.execute.runner import Runner
@@ -113,7 +114,7 @@ def _environment_starts(session: Session, decision: Decision) -> bool:
     if not any(isinstance(s.action, BuildEnvironment) and s.state == "done" for s in decision.plan.steps):
         return True
     folder = Path(decision.request.dir)
-    return starts(python_of(folder / "venv", session.machine.family), session.context(folder, silent))
+    return starts(environment_python(folder, session.machine.family), session.context(folder, silent))
 
 
 def carry_out(session: Session, decision: Decision) -> int:

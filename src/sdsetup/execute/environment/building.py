@@ -15,6 +15,7 @@ from typing import Any
 from packaging.pylock import PackageWheel
 from packaging.utils import canonicalize_name
 
+from sdsetup.decide.default_folder import python_in
 from sdsetup.errors import SdsetupError, file_problem
 from sdsetup.execute.context import Context
 from sdsetup.execute.environment import uv
@@ -24,13 +25,12 @@ from sdsetup.execute.environment.mending import set_back
 from sdsetup.execute.environment.meter import Meter
 from sdsetup.execute.environment.places import (
     Places,
+    exchange,
     mark,
     marker,
     places,
-    python_of,
     refuse_full_disk,
     starts,
-    swap_in,
 )
 from sdsetup.execute.environment.records import Records
 from sdsetup.execute.environment.wheels import LargeWheels, address, drop, large, offered, with_size
@@ -75,13 +75,13 @@ def _build(action: BuildEnvironment, context: Context) -> dict[str, Any]:
     where = places(context)
     lock, torch = resolve(action, action.python, context, where.question, where.packages)
     action = replace(action, torch=torch)
-    python = python_of(where.venv, context.machine.family)
+    python = python_in(where.venv, context.machine.family)
     downloaded, kept = 0, None
     ours = marker(where.venv).get("lock") == lock.key and starts(python, context)
     if not ours or not set_back(lock, where, context):
         if marker(where.stage).get("lock") != lock.key:
             downloaded = _Building(action, context, where, lock).run()
-        kept = swap_in(where, context)
+        kept = exchange(where.stage, context)
     if kept is not None:
         context.tell(Text("The previous Python environment is kept in {kept}", kept=kept))
     return {
@@ -104,7 +104,7 @@ class _Building:
         self._where = where
         self._lock = lock
         self._records = Records(cache=where.cache)
-        self._python = python_of(where.stage, context.machine.family)
+        self._python = python_in(where.stage, context.machine.family)
         self._env = uv.variables(context, UV_CACHE_DIR=str(where.packages))
         if action.torch.index_url:
             # uv only looks for packages of indexes that it is told of into its cache.
@@ -114,7 +114,8 @@ class _Building:
     def run(self) -> int:
         """Build; the bytes that had to be downloaded."""
         self._make_empty()
-        missing, damaged = self._take_from_cache()
+        tag, packages = self._interpreter()
+        missing, damaged = self._take_from_cache(packages)
         wheels = {
             name: with_size(name, wheel, self._context)
             for name, wheel in self._lock.wheels.items()
@@ -132,19 +133,18 @@ class _Building:
                     size=size / 1e9,
                 )
             )
-        packages = self._install(large(wheels), Meter(self._context, sizes))
+        store = Store(cache=self._where.cache, tag=tag, later=self._later)
+        self._install(large(wheels), Meter(self._context, sizes), store, packages)
         self._records.accept(packages, damaged)
         mark(self._where.stage, {"lock": self._lock.key, "versions": dict(self._lock.versions)})
         return size
 
-    def _install(self, waiting: Mapping[str, PackageWheel], meter: Meter) -> Path:
-        """Install and compile all packages, those in `waiting` as they arrive; their site-packages folder.
+    def _install(self, waiting: Mapping[str, PackageWheel], meter: Meter, store: Store, packages: Path) -> None:
+        """Install and compile all packages, those in `waiting` as they arrive. `packages`: their folder.
 
         The large wheels are fetched while uv fetches and installs the others. One that could not be had in
         our way is left to uv in the end.
         """
-        tag, packages = self._interpreter()
-        store = Store(cache=self._where.cache, tag=tag, later=self._later)
         folder = self._where.cache / "wheels"
         with LargeWheels(waiting, self._context, folder, meter) as coming, offered(folder) as base:
             self._sync(meter, without=waiting.keys())
@@ -159,7 +159,6 @@ class _Building:
             self._sync(meter)
             self._compile(store, packages)
         meter.complete()
-        return packages
 
     def _make_empty(self) -> None:
         remove_tree(self._where.stage)
@@ -167,7 +166,7 @@ class _Building:
         made = ["venv", "--quiet", "--relocatable", "--no-project", "--python", self._base]
         uv.run(self._context, [*made, str(self._where.stage)], env=self._env)
 
-    def _take_from_cache(self) -> tuple[Set[str], Set[str]]:
+    def _take_from_cache(self, packages: Path) -> tuple[Set[str], Set[str]]:
         """Install what uv's cache has, and throw out of it what is damaged.
 
         Returns:
@@ -178,8 +177,7 @@ class _Building:
             return missing, frozenset()
         self._sync(without=missing)
         self._context.note(Text("Checking the packages in the cache"))
-        _tag, packages = self._interpreter()
-        damaged = self._records.damaged(packages, deep=True)
+        damaged = {one.name for one in self._records.damages(packages)}
         if damaged:
             _log.warning("damaged in the package cache: %s", ", ".join(sorted(damaged)))
             self._context.note(

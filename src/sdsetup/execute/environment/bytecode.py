@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from sdsetup.execute.environment.records import build_of
 from sdsetup.execute.folders import remove_tree
 from sdsetup.storage import read_json, write_atomically, write_json
 
@@ -48,10 +49,10 @@ class Store:
         """Link what is kept into a site-packages folder; the source files that still have no valid bytecode."""
         rest = []
         for info in packages.glob("*.dist-info"):
-            kept = self._of(info)
-            if kept is None or info in self.done:
+            build = build_of(info)
+            if build is None or info in self.done:
                 continue
-            sources = self._sources(info)
+            kept, sources = self.folder / build, self._sources(info)
             if kept.is_dir():
                 with contextlib.suppress(OSError):
                     os.utime(kept)
@@ -63,23 +64,16 @@ class Store:
     def keep(self, packages: Path) -> None:
         """Remember the bytecode of packages that is not kept yet; forget what nobody used for three months."""
         for info in packages.glob("*.dist-info"):
-            kept = self._of(info)
-            if kept is None or info in self.done:
+            build = build_of(info)
+            if build is None or info in self.done:
                 continue
             self.done.add(info)
-            sources = self._sources(info)
+            kept, sources = self.folder / build, self._sources(info)
             if not kept.is_dir() or not all(self._valid(packages, name, kept) for name in sources):
                 self._keep(packages, sources, kept)
         for old in self.folder.iterdir() if self.folder.is_dir() else ():
             if old.is_dir() and time.time() - old.stat().st_mtime > _KEEP_DAYS * 86400:
                 remove_tree(old)
-
-    def _of(self, info: Path) -> Path | None:
-        try:
-            record = (info / "RECORD").read_bytes()
-        except OSError:
-            return None
-        return self.folder / f"{info.name.removesuffix('.dist-info')}-{hashlib.sha256(record).hexdigest()[:12]}"
 
     def _sources(self, info: Path) -> list[str]:
         """A package's source files that are worth compiling. Nobody imports its tests."""

@@ -170,18 +170,13 @@ def project(action: BuildEnvironment, *, shared: bool) -> bytes:
 def torch_packages(torch: TorchBuild) -> list[str]:
     """What the build asks for, as requirement lines: pins, or wheels by their address."""
     pins = [f"torch=={torch.torch}", *([f"torchvision=={torch.torchvision}"] if torch.torchvision else [])]
-    return [_by_address(word) if "://" in word else word for word in torch.packages or pins]
+    return [f"{_wheel_at(word)[0]} @ {word}" if "://" in word else word for word in torch.packages or pins]
 
 
 def of_one_index(torch: TorchBuild) -> TorchBuild:
     """The same build where the ordinary index has all of it, also what is had by address elsewhere."""
-    pins = tuple(_pinned(word) if "://" in word else word for word in torch.packages)
+    pins = tuple("==".join(_wheel_at(word)) if "://" in word else word for word in torch.packages)
     return replace(torch, index_url=None, command="", packages=pins)
-
-
-def _pinned(url: str) -> str:
-    name, version, *_ = parse_wheel_filename(unquote(urlsplit(url).path.rsplit("/", 1)[-1]))
-    return f"{name}=={version}"
 
 
 def extra_index(torch: TorchBuild) -> str | None:
@@ -190,9 +185,10 @@ def extra_index(torch: TorchBuild) -> str | None:
     return words[words.index("--extra-index-url") + 1] if "--extra-index-url" in words[:-1] else None
 
 
-def _by_address(url: str) -> str:
-    name, *_ = parse_wheel_filename(unquote(urlsplit(url).path.rsplit("/", 1)[-1]))
-    return f"{name} @ {url}"
+def _wheel_at(url: str) -> tuple[str, str]:
+    """Name and version of the package in the wheel at an address."""
+    name, version, *_ = parse_wheel_filename(unquote(urlsplit(url).path.rsplit("/", 1)[-1]))
+    return name, str(version)
 
 
 def _resolve(

@@ -6,15 +6,18 @@ import contextlib
 import logging
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from sdsetup.decide.condition import PackageFault, package_faults
+from sdsetup.decide.default_folder import python_in
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.environment import uv
 from sdsetup.execute.environment.locking import Lock
-from sdsetup.execute.environment.places import Places, python_of
+from sdsetup.execute.environment.places import Places
 from sdsetup.execute.environment.records import Records
 from sdsetup.execute.folders import remove_tree
-from sdsetup.machine.site_packages import damages, installed, plain_name, site_packages
+from sdsetup.machine.site_packages import installed, site_packages
 from sdsetup.redaction import hide_secrets
 from sdsetup.storage import write_atomically
 from sdsetup.text import Text
@@ -61,10 +64,7 @@ def set_back(lock: Lock, where: Places, context: Context) -> bool:
 
 
 def _faults(lock: Lock, folder: Path, where: Places) -> tuple[PackageFault, ...]:
-    locked = {plain_name(name): version for name, version in lock.versions.items()}
-    made_so = Records(cache=where.cache)
-    damaged = [one for one in damages(folder, deep=None) if not made_so.never_fitted(folder, one.name)]
-    return package_faults(locked, installed(folder), tuple(damaged))
+    return package_faults(lock.versions, installed(folder), Records(cache=where.cache).damages(folder))
 
 
 def _install_again(
@@ -78,7 +78,7 @@ def _install_again(
     path = where.question / "pylock.back.toml"
     write_atomically(path, lock.without(lock.versions.keys() - names))
     constraints = str(where.question / "build-constraints.txt")
-    python = str(python_of(where.venv, context.machine.family))
+    python = str(python_in(where.venv, context.machine.family))
     target = ["--python", python, "--build-constraints", constraints, "--no-deps", "--reinstall"]
     # To uv, "reinstall" is also "ask the index again, and download again": torch alone has gigabytes. Without a
     # network it has to take what it has.
@@ -96,7 +96,7 @@ def _clear_broken_lists(faults: tuple[PackageFault, ...], folder: Path) -> None:
     such metadata is removed, and the files are written over."""
     for fault in faults:
         found = folder.glob("*.dist-info")
-        places = [info for info in found if plain_name(info.name.partition("-")[0]) == fault.name]
+        places = [info for info in found if canonicalize_name(info.name.partition("-")[0]) == fault.name]
         for info in places:
             if len(places) > 1 or not (info / "RECORD").is_file():
                 with contextlib.suppress(OSError):

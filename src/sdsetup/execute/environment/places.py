@@ -48,10 +48,6 @@ def places(context: Context) -> Places:
     )
 
 
-def python_of(venv: Path, family: str) -> Path:
-    return venv / "Scripts" / "python.exe" if family == "windows" else venv / "bin" / "python"
-
-
 def marker(venv: Path) -> Mapping[str, Any]:
     """What a finished environment of ours says about itself; empty for any other folder."""
     return read_own(venv / MARKER, _MARK).value or {}
@@ -93,23 +89,14 @@ def former(context: Context, wanted: str) -> Path | None:
     return next((venv for venv in found if is_environment(venv, wanted)), None)
 
 
-def swap_in(where: Places, context: Context) -> str | None:
-    """Make the finished stage the environment; where the one that was there is kept, None without one.
+def exchange(new: Path, context: Context) -> str | None:
+    """Put an environment into its place; where the one that was there is kept, None without one.
 
     Nothing is deleted, whoever made it: packages of extensions, or an environment of the user's own, cannot
     be had again.
 
     Raises:
         SdsetupError: `environment-in-use` when the web UI is running from it; it is still in its place then.
-    """
-    return exchange(where.stage, context)
-
-
-def exchange(new: Path, context: Context) -> str | None:
-    """Put an environment into its place; where the one that was there is kept, None without one.
-
-    Raises:
-        SdsetupError: `environment-in-use`, as `swap_in`.
     """
     venv, kept = context.dir / "venv", None
     try:
