@@ -136,6 +136,13 @@ def test_the_web_ui_is_told_of_a_git_only_where_there_is_one_and_the_user_has_no
     assert git(without, Contents(git=brought), replace(settings, theirs=("GIT",))) is None
 
 
+def test_what_takes_long_without_a_byte_on_the_way_has_the_profiles_seconds() -> None:
+    seconds = {step.id: step.seconds for step in plan().steps}
+    assert seconds["environment"] == WEBUI.seconds["environment"] > WEBUI.seconds["torch"] == seconds["torch"]
+    assert seconds["repository:BLIP"] == WEBUI.seconds["repository"]
+    assert seconds["launcher:bat"] < 2
+
+
 def test_a_finished_installation_has_nothing_to_do() -> None:
     journal, present, facts = finished(plan())
     assert todo(plan(facts=facts, journal=journal, present=present)) == []

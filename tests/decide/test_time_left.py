@@ -20,7 +20,13 @@ def step(name: str, size: int = 0, *, done: bool = False) -> Step:
         else ProvePicture(width=64, height=64, steps=2, seed=1)
     )
     return Step(
-        id=name, title=Text(name), detail=Text(""), action=action, bytes=size, state="done" if done else "todo"
+        id=name,
+        title=Text(name),
+        detail=Text(""),
+        action=action,
+        bytes=size,
+        seconds=1 if size else 80,
+        state="done" if done else "todo",
     )
 
 

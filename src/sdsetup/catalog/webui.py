@@ -13,6 +13,8 @@ from sdsetup.text import Text
 from sdsetup.values.plan import FetchFile, ProvePicture, Source
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+# The steps of an installation that take long without a byte on the way.
+_TIMED = ("git", "python", "webui", "repository", "environment", "torch", "check", "picture")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +69,7 @@ class WebUI:
     tokenizer: tuple[FetchFile, ...]
     proof: ProvePicture  # on the CPU
     proof_on_card: ProvePicture  # as large as real ones, so that memory trouble shows
+    seconds: Mapping[str, float]  # step -> what it takes beside its transfer, for the time that is left
 
     def at(self, ref: str) -> WebUI:
         """The same at another commit, for who knows what they do.
@@ -106,6 +109,7 @@ def parse_webui(raw: Mapping[str, Any], path: str = "webui.toml") -> WebUI:
         tokenizer=tuple(_file(reader) for reader in top.tables("tokenizer", ())),
         proof=_proof(top.table("proof")),
         proof_on_card=_proof(top.table("proof_on_card")),
+        seconds=_seconds(top.table("seconds")),
     )
     _reasoned(webui)
     top.no_other_keys()
@@ -189,6 +193,12 @@ def _proof(reader: Reader) -> ProvePicture:
     )
     _reasoned(reader)
     return proof
+
+
+def _seconds(reader: Reader) -> Mapping[str, float]:
+    seconds = {name: float(reader.number(name)) for name in _TIMED}
+    _reasoned(reader)
+    return seconds
 
 
 def _reasoned(reader: Reader) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from sdsetup.catalog.models import Model, fetch_file
 from sdsetup.catalog.webui import Repository, WebUI
@@ -90,9 +91,13 @@ def plan_install(
     )
     if request.environment:
         steps += _proofs(given, steps)
-    return Plan(
-        dir=request.dir, steps=marked(tuple(steps), facts, contents, journal), free_bytes=facts.disk.free_bytes
-    )
+    timed = tuple(_timed(step, components.webui.seconds) for step in steps)
+    return Plan(dir=request.dir, steps=marked(timed, facts, contents, journal), free_bytes=facts.disk.free_bytes)
+
+
+def _timed(step: Step, seconds: Mapping[str, float]) -> Step:
+    kind, _, _name = step.id.partition(":")
+    return replace(step, seconds=seconds.get(kind, step.seconds))
 
 
 def plan_launchers(

@@ -4,35 +4,9 @@ PC has been at the steps that transfer nothing."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
-from sdsetup.values.plan import (
-    BringGit,
-    BringPython,
-    BuildEnvironment,
-    CheckWebUI,
-    CloneRepository,
-    CloneWebUI,
-    Plan,
-    ProvePicture,
-    ProveTorch,
-    Step,
-)
+from sdsetup.values.plan import Plan, Step
 
-# Seconds beside the transfer, measured on two busy cores with a cold cache: packages are resolved in 14 s and
-# compiled in 70 s, torch is imported in 21 s, a first start takes 37 s, a model is loaded in 20 s, and the test
-# image takes 13 to 37 s.
-_BESIDE: dict[Any, float] = {
-    CloneWebUI: 4,
-    CloneRepository: 2,
-    BringPython: 4,
-    BringGit: 4,
-    BuildEnvironment: 85,
-    ProveTorch: 21,
-    CheckWebUI: 8,
-    ProvePicture: 80,
-}
-_SHORT = 1.0
 _ASSUMED_RATE = 10e6  # bytes per second, for the length of the bar only: no time is named before one was measured
 _SLOWEST, _FASTEST = 5.0, 0.1  # how far this PC may be from where the seconds were measured
 _NEW = 0.2  # the weight of the newest rate beside the earlier ones
@@ -83,7 +57,7 @@ class TimeLeft:
         if under is not None and under.step.id == name:
             since = under.began if under.bytes_over is None else under.bytes_over
             if not under.step.bytes or under.bytes_over is not None:
-                self._expected += _beside(under.step)
+                self._expected += under.step.seconds
                 self._taken += now - since
             self._under = None
         self._over.add(name)
@@ -98,7 +72,7 @@ class TimeLeft:
     def share(self, now: float) -> float:
         """How much of the work is done, 0 to 1; never less than what was said before."""
         rate = self.rate or _ASSUMED_RATE
-        whole = sum(step.bytes / rate + _beside(step) * self._pace for step in self.plan.todo)
+        whole = sum(step.bytes / rate + step.seconds * self._pace for step in self.plan.todo)
         to_come = self._bytes_to_come() / rate + self._beside_to_come(now)
         if whole > 0:
             self._shown = max(self._shown, min(1.0, 1 - to_come / whole))
@@ -119,15 +93,11 @@ class TimeLeft:
         return rest + sum(step.bytes for step in self._pending())
 
     def _beside_to_come(self, now: float) -> float:
-        seconds = sum(_beside(step) for step in self._pending()) * self._pace
+        seconds = sum(step.seconds for step in self._pending()) * self._pace
         under = self._under
         if under is None:
             return seconds
-        mine = _beside(under.step) * self._pace
+        mine = under.step.seconds * self._pace
         since = under.bytes_over if under.step.bytes else under.began
         # One that takes longer than expected is always nearly done.
         return seconds + (mine if since is None else max(mine - (now - since), mine * 0.1))
-
-
-def _beside(step: Step) -> float:
-    return _BESIDE.get(type(step.action), _SHORT)

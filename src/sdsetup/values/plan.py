@@ -177,7 +177,8 @@ Action = (
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One resumable piece of work. `bytes` is what it transfers, `disk_bytes` what it adds to the disk."""
+    """One resumable piece of work. `bytes` is what it transfers, `disk_bytes` what it adds to the disk, `seconds`
+    about what it takes beside the transfer."""
 
     id: str
     title: Text
@@ -186,6 +187,7 @@ class Step:
     needs: tuple[str, ...] = ()
     bytes: int = 0
     disk_bytes: int = 0
+    seconds: float = 1.0
     state: Literal["todo", "done"] = "todo"
     because: Text = field(default_factory=lambda: Text("not there yet"))
 
