@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from sdsetup.decide.diagnosis.log import Log, bare, indent
+from sdsetup.text import Text
 
 # Ordinary lines that are about something new. What an incident printed ends there.
 _MILESTONES = (
@@ -144,7 +145,7 @@ def _block(log: Log, begins: int, ends: int) -> Block:
     )
 
 
-def extension_in(log: Log, begins: int, ends: int) -> str | None:
+def extension_in(log: Log, begins: int, ends: int) -> str | Text | None:
     """The extension at fault in these lines: the one that the report's heading names, or the one whose own code
     the error came from. Extensions hook into every image, so one that only stands further out is not at fault."""
     heading = log.lines[begins]
@@ -155,7 +156,7 @@ def extension_in(log: Log, begins: int, ends: int) -> str | None:
     if own and (named := _EXTENSION.findall(own[-1])):
         return str(named[-1])
     if script := _SCRIPT.search(heading):
-        return f"that brings the script {script[1]}"
+        return Text("with the script {name}", name=script[1])
     return None
 
 

@@ -11,6 +11,7 @@ from sdsetup.decide.diagnosis.blocks import Block, blocks_of, error_line, extens
 from sdsetup.decide.diagnosis.facts import LogFacts, Version
 from sdsetup.decide.diagnosis.log import Log, bare
 from sdsetup.decide.diagnosis.values import Scene
+from sdsetup.text import Text
 
 # Inside one incident: what names the reason before what may be it, before where it happened.
 _WEIGHT: dict[Kind, int] = {"cause": 0, "general": 1, "where": 2, "symptom": 3}
@@ -36,7 +37,7 @@ class Incident:
 
     block: Block
     found: tuple[Found, ...] = ()
-    extension: str | None = None
+    extension: str | Text | None = None
 
     @property
     def best(self) -> Found | None:

@@ -115,7 +115,7 @@ def state_of(
     values = {
         **_unnamed(book),
         **_places(scene),
-        "last_error": program.name if program else evidence(text) or message("none"),
+        "last_error": Message(program.name) if program else evidence(text) or message("none"),
     }
     return Diagnosis(
         id=failure.id,
