@@ -1,10 +1,12 @@
-"""The unfinished file: NAME.part beside the target, with a sidecar that says what it will become."""
+"""The unfinished file: NAME.part beside the target, with a sidecar that says what it will become; and how a proved
+one gets its name."""
 
 from __future__ import annotations
 
 import errno
 import json
 import os
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import Any
 
 from sdsetup.execute.download.hashing import GrowingHash, Mark
 from sdsetup.execute.download.options import DownloadOptions
-from sdsetup.execute.download.placing import flush_folder, make_way
+from sdsetup.execute.model_format import looks_whole
 from sdsetup.storage import open_new, read_json, replace
 
 SCHEMA = "sdsetup.part/1"
@@ -185,3 +187,37 @@ def tidy(target: Path) -> None:
     part = target.with_name(target.name + ".part")
     for path in (part, part.with_name(part.name + ".json"), *piece_files(part).values()):
         path.unlink(missing_ok=True)
+
+
+def make_way(target: Path) -> Path | None:
+    """Move whatever has the target's name out of the way, keeping it. Returns its new path.
+
+    A healthy model keeps its ending, so that the web UI still lists it; anything else becomes NAME.old.
+    """
+    if not os.path.lexists(target):
+        return None
+    number = 1
+    while True:
+        tail = "kept" if number == 1 else f"kept-{number}"
+        if looks_whole(target):
+            aside = target.with_name(f"{target.stem}.{tail}{target.suffix}")
+        else:
+            aside = target.with_name(f"{target.name}.{'old' if number == 1 else f'old-{number}'}")
+        if not os.path.lexists(aside):
+            break
+        number += 1
+    replace(target, aside)
+    return aside
+
+
+def flush_folder(folder: Path) -> None:
+    """Make a rename last through a power cut. Windows does that by itself and has no such call."""
+    if sys.platform == "win32":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError:
+        pass  # some network drives cannot; the rename itself has happened
+    finally:
+        os.close(handle)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sdsetup.execute.context import Context
 from sdsetup.execute.download.hashing import sha256_of
-from sdsetup.execute.download.placing import flush_folder, make_way
+from sdsetup.execute.download.part import flush_folder, make_way
 from sdsetup.execute.download.sources import hub_home, model_profile
 from sdsetup.execute.folders import same_drive
 from sdsetup.storage import replace
