@@ -1,4 +1,4 @@
-"""A web UI from which something is missing: named for what it is, and made good by the same `install`."""
+"""A web UI from which something is missing: named for what it is, and repaired by the same `install`."""
 
 from __future__ import annotations
 

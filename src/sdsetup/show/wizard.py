@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from sdsetup.command import Command
-from sdsetup.decide.checks import MADE_GOOD
+from sdsetup.decide.checks import REPAIRED_BY_INSTALL
 from sdsetup.errors import SdsetupError
 from sdsetup.show.commands import typed
 from sdsetup.show.screen import STYLES, Screen
@@ -46,7 +46,7 @@ def show_this_pc(report: Report, screen: Screen) -> None:
     """One line for each of the main parts of the PC, and details only of what is not OK."""
     screen.line(Text("Your PC"), "bold")
     first = [finding for name in _SHOWN for finding in report.findings if finding.id == name]
-    others = [finding for finding in report.findings if finding.id not in (*_SHOWN, *MADE_GOOD)]
+    others = [finding for finding in report.findings if finding.id not in (*_SHOWN, *REPAIRED_BY_INSTALL)]
     shown = [*first, *(finding for finding in others if finding.status == "fail")]
     room = max((len(say(finding.title)) for finding in shown), default=0)
     width = min(screen.width, _WIDEST)

@@ -28,8 +28,8 @@ from sdsetup.workflows.inspect import inspect, read_facts
 from sdsetup.workflows.session import Session
 
 _USUAL_MODEL = "sd15"  # what `install` takes where no model is named
-# Warnings about an installation that the next command is to make good.
-_MADE_GOOD = ("webui", "environment", "repositories", "models", "last-run")
+# Warnings about an installation that the next command is to repair.
+_REPAIRED = ("webui", "environment", "repositories", "models", "last-run")
 
 
 def run_doctor(
@@ -119,7 +119,7 @@ def next_command(session: Session, report: Report) -> Command | None:
     if not report.ok:
         return None
     there = report.facts.installation
-    parts = [check.id for check in report.findings if check.status == "warn" and check.id in _MADE_GOOD]
+    parts = [check.id for check in report.findings if check.status == "warn" and check.id in _REPAIRED]
     if any(finding.id == "card" and finding.status == "warn" for finding in report.findings):
         words = ["tune", "--yes"]
     elif there is None or parts:

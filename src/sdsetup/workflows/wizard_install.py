@@ -13,7 +13,7 @@ import typer
 
 import sdsetup
 from sdsetup.catalog.models import fetch_file
-from sdsetup.decide.checks import MADE_GOOD
+from sdsetup.decide.checks import REPAIRED_BY_INSTALL
 from sdsetup.decide.folder_choice import folder_problem, place_problem, typing_problem
 from sdsetup.decide.tuning.engine import situation
 from sdsetup.decide.tuning.models_that_fit import ModelFit, models_that_fit
@@ -83,7 +83,7 @@ def guided_install(session: Session, wanted: Wanted, folder: str | None = None) 
     report = wanted.report = _examined(session, wanted)
     blocking = {finding.id for finding in report.findings if finding.status == "fail"}
     # Another folder is asked for next, and the plan itself says what the network is needed for.
-    if blocking - {"network", "disk", "folder", *MADE_GOOD}:
+    if blocking - {"network", "disk", "folder", *REPAIRED_BY_INSTALL}:
         screen.line()
         screen.line(Text("Fix the problem above, then run the wizard again."), "warn")
         return EXIT_EXPECTED

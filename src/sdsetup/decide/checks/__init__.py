@@ -11,7 +11,7 @@ from sdsetup.decide.checks.tools import best_python
 from sdsetup.values.facts import Facts
 from sdsetup.values.findings import Finding, Report
 
-__all__ = ["CHECKS", "INSTALLED_CHECKS", "MADE_GOOD", "Check", "best_python", "diagnose", "main_card"]
+__all__ = ["CHECKS", "INSTALLED_CHECKS", "REPAIRED_BY_INSTALL", "Check", "best_python", "diagnose", "main_card"]
 
 Check = Callable[[Facts, Requirements], Finding]
 
@@ -44,8 +44,10 @@ INSTALLED_CHECKS: tuple[Check, ...] = (
     start.last_run,
 )
 
-# What an installation makes good by itself, so that it does not stand in its way.
-MADE_GOOD = frozenset(("webui", "environment", "repositories", "models", "launch-file", "settings", "last-run"))
+# What `install` repairs by itself, so that it does not stand in its way.
+REPAIRED_BY_INSTALL = frozenset(
+    ("webui", "environment", "repositories", "models", "launch-file", "settings", "last-run")
+)
 
 
 def diagnose(facts: Facts, need: Requirements) -> Report:
