@@ -75,3 +75,8 @@ def test_a_screen_says_nothing_that_is_no_message(
 
 def test_plain_words_are_found() -> None:
     assert plain("ńōţ this one\n  sdsetup tune --vram 8\n/tmp/a/b") == ["this one"]
+
+
+def test_a_sentence_of_a_profile_inside_another_is_translated(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(("tune", "--model-class", "flux")) == 2
+    assert " or " not in capsys.readouterr().err

@@ -74,7 +74,7 @@ def model_class_of(typed: str, kinds: Sequence[ModelKind]) -> str:
         raise UsageError(
             Text("{models} models do not run in this web UI", models=kind.name),
             code="option-value",
-            hint=Text("Use another program for them: {program}.", program=kind.program),
+            hint=Text("Use another program for them: {program}.", program=Text(kind.program)),
         )
     return kind.id
 
