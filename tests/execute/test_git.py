@@ -17,7 +17,7 @@ import pytest
 
 from execute.gitlab import Heard, Origin, context_for, git, make_origin
 from sdsetup.errors import SdsetupError
-from sdsetup.execute.git import Checkout, ask, clone_at, find, head, program, whole_at
+from sdsetup.execute.git import Checkout, WantedCommit, ask, clone_at, find, head, program, whole_at
 from sdsetup.execute.git.words import received, why_git_failed
 from sdsetup.execute.steps.webui_checkout import stand_on
 from sdsetup.machine.real import RealMachine
@@ -68,7 +68,7 @@ def host() -> Iterator[Host]:
 def test_the_checkout_of_an_installation_can_be_pulled_and_described(tmp_path: Path, origin: Origin) -> None:
     folder = tmp_path / "web ui (x86)"
     context = context_for(folder)
-    done = clone_at((origin.url,), folder, origin.old, "v1", False, context, branch="master")
+    done = clone_at((origin.url,), folder, WantedCommit(commit=origin.old, ref="v1", branch="master"), context)
     assert done == Checkout(commit=origin.old, url=origin.url)
     assert (folder / "launch.py").read_text() == "print(1)\n"
     assert ask(context, folder, "describe", "--tags") == "v1"
@@ -82,7 +82,12 @@ def test_the_checkout_of_an_installation_can_be_pulled_and_described(tmp_path: P
 
 def test_full_history_has_every_commit(tmp_path: Path, origin: Origin) -> None:
     context = context_for(tmp_path / "d")
-    clone_at((origin.url,), context.dir, origin.new, "v2", True, context, branch="master")
+    clone_at(
+        (origin.url,),
+        context.dir,
+        WantedCommit(commit=origin.new, ref="v2", full_history=True, branch="master"),
+        context,
+    )
     assert ask(context, context.dir, "rev-list", "--count", "HEAD") == "2"
     assert ask(context, context.dir, "tag") == "v1\nv2"
 
@@ -90,7 +95,7 @@ def test_full_history_has_every_commit(tmp_path: Path, origin: Origin) -> None:
 def test_a_repository_below_stands_detached_at_its_commit(tmp_path: Path, origin: Origin) -> None:
     context = context_for(tmp_path / "d")
     target = context.dir / "repositories" / "BLIP"
-    clone_at((origin.url,), target, origin.old, None, False, context)
+    clone_at((origin.url,), target, WantedCommit(commit=origin.old), context)
     assert whole_at(context, target, origin.old)
     assert ask(context, target, "branch", "--show-current") == ""
     assert not list((context.state / "partial").iterdir())
@@ -100,14 +105,14 @@ def test_an_old_server_that_gives_no_single_commit(tmp_path: Path) -> None:
     origin = make_origin(tmp_path / "old", any_commit=False)
     context = context_for(tmp_path / "d", GIT_PROTOCOL_VERSION="0")
     target = context.dir / "repositories" / "x"
-    clone_at((origin.url,), target, origin.old, None, False, context, pauses=())
+    clone_at((origin.url,), target, WantedCommit(commit=origin.old), context, pauses=())
     assert whole_at(context, target, origin.old)
 
 
 def test_a_tag_that_was_moved_does_not_move_the_commit(tmp_path: Path, origin: Origin) -> None:
     git("tag", "-f", "v1", origin.new, cwd=origin.folder)
     context = context_for(tmp_path / "d")
-    clone_at((origin.url,), context.dir, origin.old, "v1", False, context, branch="master")
+    clone_at((origin.url,), context.dir, WantedCommit(commit=origin.old, ref="v1", branch="master"), context)
     assert whole_at(context, context.dir, origin.old)
 
 
@@ -116,7 +121,9 @@ def test_a_dead_first_address_costs_one_answer(tmp_path: Path, origin: Origin, h
     kind.status = 401  # what a deleted repository answers: git would ask for a user name
     heard = Heard()
     context = context_for(tmp_path / "d", heard)
-    done = clone_at((url, origin.url), context.dir / "r", origin.old, None, False, context, pauses=(60, 60))
+    done = clone_at(
+        (url, origin.url), context.dir / "r", WantedCommit(commit=origin.old), context, pauses=(60, 60)
+    )
     assert done.url == origin.url
     assert git("remote", "get-url", "origin", cwd=context.dir / "r") == url  # whom a pull would have to trust
     assert len(kind.asked) == 1
@@ -142,7 +149,7 @@ def test_a_dead_address_costs_seconds_where_there_is_another(
     first = {"mute": mute, "busy": busy}.get(dead, dead)
     context = context_for(tmp_path / "d")
     began = time.monotonic()
-    done = clone_at((first, origin.url), context.dir / "r", origin.old, None, False, context)
+    done = clone_at((first, origin.url), context.dir / "r", WantedCommit(commit=origin.old), context)
     assert done.url == origin.url
     assert time.monotonic() - began < 20  # 10 of them are for a machine that has other work
 
@@ -152,7 +159,7 @@ def test_a_busy_server_is_asked_again_then_named(tmp_path: Path, host: Host) -> 
     kind.status = 503
     context = context_for(tmp_path / "d")
     with pytest.raises(SdsetupError) as caught:
-        clone_at((url,), context.dir / "r", "0" * 40, None, False, context, pauses=(0.01, 0.01))
+        clone_at((url,), context.dir / "r", WantedCommit(commit="0" * 40), context, pauses=(0.01, 0.01))
     assert caught.value.code == "connection-broken"
     assert len(kind.asked) == 3
     assert not (context.dir / "r").exists()
@@ -166,7 +173,7 @@ def test_a_repository_that_is_gone(tmp_path: Path, host: Host, status: int, code
     kind.status = status
     context = context_for(tmp_path / "d")
     with pytest.raises(SdsetupError) as caught:
-        clone_at((url,), context.dir / "r", "0" * 40, None, False, context, pauses=(60,))
+        clone_at((url,), context.dir / "r", WantedCommit(commit="0" * 40), context, pauses=(60,))
     assert caught.value.code == "repository-gone"
     assert caught.value.where == url
     assert caught.value.hint is not None
@@ -175,14 +182,16 @@ def test_a_repository_that_is_gone(tmp_path: Path, host: Host, status: int, code
 def test_nobody_listens(tmp_path: Path) -> None:
     context = context_for(tmp_path / "d")
     with pytest.raises(SdsetupError) as caught:
-        clone_at(("http://127.0.0.1:9/x.git",), context.dir / "r", "0" * 40, None, False, context, pauses=())
+        clone_at(
+            ("http://127.0.0.1:9/x.git",), context.dir / "r", WantedCommit(commit="0" * 40), context, pauses=()
+        )
     assert caught.value.code == "connection-broken"
 
 
 def test_a_commit_nobody_has(tmp_path: Path, origin: Origin) -> None:
     context = context_for(tmp_path / "d")
     with pytest.raises(SdsetupError) as caught:
-        clone_at((origin.url,), context.dir / "r", "1" * 40, None, False, context, pauses=())
+        clone_at((origin.url,), context.dir / "r", WantedCommit(commit="1" * 40), context, pauses=())
     assert caught.value.code == "commit-gone"
     assert not (context.dir / "r").exists()
 
@@ -193,7 +202,7 @@ def test_a_half_made_clone_is_made_again(tmp_path: Path, origin: Origin) -> None
     target.mkdir(parents=True)
     git("init", "-q", ".", cwd=target)
     (target / "half.txt").write_text("torn")
-    clone_at((origin.url,), target, origin.old, None, False, context)
+    clone_at((origin.url,), target, WantedCommit(commit=origin.old), context)
     assert whole_at(context, target, origin.old)
     assert not (target / "half.txt").exists()
 
@@ -202,10 +211,10 @@ def test_files_that_are_gone_come_back_without_the_network(tmp_path: Path, origi
     heard = Heard()
     context = context_for(tmp_path / "d", heard)
     target = context.dir / "repositories" / "BLIP"
-    clone_at((origin.url,), target, origin.old, None, False, context)
+    clone_at((origin.url,), target, WantedCommit(commit=origin.old), context)
     (target / "launch.py").unlink()
     assert not whole_at(context, target, origin.old)
-    assert clone_at((), target, origin.old, None, False, context).url is None
+    assert clone_at((), target, WantedCommit(commit=origin.old), context).url is None
     assert whole_at(context, target, origin.old)
     assert any("restored" in note for note in heard.notes)
 
@@ -213,13 +222,13 @@ def test_files_that_are_gone_come_back_without_the_network(tmp_path: Path, origi
 def test_another_commit_gives_way_and_own_work_is_kept(tmp_path: Path, origin: Origin) -> None:
     context = context_for(tmp_path / "d")
     target = context.dir / "repositories" / "BLIP"
-    clone_at((origin.url,), target, origin.new, None, False, context)
+    clone_at((origin.url,), target, WantedCommit(commit=origin.new), context)
     (target / "__pycache__").mkdir()
     (target / "__pycache__" / "x.pyc").write_bytes(b"")
-    assert clone_at((origin.url,), target, origin.old, None, False, context).kept is None
+    assert clone_at((origin.url,), target, WantedCommit(commit=origin.old), context).kept is None
     (target / "models").mkdir()  # ignored by git, yet the person's
     (target / "models" / "mine.safetensors").write_text("precious")
-    done = clone_at((origin.url,), target, origin.new, None, False, context)
+    done = clone_at((origin.url,), target, WantedCommit(commit=origin.new), context)
     assert done.kept is not None
     assert (done.kept / "models" / "mine.safetensors").read_text() == "precious"
     assert whole_at(context, target, origin.new)
@@ -227,9 +236,9 @@ def test_another_commit_gives_way_and_own_work_is_kept(tmp_path: Path, origin: O
 
 def test_the_installation_itself_is_never_replaced(tmp_path: Path, origin: Origin) -> None:
     context = context_for(tmp_path / "d")
-    clone_at((origin.url,), context.dir, origin.new, "v2", False, context, branch="master")
+    clone_at((origin.url,), context.dir, WantedCommit(commit=origin.new, ref="v2", branch="master"), context)
     with pytest.raises(SdsetupError) as caught:
-        clone_at((origin.url,), context.dir, origin.old, "v1", False, context, branch="master")
+        clone_at((origin.url,), context.dir, WantedCommit(commit=origin.old, ref="v1", branch="master"), context)
     assert caught.value.code == "other-commit"
     assert whole_at(context, context.dir, origin.new)
 
@@ -238,7 +247,7 @@ def test_a_folder_with_models_in_it_is_filled(tmp_path: Path, origin: Origin) ->
     context = context_for(tmp_path / "d")
     (context.dir / "models").mkdir()
     (context.dir / "models" / "mine.safetensors").write_text("precious")
-    clone_at((origin.url,), context.dir, origin.new, "v2", False, context, branch="master")
+    clone_at((origin.url,), context.dir, WantedCommit(commit=origin.new, ref="v2", branch="master"), context)
     assert whole_at(context, context.dir, origin.new)
     assert (context.dir / "models" / "mine.safetensors").read_text() == "precious"
 
@@ -250,7 +259,7 @@ def test_a_run_killed_while_it_filled_the_folder_goes_on(tmp_path: Path, origin:
     stale = context.state / "partial" / "d"
     stale.mkdir(parents=True)
     (stale / "torn").write_text("x")
-    clone_at((origin.url,), context.dir, origin.new, "v2", False, context, branch="master")
+    clone_at((origin.url,), context.dir, WantedCommit(commit=origin.new, ref="v2", branch="master"), context)
     assert whole_at(context, context.dir, origin.new)
     assert not (context.dir / "torn").exists()
 
@@ -259,7 +268,7 @@ def test_a_different_file_in_the_way_is_named_and_nothing_moves(tmp_path: Path, 
     context = context_for(tmp_path / "d")
     (context.dir / "launch.py").write_text("mine\n")
     with pytest.raises(SdsetupError) as caught:
-        clone_at((origin.url,), context.dir, origin.new, "v2", False, context, branch="master")
+        clone_at((origin.url,), context.dir, WantedCommit(commit=origin.new, ref="v2", branch="master"), context)
     assert caught.value.code == "folder-in-the-way"
     assert "launch.py" in str(caught.value)
     assert sorted(p.name for p in context.dir.iterdir()) == [".sdsetup", "launch.py"]
@@ -271,7 +280,7 @@ LOCKS = ("index.lock", "HEAD.lock", "refs/heads/master.lock")
 @pytest.mark.parametrize("lock", LOCKS)
 def test_the_lock_of_a_git_that_was_killed_is_put_aside(tmp_path: Path, origin: Origin, lock: str) -> None:
     context = context_for(tmp_path / "d")
-    clone_at((origin.url,), context.dir, origin.new, "v2", False, context, branch="master")
+    clone_at((origin.url,), context.dir, WantedCommit(commit=origin.new, ref="v2", branch="master"), context)
     git("fetch", "-q", origin.url, "refs/tags/v1:refs/tags/v1", cwd=context.dir)
     (context.dir / ".git" / lock).write_bytes(b"")
     stand_on(context, origin.old, "master", former=origin.new)
@@ -282,7 +291,7 @@ def test_the_lock_of_a_git_that_was_killed_is_put_aside(tmp_path: Path, origin: 
 def test_a_git_that_runs_keeps_its_lock(tmp_path: Path, origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(program, "_LOCK_PATIENCE", 0.3)
     context = context_for(tmp_path / "d")
-    clone_at((origin.url,), context.dir, origin.new, "v2", False, context, branch="master")
+    clone_at((origin.url,), context.dir, WantedCommit(commit=origin.new, ref="v2", branch="master"), context)
     git("fetch", "-q", origin.url, "refs/tags/v1:refs/tags/v1", cwd=context.dir)
     lock = context.dir / ".git" / "index.lock"
     lock.write_bytes(b"")
@@ -305,7 +314,7 @@ def test_a_repository_around_the_folder_is_not_meant(tmp_path: Path, origin: Ori
     git("init", "-q", ".", cwd=around)
     context = context_for(around / "d")
     assert ask(context, context.dir, "rev-parse", "--git-dir") is None
-    clone_at((origin.url,), context.dir, origin.new, "v2", False, context, branch="master")
+    clone_at((origin.url,), context.dir, WantedCommit(commit=origin.new, ref="v2", branch="master"), context)
     assert whole_at(context, context.dir, origin.new)
 
 
@@ -313,7 +322,11 @@ def test_what_we_add_is_no_change_of_the_persons(tmp_path: Path, origin: Origin)
     context = context_for(tmp_path / "d")
     for _run in range(2):
         clone_at(
-            (origin.url,), context.dir, origin.new, "v2", False, context, branch="master", ignore=("/.sdsetup/",)
+            (origin.url,),
+            context.dir,
+            WantedCommit(commit=origin.new, ref="v2", branch="master"),
+            context,
+            ignore=("/.sdsetup/",),
         )
         (context.state / "journal.json").write_text("{}")
     assert ask(context, context.dir, "status", "--porcelain") == ""
@@ -325,7 +338,7 @@ KILLED = """
 import sys, pathlib
 sys.path[:0] = {paths!r}
 from execute.gitlab import context_for
-from sdsetup.execute.git import clone_at
+from sdsetup.execute.git import WantedCommit, clone_at
 context = context_for(pathlib.Path({folder!r}), GIT_CONFIG_GLOBAL={config!r})
 clone_at(({url!r},), context.dir / "repositories" / "x", {commit!r}, None, False, context)
 """
@@ -358,7 +371,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, origin: Origin) -> None
     context = context_for(tmp_path / "d")
     (context.state / "partial").write_text("a file, not a folder")
     with pytest.raises(SdsetupError) as caught:
-        clone_at((origin.url,), context.dir / "r", origin.old, None, False, context, pauses=())
+        clone_at((origin.url,), context.dir / "r", WantedCommit(commit=origin.old), context, pauses=())
     assert caught.value.code == "file-trouble"
 
 
@@ -411,5 +424,5 @@ def test_the_real_web_ui(tmp_path: Path) -> None:
     context = context_for(tmp_path / "d", GIT_CONFIG_GLOBAL=str(mirror / "gitconfig"))
     url = "https://github.com/AUTOMATIC1111/stable-diffusion-webui.git"
     commit = "82a973c04367123ae98bd9abdf80d9eda9b910e2"
-    clone_at((url,), context.dir, commit, "v1.10.1", False, context, branch="master")
+    clone_at((url,), context.dir, WantedCommit(commit=commit, ref="v1.10.1", branch="master"), context)
     assert ask(context, context.dir, "describe", "--tags") == "v1.10.1"

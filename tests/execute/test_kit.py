@@ -22,7 +22,7 @@ from execute.gitlab import context_for, make_origin
 from sdsetup.errors import SdsetupError, UsageError
 from sdsetup.execute.caches import cache_sizes, claim
 from sdsetup.execute.kit.interpreter import archive_id
-from sdsetup.execute.kit.packages import Wanted, bring, tags_of, wanted_files
+from sdsetup.execute.kit.packages import WantedFile, bring, tags_of, wanted_files
 from sdsetup.execute.kit.program import own_wheel
 from sdsetup.execute.kit.reading import find_kit
 from sdsetup.execute.kit.repositories import bundle, read_file, unbundle
@@ -324,7 +324,7 @@ def test_a_file_whose_size_nobody_tells(tmp_path: Path) -> None:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Silent) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}/one.whl"
-        file = Wanted(project="one", filename="one.whl", url=url, sha256="0" * 64, size=None)
+        file = WantedFile(project="one", filename="one.whl", url=url, sha256="0" * 64, size=None)
         with pytest.raises(SdsetupError) as refused:
             bring([file], Kit(), Store(tmp_path / "kit"), context_for(tmp_path / "work"), kind="package")
         server.shutdown()

@@ -16,7 +16,7 @@ import pytest
 from execute.gitlab import Heard, Origin, context_for, git, make_origin
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
-from sdsetup.execute.git import clone_at, whole_at
+from sdsetup.execute.git import WantedCommit, clone_at, whole_at
 from sdsetup.execute.steps import webui_checkout as checkout
 from sdsetup.values.plan import CloneWebUI
 
@@ -130,10 +130,10 @@ def test_whatever_is_not_ours_is_set_aside_whole_and_said(
     heard = Heard()
     context = context_for(tmp_path / "d", heard)
     target = context.dir / "repositories" / "BLIP"
-    clone_at((origin.url,), target, origin.new, None, False, context)
+    clone_at((origin.url,), target, WantedCommit(commit=origin.new), context)
     plant(target)
     before = contents(target)
-    done = clone_at((origin.url,), target, origin.old, None, False, context)
+    done = clone_at((origin.url,), target, WantedCommit(commit=origin.old), context)
     assert done.kept is not None
     assert contents(done.kept) == before
     assert any(str(done.kept) in note for note in heard.notes)
@@ -155,12 +155,12 @@ def dying_git(folder: Path, question: str) -> str:
 def test_a_question_that_fails_is_no_permission(tmp_path: Path, origin: Origin, question: str) -> None:
     context = context_for(tmp_path / "d")
     target = context.dir / "repositories" / "BLIP"
-    clone_at((origin.url,), target, origin.new, None, False, context)
+    clone_at((origin.url,), target, WantedCommit(commit=origin.new), context)
     (target / "launch.py").write_text("mine")
     before = contents(target)
     dying = context_for(tmp_path / "d", PATH=dying_git(tmp_path, question))
     try:
-        kept = clone_at((origin.url,), target, origin.old, None, False, dying, pauses=()).kept
+        kept = clone_at((origin.url,), target, WantedCommit(commit=origin.old), dying, pauses=()).kept
     except SdsetupError:
         kept = target  # the clone needs that question too: then nothing was touched
     assert kept is not None
@@ -298,7 +298,7 @@ def test_no_program_that_a_repository_names_is_run(tmp_path: Path, origin: Origi
     context = context_for(tmp_path / "d")
     place(context, origin, origin.new, "v2")
     blip = context.dir / "repositories" / "BLIP"
-    clone_at((origin.url,), blip, origin.new, None, False, context)
+    clone_at((origin.url,), blip, WantedCommit(commit=origin.new), context)
     witness = tmp_path / "ran"
     program = f"echo $0 $* >>'{witness}'; cat"
     for folder in (context.dir, blip):
@@ -323,7 +323,7 @@ def test_no_program_that_a_repository_names_is_run(tmp_path: Path, origin: Origi
         place(context, origin, origin.old, "v1")
     except SdsetupError as error:
         assert filter_name == "x=y", error
-    clone_at((origin.url,), blip, origin.old, None, False, context)
+    clone_at((origin.url,), blip, WantedCommit(commit=origin.old), context)
     assert not witness.exists(), witness.read_text()
 
 
@@ -360,13 +360,13 @@ def test_a_repository_of_another_user_is_refused_and_untouched(tmp_path: Path, o
     context = context_for(tmp_path / "d")
     place(context, origin, origin.new, "v2")
     blip = context.dir / "repositories" / "BLIP"
-    clone_at((origin.url,), blip, origin.new, None, False, context)
+    clone_at((origin.url,), blip, WantedCommit(commit=origin.new), context)
     before = contents(context.dir)
     foreign = context_for(tmp_path / "d", GIT_TEST_ASSUME_DIFFERENT_OWNER="1")  # git's own switch for tests
     for attempt in (
         lambda: place(foreign, origin, origin.old, "v1"),
         lambda: place(foreign, origin, origin.new, "v2"),
-        lambda: clone_at((origin.url,), blip, origin.old, None, False, foreign),
+        lambda: clone_at((origin.url,), blip, WantedCommit(commit=origin.old), foreign),
     ):
         with pytest.raises(SdsetupError) as caught:
             attempt()
@@ -413,12 +413,12 @@ def test_what_may_not_be_read_is_set_aside(origin: Origin, name: str) -> None:
         url = shutil.copytree(origin.folder, root / "origin").as_uri()
         context = context_for(root / "d", HOME=str(root))
         target = context.dir / "repositories" / "BLIP"
-        clone_at((url,), target, origin.new, None, False, context)
+        clone_at((url,), target, WantedCommit(commit=origin.new), context)
         (target / "mine.txt").write_text("mine")
 
         def attempt() -> None:
             (target / ".git" / name).chmod(0)
-            done = clone_at((url,), target, origin.old, None, False, context)
+            done = clone_at((url,), target, WantedCommit(commit=origin.old), context)
             assert done.kept is not None
             assert (done.kept / "mine.txt").read_text() == "mine"
             assert whole_at(context, target, origin.old)

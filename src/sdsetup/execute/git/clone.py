@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from sdsetup.errors import SdsetupError, file_problem
 from sdsetup.execute.context import Context
 from sdsetup.execute.folders import conflicts, put_in_place, refuse_conflicts, remove_tree, set_aside
-from sdsetup.execute.git.fetching import PAUSES, Wanted, fetch, from_first
+from sdsetup.execute.git.fetching import PAUSES, WantedCommit, fetch, from_first
 from sdsetup.execute.git.program import Runner, ask, commit_of, refuse_foreign
 from sdsetup.execute.git.seal import seal, untouched
 from sdsetup.storage import replace, write_atomically
@@ -38,25 +38,18 @@ class Checkout:
 def clone_at(
     urls: Sequence[str],
     target: Path,
-    commit: str,
-    ref: str | None,
-    full_history: bool,
+    wanted: WantedCommit,
     context: Context,
     *,
-    branch: str | None = None,
     ignore: Sequence[str] = (),
     own: Sequence[str] = (),
     pauses: Sequence[float] = PAUSES,
 ) -> Checkout:
-    """Make `target` a repository with `commit` checked out.
+    """Make `target` a repository with the wanted commit checked out.
 
     Args:
         urls: addresses in order of preference. The first is `origin` even where another one had the commit: the
             commit proves itself, while a later `git pull` has to trust whom it asks.
-        ref: a tag or branch through which a shallow clone may ask for the commit; None asks by its id.
-        full_history: every commit instead of the one.
-        branch: a local branch to stand on that follows origin's branch of that name, so that
-            `git pull` works; None leaves HEAD detached, as the web UI's own installer does.
         ignore: patterns that `git status` shall not report here although the repository does not know
             them ("/.sdsetup/"); they go into the clone's own exclude file, no tracked file changes.
         own: files that everybody edits ("webui-user.bat"): where the folder has one it stays as it is.
@@ -73,11 +66,10 @@ def clone_at(
     """
     try:
         refuse_foreign(context, target)
-        if ask(context, target, "rev-parse", "HEAD") == commit and _mended(context, target):
+        if ask(context, target, "rev-parse", "HEAD") == wanted.commit and _mended(context, target):
             _exclude(target, ignore)
-            return Checkout(commit=commit, url=None)
-        _refuse_installation(context, target, commit)
-        wanted = Wanted(commit=commit, ref=ref, full_history=full_history, branch=branch)
+            return Checkout(commit=wanted.commit, url=None)
+        _refuse_installation(context, target, wanted.commit)
         stage = context.state / "partial" / target.name
         url = _fetched(urls, stage, wanted, context, pauses)
         _exclude(stage, ignore)
@@ -91,7 +83,9 @@ def clone_at(
     return Checkout(commit=wanted.commit, url=url, kept=kept)
 
 
-def _fetched(urls: Sequence[str], stage: Path, wanted: Wanted, context: Context, pauses: Sequence[float]) -> str:
+def _fetched(
+    urls: Sequence[str], stage: Path, wanted: WantedCommit, context: Context, pauses: Sequence[float]
+) -> str:
     """Bring the commit into the stage; the address that had it."""
     try:
         return from_first(
@@ -106,7 +100,7 @@ def _fetched(urls: Sequence[str], stage: Path, wanted: Wanted, context: Context,
 
 
 def _transfer(
-    url: str, origin: str, stage: Path, wanted: Wanted, context: Context, first_word: float | None
+    url: str, origin: str, stage: Path, wanted: WantedCommit, context: Context, first_word: float | None
 ) -> None:
     """Fetch into a new repository and check the commit out; `origin` is what a later pull asks."""
     remove_tree(stage)

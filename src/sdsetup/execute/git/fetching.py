@@ -26,12 +26,15 @@ _LOCAL = ("disk-full", "path-too-long", "folder-not-writable", "folder-of-anothe
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """`ref`: a tag or branch through which a shallow fetch may ask; `branch`: the local branch to stand on."""
+class WantedCommit:
+    """`ref`: a tag or branch through which a shallow fetch may ask for the commit; None asks by its id.
+    `full_history`: every commit instead of the one. `branch`: a local branch to stand on that follows origin's
+    branch of that name, so that `git pull` works; None leaves HEAD detached, as the web UI's own installer does.
+    """
 
     commit: str
-    ref: str | None
-    full_history: bool
+    ref: str | None = None
+    full_history: bool = False
     branch: str | None = None
 
 
@@ -94,7 +97,7 @@ def _rest(pause: float, waiting: Sequence[str], failures: Mapping[str, GitFailed
     time.sleep(pause)
 
 
-def fetch(run: Runner, source: str, wanted: Wanted) -> None:
+def fetch(run: Runner, source: str, wanted: WantedCommit) -> None:
     """Fetch the commit from a remote's name or an address, with as little of its history as wanted.
 
     Raises:
@@ -137,7 +140,7 @@ def _fetch_all(run: Runner, source: str) -> None:
     run("fetch", "--progress", "--tags", source, "+refs/heads/*:refs/remotes/origin/*")
 
 
-def _fetch_shallow(run: Runner, source: str, wanted: Wanted) -> None:
+def _fetch_shallow(run: Runner, source: str, wanted: WantedCommit) -> None:
     places = [("refs/tags/", "refs/tags/"), ("refs/heads/", "refs/remotes/origin/")] if wanted.ref else []
     for theirs, ours in places:
         here = f"{ours}{wanted.ref}"

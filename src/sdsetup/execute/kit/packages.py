@@ -63,7 +63,7 @@ def tags_of(system: str, python: str) -> tuple[Tag, ...]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
+class WantedFile:
     """One file to download. `size` None: the index does not tell it."""
 
     project: str
@@ -73,7 +73,7 @@ class Wanted:
     size: int | None
 
 
-def wanted_files(lock: Pylock, tags: Sequence[Tag]) -> tuple[Wanted, ...]:
+def wanted_files(lock: Pylock, tags: Sequence[Tag]) -> tuple[WantedFile, ...]:
     """The one file of each package: the best wheel for these tags, else its source archive.
 
     Raises:
@@ -83,12 +83,12 @@ def wanted_files(lock: Pylock, tags: Sequence[Tag]) -> tuple[Wanted, ...]:
     return tuple(_wanted(package, ranks) for package in lock.packages)
 
 
-def sources_among(files: Sequence[Wanted]) -> bool:
+def sources_among(files: Sequence[WantedFile]) -> bool:
     """Whether one of these is to be built where it is installed."""
     return any(not file.filename.endswith(".whl") for file in files)
 
 
-def _wanted(package: Package, ranks: dict[Tag, int]) -> Wanted:
+def _wanted(package: Package, ranks: dict[Tag, int]) -> WantedFile:
     fitting: list[tuple[int, PackageWheel]] = []
     for wheel in package.wheels or ():
         best = [ranks[tag] for tag in parse_wheel_filename(wheel.filename)[3] if tag in ranks]
@@ -106,10 +106,12 @@ def _wanted(package: Package, ranks: dict[Tag, int]) -> Wanted:
             code="kit-no-package",
         )
     name = unquote(urlsplit(chosen.url).path.rsplit("/", 1)[-1])
-    return Wanted(project=package.name, filename=name, url=chosen.url, sha256=sha256, size=chosen.size)
+    return WantedFile(project=package.name, filename=name, url=chosen.url, sha256=sha256, size=chosen.size)
 
 
-def bring(files: Sequence[Wanted], known: Kit, store: Store, context: Context, *, kind: str) -> tuple[Piece, ...]:
+def bring(
+    files: Sequence[WantedFile], known: Kit, store: Store, context: Context, *, kind: str
+) -> tuple[Piece, ...]:
     """Every file in the kit, checked; those that are there already cost nothing.
 
     `kind`: "package" for the web UI's environment, "program" for what sdsetup itself needs.
@@ -132,11 +134,11 @@ def bring(files: Sequence[Wanted], known: Kit, store: Store, context: Context, *
     return tuple(_piece(file, there.get(file.sha256), store, kind) for file in (*_kept(files, there), *sized))
 
 
-def _kept(files: Sequence[Wanted], there: dict[str, Piece]) -> list[Wanted]:
+def _kept(files: Sequence[WantedFile], there: dict[str, Piece]) -> list[WantedFile]:
     return [file for file in files if file.sha256 in there]
 
 
-def _sized(file: Wanted, context: Context) -> Wanted:
+def _sized(file: WantedFile, context: Context) -> WantedFile:
     if file.size is not None:
         return file
     size = size_at(file.url, context)
@@ -150,7 +152,7 @@ def _sized(file: Wanted, context: Context) -> Wanted:
     return replace(file, size=size)
 
 
-def _brought(file: Wanted, store: Store, context: Context, meter: Meter) -> None:
+def _brought(file: WantedFile, store: Store, context: Context, meter: Meter) -> None:
     assert file.size is not None
     action = FetchFile(
         name=file.filename,
@@ -164,7 +166,7 @@ def _brought(file: Wanted, store: Store, context: Context, meter: Meter) -> None
     meter.finish(file.filename)
 
 
-def _piece(file: Wanted, known: Piece | None, store: Store, kind: str) -> Piece:
+def _piece(file: WantedFile, known: Piece | None, store: Store, kind: str) -> Piece:
     if known is not None:
         return replace(known, kind=kind)  # type: ignore[arg-type]
     assert file.size is not None

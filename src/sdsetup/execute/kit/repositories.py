@@ -13,7 +13,7 @@ from pathlib import Path
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.folders import remove_tree
-from sdsetup.execute.git import clone_at, find
+from sdsetup.execute.git import WantedCommit, clone_at, find
 from sdsetup.execute.git.program import GitFailedError, Runner
 from sdsetup.execute.kit.store import Store
 from sdsetup.machine.git_calls import NO_PROGRAMS
@@ -32,7 +32,7 @@ def bundle(
     """
     work = store.work / "git"
     clone = work / name
-    clone_at(urls, clone, commit, ref, False, replace(context, dir=store.work), branch=branch)
+    clone_at(urls, clone, WantedCommit(commit=commit, ref=ref, branch=branch), replace(context, dir=store.work))
     target = store.work / f"{name}.bundle"
     target.unlink(missing_ok=True)
     refs = [f"refs/heads/{branch}"]

@@ -14,7 +14,6 @@ from sdsetup.decide.refusals import by_hand, local_changes
 from sdsetup.errors import SdsetupError
 from sdsetup.execute import git
 from sdsetup.execute.context import Context
-from sdsetup.execute.git import clone_at
 from sdsetup.execute.git.fetching import PAUSES, from_first
 from sdsetup.execute.git.program import GitFailedError, Runner
 from sdsetup.execute.git.seal import seal, sealed
@@ -42,17 +41,10 @@ def place(action: CloneWebUI, context: Context) -> Mapping[str, Any]:
     former = _standing(context)
     if former is not None and former != action.commit:
         _move(action, context, former)
-    git.clone_at(
-        action.urls,
-        context.dir,
-        action.commit,
-        action.ref,
-        action.full_history,
-        context,
-        branch=action.branch,
-        ignore=OURS,
-        own=tuple(FILE_NAMES.values()),
+    wanted = git.WantedCommit(
+        commit=action.commit, ref=action.ref, full_history=action.full_history, branch=action.branch
     )
+    git.clone_at(action.urls, context.dir, wanted, context, ignore=OURS, own=tuple(FILE_NAMES.values()))
     _check_restored(action.restore, context)
     return {"commit": action.commit, "former": former if former != action.commit else None}
 
@@ -203,5 +195,5 @@ def clone_repository(action: CloneRepository, context: Context) -> dict[str, Any
         SdsetupError: when no address has it; what `inside` refuses.
     """
     target = inside(f"repositories/{action.name}", context.dir)
-    done = clone_at(action.urls, target, action.commit, None, False, context)
+    done = git.clone_at(action.urls, target, git.WantedCommit(commit=action.commit), context)
     return {"commit": done.commit, "url": done.url, "kept": None if done.kept is None else str(done.kept)}
