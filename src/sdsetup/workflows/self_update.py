@@ -6,7 +6,6 @@ import importlib.metadata
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from sdsetup import __version__
@@ -22,6 +21,7 @@ from sdsetup.execute.newer_profiles import LONGEST_ARCHIVE, edition_in_use, take
 from sdsetup.probe.own_installation import own_installation
 from sdsetup.probe.repository import read_repository
 from sdsetup.show.document import print_document
+from sdsetup.show.screen import Screen
 from sdsetup.storage import data_folder
 from sdsetup.text import Text
 from sdsetup.values.own_installation import OwnInstallation
@@ -154,26 +154,33 @@ def _told(
     after: str | None = None,
     profiles: _Profiles | None = None,
 ) -> int:
-    document: dict[str, Any] = {
-        "schema": SCHEMA,
-        "version": __version__,
-        "way": here.way,
-        "folder": here.folder,
-        "command": None if here.command is None else Command(*here.command),
-        "from": before,
-        "to": after,
-        "profiles": None if profiles is None else {"from": profiles.before, "to": profiles.after},
-    }
     if session.json:
-        print_document(document)
+        print_document(
+            {
+                "schema": SCHEMA,
+                "version": __version__,
+                "way": here.way,
+                "folder": here.folder,
+                "command": None if here.command is None else Command(*here.command),
+                "from": before,
+                "to": after,
+                "profiles": None if profiles is None else {"from": profiles.before, "to": profiles.after},
+            }
+        )
         return EXIT_DONE
-    screen = session.screen
+    _program_told(session.screen, here, before, after)
+    if profiles is not None:
+        _profiles_told(session.screen, profiles)
+    return EXIT_DONE
+
+
+def _program_told(screen: Screen, here: OwnInstallation, before: str | None, after: str | None) -> None:
+    """What became of sdsetup itself, or how its user updates it."""
     if after is not None:
-        same = after == before
         mark = screen.mark("ok")
         screen.line(
             Text("{mark} sdsetup is up to date.", mark=mark)
-            if same
+            if after == before
             else Text("{mark} Updated. The next start prepares the new version.", mark=mark),
             "ok",
         )
@@ -191,12 +198,13 @@ def _told(
                 folder=here.folder or sys.prefix,
             )
         )
-    if profiles is not None:
-        mark = screen.mark("ok")
-        screen.line(
-            Text("{mark} The profiles are up to date.", mark=mark)
-            if profiles.after == profiles.before
-            else Text("{mark} Newer profiles are in use (edition {edition}).", mark=mark, edition=profiles.after),
-            "ok",
-        )
-    return EXIT_DONE
+
+
+def _profiles_told(screen: Screen, profiles: _Profiles) -> None:
+    mark = screen.mark("ok")
+    screen.line(
+        Text("{mark} The profiles are up to date.", mark=mark)
+        if profiles.after == profiles.before
+        else Text("{mark} Newer profiles are in use (edition {edition}).", mark=mark, edition=profiles.after),
+        "ok",
+    )

@@ -9,7 +9,8 @@ from sdsetup.decide.condition import lost_flags, own_flags
 from sdsetup.launchfile import FILE_NAMES
 from sdsetup.text import Listed, Text, some
 from sdsetup.values.facts import Facts
-from sdsetup.values.findings import Finding, Fix
+from sdsetup.values.findings import Finding, Fix, Status
+from sdsetup.values.parts import LaunchFileState
 
 _LAUNCH_FILE = Text("Launch file")
 _SETTINGS = Text("Settings")
@@ -35,14 +36,23 @@ def launch_file(facts: Facts, need: Requirements) -> Finding:
         return faulty(
             facts, "launch-file", "warn", _LAUNCH_FILE, said, why, Text("See the recommended settings:"), "tune"
         )
+    wrong = (
+        _stops_the_start(facts, file, name) or _lacks_flags(facts, file, name) or _flags_conflict(file, name, need)
+    )
+    if wrong is not None:
+        return wrong
+    own = own_flags(file, facts.recorded)
+    if own and facts.recorded is not None:
+        said = Text("{name}; your own flags: {flags}", name=name, flags=some(own))
+    return Finding(id="launch-file", status="ok", title=_LAUNCH_FILE, summary=said)
+
+
+def _stops_the_start(facts: Facts, file: LaunchFileState, name: str) -> Finding | None:
+    """A line with which the web UI does not start."""
     if file.unknown:
-        why = Text(
-            "The web UI won't start: it doesn't recognize {flags}.",
-            flags=some(file.unknown),
-        )
+        why = Text("The web UI won't start: it doesn't recognize {flags}.", flags=some(file.unknown))
         fix = Text("Correct the spelling in {name}, or let sdsetup remove it (a backup is kept):", name=name)
-        return faulty(facts, "launch-file", "fail", _LAUNCH_FILE, said, why, fix)
-    if file.no_environment is not None:
+    elif file.no_environment is not None:
         variable, folder = file.no_environment
         why = Text(
             "The web UI won't start: {variable} leads to {folder}, which has no Python environment.",
@@ -50,30 +60,39 @@ def launch_file(facts: Facts, need: Requirements) -> Finding:
             folder=folder,
         )
         fix = Text("Correct that line in {name}, or let sdsetup remove it (a backup is kept):", name=name)
-        return faulty(facts, "launch-file", "fail", _LAUNCH_FILE, said, why, fix)
+    else:
+        return None
+    return faulty(facts, "launch-file", "fail", _LAUNCH_FILE, Text("{name}", name=name), why, fix)
+
+
+def _lacks_flags(facts: Facts, file: LaunchFileState, name: str) -> Finding | None:
+    """Flags that were chosen for this card and are no longer in the file."""
     lost = lost_flags(file, facts.recorded)
-    if lost:
-        essential = any(flag.split(" ", 1)[0] in _ESSENTIAL for flag in lost)
-        why = Text("Flags for this card are missing: {flags}.", flags=some(lost))
-        return faulty(
-            facts,
-            "launch-file",
-            "fail" if essential else "warn",
-            _LAUNCH_FILE,
-            said,
-            why,
-            Text("Add them again (your own flags stay):"),
-        )
+    if not lost:
+        return None
+    essential = any(flag.split(" ", 1)[0] in _ESSENTIAL for flag in lost)
+    why = Text("Flags for this card are missing: {flags}.", flags=some(lost))
+    fix = Text("Add them again (your own flags stay):")
+    status: Status = "fail" if essential else "warn"
+    return faulty(facts, "launch-file", status, _LAUNCH_FILE, Text("{name}", name=name), why, fix)
+
+
+def _flags_conflict(file: LaunchFileState, name: str, need: Requirements) -> Finding | None:
+    """Flags of which only one takes effect."""
     for group in need.exclusive_flags:
         together = tuple(flag for flag in file.flags if flag in group)
         if len(together) > 1:
-            why = Text("These flags conflict, and only one of them takes effect: {flags}.", flags=Listed(together))
-            one = Fix(text=Text("Keep one of them in {name}.", name=name))
-            return Finding(id="launch-file", status="warn", title=_LAUNCH_FILE, summary=said, why=why, fix=one)
-    own = own_flags(file, facts.recorded)
-    if own and facts.recorded is not None:
-        said = Text("{name}; your own flags: {flags}", name=name, flags=some(own))
-    return Finding(id="launch-file", status="ok", title=_LAUNCH_FILE, summary=said)
+            return Finding(
+                id="launch-file",
+                status="warn",
+                title=_LAUNCH_FILE,
+                summary=Text("{name}", name=name),
+                why=Text(
+                    "These flags conflict, and only one of them takes effect: {flags}.", flags=Listed(together)
+                ),
+                fix=Fix(text=Text("Keep one of them in {name}.", name=name)),
+            )
+    return None
 
 
 def settings(facts: Facts, _need: Requirements) -> Finding:
