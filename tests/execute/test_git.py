@@ -340,7 +340,7 @@ sys.path[:0] = {paths!r}
 from execute.gitlab import context_for
 from sdsetup.execute.git import WantedCommit, clone_at
 context = context_for(pathlib.Path({folder!r}), GIT_CONFIG_GLOBAL={config!r})
-clone_at(({url!r},), context.dir / "repositories" / "x", {commit!r}, None, False, context)
+clone_at(({url!r},), context.dir / "repositories" / "x", WantedCommit(commit={commit!r}), context)
 """
 
 
