@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import json
 import os
 import sys
@@ -40,6 +41,17 @@ def write_atomically(path: Path, content: bytes) -> None:
             # Told is the file that a user knows: not the staged one, and not none at all (write, fsync).
             error.filename, error.filename2 = str(path), None
         raise
+
+
+def remove_staged(path: Path) -> None:
+    """Remove what runs that were killed while they wrote this file have left beside it. For whoever holds the
+    folder's lock: another run's staged file would go as well.
+
+    Raises:
+        OSError: it cannot be removed.
+    """
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.new"):
+        left.unlink(missing_ok=True)
 
 
 def open_new(path: Path) -> int:

@@ -25,6 +25,17 @@ def test_a_drive_that_fails() -> None:
     assert file_problem(OSError(errno.EIO, "Input/output error", "/x")).code == "drive-error"
 
 
+def test_what_a_killed_run_left_beside_the_launch_file_goes_with_the_next(tmp_path: Path) -> None:
+    context = context_for(tmp_path / "d")
+    name = "webui-user.sh"
+    left = [f".{name}.9670-52146712.new", f".{name}.2026-11-26.bak.9670-1.new"]
+    for one in (*left, ".my.notes.new"):
+        (context.dir / one).write_text("half")
+    launch_file.write(LAUNCHER, context)
+    assert sorted(path.name for path in context.dir.glob(".*.new")) == [".my.notes.new"]
+    assert (context.dir / name).is_file()
+
+
 def test_a_folder_where_the_launch_file_should_be(tmp_path: Path) -> None:
     context = context_for(tmp_path / "sd")
     (context.dir / "webui-user.sh").mkdir()

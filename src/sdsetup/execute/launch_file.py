@@ -15,7 +15,7 @@ from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.launchfile import FILE_NAMES, merge
 from sdsetup.machine.launch_settings import read_launch_file
-from sdsetup.storage import read_json, write_atomically, write_json
+from sdsetup.storage import read_json, remove_staged, write_atomically, write_json
 from sdsetup.text import Text
 from sdsetup.values.plan import WriteLauncher
 
@@ -36,8 +36,10 @@ def write(action: WriteLauncher, context: Context) -> Mapping[str, Any]:
     if wanted == existing:
         return {"path": str(path), "changed": False}
     try:
-        backup = back_up(path, existing)
         target = written_through(path)
+        for one in {path, target}:  # of a run that was killed, in a folder whose changes git tells
+            remove_staged(one)
+        backup = back_up(path, existing)
         _note_written(context, wanted)
         write_atomically(target, wanted)
         if action.kind == "sh":
