@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -69,23 +72,49 @@ _judged: dict[tuple[str, ...], str | None] = {}
 
 @pytest.fixture(autouse=True)
 def commands_can_be_run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Every command of ours that is made to be pasted, in any test, is one that the command line takes."""
+    """Every command of ours that is made to be pasted in any test, or printed by a run that a test starts, is one
+    that the command line takes."""
     from sdsetup.command import Command
 
     if request.module.__name__ in ("test_command", "test_harmless"):  # they quote any words there are
         yield
         return
     made: set[tuple[str, ...]] = set()
-    real = Command.__new__
+    outputs: list[Any] = []
+    make, communicate = Command.__new__, subprocess.Popen.communicate
 
     def noted(cls: type[Command], *argv: object, family: str | None = None) -> Command:
-        command = real(cls, *argv, family=family)
+        command = make(cls, *argv, family=family)
         if command.argv[0] == "sdsetup":
             made.add(command.argv)
         return command
 
+    def heard(process: subprocess.Popen[Any], *arguments: Any, **options: Any) -> tuple[Any, Any]:
+        said = communicate(process, *arguments, **options)
+        if _is_ours(process.args):
+            outputs.extend(said)
+        return said
+
     monkeypatch.setattr(Command, "__new__", noted)
+    monkeypatch.setattr(subprocess.Popen, "communicate", heard)
+    terminals: dict[int, list[str]] = {}
+    pexpect: Any = sys.modules.get("pexpect")
+    if pexpect is not None:
+        read = pexpect.spawn.read_nonblocking
+
+        def seen(terminal: Any, *arguments: Any, **options: Any) -> Any:
+            said = read(terminal, *arguments, **options)
+            if _is_ours(terminal.args or ()):
+                terminals.setdefault(id(terminal), []).append(said if isinstance(said, str) else said.decode())
+            return said
+
+        monkeypatch.setattr(pexpect.spawn, "read_nonblocking", seen)
     yield
+    outputs.extend("".join(said) for said in terminals.values())
+    if any(outputs):
+        from printed import printed
+
+        made.update(argv for said in outputs for argv in printed(said))
     if made - _judged.keys():
         from command_line import refusal  # typer and the commands: most tests need neither
     asked = frozenset(made)  # judging makes commands of its own
@@ -93,3 +122,9 @@ def commands_can_be_run(request: pytest.FixtureRequest, monkeypatch: pytest.Monk
         _judged[argv] = refusal(argv)
     wrong = {argv: _judged[argv] for argv in asked if _judged[argv] is not None}
     assert not wrong, f"commands that cannot be run: {wrong}"
+
+
+def _is_ours(argv: Any) -> bool:
+    """A process that runs sdsetup, as a module or by its starter."""
+    words = [os.fsdecode(word) for word in argv] if isinstance(argv, (list, tuple)) else [str(argv)]
+    return any(word == "sdsetup" or word.endswith(("sdsetup.sh", "sdsetup.bat", "/sdsetup")) for word in words)

@@ -69,9 +69,9 @@ def nothing_made(home: Path) -> bool:
     return not (home / "stable-diffusion-webui").exists()
 
 
-def at(start: Start, question: str) -> pexpect.spawn[str]:
+def at(start: Start, question: str, *words: str) -> pexpect.spawn[str]:
     """A wizard that has come to this question by Enter alone."""
-    wizard = start()
+    wizard = start(*words)
     for before in (FOLDER, MODEL, START):
         wizard.expect(before)
         if before == question:
@@ -290,11 +290,12 @@ def test_a_model_that_is_on_this_pc(start: Start, own_home: Path) -> None:
 
 @pytest.mark.slow
 def test_a_practice_run_comes_to_the_image_and_back_to_the_question(start: Start, own_home: Path) -> None:
-    wizard = at(start, START)
+    wizard = at(start, START, "-v")
     wizard.sendline("p")
     wizard.expect(START, timeout=240)
     shown = said(wizard)
     image = own_home / "cache" / "rehearsal" / "webui"
+    assert f"$ {image}" in shown and "launch.py" in shown, "-v shows the commands of the steps"
     assert "Test image:" in shown and str(image) in shown, shown
     wizard.sendline("n")
     code, last = ended(wizard)

@@ -27,6 +27,7 @@ from sdsetup.values.tuning import Tuning
         (("tune", "--vram", "8", "--profile", "../current"), "profile-unknown", 2),
         (("install", "--dry-run", "--launcher", "ps1"), "launcher-unknown", 2),
         (("tune", "--vram", "8\0"), "option-not-text", 2),
+        (("-v", "doctor"), "option-order", 2),
         (("doctor", "--dir", "~nobody-has-this-name/sd"), "no-such-user", 2),
         (("doctor", "--fix", "--facts", "any.json"), "options-exclude", 2),
         (("schema", "doctor/1"), "schema-unknown", 2),

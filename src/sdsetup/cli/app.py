@@ -128,6 +128,7 @@ def main(
     lang: str = typer.Option(  # noqa: ARG001
         None, "--lang", metavar="CODE", help="Language, such as en; without it, that of this PC."
     ),
+    verbose: bool = typer.Option(False, "--verbose", "-v", help="Wizard: show commands and notes, too."),
 ) -> None:
     if version:
         typer.echo(f"sdsetup {__version__}")
@@ -137,7 +138,14 @@ def main(
         from sdsetup.workflows.wizard import run_wizard
 
         overlay = os.environ.get("SDSETUP_PROFILES")
-        raise typer.Exit(run_wizard(open_session(command="wizard", profiles=Path(overlay) if overlay else None)))
+        profiles = Path(overlay) if overlay else None
+        raise typer.Exit(run_wizard(open_session(command="wizard", profiles=profiles, verbose=verbose)))
+    if verbose:
+        raise UsageError(
+            Text("--verbose belongs after the command"),
+            hint=Text("For example: sdsetup doctor --verbose"),
+            code="option-order",
+        )
 
 
 def root() -> Any:
