@@ -88,6 +88,8 @@ def test_nothing_is_missing(language: str) -> None:
         ("Use --model none", "Укажите --modell none"),
         ("Run `sdsetup doctor`", "Запустите `sdsetup докторов`"),
         (("{count} step", "{count} steps"), ("{count} шаг", "{count} шага", "шагов")),
+        ("Put it into the folder", "Поместите его в каталог"),
+        ("Free space", 'Свободное "место"'),
     ],
 )
 def test_what_differs_is_named(english: str | tuple[str, str], russian: str | tuple[str, ...]) -> None:

@@ -336,9 +336,11 @@ def take(language: str, file: Path) -> None:
 
 
 def wrong(catalog: Catalog) -> Iterator[str]:
-    """What a translation has otherwise than its message: values, options, commands to type."""
+    """What a translation has otherwise than its message: values, options, commands to type; and words that are not
+    the language's terms."""
     if catalog.num_plurals < 1:
         yield "Plural-Forms are missing"
+    terms: dict[str, str] = RULES["rivals"].get(str(catalog.locale), {})
     for message in catalog:
         if not message.id or not all(_forms(message.string)):
             continue
@@ -349,6 +351,9 @@ def wrong(catalog: Catalog) -> Iterator[str]:
                     yield f"{what} differ: {ids[-1]!r} -> {said!r}"
             if ids[-1].endswith("\n") != said.endswith("\n"):
                 yield f"one of them ends with a line feed: {ids[-1]!r}"
+            for rival, term in terms.items():
+                if found := re.search(rival, _TYPED.sub("", said), re.IGNORECASE):
+                    yield f"{found[0]!r} is not the term ({term}): {said!r}"
 
 
 def _forms(text: str | Iterable[str]) -> list[str]:
@@ -365,8 +370,11 @@ def _values(text: str) -> Counter[str] | set[str]:
         return Counter(re.findall(r"[{}]", text))
 
 
+_TYPED = re.compile(r"(?<![\w-])--[a-z][\w-]*|`[^`]+`")
+
+
 def _typed(text: str) -> set[str]:
-    return set(re.findall(r"(?<![\w-])--[a-z][\w-]*|`[^`]+`", text))
+    return set(_TYPED.findall(text))
 
 
 def main(words: list[str]) -> int:
