@@ -7,22 +7,25 @@ from typing import Any
 
 from sdsetup.decide.diagnosis import Diagnosis, Reading
 from sdsetup.show.screen import Screen
+from sdsetup.show.words import room_for
 from sdsetup.text import Text, message
 
 SCHEMA = "sdsetup.fix/1"
 
 _SHOWN = 160  # letters of the log's line
+_WHY, _FIX, _SEEN, _LOG = _LABELS = (message("why:"), message("fix:"), message("seen:"), message("log:"))
 
 
 def show_diagnosis(found: Diagnosis, log: Path | None, screen: Screen, *, status: str = "fail") -> None:
     """The whole block; `status` is "fail", or "warn" for what is only worth knowing."""
     screen.line(Text("{mark} {title}", mark=screen.mark(status), title=found.title), status)
-    screen.field(message("why:"), found.cause)
-    screen.field(message("fix:"), found.fix.text)
+    room = room_for(_LABELS)
+    screen.field(_WHY, found.cause, room=room)
+    screen.field(_FIX, found.fix.text, room=room)
     if found.fix.command is not None:
-        screen.command(found.fix.command, indent=8)
+        screen.command(found.fix.command, indent=2 + room)
     seen = found.evidence if len(found.evidence) <= _SHOWN else found.evidence[: _SHOWN - 3] + "..."
-    screen.field(message("seen:"), seen, "quiet")
+    screen.field(_SEEN, seen, "quiet", room=room)
     show_log(log, screen)
 
 
@@ -31,8 +34,9 @@ def show_unknown(last: list[str], log: Path | None, screen: Screen) -> None:
     screen.line(Text("{mark} The log matches no known problem. Its last lines:", mark=screen.mark("fail")), "fail")
     for line in [line for line in last if line.strip()][-6:]:
         screen.line(line[:_SHOWN], "quiet", indent=4)
-    screen.field(message("fix:"), Text("Create a support report and ask with it:"))
-    screen.command("sdsetup report", indent=8)
+    room = room_for(_LABELS)
+    screen.field(_FIX, Text("Create a support report and ask with it:"), room=room)
+    screen.command("sdsetup report", indent=2 + room)
     show_log(log, screen)
 
 
@@ -46,7 +50,7 @@ def show_reading(reading: Reading, log: Path | None, screen: Screen) -> None:
         said = reading.notes[0]
         status = "ok" if reading.state == "healthy" else "warn"
         screen.line(Text("{mark} {title}", mark=screen.mark(status), title=said.title), status)
-        screen.field(message("why:"), said.cause)
+        screen.field(_WHY, said.cause, room=room_for(_LABELS))
     for note in reading.notes[0 if reading.diagnosis is not None else 1 :]:
         show_diagnosis(note, None, screen, status="warn")
 
@@ -74,4 +78,4 @@ def _finding_json(found: Diagnosis) -> dict[str, Any]:
 
 def show_log(log: Path | None, screen: Screen) -> None:
     if log is not None:
-        screen.field(message("log:"), str(log), "quiet")
+        screen.field(_LOG, str(log), "quiet", room=room_for(_LABELS))

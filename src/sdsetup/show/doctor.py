@@ -10,7 +10,7 @@ from sdsetup.show.commands import typed
 from sdsetup.show.screen import STYLES, Screen, apart
 from sdsetup.show.terminal import Part, folded
 from sdsetup.show.words import commands_in, say
-from sdsetup.text import Text, message
+from sdsetup.text import Listed, Text, message
 from sdsetup.values.findings import Finding, Report, Status
 
 _WORDS: dict[Status, Text] = {
@@ -198,7 +198,7 @@ def _detail(label: str, text: Text, width: int, room: int) -> list[Part]:
 
 def _probes(report: Report, screen: Screen) -> list[Part]:
     slowest = sorted(report.facts.probe_seconds.items(), key=lambda pair: -pair[1])
-    asked = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in slowest)
+    asked = Listed(Text("{name} {seconds:.2f} s", name=name, seconds=seconds) for name, seconds in slowest)
     said = [Text("Time taken: {asked}", asked=asked)] if asked else []
     said += [
         Text("Unknown: {name}: {reason}", name=name, reason=reason)

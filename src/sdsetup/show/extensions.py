@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from sdsetup.command import Command
 from sdsetup.decide.bisection import Verdict
 from sdsetup.show.screen import Screen
-from sdsetup.show.words import duration
+from sdsetup.show.words import duration, room_for
 from sdsetup.text import Text, message
 from sdsetup.values.extensions import Extension, Extensions
 
@@ -38,9 +38,11 @@ def show_extensions(there: Extensions, folder: Path, screen: Screen) -> None:
     screen.heading(Text("Extensions in {folder}", folder=folder))
     if there.switched_off:
         screen.line(Text("All extensions are turned off in the web UI's settings."), "warn", indent=2)
+    on, off = message("on"), message("off")
+    room = room_for((on, off)) + 1
     for one in there.found:
-        state = "on" if one.enabled and not there.switched_off else "off"
-        screen.field(state, Text("{name}  {what}", name=one.name, what=_origin(one)), room=5)
+        state = on if one.enabled and not there.switched_off else off
+        screen.field(state, Text("{name}  {what}", name=one.name, what=_origin(one)), room=room)
 
 
 def show_fights(there: Extensions, folder: Path, screen: Screen) -> None:
@@ -169,10 +171,15 @@ def show_switched(names: Sequence[str], *, off: bool, backup: Path | None, chang
     what = ", ".join(names)
     mark = screen.mark("ok")
     if not changed:
-        screen.line(Text("{names}: already {how}.", names=what, how=message("off") if off else message("on")))
+        already = Text("{names}: already off.", names=what) if off else Text("{names}: already on.", names=what)
+        screen.line(already)
         return
-    how = "off" if off else "on"
-    screen.line(Text("{mark} Turned {how}: {names}. Restart the web UI.", mark=mark, how=how, names=what), "ok")
+    turned = (
+        Text("{mark} Turned off: {names}. Restart the web UI.", mark=mark, names=what)
+        if off
+        else Text("{mark} Turned on: {names}. Restart the web UI.", mark=mark, names=what)
+    )
+    screen.line(turned, "ok")
     if backup is not None:
         screen.line(Text("Backup of the previous settings: {path}", path=backup), "quiet", indent=2)
 

@@ -16,7 +16,7 @@ from sdsetup.show.diagnosis import show_diagnosis
 from sdsetup.show.errors import show_error
 from sdsetup.show.launch import Elapsed
 from sdsetup.show.screen import Screen
-from sdsetup.show.words import duration, gib, say
+from sdsetup.show.words import duration, gib, room_for, say
 from sdsetup.text import Text, message
 from sdsetup.values.events import Event
 from sdsetup.values.plan import ProvePicture
@@ -25,6 +25,12 @@ if TYPE_CHECKING:
     from sdsetup.errors import SdsetupError
 
 SCHEMA = "sdsetup.verify/1"
+_IMAGE, _TIME, _MEMORY, _CHANGED = _LABELS = (
+    message("image:"),
+    message("time:"),
+    message("memory:"),
+    message("changed:"),
+)
 
 
 class VerifyScreen:
@@ -76,9 +82,9 @@ class VerifyScreen:
 
 def show_proof(proof: Proof, action: ProvePicture, changed: Sequence[Path], screen: Screen) -> None:
     """What works, how long it took, and what has changed."""
-    kept = proof.kept
+    kept, room = proof.kept, room_for(_LABELS)
     screen.line(Text("{mark} The web UI works", mark=screen.mark("ok")), "ok")
-    screen.field(message("image:"), kept.picture or "?", room=9)
+    screen.field(_IMAGE, kept.picture or "?", room=room)
     times = [
         Text(
             "{took} for {w} x {h}, {n} steps",
@@ -92,7 +98,7 @@ def show_proof(proof: Proof, action: ProvePicture, changed: Sequence[Path], scre
         times.append(Text("start {took}", took=_took(kept.start_seconds)))
     if kept.model_seconds is not None:
         times.append(Text("model {took}", took=_took(kept.model_seconds)))
-    screen.field(message("time:"), "; ".join(map(say, times)), room=9)
+    screen.field(_TIME, "; ".join(map(say, times)), room=room)
     if kept.peak_bytes is not None:
         peak = gib(kept.peak_bytes)
         said = (
@@ -100,9 +106,9 @@ def show_proof(proof: Proof, action: ProvePicture, changed: Sequence[Path], scre
             if kept.memory == "vram"
             else Text("up to {size} of system memory", size=peak)
         )
-        screen.field(message("memory:"), said, room=9)
+        screen.field(_MEMORY, said, room=room)
     for reason in proof.reasons:
-        screen.field(message("changed:"), reason.because, room=9)
+        screen.field(_CHANGED, reason.because, room=room)
     for path in changed:
         screen.line(Text("Saved in the launch file: {path}", path=path), indent=2)
 
@@ -149,4 +155,6 @@ def no_proof_json(folder: Path, error: SdsetupError, attempts: Sequence[Attempt]
 
 
 def _took(seconds: float | None) -> str:
-    return "?" if seconds is None else f"{seconds:.1f} s" if seconds < 10 else duration(seconds)
+    if seconds is None:
+        return "?"
+    return say(Text("{seconds:.1f} s", seconds=seconds)) if seconds < 10 else duration(seconds)

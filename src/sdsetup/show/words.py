@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sdsetup.command import Command
@@ -89,6 +90,11 @@ def gib(count: int | None) -> str:
     value = count / 2**30
     whole = abs(value - round(value)) < 0.07 or value >= 20
     return say(Text("{number} GB", number=rounded(value, 0 if whole else 1)))
+
+
+def room_for(labels: Iterable[Message]) -> int:
+    """Letters for the longest of these labels in the language of this run, and a blank."""
+    return max(len(say(label)) for label in labels) + 1
 
 
 def duration(seconds: float) -> str:
