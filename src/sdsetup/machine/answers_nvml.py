@@ -40,7 +40,7 @@ class CardProgram:
 
 @dataclass(frozen=True, kw_only=True)
 class CardUse:
-    """Bytes of a whole card that are taken, all it has, and what one tree of programs has in shared memory."""
+    """Bytes of a whole card: taken by programs, open to them in all, and in shared memory for one tree of them."""
 
     used: int | None = None
     total: int | None = None

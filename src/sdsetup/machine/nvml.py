@@ -11,7 +11,7 @@ import ctypes
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pynvml
 
@@ -52,9 +52,9 @@ class NvmlCard:
         self._memory_of = _first_instance(handle) or handle
 
     def memory(self) -> tuple[int, int] | None:
-        """Bytes taken and bytes in all; None where the driver does not tell."""
-        memory = _told(pynvml.nvmlDeviceGetMemoryInfo, self._memory_of)
-        return (memory.used, memory.total) if memory is not None and memory.total else None
+        """Bytes that programs have taken, and all that they can take; None where the driver does not tell."""
+        memory = _memory(self._memory_of)
+        return (memory.used, memory.total - memory.reserved) if memory is not None else None
 
     def programs(self) -> tuple[CardProgram, ...] | None:
         """Every program on the card, the largest first; None where the driver does not tell."""
@@ -113,18 +113,35 @@ def _gpu(index: int) -> NvmlGpu | None:
         return None
     # A program sees one instance of a divided card, so the instance's memory and id are the ones that count.
     instance = _first_instance(handle)
-    memory = _told(pynvml.nvmlDeviceGetMemoryInfo, instance or handle)
+    memory = _memory(instance or handle)
     pci = _told(pynvml.nvmlDeviceGetPciInfo_v3, handle)
     return NvmlGpu(
         index=index,
         name=_told(pynvml.nvmlDeviceGetName, handle) or None,
         uuid=_told(pynvml.nvmlDeviceGetUUID, instance or handle) or None,
         pci_bus_id=_text(pci.busId) if pci is not None else None,
-        memory_total=memory.total if memory is not None and memory.total else None,
-        memory_used=memory.used if memory is not None and memory.total else None,
+        memory_total=memory.total if memory is not None else None,
+        memory_used=memory.used if memory is not None else None,
         compute_capability=_told(pynvml.nvmlDeviceGetCudaComputeCapability, handle),
         mig=_divided(handle),
     )
+
+
+class _Memory(NamedTuple):
+    """In bytes. `reserved`: what driver and firmware keep for themselves, where the driver tells it apart."""
+
+    total: int
+    used: int
+    reserved: int = 0
+
+
+def _memory(handle: Any) -> _Memory | None:
+    # Before driver 510 there is only the call that counts what the driver keeps (615 MiB on an H200) as used.
+    newer = _told(pynvml.nvmlDeviceGetMemoryInfo, handle, pynvml.nvmlMemory_v2)
+    told = newer if newer is not None else _told(pynvml.nvmlDeviceGetMemoryInfo, handle)
+    if told is None or not told.total:
+        return None
+    return _Memory(total=told.total, used=told.used, reserved=newer.reserved if newer is not None else 0)
 
 
 def _divided(handle: Any) -> bool:
