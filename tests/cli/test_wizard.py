@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -316,7 +317,7 @@ def installed(home: Path) -> Path:
     [
         ("start", "The web UI can't be started|code: |ended"),
         ("repair", "Your PC"),
-        ("3", "Graphics card unchanged"),
+        ("3", "is not recorded. Choose 2"),
         ("update", "code: |update"),
         ("models", r"Model to download"),
         ("remove", r"[Nn]othing|remove|Remove"),
@@ -332,6 +333,16 @@ def test_each_choice_of_the_menu(start: Start, own_home: Path, choice: str, show
     wizard.expect(shown)
     assert "Traceback" not in said(wizard)
     assert (folder / "webui.py").is_file()
+
+
+def test_the_menu_knows_of_an_installation_that_was_not_finished(start: Start, own_home: Path) -> None:
+    state = installed(own_home) / ".sdsetup"
+    state.mkdir()
+    said_then = {"schema": "sdsetup.unfinished/1", "began": "2026-01-02T03:04:05+00:00", "words": ["install"]}
+    (state / "unfinished.json").write_text(json.dumps(said_then))
+    wizard = start()
+    wizard.expect(r"\nWhat next\? \(q quits\) \[2\] ")
+    assert "The installation was not finished. Choose 2 to continue it." in said(wizard)
 
 
 def test_the_menu_asks_nonsense_again_and_leaves(start: Start, own_home: Path) -> None:

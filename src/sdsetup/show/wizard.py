@@ -20,18 +20,25 @@ from sdsetup.values.tuning import Tuning
 # What everybody wants to see of a PC; the other checks speak only when something is wrong.
 _SHOWN = ("gpu", "driver", "disk", "memory", "python", "git", "network")
 _WIDEST = 100
+_ANOTHER = Text("Choose another folder.")
 # What to do about an error at a question. The error's own advice is for the command line, and speaks of options.
-_AT_THE_FOLDER: Mapping[str, Text] = {
+# What to do about an error whose own hint speaks of options, which the wizard has none of.
+_INSTEAD: Mapping[str, Text] = {
     "disk-full": Text("Free some space there, or choose a folder on another drive."),
     "file-too-large": Text("Choose a folder on a drive formatted with NTFS, exFAT, or ext4."),
+    "file-too-large-for-drive": Text("Choose a folder on a drive formatted with NTFS, exFAT, or ext4."),
     "folder-foreign": Text("Choose an empty or new folder."),
     "folder-other-repository": Text("Choose an empty or new folder."),
+    "folder-is-a-file": _ANOTHER,
+    "folder-real": _ANOTHER,
     "folder-rehearsal": Text("Choose another folder: this one holds a practice run."),
     "folder-not-writable": Text("Choose a folder that belongs to you. Administrator rights are not needed."),
     "folder-unreadable": Text("Choose a folder that belongs to you. Administrator rights are not needed."),
+    "local-changes": Text("Undo your changes to its files, or choose another folder."),
     "no-such-user": Text("Type the whole path."),
+    "not-writable": Text("Choose a folder that belongs to you. Administrator rights are not needed."),
+    "path-too-long": Text("Choose a folder with a shorter path."),
 }
-_ANOTHER = Text("Choose another folder.")
 
 
 def show_welcome(screen: Screen) -> None:
@@ -161,7 +168,13 @@ def show_answers(screen: Screen, *, done: bool) -> None:
 
 def show_at_question(error: SdsetupError, screen: Screen) -> None:
     """An error at one of the wizard's questions, with what to answer instead."""
-    show_refused(error.message, error.why, _AT_THE_FOLDER.get(error.code, _ANOTHER), screen)
+    show_refused(error.message, error.why, _INSTEAD.get(error.code, _ANOTHER), screen)
+
+
+def without_options(error: SdsetupError) -> SdsetupError:
+    """An error that ends the wizard, with a hint that does not speak of options."""
+    error.hint = _INSTEAD.get(error.code, error.hint)
+    return error
 
 
 def show_refused(message: Text, why: Text | None, instead: Text | None, screen: Screen) -> None:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sdsetup.errors import EXIT_DONE, EXIT_INTERRUPTED, DeclinedError
+from sdsetup.errors import EXIT_DONE, EXIT_INTERRUPTED, DeclinedError, SdsetupError
 from sdsetup.probe.folder import state_of
 from sdsetup.show.keyboard import interruptible
-from sdsetup.show.wizard import show_no_terminal
+from sdsetup.show.wizard import show_no_terminal, without_options
 from sdsetup.text import Text
 from sdsetup.workflows.session import AlreadySaid, Session
 from sdsetup.workflows.wizard_install import Wanted, guided_install
@@ -33,6 +33,9 @@ def run_wizard(session: Session) -> int:
         elif isinstance(left, KeyboardInterrupt):  # in the middle of the work
             raise
         return AlreadySaid(EXIT_INTERRUPTED) if interrupted else EXIT_DONE
+    except SdsetupError as error:
+        without_options(error)
+        raise
 
 
 def _guided(session: Session, wanted: Wanted) -> int:

@@ -241,7 +241,7 @@ def _ask_start(session: Session, wanted: Wanted) -> int:
     try:
         decision = wanted.decision = decide(session, request)
     except SdsetupError as error:
-        if not error.code.startswith(("folder-", "disk-", "file-")):
+        if not error.code.startswith(("folder-", "disk-", "file-", "local-changes", "path-")):
             raise
         show_at_question(error, screen)
         return -2

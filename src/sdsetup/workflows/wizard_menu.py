@@ -12,7 +12,7 @@ from sdsetup.show.change import show_change
 from sdsetup.show.errors import show_error
 from sdsetup.show.plan import show_plan, show_warnings
 from sdsetup.show.questions import ask_key, words_for
-from sdsetup.show.wizard import show_menu, show_models, show_this_pc
+from sdsetup.show.wizard import show_menu, show_models, show_this_pc, without_options
 from sdsetup.text import Text
 from sdsetup.values.facts import Facts
 from sdsetup.values.request import Request
@@ -82,13 +82,13 @@ def _done(session: Session, folder: Path, wanted: Wanted, do: Do) -> int | None:
         session.screen.line(Text("Nothing was changed."))
     except SdsetupError as error:
         wanted.began = True
-        show_error(error, log.current(), session.screen)
+        show_error(without_options(error), log.current(), session.screen)
     return None
 
 
 def _about(session: Session, folder: Path) -> tuple[Sequence[Text], str]:
     """What to know before choosing, and which choice Enter takes."""
-    facts = inspect(session, folder, subjects=("system", "gpus", "installation"))
+    facts = inspect(session, folder, subjects=("system", "gpus", "installation", "parts"))
     said: list[Text] = []
     default = "1"
     if _card_changed(session, facts):
@@ -154,7 +154,12 @@ def _new_card(session: Session, folder: Path, wanted: Wanted) -> int | None:
     changes = card_changes(tuned)
     if not changes:
         then = cards(session, folder).recorded
-        name = then.card if then is not None and then.card is not None else None
+        if then is None:
+            session.screen.line(
+                Text("The graphics card this installation was made for is not recorded. Choose 2 to repair it.")
+            )
+            return None
+        name = then.card
         session.screen.line(
             Text("Graphics card unchanged: {card}. Nothing to do.", card=name)
             if name is not None
