@@ -6,12 +6,12 @@ import itertools
 
 import pytest
 
-from sdsetup.decide.bisection import Verdict, most_starts, search
+from sdsetup.decide.bisection import BisectionResult, most_starts, search
 
 NAMES = tuple("abcdefgh")
 
 
-def found(names: tuple[str, ...], guilty: tuple[str, ...], *, broken: bool = False) -> tuple[Verdict, int]:
+def found(names: tuple[str, ...], guilty: tuple[str, ...], *, broken: bool = False) -> tuple[BisectionResult, int]:
     """The answer where `guilty` break the start, or (`broken`) something else does; and the number of starts."""
     searching, starts = search(names), 0
     on = next(searching)
@@ -26,7 +26,7 @@ def found(names: tuple[str, ...], guilty: tuple[str, ...], *, broken: bool = Fal
 @pytest.mark.parametrize("guilty", NAMES)
 def test_one_of_eight_in_four_starts(guilty: str) -> None:
     verdict, starts = found(NAMES, (guilty,))
-    assert verdict == Verdict(guilty=(guilty,))
+    assert verdict == BisectionResult(guilty=(guilty,))
     assert starts <= 4 == most_starts(8)
 
 
@@ -44,5 +44,5 @@ def test_any_number_any_place(count: int) -> None:
 @pytest.mark.parametrize("count", range(1, 12))
 def test_none_guilty_or_something_else(count: int) -> None:
     names = tuple("abcdefghijkl"[:count])
-    assert found(names, ())[0] == Verdict(none_breaks=True)
-    assert found(names, (), broken=True)[0] == Verdict(not_extensions=True)
+    assert found(names, ())[0] == BisectionResult(none_breaks=True)
+    assert found(names, (), broken=True)[0] == BisectionResult(not_extensions=True)

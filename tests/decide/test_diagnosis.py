@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sdsetup.catalog.failures import FailureBook, parse_failures
 from sdsetup.catalog.files import Profiles
 from sdsetup.catalog.reading import ProfileError
-from sdsetup.decide.diagnosis import Scene, diagnose_log, notes_in, read_log, spot
+from sdsetup.decide.diagnosis import LogOrigin, diagnose_log, notes_in, read_log, spot
 from sdsetup.decide.diagnosis.facts import crash_of, facts_of
 from sdsetup.decide.diagnosis.log import Log, alternatives, needle_of
 from sdsetup.decide.diagnosis.windows import decoded, windows_markers
@@ -24,7 +24,7 @@ LOGS = Path(__file__).parents[1] / "samples" / "logs"
 BOOK: FailureBook = parse_failures(Profiles().raw("failures"), "failures.toml")
 BY_ID = {failure.id: failure for failure in BOOK.failures}
 PATTERNS = [(failure.id, pattern) for failure in BOOK.failures for pattern in failure.patterns]
-PLACE = Scene(dir="/home/anna/sd", python="/home/anna/sd/venv/bin/python")
+PLACE = LogOrigin(dir="/home/anna/sd", python="/home/anna/sd/venv/bin/python")
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ class RuleContext:
         return self.facts.get("id", self.file)
 
     @property
-    def scene(self) -> Scene:
+    def origin(self) -> LogOrigin:
         vendors = self.facts.get("vendor")
-        return Scene(
+        return LogOrigin(
             dir="/home/anna/sd",
             family=self.facts.get("family"),  # type: ignore[arg-type]
             vendors=None if vendors is None else tuple(v for v in vendors.split(",") if v != "none"),  # type: ignore[arg-type]
@@ -75,10 +75,10 @@ def name(case: RuleContext) -> str:
 @pytest.mark.parametrize("case", FAILING, ids=name)
 def test_a_failing_log_names_its_failure(case: RuleContext) -> None:
     if BY_ID[case.id].kind == "note":
-        assert case.id in [note.id for note in notes_in(case.text, BOOK, scene=case.scene)]
-        assert diagnose_log(case.text, BOOK, scene=case.scene) is None
+        assert case.id in [note.id for note in notes_in(case.text, BOOK, origin=case.origin)]
+        assert diagnose_log(case.text, BOOK, origin=case.origin) is None
         return
-    found = diagnose_log(case.text, BOOK, scene=case.scene)
+    found = diagnose_log(case.text, BOOK, origin=case.origin)
     assert found is not None
     assert found.id == case.id
     assert found.evidence
@@ -87,14 +87,14 @@ def test_a_failing_log_names_its_failure(case: RuleContext) -> None:
 
 @pytest.mark.parametrize("case", MIXED, ids=name)
 def test_the_last_real_cause_is_named(case: RuleContext) -> None:
-    found = diagnose_log(case.text, BOOK, scene=case.scene)
+    found = diagnose_log(case.text, BOOK, origin=case.origin)
     assert found is not None
     assert found.id == case.facts["id"]
 
 
 @pytest.mark.parametrize("case", PUBLIC, ids=name)
 def test_a_public_log_is_named_rightly(case: RuleContext) -> None:
-    said = read_log(case.text, BOOK, scene=case.scene)
+    said = read_log(case.text, BOOK, origin=case.origin)
     found = said.diagnosis.id if said.diagnosis else None
     assert (said.state, found) == (case.facts.get("state", "failed"), case.facts.get("id"))
 
@@ -117,8 +117,8 @@ def test_what_another_program_puts_before_every_line_changes_nothing(margin: str
     wrong = []
     for case in PUBLIC:
         if case.text.count("\n") > 3 and not re.search(r"^\S+ +\| |^\[?\d{4}-\d\d-\d\d", case.text, re.MULTILINE):
-            said = read_log(case.text, BOOK, scene=case.scene)
-            framed = read_log("\n".join(margin + line for line in case.text.split("\n")), BOOK, scene=case.scene)
+            said = read_log(case.text, BOOK, origin=case.origin)
+            framed = read_log("\n".join(margin + line for line in case.text.split("\n")), BOOK, origin=case.origin)
             ids = [one.diagnosis and one.diagnosis.id for one in (said, framed)]
             if said.state != framed.state or ids[0] != ids[1]:
                 wrong.append((name(case), said.state, framed.state, ids))
@@ -130,8 +130,8 @@ def test_a_healthy_log_is_no_failure(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     for vendors in (None, (), ("amd",), ("intel",), ("nvidia",)):
         for family in (None, "windows", "linux", "macos"):
-            scene = Scene(family=family, vendors=vendors)  # type: ignore[arg-type]
-            assert diagnose_log(text, BOOK, scene=scene) is None
+            origin = LogOrigin(family=family, vendors=vendors)  # type: ignore[arg-type]
+            assert diagnose_log(text, BOOK, origin=origin) is None
 
 
 @pytest.mark.parametrize(
@@ -172,9 +172,9 @@ FAILED = [
 SWAYED = {"mps-cuda", "vanished-while-loading"}
 
 
-def told(text: str, scene: Scene) -> list[str]:
+def told(text: str, origin: LogOrigin) -> list[str]:
     """Every failure that a reading tells of, the cause first."""
-    said = read_log(text, BOOK, scene=scene)
+    said = read_log(text, BOOK, origin=origin)
     named = [] if said.diagnosis is None else [said.diagnosis.id]
     return named + [note.id for note in said.notes]
 
@@ -186,7 +186,7 @@ def test_a_failure_in_a_healthy_log_is_named_or_outlived_and_nothing_else_is_acc
         around = HEALTHY["linux" if case.facts.get("family") == "linux" else "windows"]
         for place in range(0, len(around) + 1, 3):
             text = "\n".join([*around[:place], case.text.rstrip("\n"), *around[place:]])
-            found = diagnose_log(text, BOOK, scene=case.scene)
+            found = diagnose_log(text, BOOK, origin=case.origin)
             if found is not None and found.id != case.id and case.id not in SWAYED:
                 wrong.append((name(case), place, found.id))
     assert not wrong
@@ -197,7 +197,7 @@ def test_a_failure_at_the_end_of_a_healthy_log_is_told() -> None:
     silent = []
     for case in FAILED:
         around = HEALTHY["linux" if case.facts.get("family") == "linux" else "windows"]
-        said = told("\n".join([*around, case.text]), case.scene)
+        said = told("\n".join([*around, case.text]), case.origin)
         if case.id not in SWAYED and case.id not in said:
             silent.append((name(case), said))
     assert not silent
@@ -211,7 +211,7 @@ def test_of_two_failures_in_one_log_the_later_is_told_and_no_third_is_made() -> 
     plain = [case for case in FAILED if BY_ID[case.id].kind == "cause" and not case.facts.keys() - {"id"}]
     plain = [case for case in plain if BY_ID[case.id].when == type(BY_ID[case.id].when)()]
     running = "\n".join(HEALTHY["windows"])
-    plain = [case for case in plain if read_log(f"{running}\n{case.text}", BOOK, scene=PLACE).state == "failed"]
+    plain = [case for case in plain if read_log(f"{running}\n{case.text}", BOOK, origin=PLACE).state == "failed"]
     plain = [
         case for case in plain if "Error running install.py" not in case.text and "*** Error" not in case.text
     ]
@@ -264,10 +264,10 @@ def test_a_log_may_come_as_lines() -> None:
 
 
 def test_sentences_are_filled_in() -> None:
-    found = diagnose_log("launch.py: error: unrecognized arguments: --medvrm", BOOK, scene=PLACE)
+    found = diagnose_log("launch.py: error: unrecognized arguments: --medvrm", BOOK, origin=PLACE)
     assert found is not None
     assert str(found.cause) == "The web UI does not recognize: --medvrm"
-    moved = diagnose_log("No Python at 'x'", BOOK, scene=PLACE)
+    moved = diagnose_log("No Python at 'x'", BOOK, origin=PLACE)
     assert moved is not None
     assert moved.fix.command == "sdsetup install --dir /home/anna/sd"
     assert moved.fix.act == "rebuild-environment"
@@ -275,8 +275,8 @@ def test_sentences_are_filled_in() -> None:
 
 
 def test_braces_in_a_folder_or_a_log_do_no_harm() -> None:
-    scene = Scene(dir="/home/{x}/sd", python="{}")
-    found = diagnose_log("error: unrecognized arguments: --a {b} {0", BOOK, scene=scene)
+    origin = LogOrigin(dir="/home/{x}/sd", python="{}")
+    found = diagnose_log("error: unrecognized arguments: --a {b} {0", BOOK, origin=origin)
     assert found is not None
     assert "{b} {0" in str(found.cause)
 
@@ -420,7 +420,7 @@ def test_all_mistakes_are_named_at_once() -> None:
 @pytest.mark.parametrize(("id", "line", "family"), [(*line, None)[:3] for line in LINES])
 def test_a_last_line_alone_names_its_failure(id: str, line: str, family: str | None) -> None:
     """What people paste when they paste little."""
-    found = diagnose_log(line, BOOK, scene=Scene(family=family))  # type: ignore[arg-type]
+    found = diagnose_log(line, BOOK, origin=LogOrigin(family=family))  # type: ignore[arg-type]
     assert found is not None
     assert found.id == id
 

@@ -14,7 +14,7 @@ from sdsetup.catalog.failures import FailureBook, parse_failures
 from sdsetup.catalog.files import Profiles
 from sdsetup.decide.picture import (
     Attempt,
-    Change,
+    FlagChange,
     PngError,
     as_arguments,
     changed_flags,
@@ -120,7 +120,7 @@ def attempt(*flags: str, outcome: str, **more: object) -> Attempt:
     return Attempt(flags=flags, outcome=outcome, **more)  # type: ignore[arg-type]
 
 
-def climb(first: Attempt, outcomes: dict[str, str]) -> tuple[list[Attempt], list[Change]]:
+def climb(first: Attempt, outcomes: dict[str, str]) -> tuple[list[Attempt], list[FlagChange]]:
     """What happens when each flag set ends as told (by the flag that decides it), else as the first did."""
     attempts, changes = [first], []
     while change := next_change(attempts, BOOK):

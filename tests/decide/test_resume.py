@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sdsetup.decide.resume import (
-    Answer,
     AskWhole,
     Elsewhere,
     Later,
+    OtherBytes,
     Publish,
-    SetAside,
+    ResponseHead,
     StartOver,
     Take,
     after_hash,
@@ -26,63 +26,63 @@ SIZE, HAVE = 1000, 400
 SHA = "a" * 64
 
 
-def verdict(answer: Answer, *, asked_from: int = HAVE, have: int = HAVE):
+def verdict(answer: ResponseHead, *, asked_from: int = HAVE, have: int = HAVE):
     return judge(answer, asked_from=asked_from, have=have, size=SIZE, sha256=SHA)
 
 
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        (Answer(status=206, range_start=400, total=SIZE, length=600), Take()),
-        (Answer(status=206, range_start=400, total=None, length=None), Take()),
-        (Answer(status=206, range_start=300, total=SIZE, length=700), Take(skip=100)),
-        (Answer(status=206, length=600), Take()),
-        (Answer(status=200, length=SIZE), Take(skip=400)),
-        (Answer(status=200), Take(skip=400)),
-        (Answer(status=200, length=77, encoding="gzip"), Take(skip=400, unpack=True)),
+        (ResponseHead(status=206, range_start=400, total=SIZE, length=600), Take()),
+        (ResponseHead(status=206, range_start=400, total=None, length=None), Take()),
+        (ResponseHead(status=206, range_start=300, total=SIZE, length=700), Take(skip=100)),
+        (ResponseHead(status=206, length=600), Take()),
+        (ResponseHead(status=200, length=SIZE), Take(skip=400)),
+        (ResponseHead(status=200), Take(skip=400)),
+        (ResponseHead(status=200, length=77, encoding="gzip"), Take(skip=400, unpack=True)),
     ],
 )
-def test_bodies_that_are_taken(answer: Answer, expected: Take) -> None:
+def test_bodies_that_are_taken(answer: ResponseHead, expected: Take) -> None:
     assert verdict(answer) == expected
 
 
 @pytest.mark.parametrize(
     "answer",
     [
-        Answer(status=206, range_start=500, total=SIZE, length=500),
-        Answer(status=206, range_start=400, total=SIZE, length=599),
-        Answer(status=206),
-        Answer(status=206, length=601),
-        Answer(status=206, range_start=400, total=SIZE, length=600, encoding="gzip"),
-        Answer(status=206, content_type="multipart/byteranges", length=700),
-        Answer(status=416, total=SIZE),
-        Answer(status=416),
+        ResponseHead(status=206, range_start=500, total=SIZE, length=500),
+        ResponseHead(status=206, range_start=400, total=SIZE, length=599),
+        ResponseHead(status=206),
+        ResponseHead(status=206, length=601),
+        ResponseHead(status=206, range_start=400, total=SIZE, length=600, encoding="gzip"),
+        ResponseHead(status=206, content_type="multipart/byteranges", length=700),
+        ResponseHead(status=416, total=SIZE),
+        ResponseHead(status=416),
     ],
 )
-def test_ranges_that_cannot_be_joined_are_asked_for_whole(answer: Answer) -> None:
+def test_ranges_that_cannot_be_joined_are_asked_for_whole(answer: ResponseHead) -> None:
     assert isinstance(verdict(answer), AskWhole)
 
 
 @pytest.mark.parametrize(
     ("answer", "code", "odd"),
     [
-        (Answer(status=200, length=SIZE - 1), "wrong-size-at-source", True),
-        (Answer(status=206, range_start=400, total=SIZE + 1, length=601), "wrong-size-at-source", True),
-        (Answer(status=416, total=10), "wrong-size-at-source", True),
-        (Answer(status=200, content_type="text/html"), "captive-portal", True),
-        (Answer(status=200, encoding="br"), "unexpected-encoding", True),
-        (Answer(status=404), "gone", False),
-        (Answer(status=410), "gone", False),
-        (Answer(status=407), "proxy-login-needed", False),
-        (Answer(status=401), "login-needed", False),
-        (Answer(status=403, error_code="GatedRepo"), "gated", False),
-        (Answer(status=403, error_code="GatedRepo", redirected=True), "gated", False),
-        (Answer(status=304), "refused", True),
-        (Answer(status=206, range_start=400, linked_sha256="b" * 64), "other-file-at-source", False),
-        (Answer(status=302, linked_size=5), "other-file-at-source", False),
+        (ResponseHead(status=200, length=SIZE - 1), "wrong-size-at-source", True),
+        (ResponseHead(status=206, range_start=400, total=SIZE + 1, length=601), "wrong-size-at-source", True),
+        (ResponseHead(status=416, total=10), "wrong-size-at-source", True),
+        (ResponseHead(status=200, content_type="text/html"), "captive-portal", True),
+        (ResponseHead(status=200, encoding="br"), "unexpected-encoding", True),
+        (ResponseHead(status=404), "gone", False),
+        (ResponseHead(status=410), "gone", False),
+        (ResponseHead(status=407), "proxy-login-needed", False),
+        (ResponseHead(status=401), "login-needed", False),
+        (ResponseHead(status=403, error_code="GatedRepo"), "gated", False),
+        (ResponseHead(status=403, error_code="GatedRepo", redirected=True), "gated", False),
+        (ResponseHead(status=304), "refused", True),
+        (ResponseHead(status=206, range_start=400, linked_sha256="b" * 64), "other-file-at-source", False),
+        (ResponseHead(status=302, linked_size=5), "other-file-at-source", False),
     ],
 )
-def test_sources_that_will_not_deliver(answer: Answer, code: str, odd: bool) -> None:
+def test_sources_that_will_not_deliver(answer: ResponseHead, code: str, odd: bool) -> None:
     said = verdict(answer)
     assert isinstance(said, Elsewhere)
     assert (said.code, said.odd) == (code, odd)
@@ -90,21 +90,21 @@ def test_sources_that_will_not_deliver(answer: Answer, code: str, odd: bool) -> 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 520, 599])
 def test_what_may_be_better_later(status: int) -> None:
-    said = verdict(Answer(status=status, wait=7.0))
+    said = verdict(ResponseHead(status=status, wait=7.0))
     assert isinstance(said, Later)
     assert said.wait == 7.0
 
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_link_behind_a_redirect_may_have_run_out(status: int) -> None:
-    said = verdict(Answer(status=status, redirected=True))
+    said = verdict(ResponseHead(status=status, redirected=True))
     assert isinstance(said, Later)
     assert said.code == "link-expired"
 
 
 @given(
     st.builds(
-        Answer,
+        ResponseHead,
         status=st.integers(100, 599),
         length=st.none() | st.integers(0, 2 * SIZE),
         range_start=st.none() | st.integers(0, 2 * SIZE),
@@ -116,7 +116,7 @@ def test_a_link_behind_a_redirect_may_have_run_out(status: int) -> None:
     st.booleans(),
 )
 def test_a_body_that_is_taken_always_begins_at_or_before_what_is_missing(
-    answer: Answer, have: int, from_zero: bool
+    answer: ResponseHead, have: int, from_zero: bool
 ) -> None:
     asked_from = 0 if from_zero else have
     said = judge(answer, asked_from=asked_from, have=have, size=SIZE, sha256=SHA)
@@ -176,8 +176,8 @@ def test_what_the_hub_announces() -> None:
         (True, True, True, Publish),
         (True, False, False, Publish),
         (False, True, False, StartOver),
-        (False, True, True, SetAside),
-        (False, False, False, SetAside),
+        (False, True, True, OtherBytes),
+        (False, False, False, OtherBytes),
     ],
 )
 def test_after_the_hash(matches: bool, joined: bool, started_over: bool, expected: type) -> None:

@@ -24,7 +24,7 @@ from sdsetup.execute.environment import uv
 from sdsetup.execute.kit import interpreter
 from sdsetup.execute.kit.reading import find_kit
 from sdsetup.execute.kit.serving import KitServer
-from sdsetup.execute.kit.store import Store
+from sdsetup.execute.kit.store import KitStore
 from sdsetup.execute.steps import mingit, python, tokenizer
 from sdsetup.values.kit import Kit
 from sdsetup.values.plan import BringGit, BringPython, FetchFile, FetchFiles, Source
@@ -239,7 +239,7 @@ def test_python_goes_into_a_kit_and_comes_out_of_it(
     (folder / "20260101").mkdir()
     (folder / "build.tar.gz").rename(folder / "20260101" / f"cpython-{minor}.1+20260101.tar.gz")
     names = {"UV_PYTHON_DOWNLOADS_JSON_URL": str(listing), "HOME": str(own_home)}
-    store = Store(tmp_path / "kit")
+    store = KitStore(tmp_path / "kit")
     making = here(tmp_path, UV_PYTHON_INSTALL_MIRROR=url, **names)
     piece = interpreter.bring("linux", minor, store, making)
     assert piece.id == f"20260101/cpython-{minor}.1+20260101.tar.gz"
@@ -270,7 +270,7 @@ def test_the_python_of_another_system_goes_into_a_kit(
     listing = folder / "windows.json"
     listing.write_text(json.dumps({f"cpython-{minor}.1-windows-x86_64-none": entry}))
     context = here(tmp_path, UV_PYTHON_DOWNLOADS_JSON_URL=str(listing), HOME=str(own_home))
-    piece = interpreter.bring("windows", minor, Store(tmp_path / "kit"), context)
+    piece = interpreter.bring("windows", minor, KitStore(tmp_path / "kit"), context)
     assert (tmp_path / "kit" / piece.file.path).read_bytes() == (folder / "build.tar.gz").read_bytes()
 
 

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from sdsetup.execute.environment.bytecode import Store, compilers
+from sdsetup.execute.environment.bytecode import BytecodeStore, compilers
 
 TAG = str(sys.implementation.cache_tag)
 
@@ -28,7 +28,7 @@ def packages(folder: Path, **sources: str) -> Path:
     return folder
 
 
-def compiled(folder: Path, store: Store) -> list[str]:
+def compiled(folder: Path, store: BytecodeStore) -> list[str]:
     """Restore, compile the rest, keep; the names that had to be compiled."""
     rest = store.restore(folder)
     if rest:
@@ -39,7 +39,7 @@ def compiled(folder: Path, store: Store) -> list[str]:
 
 
 def test_the_second_folder_needs_no_compiler(tmp_path: Path) -> None:
-    store = Store(cache=tmp_path / "cache", tag=TAG)
+    store = BytecodeStore(cache=tmp_path / "cache", tag=TAG)
     sources = {"a": "x = 1\n", "sub__b": "y = 2\n", "tests__c": "z = 3\n"}
     assert compiled(packages(tmp_path / "first", **sources), store) == ["one/a.py", "one/sub/b.py"]
     assert compiled(packages(tmp_path / "second", **sources), store) == []
@@ -56,7 +56,7 @@ def test_the_second_folder_needs_no_compiler(tmp_path: Path) -> None:
 
 
 def test_another_source_is_compiled_again(tmp_path: Path) -> None:
-    store = Store(cache=tmp_path / "cache", tag=TAG)
+    store = BytecodeStore(cache=tmp_path / "cache", tag=TAG)
     compiled(packages(tmp_path / "first", a="x = 1\n"), store)
     second = packages(tmp_path / "second", a="x = 1\n")
     os.utime(second / "one" / "a.py", (1_700_000_001, 1_700_000_001))
@@ -66,21 +66,21 @@ def test_another_source_is_compiled_again(tmp_path: Path) -> None:
 
 
 def test_what_no_start_imports_is_left_for_later(tmp_path: Path) -> None:
-    store = Store(cache=tmp_path / "cache", tag=TAG, later=("one/sub",))
+    store = BytecodeStore(cache=tmp_path / "cache", tag=TAG, later=("one/sub",))
     folder = packages(tmp_path / "first", a="x = 1\n", sub__b="y = 2\n", subtle="z = 3\n")
     assert compiled(folder, store) == ["one/a.py", "one/subtle.py"]
     subprocess.run([sys.executable, "-c", "import one.sub.b"], cwd=folder, check=True, timeout=60)
 
 
 def test_code_that_cannot_be_compiled_is_passed_over(tmp_path: Path) -> None:
-    store = Store(cache=tmp_path / "cache", tag=TAG)
+    store = BytecodeStore(cache=tmp_path / "cache", tag=TAG)
     folder = packages(tmp_path / "first", a="x = 1\n", template="{{ not python }\n")
     compiled(folder, store)
     assert (folder / f"one/__pycache__/a.{TAG}.pyc").exists()
 
 
 def test_what_nobody_used_for_long_goes(tmp_path: Path) -> None:
-    store = Store(cache=tmp_path / "cache", tag=TAG)
+    store = BytecodeStore(cache=tmp_path / "cache", tag=TAG)
     compiled(packages(tmp_path / "first", a="x = 1\n"), store)
     (kept,) = store.folder.iterdir()
     long_ago = time.time() - 100 * 86400
@@ -92,7 +92,7 @@ def test_what_nobody_used_for_long_goes(tmp_path: Path) -> None:
 
 
 def test_a_torn_store_is_no_trouble(tmp_path: Path) -> None:
-    store = Store(cache=tmp_path / "cache", tag=TAG)
+    store = BytecodeStore(cache=tmp_path / "cache", tag=TAG)
     compiled(packages(tmp_path / "first", a="x = 1\n"), store)
     for pyc in store.folder.rglob("*.pyc"):
         pyc.unlink()
@@ -102,7 +102,7 @@ def test_a_torn_store_is_no_trouble(tmp_path: Path) -> None:
 
 def test_what_was_damaged_in_one_environment_does_not_come_back_with_the_next(tmp_path: Path) -> None:
     """They share the file: it is a link."""
-    store = Store(cache=tmp_path / "cache", tag=TAG)
+    store = BytecodeStore(cache=tmp_path / "cache", tag=TAG)
     first = packages(tmp_path / "first", a="x = 1\n", b="y = 2\n")
     compiled(first, store)
     pyc = first / f"one/__pycache__/a.{TAG}.pyc"
@@ -110,14 +110,14 @@ def test_what_was_damaged_in_one_environment_does_not_come_back_with_the_next(tm
         file.seek(20)
         file.write(b"????")
     second = packages(tmp_path / "second", a="x = 1\n", b="y = 2\n")
-    assert "one/a.py" in compiled(second, Store(cache=tmp_path / "cache", tag=TAG))
+    assert "one/a.py" in compiled(second, BytecodeStore(cache=tmp_path / "cache", tag=TAG))
     subprocess.run([sys.executable, "-c", "import one.a, one.b"], cwd=second, check=True, timeout=60)
     third = packages(tmp_path / "third", a="x = 1\n", b="y = 2\n")
-    assert compiled(third, Store(cache=tmp_path / "cache", tag=TAG)) == []
+    assert compiled(third, BytecodeStore(cache=tmp_path / "cache", tag=TAG)) == []
 
 
 def test_many_files_are_shared_out_and_none_is_left_over(tmp_path: Path) -> None:
-    store = Store(cache=tmp_path / "cache", tag=TAG)
+    store = BytecodeStore(cache=tmp_path / "cache", tag=TAG)
     folder = packages(tmp_path / "many", **{f"m{n}": f"x = {n}\n" for n in range(203)})
     rest = store.restore(folder)
     commands = compilers(Path(sys.executable), rest, tmp_path, 3)

@@ -27,7 +27,7 @@ from sdsetup.execute.kit.program import own_wheel
 from sdsetup.execute.kit.reading import find_kit
 from sdsetup.execute.kit.repositories import bundle, read_file, unbundle
 from sdsetup.execute.kit.serving import KitServer
-from sdsetup.execute.kit.store import Store, parse_manifest
+from sdsetup.execute.kit.store import KitStore, parse_manifest
 from sdsetup.execute.signing import SigningKey, make_keys
 from sdsetup.machine.real import RealMachine
 from sdsetup.values.kit import MANIFEST, SIGNATURE, Kit, KitFile, Piece, kit_to_json
@@ -110,8 +110,8 @@ def test_a_manifest_that_is_none_or_leads_elsewhere_is_refused(content: bytes) -
 
 
 @pytest.fixture
-def kit(tmp_path: Path) -> tuple[Store, KitFile]:
-    store = Store(tmp_path / "kit")
+def kit(tmp_path: Path) -> tuple[KitStore, KitFile]:
+    store = KitStore(tmp_path / "kit")
     made = tmp_path / "made"
     made.write_bytes(bytes(range(256)) * 3000)
     file = store.take(made, "weights.safetensors")
@@ -125,7 +125,7 @@ def key(tmp_path: Path) -> SigningKey:
 
 
 def test_a_signed_kit_is_taken_with_its_key_only(
-    kit: tuple[Store, KitFile], key: SigningKey, tmp_path: Path
+    kit: tuple[KitStore, KitFile], key: SigningKey, tmp_path: Path
 ) -> None:
     store, _file = kit
     where = str(store.folder)
@@ -155,7 +155,7 @@ def test_a_signed_kit_is_taken_with_its_key_only(
 
 
 def test_a_list_that_changes_loses_its_signature(
-    kit: tuple[Store, KitFile], key: SigningKey, tmp_path: Path
+    kit: tuple[KitStore, KitFile], key: SigningKey, tmp_path: Path
 ) -> None:
     store, _file = kit
     (tmp_path / "more").write_bytes(b"more")
@@ -169,7 +169,7 @@ def test_a_list_that_changes_loses_its_signature(
 
 
 def test_behind_a_server_the_signature_stands_for_the_way(
-    kit: tuple[Store, KitFile], key: SigningKey, tmp_path: Path
+    kit: tuple[KitStore, KitFile], key: SigningKey, tmp_path: Path
 ) -> None:
     store, _file = kit
     files = partial(Quiet, directory=str(store.folder))
@@ -195,7 +195,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 @pytest.fixture
-def server(kit: tuple[Store, KitFile]) -> Iterator[KitServer]:
+def server(kit: tuple[KitStore, KitFile]) -> Iterator[KitServer]:
     found = find_kit(str(kit[0].folder), RealMachine())
     with KitServer(found.kit, found.identity, found.open_file) as serving:
         yield serving
@@ -207,7 +207,7 @@ def get(url: str, **headers: str) -> bytes:
     return content
 
 
-def test_the_server_gives_files_whole_and_in_parts(server: KitServer, kit: tuple[Store, KitFile]) -> None:
+def test_the_server_gives_files_whole_and_in_parts(server: KitServer, kit: tuple[KitStore, KitFile]) -> None:
     url = f"{server.url}/{kit[1].path}"
     whole = get(url)
     assert hashlib.sha256(whole).hexdigest() == kit[1].sha256
@@ -220,7 +220,9 @@ def test_the_server_gives_files_whole_and_in_parts(server: KitServer, kit: tuple
 
 
 @pytest.mark.parametrize("damage", ["flipped", "short", "long", "gone"])
-def test_nobody_takes_a_damaged_file_for_whole(server: KitServer, kit: tuple[Store, KitFile], damage: str) -> None:
+def test_nobody_takes_a_damaged_file_for_whole(
+    server: KitServer, kit: tuple[KitStore, KitFile], damage: str
+) -> None:
     store, file = kit
     path = store.folder / file.path
     content = bytearray(path.read_bytes())
@@ -239,7 +241,7 @@ def test_nobody_takes_a_damaged_file_for_whole(server: KitServer, kit: tuple[Sto
 
 
 def test_what_no_list_names_goes_and_the_list_is_the_same_in_any_order(
-    kit: tuple[Store, KitFile], tmp_path: Path
+    kit: tuple[KitStore, KitFile], tmp_path: Path
 ) -> None:
     store, file = kit
     (tmp_path / "more").write_bytes(b"more")
@@ -277,7 +279,7 @@ def test_another_bundle_of_the_same_commit_takes_the_place_of_the_first() -> Non
 def test_a_repository_comes_out_of_its_bundle_and_a_damaged_one_leaves_nothing(tmp_path: Path) -> None:
     origin = make_origin(tmp_path / "origin")
     context = context_for(tmp_path / "work")
-    store = Store(tmp_path / "kit")
+    store = KitStore(tmp_path / "kit")
     made = store.folder / bundle("one", (origin.url,), origin.new, "v2", "master", store, context).path
     assert read_file(made, origin.new, "launch.py", context) == b"print(2)\n"
     with pytest.raises(SdsetupError) as refused:
@@ -326,6 +328,6 @@ def test_a_file_whose_size_nobody_tells(tmp_path: Path) -> None:
         url = f"http://127.0.0.1:{server.server_port}/one.whl"
         file = WantedFile(project="one", filename="one.whl", url=url, sha256="0" * 64, size=None)
         with pytest.raises(SdsetupError) as refused:
-            bring([file], Kit(), Store(tmp_path / "kit"), context_for(tmp_path / "work"), kind="package")
+            bring([file], Kit(), KitStore(tmp_path / "kit"), context_for(tmp_path / "work"), kind="package")
         server.shutdown()
     assert refused.value.code == "kit-no-size"

@@ -10,7 +10,7 @@ import pytest
 
 from sdsetup.catalog.failures import parse_failures
 from sdsetup.catalog.files import Profiles
-from sdsetup.decide.diagnosis import Scene, diagnose_log
+from sdsetup.decide.diagnosis import LogOrigin, diagnose_log
 from sdsetup.decide.picture import Attempt, Proof
 from sdsetup.decide.startup import Startup, after, launch_plan
 from sdsetup.show.diagnosis import show_diagnosis, show_unknown
@@ -39,7 +39,7 @@ def drawn(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_diagnosis(drawn: Callable[[], str]) -> None:
     text = (LOGS / "wrong-python.txt").read_text(encoding="utf-8").split("=== ")[1]
-    found = diagnose_log(text, BOOK, scene=Scene(dir="/home/anna/my sd"))
+    found = diagnose_log(text, BOOK, origin=LogOrigin(dir="/home/anna/my sd"))
     assert found is not None
     show_diagnosis(found, Path("/home/anna/my sd/.sdsetup/logs/webui-20261122-181815.log"), Screen())
     assert drawn() == (

@@ -6,7 +6,7 @@ import io
 
 from rich.console import Console
 
-from sdsetup.decide.tuning.measured import Verdict
+from sdsetup.decide.tuning.measured import MeasuringResult
 from sdsetup.decide.tuning.measuring import Candidate, Measurement
 from sdsetup.show.screen import Screen
 from sdsetup.show.tuning_measured import show_measured, time_left
@@ -26,7 +26,7 @@ def one(
     )
 
 
-def drawn(done: list[Measurement], verdict: Verdict | None) -> list[str]:
+def drawn(done: list[Measurement], verdict: MeasuringResult | None) -> list[str]:
     written = io.StringIO()
     console = Console(file=written, width=80, color_system=None, highlight=False, emoji=False, markup=False)
     show_measured(done, verdict, Screen(console=console))
@@ -40,7 +40,7 @@ def test_a_table_bars_and_the_verdict() -> None:
         one("saves less memory", "--xformers --medvram-sdxl", peak=6.1),
         one("the web UI's own attention", "--medvram", "out-of-memory", peak=8),
     ]
-    verdict = Verdict(
+    verdict = MeasuringResult(
         winner=done[2], standings=("slower", "black", "winner", "out-of-memory"),
         because=Text("Measured on this PC: 0.1 s per step, 30% faster than the recommended flags"),
     )  # fmt: skip

@@ -9,11 +9,11 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 # Yields the extensions to switch on for the next start; is sent whether that start broke.
-Search = Generator[tuple[str, ...], bool, "Verdict"]
+Search = Generator[tuple[str, ...], bool, "BisectionResult"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
+class BisectionResult:
     """`guilty`: the extensions without which the web UI starts, in the order in which they were found.
 
     `none_breaks`: it starts with all of them. `not_extensions`: it does not start without any either.
@@ -33,17 +33,17 @@ def search(names: tuple[str, ...]) -> Search:
         if not seen:
             # Every set without it started, so it is the one, unless nothing breaks at all.
             if not (yield names if not guilty else left):
-                return Verdict(guilty=guilty, none_breaks=not guilty)
+                return BisectionResult(guilty=guilty, none_breaks=not guilty)
             if len(left) == 1 and not guilty and (yield ()):
-                return Verdict(not_extensions=True)
-            return Verdict(guilty=(*guilty, suspect))
+                return BisectionResult(not_extensions=True)
+            return BisectionResult(guilty=(*guilty, suspect))
         left = tuple(name for name in left if name != suspect)
         if not (yield left):
-            return Verdict(guilty=(*guilty, suspect))
+            return BisectionResult(guilty=(*guilty, suspect))
         if not guilty and left and (yield ()):
-            return Verdict(not_extensions=True)
+            return BisectionResult(not_extensions=True)
         guilty = (*guilty, suspect)
-    return Verdict(guilty=guilty) if len(names) > 1 else Verdict(not_extensions=True)
+    return BisectionResult(guilty=guilty) if len(names) > 1 else BisectionResult(not_extensions=True)
 
 
 def _narrowed(names: tuple[str, ...]) -> Generator[tuple[str, ...], bool, tuple[str, bool]]:

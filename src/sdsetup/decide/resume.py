@@ -19,7 +19,7 @@ _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class ResponseHead:
     """The head of a response, as far as the decision needs it. Lengths in bytes; None when not said."""
 
     status: int
@@ -73,13 +73,13 @@ class Elsewhere:
 Verdict = Take | AskWhole | Later | Elsewhere
 
 
-def read_answer(status: int, headers: Mapping[str, str], *, redirected: bool = False) -> Answer:
+def read_answer(status: int, headers: Mapping[str, str], *, redirected: bool = False) -> ResponseHead:
     """The answer out of a response's headers (names in lower case)."""
     found = _RANGE.match(headers.get("content-range", ""))
     start = int(found[1]) if found and found[1] else None
     total = int(found[3]) if found and found[3] != "*" else None
     encoding = headers.get("content-encoding", "").strip().lower()
-    return Answer(
+    return ResponseHead(
         status=status,
         length=_number(headers.get("content-length")),
         range_start=start,
@@ -98,7 +98,7 @@ def linked(headers: Mapping[str, str]) -> tuple[int | None, str | None]:
 
 
 def judge(
-    answer: Answer, *, asked_from: int, have: int, size: int, sha256: str, asked_to: int | None = None
+    answer: ResponseHead, *, asked_from: int, have: int, size: int, sha256: str, asked_to: int | None = None
 ) -> Verdict:
     """What to do with an answer.
 
@@ -118,7 +118,7 @@ def judge(
     return _refusal(answer)
 
 
-def _body(answer: Answer, *, asked_from: int, asked_to: int, have: int, size: int) -> Verdict:
+def _body(answer: ResponseHead, *, asked_from: int, asked_to: int, have: int, size: int) -> Verdict:
     if answer.content_type == "text/html":
         return Elsewhere(
             why=Text("a web page was sent instead of the file, possibly a sign-in page of this network"),
@@ -141,7 +141,7 @@ def _body(answer: Answer, *, asked_from: int, asked_to: int, have: int, size: in
     return _partial_body(answer, asked_from=asked_from, asked_to=asked_to, have=have, size=size)
 
 
-def _partial_body(answer: Answer, *, asked_from: int, asked_to: int, have: int, size: int) -> Verdict:
+def _partial_body(answer: ResponseHead, *, asked_from: int, asked_to: int, have: int, size: int) -> Verdict:
     if answer.content_type == "multipart/byteranges":
         return AskWhole(why=Text("the server can't resume downloads"))
     if answer.total not in (None, size):
@@ -179,7 +179,7 @@ _LATER = {
 }
 
 
-def _refusal(answer: Answer) -> Verdict:
+def _refusal(answer: ResponseHead) -> Verdict:
     status = answer.status
     if status in _LATER or status >= 500:
         return Later(
@@ -207,7 +207,7 @@ def _refusal(answer: Answer) -> Verdict:
     )
 
 
-def _no_access(answer: Answer) -> Verdict:
+def _no_access(answer: ResponseHead) -> Verdict:
     if answer.error_code in ("GatedRepo", "DisabledRepo"):
         return Elsewhere(
             why=Text("you must accept the authors' license first (HTTP {status})", status=answer.status),
@@ -234,11 +234,11 @@ class StartOver:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SetAside:
+class OtherBytes:
     """The source delivers other bytes: keep them under another name, try the next source."""
 
 
-def after_hash(*, matches: bool, joined: bool, started_over: bool) -> Publish | StartOver | SetAside:
+def after_hash(*, matches: bool, joined: bool, started_over: bool) -> Publish | StartOver | OtherBytes:
     """What to do with a file of the right size once its hash is known.
 
     `joined`: the bytes did not come in one stream (a resume, of this run or an earlier one);
@@ -246,7 +246,7 @@ def after_hash(*, matches: bool, joined: bool, started_over: bool) -> Publish | 
     """
     if matches:
         return Publish()
-    return StartOver() if joined and not started_over else SetAside()
+    return StartOver() if joined and not started_over else OtherBytes()
 
 
 def where_to_start(*, part_bytes: int, part_sha256: str | None, size: int, sha256: str) -> int:

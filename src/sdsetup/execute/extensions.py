@@ -14,7 +14,7 @@ from sdsetup.errors import SdsetupError
 from sdsetup.execute import git
 from sdsetup.execute.context import Context
 from sdsetup.execute.folders import file_problems
-from sdsetup.execute.git.program import GitFailedError, Runner
+from sdsetup.execute.git.program import GitFailedError, GitRunner
 from sdsetup.storage import read_json, write_json
 from sdsetup.text import Text
 from sdsetup.values.extensions import Extension
@@ -42,7 +42,7 @@ def fast_forward(context: Context, extensions: Sequence[Extension]) -> dict[str,
         assert one.commit is not None and one.branch is not None and one.remote is not None
         try:
             git.refuse_foreign(context, Path(one.path))
-            run = Runner(context, Path(one.path), urlsplit(one.remote).hostname or one.name, existing=True)
+            run = GitRunner(context, Path(one.path), urlsplit(one.remote).hostname or one.name, existing=True)
             run("fetch", "--progress", "--no-tags", "origin", f"refs/heads/{one.branch}")
             run("merge", "--quiet", "--ff-only", "FETCH_HEAD")
             now = run("rev-parse", "HEAD")
@@ -78,7 +78,7 @@ def set_back(context: Context) -> tuple[str, ...]:
     for path, commit in _moved(context).items():
         folder = Path(path)
         try:
-            run = Runner(context, folder, folder.name, existing=True)
+            run = GitRunner(context, folder, folder.name, existing=True)
             if run("rev-parse", "HEAD") != commit:
                 run("reset", "--quiet", "--keep", commit)
                 back.append(folder.name)

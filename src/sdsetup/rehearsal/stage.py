@@ -1,4 +1,4 @@
-"""Sets the scene of a practice run: stand-ins made, served on loopback, and the profiles pointed at them."""
+"""The stage of a practice run: stand-ins made, served on loopback, and the profiles pointed at them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class StandInProfiles(Profiles):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scene:
+class StandIns:
     """`env` is laid over the environment, so that package tools ask the stand-in index."""
 
     url: str
@@ -53,7 +53,7 @@ class Scene:
 @contextmanager
 def rehearsal(
     folder: Path, beneath: Profiles, *, git: str, card: str | None, rate: float | None = MODEL_RATE
-) -> Iterator[Scene]:
+) -> Iterator[StandIns]:
     """Serve the stand-ins while the block lasts.
 
     `folder` keeps them for the next run: the same bytes, the same commits and, where it is free, the
@@ -77,7 +77,7 @@ def rehearsal(
             "torch": _torch(folder, beneath.raw("torch"), shelf, server.url, card),
         }
         _packages(folder, changed["webui"], shelf)
-        yield Scene(url=server.url, profiles=StandInProfiles(beneath, changed), env=_environment(server.url))
+        yield StandIns(url=server.url, profiles=StandInProfiles(beneath, changed), env=_environment(server.url))
 
 
 def _former_port(folder: Path) -> int:

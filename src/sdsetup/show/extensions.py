@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sdsetup.command import Command
-from sdsetup.decide.bisection import Verdict
+from sdsetup.decide.bisection import BisectionResult
 from sdsetup.show.screen import Screen
 from sdsetup.show.words import duration, room_for
 from sdsetup.text import Text, message
@@ -122,7 +122,7 @@ def show_started(start: Start, screen: Screen) -> None:
         )
 
 
-def show_verdict(verdict: Verdict, folder: Path, screen: Screen) -> None:
+def show_verdict(verdict: BisectionResult, folder: Path, screen: Screen) -> None:
     """The answer, and one thing to do."""
     screen.line()
     if verdict.none_breaks:
@@ -149,7 +149,9 @@ def show_verdict(verdict: Verdict, folder: Path, screen: Screen) -> None:
     screen.command(Command("sdsetup", "extensions", "disable", *verdict.guilty, "--dir", folder), indent=2)
 
 
-def verdict_json(verdict: Verdict, folder: Path, starts: Sequence[tuple[Sequence[str], Start]]) -> dict[str, Any]:
+def verdict_json(
+    verdict: BisectionResult, folder: Path, starts: Sequence[tuple[Sequence[str], Start]]
+) -> dict[str, Any]:
     return {
         "schema": BISECT_SCHEMA,
         "dir": str(folder),

@@ -13,7 +13,7 @@ from rich.progress import ProgressColumn, SpinnerColumn, Task, TaskID, TextColum
 from rich.text import Text as Line
 
 from sdsetup.command import Command
-from sdsetup.decide.tuning.measured import Key, Verdict, to_json
+from sdsetup.decide.tuning.measured import Key, MeasuringResult, to_json
 from sdsetup.decide.tuning.measuring import Candidate, Measurement, Trial, expected, seconds_left
 from sdsetup.machine.answers_nvml import CardProgram, CardUse
 from sdsetup.show.bars import Bars
@@ -187,7 +187,7 @@ def measure_json(
     dir: str,
     key: Key,
     done: Sequence[Measurement],
-    verdict: Verdict | None,
+    verdict: MeasuringResult | None,
     use: CardUse,
     programs: tuple[CardProgram, ...] | None,
     changed: Sequence[object] | None,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text as Line
 
-from sdsetup.decide.tuning.measured import Standing, Verdict
+from sdsetup.decide.tuning.measured import MeasuringResult, Standing
 from sdsetup.decide.tuning.measuring import Measurement
 from sdsetup.show.language import number
 from sdsetup.show.screen import STYLES, Screen
@@ -27,7 +27,7 @@ _STANDINGS: dict[Standing, str] = {
 _BAR = 24
 
 
-def show_measured(done: Sequence[Measurement], verdict: Verdict | None, screen: Screen) -> None:
+def show_measured(done: Sequence[Measurement], verdict: MeasuringResult | None, screen: Screen) -> None:
     """One row for each candidate in the order they ran, bars of steps in a second, and the verdict."""
     if verdict is None:
         screen.line(Text("{mark} None of these settings works on this card", mark=screen.mark("fail")), "fail")
@@ -57,7 +57,7 @@ def time_left(seconds: float, coming: int) -> Text:
     )
 
 
-def _table(done: Sequence[Measurement], verdict: Verdict) -> Table:
+def _table(done: Sequence[Measurement], verdict: MeasuringResult) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column(say(Text("Tried")), ratio=1, overflow="fold")
     for title in (Text("s/step"), Text("memory")):

@@ -47,7 +47,7 @@ from sdsetup.workflows.tune import Tuned, card_changes, decide_launch_files, tun
 if TYPE_CHECKING:
     from sdsetup.catalog.failures import FailureBook
     from sdsetup.catalog.measure import MeasureProfile, Pictures
-    from sdsetup.decide.tuning.measured import Key, Verdict
+    from sdsetup.decide.tuning.measured import Key, MeasuringResult
     from sdsetup.decide.tuning.measuring import Measurement
     from sdsetup.machine.answers_nvml import CardProgram, CardUse
     from sdsetup.values.events import Event, Listener
@@ -246,7 +246,7 @@ def _measured(session: Session, setup: Setup, watch: CardWatch) -> tuple[Measure
         return measure(setup.trial, bench)
 
 
-def _kept(session: Session, setup: Setup, verdict: Verdict, *, yes: bool) -> list[Path] | None:
+def _kept(session: Session, setup: Setup, verdict: MeasuringResult, *, yes: bool) -> list[Path] | None:
     """Write the winner into the launch file and remember why; None when the user does not want it."""
     tuning = with_measured(setup.trial.tuning, verdict)
     dropped = names_of(flag for flag in setup.decided if flag not in tuning.flags)
@@ -280,7 +280,7 @@ def _kept(session: Session, setup: Setup, verdict: Verdict, *, yes: bool) -> lis
     return changed
 
 
-def lesson_of(tuning: Tuning, decided: Sequence[str], verdict: Verdict) -> Correction:
+def lesson_of(tuning: Tuning, decided: Sequence[str], verdict: MeasuringResult) -> Correction:
     """What the next plan is to know: the flags that were measured, whatever the rules say by then."""
     won = verdict.winner.candidate.flags
     differs = {*decided, *(flag for flag in won if flag not in tuning.flags)}

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from sdsetup.decide.bisection import Verdict, most_starts, search
+from sdsetup.decide.bisection import BisectionResult, most_starts, search
 from sdsetup.errors import EXIT_DONE, EXIT_EXPECTED, SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.lock import folder_lock
 from sdsetup.execute.webui.launch_plan import settings_file
 from sdsetup.execute.webui.painting import Patience
+from sdsetup.execute.webui.partial_start import StartAttempt, try_start
 from sdsetup.execute.webui.process import refuse_running
-from sdsetup.execute.webui.trial import Trial, try_start
 from sdsetup.execute.webui_settings import set_disabled
 from sdsetup.launchfile.effective import arguments
 from sdsetup.machine.launch_settings import read_launch_settings
@@ -41,7 +41,7 @@ _WITHOUT = "--disable-extra-extensions"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class InstalledExtensions:
     """An installation and its extensions."""
 
     context: Context
@@ -129,10 +129,10 @@ def bisect(session: Session, dir: Path | None, *, yes: bool) -> int:
         if not session.json and not session.quiet:
             show_search_plan(names, most_starts(len(names)), session.screen)
         consent(session, yes=yes)
-    starts: list[tuple[tuple[str, ...], Trial]] = []
+    starts: list[tuple[tuple[str, ...], StartAttempt]] = []
     with folder_lock(folder, place.context.cache, waiting=session.screen.line):
         refuse_running(place.context)
-        verdict = _search(session, place, names, starts) if names else Verdict(none_breaks=True)
+        verdict = _search(session, place, names, starts) if names else BisectionResult(none_breaks=True)
     if session.json:
         print_document(verdict_json(verdict, folder, starts))
     elif names:
@@ -141,8 +141,11 @@ def bisect(session: Session, dir: Path | None, *, yes: bool) -> int:
 
 
 def _search(
-    session: Session, place: Place, names: tuple[str, ...], starts: list[tuple[tuple[str, ...], Trial]]
-) -> Verdict:
+    session: Session,
+    place: InstalledExtensions,
+    names: tuple[str, ...],
+    starts: list[tuple[tuple[str, ...], StartAttempt]],
+) -> BisectionResult:
     everything = [one.name for one in place.there.found]
     searching = search(names)
     on = next(searching)
@@ -156,11 +159,11 @@ def _search(
         try:
             on = searching.send(not trial.started)
         except StopIteration as done:
-            verdict: Verdict = done.value
+            verdict: BisectionResult = done.value
             return verdict
 
 
-def place_of(session: Session, dir: Path | None) -> Place:
+def place_of(session: Session, dir: Path | None) -> InstalledExtensions:
     """The extensions of an installation, and the context to work on it.
 
     Raises:
@@ -179,4 +182,4 @@ def place_of(session: Session, dir: Path | None) -> Place:
     data = context.dir / values.get("--data-dir", "")
     machine = session.machine.looking_at(context.dir)
     there = read_extensions(machine, context.dir, data=data, settings=settings_file(context, flags))
-    return Place(context=context, there=there)
+    return InstalledExtensions(context=context, there=there)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sdsetup.catalog.failures import FailureBook
-from sdsetup.decide.diagnosis import Reading, Scene, read_log
+from sdsetup.decide.diagnosis import LogOrigin, Reading, read_log
 from sdsetup.decide.diagnosis.windows import decoded
 from sdsetup.errors import EXIT_DONE, EXIT_EXPECTED, SdsetupError, UsageError
 from sdsetup.show.diagnosis import reading_json, show_reading
@@ -26,7 +26,7 @@ _FAMILIES: dict[str, Family] = {"windows": "windows", "linux": "linux", "wsl": "
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class LogText:
     """A log's text. `folder` is the installation it is from, None for somebody else's log."""
 
     text: str
@@ -43,7 +43,7 @@ def run_fix(session: Session, *, log: str | None, dir: Path | None, os: str | No
     family = _family(os)
     book = session.catalog.failures
     source = _source(session, book, log, dir)
-    reading = read_log(source.text, book, scene=_scene(session, source, family))
+    reading = read_log(source.text, book, origin=_origin(session, source, family))
     if session.json:
         print_document(reading_json(reading))
     else:
@@ -65,12 +65,12 @@ def _family(name: str | None) -> Family | None:
     return _FAMILIES[name.lower()]
 
 
-def _scene(session: Session, source: Source, family: Family | None) -> Scene:
+def _origin(session: Session, source: LogText, family: Family | None) -> LogOrigin:
     """What is known besides the log: of an own installation all, of somebody else's only what was said."""
     if source.folder is None:
-        return Scene(family=family)
+        return LogOrigin(family=family)
     inside = Path("Scripts/python.exe") if session.machine.family == "windows" else Path("bin/python")
-    return Scene(
+    return LogOrigin(
         dir=str(source.folder),
         python=str(source.folder / "venv" / inside),
         family=family or session.machine.family,
@@ -78,16 +78,16 @@ def _scene(session: Session, source: Source, family: Family | None) -> Scene:
     )
 
 
-def _source(session: Session, book: FailureBook, log: str | None, dir: Path | None) -> Source:
+def _source(session: Session, book: FailureBook, log: str | None, dir: Path | None) -> LogText:
     if log == "-":
-        return Source(text=decoded(sys.stdin.buffer.read(), book.messages), path=None, folder=_named(dir))
+        return LogText(text=decoded(sys.stdin.buffer.read(), book.messages), path=None, folder=_named(dir))
     if log is not None:
         path = named_path(Path(log))
         own = path.parent.parent.parent if path.parent.parts[-2:] == (STATE_FOLDER, "logs") else _named(dir)
     else:
         own = session.folder(dir)
         path = _last_log(own)
-    return Source(text=decoded(_read(path), book.messages), path=path, folder=own)
+    return LogText(text=decoded(_read(path), book.messages), path=path, folder=own)
 
 
 def _named(dir: Path | None) -> Path | None:

@@ -20,7 +20,7 @@ from sdsetup.execute.environment.locking import choose, resolve
 from sdsetup.execute.kit import interpreter, packages, program
 from sdsetup.execute.kit.reading import find_kit
 from sdsetup.execute.kit.repositories import bundle, read_file
-from sdsetup.execute.kit.store import Store, check
+from sdsetup.execute.kit.store import KitStore, check
 from sdsetup.execute.lock import folder_lock
 from sdsetup.show.document import print_document
 from sdsetup.show.kit import check_json, made_json, plan_json, show_check, show_made, show_plan
@@ -56,7 +56,7 @@ def run_make(
         UsageError: an option that cannot be meant.
         SdsetupError: what stopped it; what was finished is kept, and the same command goes on.
     """
-    making = _Making(session, Store(folder), request, key)
+    making = _Making(session, KitStore(folder), request, key)
     parts = making.parts()
     if dry_run and session.json:
         print_document(plan_json(folder, parts))
@@ -105,7 +105,7 @@ def run_check(session: Session, folder: Path, key: PublicKey | None = None) -> i
 class _Making:
     """One run of `kit make`."""
 
-    def __init__(self, session: Session, store: Store, request: KitRequest, key: SigningKey | None) -> None:
+    def __init__(self, session: Session, store: KitStore, request: KitRequest, key: SigningKey | None) -> None:
         self._session = session
         self._key = key
         self._store = store

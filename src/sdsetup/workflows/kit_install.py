@@ -18,7 +18,7 @@ from sdsetup.errors import SdsetupError
 from sdsetup.execute.caches import claim
 from sdsetup.execute.context import Context
 from sdsetup.execute.download import DownloadOptions, fetch
-from sdsetup.execute.kit.reading import Found, find_kit
+from sdsetup.execute.kit.reading import OpenedKit, find_kit
 from sdsetup.execute.kit.repositories import unbundle
 from sdsetup.execute.kit.serving import KitServer
 from sdsetup.text import Text
@@ -63,7 +63,7 @@ class KitProfiles(Profiles):
 class OpenKit:
     """A kit that an installation is made from."""
 
-    found: Found
+    found: OpenedKit
     server: KitServer
     session: Session
 

@@ -166,7 +166,7 @@ def _open(url: str) -> bool:
 
 def _keep_watching(session: Session, web: WebUI, shown: LaunchScreen, run: _Run) -> None:
     """Until it ends: whether its model loads, and pictures that fail for want of memory or precision."""
-    scene = web.scene(vendors(run.facts))
+    origin = web.origin(vendors(run.facts))
     heard = len(web.log.lines)
     while web.step() or not web.over:
         run.go_on()
@@ -178,7 +178,7 @@ def _keep_watching(session: Session, web: WebUI, shown: LaunchScreen, run: _Run)
             run.told_model = False  # another model is tried
         said = len(web.log.lines) != heard
         heard = len(web.log.lines)
-        found = spot(web.log.lines[-_LAST_LINES:], run.book, scene=scene) if said else None
+        found = spot(web.log.lines[-_LAST_LINES:], run.book, origin=origin) if said else None
         if found is not None:
             _tell_trouble(found, shown, run)
 

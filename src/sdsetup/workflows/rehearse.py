@@ -48,8 +48,8 @@ def with_stand_ins(session: Session, profile: str) -> Iterator[Session]:
         raise file_problem(error, home, Text("Can't write to the cache folder")) from error
     tuning = tune(inspect(session, home, subjects=TUNING_SUBJECTS), session.catalog.rules(profile))
     card = (tuning.gpu.name or tuning.gpu.vendor) if tuning.gpu and tuning.device not in ("cpu", "none") else None
-    with rehearsal(home / "stand-ins", session.catalog.files, git=git, card=card) as scene:
-        yield session.with_stand_ins(scene.profiles, scene.env, BANNER, with_this_python)
+    with rehearsal(home / "stand-ins", session.catalog.files, git=git, card=card) as stand_ins:
+        yield session.with_stand_ins(stand_ins.profiles, stand_ins.env, BANNER, with_this_python)
 
 
 def with_this_python(facts: Facts) -> Facts:

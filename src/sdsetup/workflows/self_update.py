@@ -16,7 +16,7 @@ from sdsetup.errors import EXIT_DONE, SdsetupError
 from sdsetup.execute import git
 from sdsetup.execute.context import Context
 from sdsetup.execute.download.plain import whole
-from sdsetup.execute.git.program import GitFailedError, Runner
+from sdsetup.execute.git.program import GitFailedError, GitRunner
 from sdsetup.execute.newer_profiles import LONGEST_ARCHIVE, edition_in_use, take
 from sdsetup.probe.own_installation import own_installation
 from sdsetup.probe.repository import read_repository
@@ -115,7 +115,7 @@ def _profiles(session: Session, updates: Updates) -> _Profiles:
 def _forward(context: Context, remote: str, branch: str) -> str:
     git.refuse_foreign(context, context.dir)
     try:
-        run = Runner(context, context.dir, urlsplit(remote).hostname or remote, existing=True)
+        run = GitRunner(context, context.dir, urlsplit(remote).hostname or remote, existing=True)
         run("fetch", "--progress", "--no-tags", "origin", f"refs/heads/{branch}")
         run("merge", "--quiet", "--ff-only", "FETCH_HEAD")
         return run("rev-parse", "HEAD")

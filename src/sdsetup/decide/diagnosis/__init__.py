@@ -14,11 +14,11 @@ from sdsetup.decide.diagnosis.facts import LogFacts, crash_markers, facts_of
 from sdsetup.decide.diagnosis.judging import Found, Incident, chosen, incidents_of, outlived
 from sdsetup.decide.diagnosis.log import Log
 from sdsetup.decide.diagnosis.programs import foreign_program
-from sdsetup.decide.diagnosis.values import Diagnosis, Reading, Scene, State
+from sdsetup.decide.diagnosis.values import Diagnosis, LogOrigin, Reading, State
 from sdsetup.decide.diagnosis.windows import windows_markers
 from sdsetup.decide.diagnosis.wording import state_of, worded
 
-__all__ = ["OURS", "Diagnosis", "Reading", "Scene", "State", "diagnose_log", "notes_in", "read_log", "spot"]
+__all__ = ["OURS", "Diagnosis", "LogOrigin", "Reading", "State", "diagnose_log", "notes_in", "read_log", "spot"]
 
 # Lines we add to the logs we keep begin with this; patterns may ask for them.
 OURS = "[sdsetup]"
@@ -26,52 +26,56 @@ OURS = "[sdsetup]"
 _LIVE_LINES = 200  # what a running web UI said last: enough for the traceback that a line belongs to
 
 
-def read_log(log: str | Iterable[str], book: FailureBook, *, scene: Scene | None = None) -> Reading:
+def read_log(log: str | Iterable[str], book: FailureBook, *, origin: LogOrigin | None = None) -> Reading:
     """What a whole log says. 5 MB take less than a second."""
-    scene = scene or Scene()
+    origin = origin or LogOrigin()
     read, facts = _prepared(log, book)
     if (program := foreign_program(read, book)) is not None:
-        return Reading(state="foreign", notes=(state_of("foreign", book, scene, program=program),))
-    incidents = incidents_of(read, facts, book, scene)
+        return Reading(state="foreign", notes=(state_of("foreign", book, origin, program=program),))
+    incidents = incidents_of(read, facts, book, origin)
     lasting = [one for one in incidents if not outlived(one, read, facts)]
-    notes = _notes(read, facts, book, scene)
+    notes = _notes(read, facts, book, origin)
     if (found := chosen(lasting, read, facts)) is not None:
         others = {one.failure.id for incident in incidents for one in incident.found} - {found[1].failure.id}
-        diagnosis = worded(found[1], found[0], read, facts, book, scene, also=tuple(sorted(others)))
-        beside = tuple(worded(one, found[0], read, facts, book, scene) for one in _as_likely(*found))
+        diagnosis = worded(found[1], found[0], read, facts, book, origin, also=tuple(sorted(others)))
+        beside = tuple(worded(one, found[0], read, facts, book, origin) for one in _as_likely(*found))
         return Reading(state="failed", diagnosis=diagnosis, notes=(*beside, *notes))
     unknown = [one for one in lasting if one.best is None]
     if not unknown and facts.works and not facts.code and facts.crash in (None, "stopped"):
         aside = tuple(
-            worded(one.best, one, read, facts, book, scene)
+            worded(one.best, one, read, facts, book, origin)
             for one in incidents
             if one.best is not None and (one.aside or one.best.failure.kind in ("cause", "general"))
         )
-        return Reading(state="healthy", notes=(state_of("healthy", book, scene), *notes, *aside))
+        return Reading(state="healthy", notes=(state_of("healthy", book, origin), *notes, *aside))
     words = _last_error(read, facts, unknown)
     return Reading(
         state="unknown",
-        notes=(state_of("unknown", book, scene, log=read, words=words), *notes),
+        notes=(state_of("unknown", book, origin, log=read, words=words), *notes),
         last_words=tuple(text for _, text in words),
     )
 
 
-def diagnose_log(log: str | Iterable[str], book: FailureBook, *, scene: Scene | None = None) -> Diagnosis | None:
+def diagnose_log(
+    log: str | Iterable[str], book: FailureBook, *, origin: LogOrigin | None = None
+) -> Diagnosis | None:
     """The cause that a log names; None where nothing known is in it, or nothing is wrong."""
-    return read_log(log, book, scene=scene).diagnosis
+    return read_log(log, book, origin=origin).diagnosis
 
 
-def notes_in(log: str | Iterable[str], book: FailureBook, *, scene: Scene | None = None) -> tuple[Diagnosis, ...]:
+def notes_in(
+    log: str | Iterable[str], book: FailureBook, *, origin: LogOrigin | None = None
+) -> tuple[Diagnosis, ...]:
     """What is worth knowing although the web UI runs, in the order of the log."""
     read, facts = _prepared(log, book)
-    return _notes(read, facts, book, scene or Scene())
+    return _notes(read, facts, book, origin or LogOrigin())
 
 
-def spot(lines: Sequence[str], book: FailureBook, *, scene: Scene | None = None) -> Diagnosis | None:
+def spot(lines: Sequence[str], book: FailureBook, *, origin: LogOrigin | None = None) -> Diagnosis | None:
     """What the newest line of a running web UI says went wrong; `lines`: the last ones, the newest at the end."""
     if not lines:
         return None
-    scene = scene or Scene()
+    origin = origin or LogOrigin()
     newest = Log(lines[-1:])
     newest.add(windows_markers(newest, book.messages))
     named = [
@@ -84,13 +88,13 @@ def spot(lines: Sequence[str], book: FailureBook, *, scene: Scene | None = None)
     if not named or any(newest.matches(pattern) for pattern in book.harmless):
         return None
     read, facts = _prepared(lines[-_LIVE_LINES:], book)
-    incidents = incidents_of(read, facts, book, scene)
+    incidents = incidents_of(read, facts, book, origin)
     last = len(read.lines) - 1
     found = [(one, incident) for incident in incidents for one in incident.found if one.line == last]
     best = min(found, key=lambda pair: pair[0].failure.rank, default=None)
     if best is None or best[0].failure.kind != "cause":
         return None
-    return worded(best[0], best[1], read, facts, book, scene)
+    return worded(best[0], best[1], read, facts, book, origin)
 
 
 def _as_likely(incident: Incident, chosen: Found) -> tuple[Found, ...]:
@@ -120,7 +124,7 @@ def _prepared(log: str | Iterable[str], book: FailureBook) -> tuple[Log, LogFact
     return read, facts
 
 
-def _notes(read: Log, facts: LogFacts, book: FailureBook, scene: Scene) -> tuple[Diagnosis, ...]:
+def _notes(read: Log, facts: LogFacts, book: FailureBook, origin: LogOrigin) -> tuple[Diagnosis, ...]:
     found = []
     for failure in book.failures:
         if failure.kind == "note":
@@ -134,7 +138,7 @@ def _notes(read: Log, facts: LogFacts, book: FailureBook, scene: Scene) -> tuple
                 line, match = max(lines, key=lambda pair: pair[0])
                 groups = {name: value for name, value in match.groupdict().items() if value is not None}
                 found.append(Found(failure=failure, line=line, groups=groups))
-    return tuple(worded(one, None, read, facts, book, scene) for one in sorted(found, key=lambda one: one.line))
+    return tuple(worded(one, None, read, facts, book, origin) for one in sorted(found, key=lambda one: one.line))
 
 
 def _last_error(read: Log, facts: LogFacts, unknown: Sequence[Incident]) -> list[tuple[int, str]]:

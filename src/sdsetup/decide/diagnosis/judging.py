@@ -10,7 +10,7 @@ from sdsetup.catalog.failures import Condition, Failure, FailureBook, Kind
 from sdsetup.decide.diagnosis.blocks import Block, blocks_of, error_line, extension_in, message_after
 from sdsetup.decide.diagnosis.facts import LogFacts, Version
 from sdsetup.decide.diagnosis.log import Log, bare
-from sdsetup.decide.diagnosis.values import Scene
+from sdsetup.decide.diagnosis.values import LogOrigin
 from sdsetup.text import Text
 
 # Inside one incident: what names the reason before what may be it, before where it happened.
@@ -60,7 +60,7 @@ def _weight(found: Found) -> float:
     return _WEIGHT["where"] - 0.5 if named else _WEIGHT[found.failure.kind]
 
 
-def incidents_of(log: Log, facts: LogFacts, book: FailureBook, scene: Scene) -> tuple[Incident, ...]:
+def incidents_of(log: Log, facts: LogFacts, book: FailureBook, origin: LogOrigin) -> tuple[Incident, ...]:
     """Everything that went wrong in the last start, in order."""
     quiet = _quiet(log, book)
     found = [
@@ -87,7 +87,7 @@ def incidents_of(log: Log, facts: LogFacts, book: FailureBook, scene: Scene) -> 
         if not inside and not block.error:
             continue
         whose = extension_in(log, block.begins, block.ends) if block.error else None
-        fits = [one for one in inside if _fits(one.failure.when, facts, scene, extension=whose is not None)]
+        fits = [one for one in inside if _fits(one.failure.when, facts, origin, extension=whose is not None)]
         fits = _in_company(fits, log, block)
         if block.error:
             if fits or error_line(log, block.begins, block.ends) not in quiet:
@@ -134,12 +134,12 @@ def _loose(block: Block, found: Sequence[Found]) -> Incident:
     return Incident(block=Block(begins=begins, ends=ends, extension=block.extension), found=tuple(found))
 
 
-def _fits(when: Condition, facts: LogFacts, scene: Scene, *, extension: bool) -> bool:
+def _fits(when: Condition, facts: LogFacts, origin: LogOrigin, *, extension: bool) -> bool:
     """An unknown fact does not fit: a wrong hint is worse than none. The log's own word comes first."""
-    if when.families and (facts.family or scene.family) not in when.families:
+    if when.families and (facts.family or origin.family) not in when.families:
         return False
     if when.vendors:
-        vendors = (facts.vendor,) if facts.vendor else scene.vendors
+        vendors = (facts.vendor,) if facts.vendor else origin.vendors
         # With cards of several makers it is not known which one the log speaks of.
         if vendors is None or not set(vendors or ("none",)) <= set(when.vendors):
             return False

@@ -15,7 +15,7 @@ State = Literal["failed", "healthy", "foreign", "unknown"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scene:
+class LogOrigin:
     """What is known about where the log was made; the log's own facts come first. Unknown is None."""
 
     dir: str = "."

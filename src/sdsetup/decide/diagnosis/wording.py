@@ -12,7 +12,7 @@ from sdsetup.decide.diagnosis.blocks import error_line
 from sdsetup.decide.diagnosis.facts import LogFacts, Version
 from sdsetup.decide.diagnosis.judging import Found, Incident
 from sdsetup.decide.diagnosis.log import Log, bare
-from sdsetup.decide.diagnosis.values import Diagnosis, Scene, State
+from sdsetup.decide.diagnosis.values import Diagnosis, LogOrigin, State
 from sdsetup.text import Message, Text, message
 from sdsetup.values.findings import Fix
 
@@ -57,13 +57,13 @@ def worded(
     log: Log,
     facts: LogFacts,
     book: FailureBook,
-    scene: Scene,
+    origin: LogOrigin,
     *,
     also: tuple[str, ...] = (),
 ) -> Diagnosis:
     """The diagnosis for a finding; what an extension did is said to be its doing."""
     failure = found.failure
-    values = {**_named(incident, log, facts, book), **_places(scene, facts), **found.groups}
+    values = {**_named(incident, log, facts, book), **_places(origin, facts), **found.groups}
     cause, fix = Text(failure.cause, **values), Text(failure.fix, **values)
     extension = incident.extension if incident is not None else None
     if (
@@ -86,7 +86,7 @@ def worded(
         cause=cause,
         fix=Fix(
             text=fix,
-            command=None if helpless else _command(failure, values, facts.family or scene.family, out),
+            command=None if helpless else _command(failure, values, facts.family or origin.family, out),
             act=None if helpless else failure.act,
         ),
         evidence=evidence(log.lines[found.line], found.at),
@@ -100,7 +100,7 @@ def worded(
 def state_of(
     state: State,
     book: FailureBook,
-    scene: Scene,
+    origin: LogOrigin,
     *,
     program: Program | None = None,
     log: Log | None = None,
@@ -114,7 +114,7 @@ def state_of(
         at, text = (line, log.lines[line]) if line is not None else (at, text)
     values = {
         **_unnamed(book),
-        **_places(scene),
+        **_places(origin),
         "last_error": Message(program.name) if program else evidence(text) or message("none"),
     }
     return Diagnosis(
@@ -123,7 +123,7 @@ def state_of(
         topic=failure.topic,
         title=Text(failure.title, **values),
         cause=Text(failure.cause, **values),
-        fix=Fix(text=Text(failure.fix, **values), command=_command(failure, values, scene.family)),
+        fix=Fix(text=Text(failure.fix, **values), command=_command(failure, values, origin.family)),
         evidence=evidence(text),
         line=at + 1,
     )
@@ -159,12 +159,12 @@ def evidence(line: str, at: int = 0) -> str:
     return "…" * (begins > 0) + part + "…" * (begins + len(part) < len(line))
 
 
-def _places(scene: Scene, facts: LogFacts | None = None) -> dict[str, str]:
+def _places(origin: LogOrigin, facts: LogFacts | None = None) -> dict[str, str]:
     """The folder and its interpreter: of the installation that is known, else as the log names them."""
-    folder = scene.dir if scene.dir != "." or facts is None or facts.dir is None else facts.dir
-    python = scene.python
+    folder = origin.dir if origin.dir != "." or facts is None or facts.dir is None else facts.dir
+    python = origin.python
     if python == "python" and folder != ".":
-        windows = ((facts and facts.family) or scene.family) == "windows"
+        windows = ((facts and facts.family) or origin.family) == "windows"
         python = f"{folder}\\venv\\Scripts\\python.exe" if windows else f"{folder}/venv/bin/python"
     return {"dir": folder, "python": python}
 

@@ -1,12 +1,12 @@
 """The test image: is it one, and what to try when it is not."""
 
-from sdsetup.decide.picture.attempts import Attempt, Change, Proof, changed_flags, next_change, proof_of
+from sdsetup.decide.picture.attempts import Attempt, FlagChange, Proof, changed_flags, next_change, proof_of
 from sdsetup.decide.picture.pixels import Pixels, PngError, decode_png, judge
 from sdsetup.decide.picture.run import as_arguments, proof_arguments
 
 __all__ = [
     "Attempt",
-    "Change",
+    "FlagChange",
     "Pixels",
     "PngError",
     "Proof",

@@ -74,7 +74,7 @@ class Attempt:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
+class FlagChange:
     """A flag to add for the next attempt and what it replaces; `outcome` tells how the last one ended."""
 
     rung: Rung
@@ -120,7 +120,7 @@ class Proof:
         }
 
 
-def next_change(attempts: Sequence[Attempt], book: FailureBook) -> Change | None:
+def next_change(attempts: Sequence[Attempt], book: FailureBook) -> FlagChange | None:
     """What to change after these attempts, None when nothing is left that could help.
 
     Each rung is tried at most once, so this ends after as many attempts as there are rungs, and one.
@@ -140,7 +140,7 @@ def next_change(attempts: Sequence[Attempt], book: FailureBook) -> Change | None
             continue
         if last.good and len(rung.drops) > 1:
             return None  # a repair of seconds is not worth full precision everywhere
-        return Change(rung=rung, ladder=ladder, outcome=_SAID[last.outcome])
+        return FlagChange(rung=rung, ladder=ladder, outcome=_SAID[last.outcome])
     return None
 
 
@@ -150,7 +150,7 @@ def changed_flags(flags: Sequence[str], rung: Rung) -> tuple[str, ...]:
     return (*kept, rung.flag)
 
 
-def proof_of(attempts: Sequence[Attempt], changes: Sequence[Change]) -> Proof | None:
+def proof_of(attempts: Sequence[Attempt], changes: Sequence[FlagChange]) -> Proof | None:
     """The last good attempt and what it takes to get there; None when none was good.
 
     `changes[n]` is what was changed between attempt n and n + 1.

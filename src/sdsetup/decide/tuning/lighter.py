@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Literal
 
 from sdsetup.catalog.failures import FailureBook
-from sdsetup.decide.picture.attempts import Attempt, Change, changed_flags, next_change
+from sdsetup.decide.picture.attempts import Attempt, FlagChange, changed_flags, next_change
 from sdsetup.text import Text
 from sdsetup.values.tuning import Reason, Tuning
 
@@ -33,7 +33,7 @@ def step_down(tuning: Tuning, cause: Cause, book: FailureBook) -> Tuning | None:
     return replace(tuning, flags=flags, reasons=(*kept, _reason(cause, change)))
 
 
-def _reason(cause: Cause, change: Change) -> Reason:
+def _reason(cause: Cause, change: FlagChange) -> Reason:
     because = {
         "oom": Text("Without {flag}, this card ran out of video memory", flag=change.rung.flag),
         "black": Text("Without {flag}, the image was black", flag=change.rung.flag),

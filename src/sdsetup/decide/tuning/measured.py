@@ -16,7 +16,7 @@ Standing = Literal["winner", "slower", "tight", "spilled", "black", "out-of-memo
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
+class MeasuringResult:
     """`standings[n]` belongs to measurement n. `because` says in one sentence why the winner won."""
 
     winner: Measurement
@@ -49,7 +49,7 @@ def key_for(tuning: Tuning, commit: str | None, pictures: Pictures) -> Key:
     )
 
 
-def choose(done: Sequence[Measurement], profile: MeasureProfile) -> Verdict | None:
+def choose(done: Sequence[Measurement], profile: MeasureProfile) -> MeasuringResult | None:
     """The fastest that fits with a margin; None when nothing worked.
 
     Speeds within the noise count as equal: then the recommended flags win, else the ones with the lower peak.
@@ -64,10 +64,10 @@ def choose(done: Sequence[Measurement], profile: MeasureProfile) -> Verdict | No
     else:
         winner = min(good, key=lambda one: (one.spilled, _peak(one), one.speed or 0.0))
     standings = tuple(_standing(one, winner, profile) for one in done)
-    return Verdict(winner=winner, standings=standings, because=_because(winner, done, profile))
+    return MeasuringResult(winner=winner, standings=standings, because=_because(winner, done, profile))
 
 
-def with_measured(tuning: Tuning, verdict: Verdict) -> Tuning:
+def with_measured(tuning: Tuning, verdict: MeasuringResult) -> Tuning:
     """The tuning with the winner's flags; the reason of every new flag is the measurement."""
     flags = verdict.winner.candidate.flags
     kept = [reason for reason in tuning.reasons if reason.setting in flags or not reason.setting.startswith("--")]

@@ -11,7 +11,7 @@ from sdsetup.execute.context import Context
 from sdsetup.execute.download.connections import Connections, Piece
 from sdsetup.execute.download.opening import Ask, Opened, open_source
 from sdsetup.execute.download.options import DownloadOptions, SourceError
-from sdsetup.execute.download.pace import Limit, Meter, pause_before, rest
+from sdsetup.execute.download.pace import Limit, RateMeter, pause_before, rest
 from sdsetup.execute.download.part import Part
 from sdsetup.execute.download.sources import Place, hub_token
 from sdsetup.execute.download.stream import Stream
@@ -166,7 +166,7 @@ class Attempts:
         Raises:
             BrokenError: it broke, or stood still; DamageError, OSError: the disk.
         """
-        meter: Meter | None = None
+        meter: RateMeter | None = None
         connections = self.run.connections
         stream.start()
         try:
@@ -176,7 +176,7 @@ class Attempts:
                 if stream.late(self.options.answer_timeout):
                     raise BrokenError(Text("the server did not respond in time"), "answer-timeout")
                 if stream.opened is not None:
-                    meter = meter or Meter(self.options)
+                    meter = meter or RateMeter(self.options)
                     meter.at(stream.received)
                     meter.check()
                     connections.look(self.part.length, streaming=True)

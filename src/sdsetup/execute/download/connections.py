@@ -20,7 +20,7 @@ from pathlib import Path
 from sdsetup.decide.resume import Take, Verdict, worth_another
 from sdsetup.execute.download.opening import Opened
 from sdsetup.execute.download.options import DownloadOptions
-from sdsetup.execute.download.pace import Limit, Meter
+from sdsetup.execute.download.pace import Limit, RateMeter
 from sdsetup.execute.download.part import piece_files
 from sdsetup.execute.download.stream import Stream
 from sdsetup.machine.web_errors import BrokenError
@@ -44,7 +44,7 @@ class Piece:
         self.received = 0
         self.failed: BaseException | None = None
         self._stream: Stream | None = None
-        self._meter: Meter | None = None
+        self._meter: RateMeter | None = None
         self._handle: int | None = None
 
     @property
@@ -82,7 +82,7 @@ class Piece:
             if stream.late(options.answer_timeout):
                 raise BrokenError(Text("the server did not respond in time"), "answer-timeout")
             if stream.opened is not None:
-                self._meter = self._meter or Meter(options)
+                self._meter = self._meter or RateMeter(options)
                 self._meter.at(stream.received)
                 self._meter.check()
         except BrokenError as error:

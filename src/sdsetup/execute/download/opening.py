@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from sdsetup.catalog.addresses import Address, AddressError, parse_address
-from sdsetup.decide.resume import Answer, linked, read_answer
+from sdsetup.decide.resume import ResponseHead, linked, read_answer
 from sdsetup.execute.download import transport
 from sdsetup.execute.download.options import DownloadOptions
 from sdsetup.execute.download.transport import Reply
@@ -24,7 +24,7 @@ _YEAR = 365 * 86_400.0
 class Opened:
     """An answer whose body has not been read yet. Close it whatever happens."""
 
-    answer: Answer
+    answer: ResponseHead
     address: Address
     reply: Reply
 

@@ -15,7 +15,7 @@ _SAMPLE = 0.25  # seconds between two samples of the meter
 _RATE_WINDOW = 5.0
 
 
-class Meter:
+class RateMeter:
     """Watches one connection from outside: told now and then how many bytes have come in all."""
 
     def __init__(self, options: DownloadOptions) -> None:

@@ -19,7 +19,7 @@ from sdsetup.decide.default_folder import python_in
 from sdsetup.errors import SdsetupError, file_problem
 from sdsetup.execute.context import Context
 from sdsetup.execute.environment import uv
-from sdsetup.execute.environment.bytecode import Store, compilers
+from sdsetup.execute.environment.bytecode import BytecodeStore, compilers
 from sdsetup.execute.environment.locking import Lock, of_one_index, resolve
 from sdsetup.execute.environment.mending import set_back
 from sdsetup.execute.environment.meter import Meter
@@ -133,13 +133,15 @@ class _Building:
                     size=size / 1e9,
                 )
             )
-        store = Store(cache=self._where.cache, tag=tag, later=self._later)
+        store = BytecodeStore(cache=self._where.cache, tag=tag, later=self._later)
         self._install(large(wheels), Meter(self._context, sizes), store, packages)
         self._records.accept(packages, damaged)
         mark(self._where.stage, {"lock": self._lock.key, "versions": dict(self._lock.versions)})
         return size
 
-    def _install(self, waiting: Mapping[str, PackageWheel], meter: Meter, store: Store, packages: Path) -> None:
+    def _install(
+        self, waiting: Mapping[str, PackageWheel], meter: Meter, store: BytecodeStore, packages: Path
+    ) -> None:
         """Install and compile all packages, those in `waiting` as they arrive. `packages`: their folder.
 
         The large wheels are fetched while uv fetches and installs the others. One that could not be had in
@@ -223,7 +225,7 @@ class _Building:
         target = ["--python", str(self._python), "--build-constraints", constraints]
         return ["pip", "sync", "--preview-features", "pylock", *target, str(path)]
 
-    def _compile(self, store: Store, packages: Path) -> None:
+    def _compile(self, store: BytecodeStore, packages: Path) -> None:
         sources = store.restore(packages)
         if not sources:
             return

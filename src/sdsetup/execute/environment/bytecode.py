@@ -28,7 +28,7 @@ _DIGESTS = "digests.json"  # source file -> SHA-256 of its bytecode
 
 
 @dataclass(frozen=True, kw_only=True)
-class Store:
+class BytecodeStore:
     """Bytecode of one Python version, named by its cache tag ("cpython-310"): one folder per package build.
 
     `later`: folders below site-packages ("transformers/models") that are left to be compiled when they

@@ -17,7 +17,7 @@ from sdsetup.errors import SdsetupError, file_problem
 from sdsetup.execute.context import Context
 from sdsetup.execute.folders import conflicts, put_in_place, refuse_conflicts, remove_tree, set_aside
 from sdsetup.execute.git.fetching import PAUSES, WantedCommit, fetch, from_first
-from sdsetup.execute.git.program import Runner, ask, commit_of, refuse_foreign
+from sdsetup.execute.git.program import GitRunner, ask, commit_of, refuse_foreign
 from sdsetup.execute.git.seal import seal, untouched
 from sdsetup.storage import replace, write_atomically
 from sdsetup.text import Text
@@ -105,7 +105,7 @@ def _transfer(
     """Fetch into a new repository and check the commit out; `origin` is what a later pull asks."""
     remove_tree(stage)
     stage.mkdir(parents=True)
-    run = Runner(context, stage, urlsplit(url).hostname or url, first_word=first_word)
+    run = GitRunner(context, stage, urlsplit(url).hostname or url, first_word=first_word)
     run("init", "--quiet", ".")
     run("remote", "add", "origin", url)
     run("config", "core.longpaths", "true")

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
-from sdsetup.execute.git.program import GitFailedError, Runner
+from sdsetup.execute.git.program import GitFailedError, GitRunner
 from sdsetup.text import Text
 
 _log = logging.getLogger("sdsetup.git")
@@ -97,7 +97,7 @@ def _rest(pause: float, waiting: Sequence[str], failures: Mapping[str, GitFailed
     time.sleep(pause)
 
 
-def fetch(run: Runner, source: str, wanted: WantedCommit) -> None:
+def fetch(run: GitRunner, source: str, wanted: WantedCommit) -> None:
     """Fetch the commit from a remote's name or an address, with as little of its history as wanted.
 
     Raises:
@@ -123,7 +123,7 @@ def resolve(urls: Sequence[str], ref: str, folder: Path, context: Context) -> st
     said: list[str] = []
 
     def asked(url: str, first_word: float | None) -> None:
-        run = Runner(context, folder, urlsplit(url).hostname or url, existing=True, first_word=first_word)
+        run = GitRunner(context, folder, urlsplit(url).hostname or url, existing=True, first_word=first_word)
         said[:] = run(
             "ls-remote", url, f"refs/tags/{ref}^{{}}", f"refs/tags/{ref}", f"refs/heads/{ref}"
         ).splitlines()
@@ -136,11 +136,11 @@ def resolve(urls: Sequence[str], ref: str, folder: Path, context: Context) -> st
     return next((found[name] for name in names if name in found), None)
 
 
-def _fetch_all(run: Runner, source: str) -> None:
+def _fetch_all(run: GitRunner, source: str) -> None:
     run("fetch", "--progress", "--tags", source, "+refs/heads/*:refs/remotes/origin/*")
 
 
-def _fetch_shallow(run: Runner, source: str, wanted: WantedCommit) -> None:
+def _fetch_shallow(run: GitRunner, source: str, wanted: WantedCommit) -> None:
     places = [("refs/tags/", "refs/tags/"), ("refs/heads/", "refs/remotes/origin/")] if wanted.ref else []
     for theirs, ours in places:
         here = f"{ours}{wanted.ref}"

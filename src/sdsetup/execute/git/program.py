@@ -209,7 +209,7 @@ def whole_at(context: Context, folder: Path, commit: str) -> bool:
     )
 
 
-class Runner:
+class GitRunner:
     """Git commands in one staged repository; progress becomes events, failure an exception with its cause."""
 
     def __init__(

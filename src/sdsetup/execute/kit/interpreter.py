@@ -13,7 +13,7 @@ from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.environment import uv
 from sdsetup.execute.folders import remove_tree
-from sdsetup.execute.kit.store import Store
+from sdsetup.execute.kit.store import KitStore
 from sdsetup.text import Text
 from sdsetup.values.kit import Piece
 
@@ -40,7 +40,7 @@ def archive_id(system: str, version: str, context: Context) -> str:
         raise _none(system, version) from error
 
 
-def bring(system: str, version: str, store: Store, context: Context) -> Piece:
+def bring(system: str, version: str, store: KitStore, context: Context) -> Piece:
     """The archive in the kit.
 
     Raises:

@@ -19,7 +19,7 @@ from sdsetup.execute.context import Context
 from sdsetup.execute.download import DownloadOptions, fetch
 from sdsetup.execute.environment.meter import Meter
 from sdsetup.execute.environment.wheels import size_at
-from sdsetup.execute.kit.store import Store
+from sdsetup.execute.kit.store import KitStore
 from sdsetup.text import Text
 from sdsetup.values.events import silent
 from sdsetup.values.kit import Kit, KitFile, Piece
@@ -110,7 +110,7 @@ def _wanted(package: Package, ranks: dict[Tag, int]) -> WantedFile:
 
 
 def bring(
-    files: Sequence[WantedFile], known: Kit, store: Store, context: Context, *, kind: str
+    files: Sequence[WantedFile], known: Kit, store: KitStore, context: Context, *, kind: str
 ) -> tuple[Piece, ...]:
     """Every file in the kit, checked; those that are there already cost nothing.
 
@@ -152,7 +152,7 @@ def _sized(file: WantedFile, context: Context) -> WantedFile:
     return replace(file, size=size)
 
 
-def _brought(file: WantedFile, store: Store, context: Context, meter: Meter) -> None:
+def _brought(file: WantedFile, store: KitStore, context: Context, meter: Meter) -> None:
     assert file.size is not None
     action = FetchFile(
         name=file.filename,
@@ -166,7 +166,7 @@ def _brought(file: WantedFile, store: Store, context: Context, meter: Meter) -> 
     meter.finish(file.filename)
 
 
-def _piece(file: WantedFile, known: Piece | None, store: Store, kind: str) -> Piece:
+def _piece(file: WantedFile, known: Piece | None, store: KitStore, kind: str) -> Piece:
     if known is not None:
         return replace(known, kind=kind)  # type: ignore[arg-type]
     assert file.size is not None

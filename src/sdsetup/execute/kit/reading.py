@@ -28,7 +28,7 @@ _LONGEST_SIGNATURE = 1024  # bytes; a right one has 64
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class OpenedKit:
     """A kit that can be read: its content, the SHA-256 of its manifest, how to open a file of it, and the public
     key whose owner signed it, where one was asked for."""
 
@@ -39,7 +39,9 @@ class Found:
     signed_by: str | None = None
 
 
-def find_kit(where: str, machine: Machine, *, pinned: str | None = None, key: PublicKey | None = None) -> Found:
+def find_kit(
+    where: str, machine: Machine, *, pinned: str | None = None, key: PublicKey | None = None
+) -> OpenedKit:
     """Read the manifest of the kit at a path or address.
 
     Args:
@@ -68,7 +70,7 @@ def find_kit(where: str, machine: Machine, *, pinned: str | None = None, key: Pu
         )
     if key is not None:
         _check_signature(content, place.signature(), key, where)
-    return Found(
+    return OpenedKit(
         kit=parse_manifest(content, where),
         identity=identity,
         where=where,

@@ -14,8 +14,8 @@ from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.folders import remove_tree
 from sdsetup.execute.git import WantedCommit, clone_at, find
-from sdsetup.execute.git.program import GitFailedError, Runner
-from sdsetup.execute.kit.store import Store
+from sdsetup.execute.git.program import GitFailedError, GitRunner
+from sdsetup.execute.kit.store import KitStore
 from sdsetup.machine.git_calls import NO_PROGRAMS
 from sdsetup.storage import replace as rename
 from sdsetup.text import Text
@@ -23,7 +23,7 @@ from sdsetup.values.kit import KitFile
 
 
 def bundle(
-    name: str, urls: Sequence[str], commit: str, ref: str | None, branch: str, store: Store, context: Context
+    name: str, urls: Sequence[str], commit: str, ref: str | None, branch: str, store: KitStore, context: Context
 ) -> KitFile:
     """A bundle of one commit, under `refs/heads/BRANCH` and its tag `ref`.
 
@@ -37,7 +37,7 @@ def bundle(
     target.unlink(missing_ok=True)
     refs = [f"refs/heads/{branch}"]
     try:
-        run = Runner(context, clone, name)
+        run = GitRunner(context, clone, name)
         if ref is not None and run("tag", "--list", ref):
             refs.append(f"refs/tags/{ref}")
         # One thread: more make another file of the same content each time.
@@ -69,7 +69,7 @@ def unbundle(file: Path, commit: str, target: Path, context: Context) -> None:
                 code="kit-git",
             )
         (stage / "shallow").write_text(f"{commit}\n", encoding="ascii", newline="\n")
-        run = Runner(context, stage, file.name, bare=True)
+        run = GitRunner(context, stage, file.name, bare=True)
         run("fetch", "--quiet", str(file), "+refs/*:refs/*")
         run("cat-file", "-e", f"{commit}^{{commit}}")
         run("config", "uploadpack.allowAnySHA1InWant", "true")
@@ -89,7 +89,7 @@ def read_file(file: Path, commit: str, name: str, context: Context) -> bytes:
     if not (bare / "HEAD").is_file():
         unbundle(file, commit, bare, context)
     try:
-        return Runner(context, bare, file.name, bare=True)("show", f"{commit}:{name}").encode() + b"\n"
+        return GitRunner(context, bare, file.name, bare=True)("show", f"{commit}:{name}").encode() + b"\n"
     except GitFailedError as failed:
         raise _failed(Text("The repository has no file {name}", name=name), failed, file) from failed
 

@@ -37,7 +37,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _READ = 2**20
 
 
-class Store:
+class KitStore:
     """The folder of a kit that is being made, or checked."""
 
     def __init__(self, folder: Path) -> None:

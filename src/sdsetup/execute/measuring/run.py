@@ -21,7 +21,7 @@ from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.measuring.memory import Gauge, Peaks
 from sdsetup.execute.measuring.remembered import remember, remembered
-from sdsetup.execute.webui.api import Answer, call, free_port, peak_vram
+from sdsetup.execute.webui.api import ApiAnswer, call, free_port, peak_vram
 from sdsetup.execute.webui.launch_plan import planned, refuse_unclear
 from sdsetup.execute.webui.painting import (
     PORTS,
@@ -238,7 +238,7 @@ class _Run:
             code="model-class-differs",
         )
 
-    def _bad(self, seen: Measurement, answer: Answer) -> Measurement | None:
+    def _bad(self, seen: Measurement, answer: ApiAnswer) -> Measurement | None:
         """What is wrong with the picture; None for a good one."""
         try:
             verdict = judge(decode_png(first_picture(answer.value)))
@@ -253,7 +253,7 @@ class _Run:
         memory = call("GET", self._port, "/sdapi/v1/memory", seconds=30)
         return replace(seen, torch_peak_bytes=peak_vram(memory.value))
 
-    def _refused(self, seen: Measurement, answer: Answer | None) -> Measurement:
+    def _refused(self, seen: Measurement, answer: ApiAnswer | None) -> Measurement:
         if answer is None and not self._web.over:
             return replace(seen, problem=f"an image took more than {self._bench.patience.picture:.0f} s")
         hear_out(self._web, answer)

@@ -30,7 +30,7 @@ _OURS = (".part.json", ".part.json.new")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
+class CheckedModel:
     """One file. `path` is relative to the model folder; `model` is its name in our profile when it is known."""
 
     path: str
@@ -47,7 +47,7 @@ class Verdict:
         return self.state in ("known", "unknown", "pickle")
 
 
-def check_models(context: Context, models: Mapping[str, Model]) -> tuple[Verdict, ...]:
+def check_models(context: Context, models: Mapping[str, Model]) -> tuple[CheckedModel, ...]:
     """Every model file below the folder, in order of their paths. Only files that may be known are hashed.
 
     Raises:
@@ -78,7 +78,7 @@ def _links(below: str, folders: list[str]) -> list[str]:
     return [name for name in folders if Path(below, name).is_symlink()]
 
 
-def _judged(path: Path, name: str, models: Mapping[str, Model], context: Context) -> Verdict:
+def _judged(path: Path, name: str, models: Mapping[str, Model], context: Context) -> CheckedModel:
     """The verdict on one file; one that the drive refuses does not end the list."""
     try:
         return _judge(path, name, models, context)
@@ -95,11 +95,11 @@ def _is_ours(path: Path) -> bool:
     return name.endswith((*MODEL_ENDINGS, ".part", ".copying")) or _ASIDE.search(name) is not None
 
 
-def _judge(path: Path, name: str, models: Mapping[str, Model], context: Context) -> Verdict:
+def _judge(path: Path, name: str, models: Mapping[str, Model], context: Context) -> CheckedModel:
     if path.name.endswith((".part", ".copying")):
         return _unfinished(path, name, models)
     if _ASIDE.search(path.name.lower()):
-        return Verdict(
+        return CheckedModel(
             path=name,
             size=_size(path),
             state="set-aside",
@@ -113,8 +113,10 @@ def _judge(path: Path, name: str, models: Mapping[str, Model], context: Context)
         return _pickle(path, name, look, context.catalog.pickles)
     model = which_model(path, models, context)
     if model is None:
-        return Verdict(path=name, size=look.size, state="unknown", said=Text("complete: {said}", said=look.said))
-    return Verdict(path=name, size=look.size, state="known", model=model.name, said=model.title)
+        return CheckedModel(
+            path=name, size=look.size, state="unknown", said=Text("complete: {said}", said=look.said)
+        )
+    return CheckedModel(path=name, size=look.size, state="known", model=model.name, said=model.title)
 
 
 def which_model(path: Path, models: Mapping[str, Model], context: Context) -> Model | None:
@@ -130,18 +132,18 @@ def which_model(path: Path, models: Mapping[str, Model], context: Context) -> Mo
     return next((model for model in alike if model.sha256 == found), None)
 
 
-def _unfinished(path: Path, name: str, models: Mapping[str, Model]) -> Verdict:
+def _unfinished(path: Path, name: str, models: Mapping[str, Model]) -> CheckedModel:
     target = path.name.removesuffix(".part")
     model = next((model for model in models.values() if model.save_as.endswith("/" + target)), None)
     if model is None:
-        return Verdict(
+        return CheckedModel(
             path=name,
             size=_size(path),
             state="unfinished",
             said=Text("an unfinished download"),
             todo=Text("Run the same download command to continue, or delete the file."),
         )
-    return Verdict(
+    return CheckedModel(
         path=name,
         size=_size(path),
         state="unfinished",
@@ -154,14 +156,14 @@ def _unfinished(path: Path, name: str, models: Mapping[str, Model]) -> Verdict:
     )
 
 
-def _damaged(path: Path, name: str, look: Look, models: Mapping[str, Model]) -> Verdict:
+def _damaged(path: Path, name: str, look: Look, models: Mapping[str, Model]) -> CheckedModel:
     model = next((m for m in models.values() if path.name in (m.file, Path(m.save_as).name)), None)
     todo = (
         Text("Download it again (the damaged file is kept under another name):")
         if model
         else Text("Delete it and download it again from where you got it.")
     )
-    return Verdict(
+    return CheckedModel(
         path=name,
         size=look.size,
         state="damaged",
@@ -172,20 +174,20 @@ def _damaged(path: Path, name: str, look: Look, models: Mapping[str, Model]) -> 
     )
 
 
-def _pickle(path: Path, name: str, look: Look, names: PickleNames) -> Verdict:
+def _pickle(path: Path, name: str, look: Look, names: PickleNames) -> CheckedModel:
     try:
         scan = scan_pickle(path, names)
     except OSError as error:
         scan = Scan(failed=True, unknown=(str(error),))
     if scan.verdict == "dangerous":
-        return Verdict(
+        return CheckedModel(
             path=name,
             size=look.size,
             state="dangerous",
             said=danger(scan),
             todo=Text("Do not load it. Delete it, and use the .safetensors version of the model."),
         )
-    return Verdict(
+    return CheckedModel(
         path=name,
         size=look.size,
         state="pickle-unknown" if scan.unknown else "pickle",

@@ -22,16 +22,16 @@ _REGISTRY = frozenset(("EXT1", "EXT2", "EXT4"))
 _LEAST_NESTED = 4  # bytes; a shorter pickle names nothing
 
 
-class UnreadableError(Exception):
+class UnreadablePickleError(Exception):
     """A program that breaks off, or that would do other than it says. `program`: what was read before."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: PickleProgram) -> None:
         super().__init__("not readable as a pickle file")
         self.program = program
 
 
 @dataclass(kw_only=True)
-class Program:
+class PickleProgram:
     """`names`: (module, name) of every import; `result`: what it ends with, where that is a plain number or text;
     `inner`: texts and bytes in it, which may be pickles themselves."""
 
@@ -43,40 +43,40 @@ class Program:
 _MARK = object()
 
 
-def read_program(stream: IO[bytes]) -> Program:
+def read_program(stream: IO[bytes]) -> PickleProgram:
     """Read one pickle from where the stream stands to its end; the stream stands behind it then.
 
     Raises:
         UnreadableError: with what was read so far.
     """
-    program = Program()
+    program = PickleProgram()
     stack: list[Any] = []
     memo: dict[int, Any] = {}
     try:
         for count, (opcode, argument, _position) in enumerate(pickletools.genops(stream)):
             if count > MOST_STEPS:
-                raise UnreadableError(program)
+                raise UnreadablePickleError(program)
             if opcode.name == "STOP":
                 program.result = stack[-1]
             _step(opcode, argument, stack, memo, program)
-    except UnreadableError:
+    except UnreadablePickleError:
         raise
     except Exception as error:  # whatever a hostile file makes the reader do, it is not readable
-        raise UnreadableError(program) from error
+        raise UnreadablePickleError(program) from error
     return program
 
 
-def _step(opcode: Any, argument: Any, stack: list[Any], memo: dict[int, Any], program: Program) -> None:
+def _step(opcode: Any, argument: Any, stack: list[Any], memo: dict[int, Any], program: PickleProgram) -> None:
     name = opcode.name
     if name in _REGISTRY:
-        raise UnreadableError(program)  # a name that only the loading process knows
+        raise UnreadablePickleError(program)  # a name that only the loading process knows
     if name in ("GLOBAL", "INST"):
         module, _, attribute = argument.partition(" ")
         program.names.add((module, attribute))
     if name == "STACK_GLOBAL":
         attribute, module = stack.pop(), stack.pop()
         if not (isinstance(module, str) and isinstance(attribute, str)):
-            raise UnreadableError(program)
+            raise UnreadablePickleError(program)
         program.names.add((module, attribute))
         stack.append(None)
     elif name == "MEMOIZE":
@@ -109,7 +109,7 @@ def _move(opcode: Any, stack: list[Any]) -> None:
     stack.extend(None for _ in opcode.stack_after)
 
 
-def _keep(argument: Any, program: Program) -> None:
+def _keep(argument: Any, program: PickleProgram) -> None:
     if isinstance(argument, str):
         try:
             argument = argument.encode("latin-1")  # how pickles of protocol 2 keep bytes

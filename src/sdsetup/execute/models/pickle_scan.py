@@ -19,7 +19,7 @@ from typing import IO, Literal
 
 from sdsetup.catalog.catalog import Catalog
 from sdsetup.catalog.pickles import PickleNames
-from sdsetup.execute.models.pickle_program import Program, UnreadableError, read_program
+from sdsetup.execute.models.pickle_program import PickleProgram, UnreadablePickleError, read_program
 
 _MAGIC = 0x1950A86A20F9469CFC6C  # the first of the five pickles (torch/serialization.py)
 _AFTER_MAGIC = 4  # version, system, the object, the keys of its storages; raw numbers follow
@@ -64,7 +64,7 @@ def scan_pickle(path: Path, names: PickleNames | None = None) -> Scan:
         found = _Found(names)
         try:
             found.file(file)
-        except UnreadableError as broken:
+        except UnreadablePickleError as broken:
             found.program(broken.program)
             found.failed = True
         except Exception:
@@ -92,7 +92,7 @@ class _Found:
         else:
             self._pickles(file)
 
-    def program(self, program: Program, depth: int = 0) -> None:
+    def program(self, program: PickleProgram, depth: int = 0) -> None:
         """Judge what a program names, and what a pickle among its texts would."""
         for module, name in program.names:
             danger = self._names.judge(module, name)
@@ -115,7 +115,7 @@ class _Found:
             file.seek(-1, io.SEEK_CUR)
             self._one(file)
 
-    def _one(self, file: IO[bytes]) -> Program:
+    def _one(self, file: IO[bytes]) -> PickleProgram:
         """The pickle that begins where the file stands, read by both readers."""
         begin = file.tell()
         program = read_program(file)
@@ -158,7 +158,7 @@ class _Found:
             return
         try:
             program = read_program(io.BytesIO(data))
-        except UnreadableError as broken:
+        except UnreadablePickleError as broken:
             program = broken.program
         below = _Found(self._names)
         below.program(program, depth)

@@ -15,7 +15,7 @@ from sdsetup.errors import SdsetupError
 from sdsetup.execute import git
 from sdsetup.execute.context import Context
 from sdsetup.execute.git.fetching import PAUSES, from_first
-from sdsetup.execute.git.program import GitFailedError, Runner
+from sdsetup.execute.git.program import GitFailedError, GitRunner
 from sdsetup.execute.git.seal import seal, sealed
 from sdsetup.execute.inside import inside
 from sdsetup.launchfile import FILE_NAMES
@@ -114,7 +114,7 @@ def stand_on(
             changed then.
     """
     with _told(context, commit, former, files):
-        run = Runner(context, context.dir, "", existing=True)
+        run = GitRunner(context, context.dir, "", existing=True)
         ours = sealed(context.dir)
         _keep_reachable(run, former, branch)
         where = ("--detach",) if branch is None else ("-B", branch)
@@ -142,7 +142,7 @@ def _told(context: Context, commit: str, former: str, files: tuple[str, ...]) ->
 
 def _fetch(url: str, action: CloneWebUI, context: Context, first_word: float | None) -> None:
     source = urlsplit(url).hostname or url
-    run = Runner(context, context.dir, source, existing=True, first_word=first_word)
+    run = GitRunner(context, context.dir, source, existing=True, first_word=first_word)
     shallow = git.ask(context, context.dir, "rev-parse", "--is-shallow-repository") == "true"
     depth = ("--depth", "1") if shallow else ()
     run("fetch", "--progress", "--no-tags", *depth, url, action.commit)
@@ -150,7 +150,7 @@ def _fetch(url: str, action: CloneWebUI, context: Context, first_word: float | N
         _fetch_tag(run, url, action.ref, depth)
 
 
-def _fetch_tag(run: Runner, url: str, ref: str, depth: tuple[str, ...]) -> None:
+def _fetch_tag(run: GitRunner, url: str, ref: str, depth: tuple[str, ...]) -> None:
     """The tag makes `git describe` speak; a tag of that name that is there may be the user's own, and stays."""
     try:
         run("rev-parse", "--verify", "--quiet", f"refs/tags/{ref}")
@@ -158,7 +158,7 @@ def _fetch_tag(run: Runner, url: str, ref: str, depth: tuple[str, ...]) -> None:
         run("fetch", "--no-tags", *depth, url, f"refs/tags/{ref}:refs/tags/{ref}")
 
 
-def _keep_reachable(run: Runner, former: str, branch: str | None) -> None:
+def _keep_reachable(run: GitRunner, former: str, branch: str | None) -> None:
     """A branch for every commit that moving would leave without one: where HEAD is, and where `branch` is.
 
     Raises:
@@ -175,7 +175,7 @@ def _keep_reachable(run: Runner, former: str, branch: str | None) -> None:
             number += 1
 
 
-def _place_of(run: Runner, branch: str) -> str | None:
+def _place_of(run: GitRunner, branch: str) -> str | None:
     """The commit of a branch, None where there is no such branch."""
     lines = run("for-each-ref", "--format=%(objectname)", f"refs/heads/{branch}").splitlines()
     return next((line for line in lines if _ID.fullmatch(line)), None)

@@ -14,7 +14,7 @@ _LARGEST = 64 * 2**20  # bytes; a picture of 512 x 512 has 0.7 MB in base64
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class ApiAnswer:
     """`status` 0: nobody answered, `text` says why. `value` is the JSON object, {} where there is none.
     `seconds`: from the call to the last byte."""
 
@@ -34,7 +34,7 @@ class Answer:
         return " ".join(f"{kind}: {said}".split()) if kind else self.text
 
 
-def call(method: str, port: int, path: str, body: Mapping[str, Any] | None = None, *, seconds: float) -> Answer:
+def call(method: str, port: int, path: str, body: Mapping[str, Any] | None = None, *, seconds: float) -> ApiAnswer:
     """One call; never raises for what the other side does. `seconds` limits each wait for bytes."""
     import requests
     from urllib3.exceptions import HTTPError
@@ -56,14 +56,14 @@ def call(method: str, port: int, path: str, body: Mapping[str, Any] | None = Non
         ):
             raw = reply.raw.read(_LARGEST, decode_content=True)
     except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-        return Answer(status=0, value={}, text=f"{type(error).__name__}: {error}")
+        return ApiAnswer(status=0, value={}, text=f"{type(error).__name__}: {error}")
     took = time.monotonic() - began
     try:
         value = json.loads(raw)
     except ValueError:
         value = None
     text = raw[:500].decode("utf-8", "replace")
-    return Answer(
+    return ApiAnswer(
         status=reply.status_code, value=value if isinstance(value, dict) else {}, text=text, seconds=took
     )
 

@@ -15,7 +15,7 @@ from sdsetup.decide.diagnosis import Diagnosis
 from sdsetup.decide.picture.attempts import Outcome
 from sdsetup.decide.startup import Startup
 from sdsetup.execute.context import Context
-from sdsetup.execute.webui.api import Answer, call
+from sdsetup.execute.webui.api import ApiAnswer, call
 from sdsetup.execute.webui.launch_plan import settings_file
 from sdsetup.execute.webui.process import WebUI
 from sdsetup.storage import read_json, write_json
@@ -59,9 +59,9 @@ def wanted(*, prompt: str, seed: int, steps: int, width: int, height: int) -> di
     }
 
 
-def paint(web: WebUI, port: int, body: Mapping[str, Any], seconds: float) -> Answer | None:
+def paint(web: WebUI, port: int, body: Mapping[str, Any], seconds: float) -> ApiAnswer | None:
     """The answer to txt2img; None when the time (seconds) was over. Meanwhile the web UI's output is read on."""
-    answers: list[Answer] = []
+    answers: list[ApiAnswer] = []
 
     def ask() -> None:
         limit = seconds + 60  # the deadline below is the one that counts
@@ -86,7 +86,7 @@ def first_picture(answer: Mapping[str, Any]) -> bytes:
         return b""
 
 
-def hear_out(web: WebUI, answer: Answer | None) -> None:
+def hear_out(web: WebUI, answer: ApiAnswer | None) -> None:
     """After a refusal: read what the web UI still says, and note what it answered."""
     if answer is not None and not answer.status:
         web.until(lambda _state: False, _LAST_WORDS)  # a connection that broke: it is about to end

@@ -16,7 +16,7 @@ from sdsetup.catalog.failures import FailureBook
 from sdsetup.decide.diagnosis import Diagnosis, notes_in
 from sdsetup.decide.picture import (
     Attempt,
-    Change,
+    FlagChange,
     PngError,
     Proof,
     as_arguments,
@@ -30,7 +30,7 @@ from sdsetup.decide.picture import (
 from sdsetup.decide.picture.attempts import Outcome
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
-from sdsetup.execute.webui.api import Answer, call, free_port, peak_vram
+from sdsetup.execute.webui.api import ApiAnswer, call, free_port, peak_vram
 from sdsetup.execute.webui.launch_plan import planned
 from sdsetup.execute.webui.painting import (
     PORTS,
@@ -95,7 +95,7 @@ def prove(
     """
     patience = patience or Patience()
     attempts: list[Attempt] = []
-    changes: list[Change] = []
+    changes: list[FlagChange] = []
     tried = tuple(flags)
     while True:
         attempts.append(_attempt(action, context, tried, seen, book, patience, vendors))
@@ -205,14 +205,14 @@ class PictureAttempt:
             return self._refused(seen, answer)
         return self._judged(replace(seen, picture_seconds=round(time.monotonic() - began, 2)), answer)
 
-    def _painted(self) -> Answer | None:
+    def _painted(self) -> ApiAnswer | None:
         action = self._action
         body = wanted(
             prompt=_PROMPT, seed=action.seed, steps=action.steps, width=action.width, height=action.height
         )
         return paint(self._web, self._port, body, self._patience.picture)
 
-    def _judged(self, seen: Attempt, answer: Answer) -> Attempt:
+    def _judged(self, seen: Attempt, answer: ApiAnswer) -> Attempt:
         content = first_picture(answer.value)
         seen = self._measured(seen)
         try:
@@ -236,7 +236,7 @@ class PictureAttempt:
             return replace(seen, peak_bytes=vram, memory="vram")
         return replace(seen, peak_bytes=ram, memory="ram" if ram is not None else None)
 
-    def _refused(self, seen: Attempt, answer: Answer | None) -> Attempt:
+    def _refused(self, seen: Attempt, answer: ApiAnswer | None) -> Attempt:
         """No picture: the web UI said why, or died, or took too long."""
         if not self._web.over and answer is None:
             return replace(seen, outcome="slow")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sdsetup.catalog.failures import FailureBook
 from sdsetup.command import Command
-from sdsetup.decide.diagnosis import OURS, Diagnosis, Scene, diagnose_log
+from sdsetup.decide.diagnosis import OURS, Diagnosis, LogOrigin, diagnose_log
 from sdsetup.decide.startup import LaunchPlan, Startup, after
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
@@ -101,17 +101,17 @@ class WebUI:
     def kill(self) -> None:
         self._child.kill_tree()
 
-    def scene(self, vendors: tuple[Vendor, ...] | None = None) -> Scene:
+    def origin(self, vendors: tuple[Vendor, ...] | None = None) -> LogOrigin:
         """What is known about this installation besides its log."""
-        return Scene(dir=self.plan.dir, python=self.plan.python, family=self._machine.family, vendors=vendors)
+        return LogOrigin(dir=self.plan.dir, python=self.plan.python, family=self._machine.family, vendors=vendors)
 
     def diagnose(self, book: FailureBook, vendors: tuple[Vendor, ...] | None = None) -> Diagnosis | None:
         """Why it ended, or why its model did not load; None when its log has no line that is known."""
-        scene = self.scene(vendors)
-        found = diagnose_log(self.log.lines, book, scene=scene)
+        origin = self.origin(vendors)
+        found = diagnose_log(self.log.lines, book, origin=origin)
         if found is not None and found.kind == "symptom" and found.topic == "gpu":
             self._ask_torch()
-            found = diagnose_log(self.log.lines, book, scene=scene)
+            found = diagnose_log(self.log.lines, book, origin=origin)
         _log.info("diagnosis: %s", found)
         return found
 

@@ -20,7 +20,7 @@ from sdsetup.storage import read_json, write_json
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trial:
+class StartAttempt:
     """How one start went. `last`: the last line of the output that says something, "" where it started."""
 
     started: bool
@@ -29,7 +29,9 @@ class Trial:
     last: str = ""
 
 
-def try_start(context: Context, *, on: Collection[str], all_of_them: Sequence[str], patience: Patience) -> Trial:
+def try_start(
+    context: Context, *, on: Collection[str], all_of_them: Sequence[str], patience: Patience
+) -> StartAttempt:
     """Start the web UI as its launch file would, with the extensions `on` of `all_of_them` and no others.
 
     Raises:
@@ -57,7 +59,7 @@ def try_start(context: Context, *, on: Collection[str], all_of_them: Sequence[st
             break
     said_last = next((line.strip() for line in reversed(web.log.lines) if _tells(line)), "")
     log = str(web.log.path) if web.log.path else None
-    return Trial(started=started, seconds=round(seconds, 1), log=log, last="" if started else said_last)
+    return StartAttempt(started=started, seconds=round(seconds, 1), log=log, last="" if started else said_last)
 
 
 def _tells(line: str) -> bool:
