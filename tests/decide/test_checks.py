@@ -723,6 +723,16 @@ def test_libraries() -> None:
     assert "libgl1" in str(finding.fix.command)
 
 
+def test_root_needs_no_sudo() -> None:
+    # Images of containers run as root, and most have no sudo: a pasted command ends with "sudo: not found".
+    system = replace(LINUX, root=True, missing_libraries=("libGL.so.1",))
+    fix = find("libraries", replace(GOOD, system=system)).fix
+    assert fix is not None
+    assert fix.command == "apt install libgl1 libglib2.0-0"
+    slow = find("libraries", replace(GOOD, system=replace(LINUX, root=True, tcmalloc=False)))
+    assert "(optional: apt install " in str(slow.summary)
+
+
 def test_long_paths() -> None:
     long = replace(GOOD, folder=Folder(path="C:\\" + "a" * 70, writable=True))
     assert status("long-paths", long) == "warn"

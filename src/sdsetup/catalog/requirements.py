@@ -36,6 +36,15 @@ class Commands(NamedTuple):
     driver: str | None = None
     venv: str | None = None
 
+    def without_sudo(self) -> Commands:
+        """For root: a container often has no sudo."""
+        said = {
+            field: command.removeprefix("sudo ")
+            for field, command in self._asdict().items()
+            if field != "ids" and command
+        }
+        return self._replace(**said)
+
 
 class Limits(NamedTuple):
     """Thresholds of `doctor.toml`; bytes, letters and counts."""
@@ -96,11 +105,11 @@ class Requirements:
     model_hashes: Mapping[int, str] = field(default_factory=dict)  # bytes -> SHA-256 of the models that are known
 
     def commands_for(self, facts: Facts) -> Commands:
-        """The package manager of this machine, by its distribution and what that is like."""
+        """The package manager of this machine, by its distribution and what that is like; root calls it itself."""
         system = facts.system
         names = (system.distribution, *system.like) if system.family == "linux" else (system.family,)
         for name in names:
             for commands in self.commands:
                 if name in commands.ids:
-                    return commands
+                    return commands.without_sudo() if system.root else commands
         return Commands(ids=())
