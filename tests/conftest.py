@@ -26,6 +26,8 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
         monkeypatch.setenv(name, str(home))
     for name in ("LOG", "DATA", "CACHE"):
         monkeypatch.setenv(f"SDSETUP_{name}_DIR", str(home / name.lower()))
+    for name in ("XDG_DATA_HOME", "XDG_DESKTOP_DIR"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SDSETUP_LANG", "en")  # whatever this system speaks
     for name in list(os.environ):
         if name.startswith(("HF_", "SDSETUP_PROFILES")) or name.upper().endswith("_PROXY"):

@@ -37,7 +37,7 @@ def printed_by_the_program() -> Iterator[str]:
     """Names of the documents that are put together where documents are printed from."""
     beside = (
         SOURCE / "workflows" / f"{name}.py"
-        for name in ("kit_key", "report", "self_command", "self_update", "uninstall")
+        for name in ("kit_key", "report", "self_command", "self_update", "shortcut", "uninstall")
     )
     for path in (*(SOURCE / "show").glob("*.py"), *beside):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -46,6 +46,7 @@ GROUPS = {
     },
     "Use": {
         "launch": "Start the web UI",
+        "shortcut": "Start the web UI from the menu or desktop",
         "tune": "Choose settings for the graphics card",
         "why": "Explain a setting",
         "status": "List installations with versions and sizes",

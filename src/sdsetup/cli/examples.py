@@ -28,6 +28,11 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("sdsetup launch", "Start the web UI and open the browser"),
         ("sdsetup launch --no-browser", "Start it and show the address only"),
     ),
+    "shortcut": (
+        ("sdsetup shortcut", "Add the web UI to the menu"),
+        ("sdsetup shortcut --desktop", "Put it on the desktop"),
+        ("sdsetup shortcut --remove", "Remove all of them"),
+    ),
     "tune": (
         ("sdsetup tune", "Show settings for this PC's card"),
         ("sdsetup tune --apply", "Write them into the launch file"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 _ALONE = 2  # the launcher and its Python: nobody else is in this console, so its window closes with us
@@ -24,13 +25,19 @@ def read_before_closing() -> None:
     """After a double click, keep the window open until it has been read."""
     if sys.platform != "win32":
         return
+    from sdsetup.machine import windows
+
+    if windows.console_processes() <= _ALONE:
+        wait_for_enter()
+
+
+@cache
+def wait_for_enter() -> None:
+    """Once, where a person can see it and answer."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return
-    from sdsetup.machine import windows
     from sdsetup.show.words import say
     from sdsetup.text import Text
 
-    if windows.console_processes() > _ALONE:
-        return
     with suppress(EOFError, KeyboardInterrupt):
         input("\n" + say(Text("Press Enter to close this window.")))

@@ -20,7 +20,7 @@ CARRIES = {
     **dict.fromkeys(
         (
             *("doctor", "status", "install", "tune", "why", "launch", "verify", "fix", "update", "undo"),
-            *("uninstall", "extensions", "model", "report"),
+            *("uninstall", "extensions", "model", "report", "shortcut"),
         ),
         ("--dir", "--rehearse"),
     ),

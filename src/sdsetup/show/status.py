@@ -53,6 +53,8 @@ def _show_one(one: InstallationStatus, screen: Screen) -> None:
         Text("Last start"): _moment(one.last_start),
         Text("Test image"): _moment(one.last_picture),
     }
+    if not one.practice:
+        lines[Text("Shortcut")] = Text("{files}", files=Listed(one.shortcuts)) if one.shortcuts else Text("none")
     if one.running is not None:
         ports = ", ".join(map(str, one.running))
         lines[Text("Running")] = Text("now, on port {ports}", ports=ports) if ports else Text("now")
@@ -70,6 +72,9 @@ def _show_one(one: InstallationStatus, screen: Screen) -> None:
             kept=size(sizes.kept),
         )
         screen.field(say(_SIZE), said, room=room)
+    if not one.shortcuts and not one.practice:
+        screen.line(Text("To start it from the menu of programs:"), "quiet", indent=2)
+        screen.command(Command("sdsetup", "shortcut", "--dir", one.dir), indent=4)
     for outdated in one.outdated:
         screen.line(Text("{mark} {said}", mark=screen.mark("warn"), said=outdated), "warn", indent=2)
     if one.unfinished:
@@ -131,5 +136,6 @@ def _one_json(one: InstallationStatus) -> dict[str, Any]:
         "last_picture": one.last_picture,
         "running": None if one.running is None else {"ports": list(one.running)},
         "unfinished": one.unfinished,
+        "shortcuts": list(one.shortcuts),
         "outdated": [str(text) for text in one.outdated],
     }

@@ -39,6 +39,7 @@ class InstallationStatus:
     last_picture: str | None = None
     running: tuple[int, ...] | None = None  # ports, None when it does not run
     unfinished: bool = False
+    shortcuts: tuple[str, ...] = ()  # files that start it from the menu or the desktop
     outdated: tuple[Text, ...] = ()
 
 

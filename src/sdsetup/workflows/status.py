@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sdsetup import __version__
 from sdsetup.errors import EXIT_DONE
+from sdsetup.execute.shortcut import shortcuts_of
 from sdsetup.machine.running import running_web_ui
 from sdsetup.probe import default_folder, gather
 from sdsetup.probe.folder import state_of
@@ -71,6 +72,7 @@ def _status(session: Session, entry: InstallationEntry) -> InstallationStatus:
         last_picture=entry.last_picture,
         running=running.ports if running is not None else None,
         unfinished=(folder / ".sdsetup" / "unfinished.json").is_file(),
+        shortcuts=tuple(str(path) for path in shortcuts_of(folder, session.machine)),
         outdated=tuple(_outdated(session, facts, folder)),
     )
 

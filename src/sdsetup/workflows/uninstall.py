@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sdsetup.errors import EXIT_DONE, SdsetupError
 from sdsetup.execute.folders import file_problems
+from sdsetup.execute.kept import size_of
 from sdsetup.execute.lock import folder_lock
 from sdsetup.execute.outside import caches, own_environment, remove_outside, set_aside, tools
 from sdsetup.execute.removal import freed, listing, remove
+from sdsetup.execute.shortcut import shortcuts_of
 from sdsetup.execute.undo import finish
 from sdsetup.execute.webui.process import refuse_running
 from sdsetup.show.document import print_document
@@ -49,7 +51,7 @@ def run_uninstall(session: Session, folder: Path, *, dry_run: bool, yes: bool) -
         )
     with folder_lock(folder, context.cache, waiting=session.screen.line):
         removal = listing(context)
-        outside = _outside(session, folder) if removal.goes else ()
+        outside = (*_shortcuts(session, folder), *_outside(session, folder)) if removal.goes else ()
         frees = freed((*removal.goes, *(item for item in outside if item.why is None)))
         if not removal.goes:
             return _nothing(session, removal)
@@ -121,6 +123,11 @@ def _outside(session: Session, folder: Path) -> tuple[Item, ...]:
         return tuple(found)
     why = Text("other installations use it: {dir}", dir=others[0])
     return tuple(_staying(item, why) for item in found)
+
+
+def _shortcuts(session: Session, folder: Path) -> Iterator[Item]:
+    for path in shortcuts_of(folder, session.machine):
+        yield Item(kind="shortcut", what=Text("Shortcut"), path=path, bytes=size_of(path))
 
 
 def _listed(session: Session) -> bool:
