@@ -40,6 +40,7 @@ from sdsetup.values.events import Listener, silent
 from sdsetup.values.extensions import Extension
 from sdsetup.values.facts import Facts
 from sdsetup.values.flags import Settings
+from sdsetup.values.install_record import InstallRecord
 from sdsetup.values.journal import Journal
 from sdsetup.values.plan import CheckWebUI, CloneRepository, CloneWebUI, Plan
 from sdsetup.values.request import Request
@@ -135,31 +136,8 @@ def decide(session: Session, context: Context, *, to: str | None, extensions: bo
     commit, name = _target(session, context, to)
     request = Request(dir=str(stage), ref=None if to is None else commit, launchers=(), picture=False)
     facts = session.adjust(found)
-    recorded = facts.recorded
-    profile = recorded.profile if recorded is not None and recorded.profile else "current"
-    tuning = tune(replace(found, installation=None), session.catalog.rules(profile))
-    tuning = with_corrections(tuning, load_corrections(context.state))
-    refuse_tuning(tuning)
-    components = components_for(session, request, facts)
-    contents = look(
-        session.machine,
-        stage,
-        repositories=[f"repositories/{repository.name}" for repository in components.webui.repositories],
-        files=[file.save_as for file in components.files],
-        launch_files=(),
-        tools=session.tools,
-    )
-    inside = inspect(session, stage, subjects=("installation",)).installation
-    done = load_journal(state_folder(stage))
-    plan = plan_install(
-        replace(facts, installation=inside),
-        request,
-        tuning,
-        components,
-        Settings(flags=(), env=()),
-        done,
-        contents,
-    )
+    tuning = _tuned(session, context, found, facts.recorded)
+    plan = _plan(session, stage, request, facts, tuning)
     if commit != there.commit:
         refuse(replace(facts, folder=None), plan)
     practised = (state_folder(folder) / PRACTICE_MARK).is_file()
@@ -177,6 +155,42 @@ def decide(session: Session, context: Context, *, to: str | None, extensions: bo
         models=bool(there.models),
         chosen=commit != session.catalog.webui.commit,
         interrupted=undo.interrupted(context) or moving.interrupted(context),
+    )
+
+
+def _tuned(session: Session, context: Context, found: Facts, recorded: InstallRecord | None) -> Tuning:
+    """The settings by the profile that the installation was made with, and by what was learned here.
+
+    Raises:
+        SdsetupError: no PyTorch build suits this PC.
+    """
+    profile = recorded.profile if recorded is not None and recorded.profile else "current"
+    tuning = tune(replace(found, installation=None), session.catalog.rules(profile))
+    tuning = with_corrections(tuning, load_corrections(context.state))
+    refuse_tuning(tuning)
+    return tuning
+
+
+def _plan(session: Session, stage: Path, request: Request, facts: Facts, tuning: Tuning) -> Plan:
+    """The steps of an installation at the new commit, in the stage; those that an earlier run did are done."""
+    components = components_for(session, request, facts)
+    contents = look(
+        session.machine,
+        stage,
+        repositories=[f"repositories/{repository.name}" for repository in components.webui.repositories],
+        files=[file.save_as for file in components.files],
+        launch_files=(),
+        tools=session.tools,
+    )
+    inside = inspect(session, stage, subjects=("installation",)).installation
+    return plan_install(
+        replace(facts, installation=inside),
+        request,
+        tuning,
+        components,
+        Settings(flags=(), env=()),
+        load_journal(state_folder(stage)),
+        contents,
     )
 
 
