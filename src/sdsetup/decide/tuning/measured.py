@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from sdsetup.catalog.measure import MeasureProfile, Pictures
 from sdsetup.decide.tuning.measuring import Candidate, Measurement
-from sdsetup.text import Text
+from sdsetup.text import Number, Text
 from sdsetup.values.tuning import Reason, Tuning
 
 SCHEMA = "sdsetup.measured/1"
@@ -168,7 +168,7 @@ def _standing(one: Measurement, winner: Measurement, profile: MeasureProfile) ->
 def _because(winner: Measurement, done: Sequence[Measurement], profile: MeasureProfile) -> Text:
     assert winner.speed is not None
     rule = next((one for one in done if one.candidate.name == "rule"), None)
-    seconds = f"{winner.speed:.3g}"
+    seconds = Number(f"{winner.speed:.3g}")
     if winner.fits(profile.margin) is False:
         return Text(
             "Measured on this PC: {seconds} s per step; no other working choice leaves more memory",
