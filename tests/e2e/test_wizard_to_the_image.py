@@ -84,6 +84,10 @@ def test_three_questions_an_image_and_the_web_ui(world: dict[str, str], own_home
     wizard.expect_exact("The image is:")
     wizard.expect_exact(str(image))
     wizard.expect(r"What next\?[^\n]*\] ")
+    wizard.sendline("m")
+    wizard.expect("Shortcut created")
+    wizard.expect(r"What next\?[^\n]*\] ")
+    assert "m  add" not in wizard.before, "it is there"
     wizard.sendline("s")
     wizard.expect("The web UI is ready")
     wizard.sendintr()
@@ -105,6 +109,7 @@ def test_three_questions_an_image_and_the_web_ui(world: dict[str, str], own_home
     assert again.exitstatus == 0
 
     # A no leads back to the menu, a yes removes it and leaves the models.
+    (entry,) = (path for path in own_home.rglob("*") if path.suffix in (".desktop", ".command"))
     last = started(world, own_home)
     for answer in ("n", "y"):
         last.expect(MENU)
@@ -115,6 +120,7 @@ def test_three_questions_an_image_and_the_web_ui(world: dict[str, str], own_home
     last.close()
     folder = own_home / "stable-diffusion-webui"
     assert last.exitstatus == 0
+    assert not entry.exists()
     assert not (folder / "webui.py").exists() and not (folder / "venv").exists()
     assert (folder / "models" / "Stable-diffusion" / "model.safetensors").is_file()
 

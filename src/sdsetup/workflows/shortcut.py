@@ -57,6 +57,17 @@ def run_shortcut(session: Session, folder: Path, *, place: Place, remove: bool, 
     return EXIT_DONE
 
 
+def can_add_shortcut(session: Session, folder: Path) -> bool:
+    """Whether this installation has no shortcut and could get one."""
+    if session.practising or shortcuts_of(folder, session.machine):
+        return False
+    try:
+        lasting_program(session)
+    except SdsetupError:
+        return False
+    return True
+
+
 def lasting_program(session: Session) -> tuple[str, ...]:
     """The words that start this sdsetup next year, too.
 

@@ -47,6 +47,7 @@ from sdsetup.workflows.install import decide, launcher_kinds
 from sdsetup.workflows.launch import run_launch
 from sdsetup.workflows.rehearse import practice_folder, with_stand_ins
 from sdsetup.workflows.session import Session, named_path
+from sdsetup.workflows.shortcut import can_add_shortcut, run_shortcut
 
 _DEFAULT_MODEL = "sd15"
 # Beside each letter the one on the same key of a Russian keyboard.
@@ -302,10 +303,15 @@ def what_next(session: Session, folder: Path, picture: str | None) -> int:
         screen.line(Text("s  start the web UI"), indent=2)
         if picture is not None:
             screen.line(Text("o  open the image"), indent=2)
+        unlisted = can_add_shortcut(session, folder)
+        if unlisted:
+            screen.line(Text("m  add it to the menu of programs"), indent=2)
         screen.line(Text("d  done"), indent=2)
-        choices: dict[str, tuple[str, ...]] = {"s": ("start", "ы"), "o": ("open", "щ")}
+        choices: dict[str, tuple[str, ...]] = {"s": ("start", "ы"), "o": ("open", "щ"), "m": ("menu", "ь")}
         if picture is None:
             del choices["o"]
+        if not unlisted:
+            del choices["m"]
         choices["d"] = ("done", "в", *words_for("quit"), *words_for("no"))
         try:
             answer = ask_key(screen, Text("What next?"), choices, "d")
@@ -313,6 +319,9 @@ def what_next(session: Session, folder: Path, picture: str | None) -> int:
             return EXIT_DONE
         if answer == "s":
             return run_launch(session, folder, browser=True)
+        if answer == "m":
+            run_shortcut(session, folder, place="menu", remove=False, yes=True)
+            continue
         if answer == "d" or picture is None:
             return EXIT_DONE
         if not _opened(picture):
