@@ -25,6 +25,9 @@ rem Asked of a Python: are you one that can make our environment?
 set "boot_ask=import sys,struct,sysconfig,ensurepip,venv; right=sys.implementation.name=='cpython' and sys.version_info[:2] in [(3,m) for m in range(10,15)] and struct.calcsize('P')==8 and 'MSC' in sys.version and not sysconfig.get_config_var('Py_GIL_DISABLED'); print('suits' if right else 'no')"
 
 set "boot_rc=1"
+set "boot_lang="
+set "boot_words="
+set "boot_value="
 set "boot_away="
 set "boot_python="
 set "boot_args="
@@ -72,6 +75,9 @@ if defined PATH call :try_path
 if defined boot_python goto :start
 
 rem --- no Python: bring one ---
+set "boot_then=bring_one"
+goto :asked
+:bring_one
 call :bring
 if not defined boot_python goto :end
 
@@ -91,6 +97,46 @@ pause
 endlocal & exit /b %boot_rc%
 
 rem --- parts ---
+
+:asked
+rem Sets boot_lang to what follows --lang, and goes on at boot_then. Here, as only here are the arguments ours.
+set "boot_word=%~1"
+if defined boot_word set "boot_word=%boot_word:"=%"
+if not defined boot_word goto :%boot_then%
+if "%boot_word%"=="--" goto :%boot_then%
+shift /1
+if "%boot_word%"=="--lang" set "boot_lang=%~1"
+goto :asked
+
+:say
+rem One line, translated where boot_words has it ("English=translation"), and boot_value behind it.
+if not defined boot_words call :words
+set "boot_said=%~1"
+if not exist "%boot_words%" goto :say_it
+for /f "usebackq tokens=1* delims==" %%A in ("%boot_words%") do if "%%A"=="%~1" set "boot_said=%%B"
+:say_it
+if defined boot_value goto :say_with_value
+>&2 echo %boot_said%
+exit /b
+:say_with_value
+>&2 echo %boot_said% "%boot_value%"
+set "boot_value="
+exit /b
+
+:words
+rem Sets boot_words to the lines in the user's language and in the letters of this console, where there are such.
+if not defined boot_lang if defined SDSETUP_LANG set "boot_lang=%SDSETUP_LANG%"
+if defined boot_lang set "boot_lang=%boot_lang:"=%"
+if not defined boot_lang call :words_of "HKCU\Control Panel\Desktop" PreferredUILanguages
+if not defined boot_lang call :words_of "HKCU\Control Panel\Desktop\MuiCached" MachinePreferredUILanguages
+for /f "delims=-_.\ " %%L in ("%boot_lang%") do set "boot_lang=%%L"
+set "boot_page="
+for /f "tokens=2 delims=:." %%P in ('^""%boot_tools%\chcp.com" 2^>nul^"') do set "boot_page=%%P"
+set "boot_words=%~dp0bootstrap\words\%boot_lang%.%boot_page: =%.txt"
+exit /b
+:words_of
+for /f "tokens=1,3" %%A in ('^""%boot_tools%\reg.exe" query %1 /v %2 2^>nul^"') do if "%%A"=="%2" set "boot_lang=%%B"
+exit /b
 
 :clicked
 rem Explorer starts a .bat as  cmd /c ""C:\folder\sdsetup.bat" "  and closes the window at its end.
@@ -202,12 +248,16 @@ if not "%boot_address:@=%"=="%boot_address%" goto :bring_not
 if /i "%boot_address:~0,8%"=="https://" goto :bring_uv
 if /i "%boot_address:~0,17%"=="http://127.0.0.1:" goto :bring_uv
 :bring_not
->&2 echo uv was not downloaded from "%boot_address%": the address is not https. Unset SDSETUP_UV_ADDRESS.
+call :say "uv was not downloaded."
+set "boot_value=%boot_address%"
+call :say "where:"
+call :say "why: the address is not https"
+call :say "fix: unset SDSETUP_UV_ADDRESS, then start again."
 exit /b
 :bring_uv
 set "boot_uv=%boot_data%\tools\uv-%boot_uv_version%\uv.exe"
 if exist "%boot_uv%" goto :bring_python
->&2 echo Downloading uv %boot_uv_version% (16 MB), which installs a Python for sdsetup.
+call :say "Downloading uv (20 MB), which installs a Python for sdsetup."
 set "boot_part=%boot_data%\tools\uv-%boot_uv_version%.part"
 if exist "%boot_part%" rmdir /s /q "%boot_part%"
 mkdir "%boot_part%" 2>nul
@@ -227,7 +277,8 @@ if not exist "%boot_uv%" goto :no_folder
 del "%boot_data%\tools\uv-%boot_uv_version%\uv.zip" 2>nul
 
 :bring_python
->&2 echo Downloading Python %boot_python_version% (30 MB) to "%boot_data%\tools\python"
+set "boot_value=%boot_data%\tools\python"
+call :say "Downloading Python (30 MB) into this folder:"
 set "UV_PYTHON_INSTALL_DIR=%boot_data%\tools\python"
 set "UV_PYTHON_INSTALL_BIN=0"
 set "UV_PYTHON_INSTALL_REGISTRY=0"
@@ -240,9 +291,9 @@ for %%N in (UV_PYTHON_INSTALL_DIR UV_PYTHON_INSTALL_BIN UV_PYTHON_INSTALL_REGIST
 call :try_brought
 if defined boot_python exit /b
 >&2 echo.
->&2 echo Python %boot_python_version% could not be downloaded.
->&2 echo why: see uv's message above.
->&2 echo fix: check your internet connection and proxy, or install Python 3.10 or newer from python.org; then start again.
+call :say "Python could not be downloaded."
+call :say "why: the download failed, see the message above"
+call :say "fix: check your internet connection and proxy, or install Python 3.10 or newer from python.org, then start again."
 exit /b
 
 :fetch_mirror
@@ -284,48 +335,66 @@ exit /b
 :no_download
 popd
 >&2 echo.
->&2 echo Python 3.10 or newer was not found on this PC, and uv, which installs one, could not be downloaded.
->&2 echo where: "%boot_address%"
->&2 echo fix: check your internet connection and proxy, or install Python 3.10 or newer from python.org; then start again.
+call :say "Python 3.10 or newer was not found, and uv, which installs one, could not be downloaded."
+set "boot_value=%boot_address%"
+call :say "where:"
+call :say "why: the download failed, see the message above"
+call :say "fix: check your internet connection and proxy, or install Python 3.10 or newer from python.org, then start again."
 exit /b
 
 :wrong_file
 del uv.zip 2>nul
 popd
 >&2 echo.
->&2 echo The downloaded file is not the expected one and was not used.
->&2 echo where: "%boot_address%"
->&2 echo why: its SHA-256 is not "%boot_sha256%"
->&2 echo fix: start again; if that fails, use another network: a proxy or an antivirus changes downloads.
+call :say "The downloaded file is not the expected one and was not used."
+set "boot_value=%boot_address%"
+call :say "where:"
+set "boot_value=%boot_sha256%"
+call :say "why: its SHA-256 is not the expected"
+call :say "fix: start again. If that fails, use another network: a proxy or an antivirus changes downloads."
 exit /b
 
 :no_folder
 >&2 echo.
->&2 echo Can't write to sdsetup's folder.
->&2 echo where: "%boot_data%\tools"
->&2 echo fix: free up space on that drive or unlock the folder, then start again.
+call :say "Can't write to sdsetup's folder."
+set "boot_value=%boot_data%\tools"
+call :say "where:"
+call :say "fix: free up space on that drive or unlock the folder, then start again."
 exit /b
 
 :alone
-set "boot_here=%~dp0"
-if not "%boot_here:~220,1%"=="" goto :too_deep
->&2 echo This file was started without the rest of its folder.
->&2 echo where: "%~dp0"
->&2 echo fix: extract the whole .zip (right-click, "Extract All"), then start sdsetup.bat in the extracted folder.
+set "boot_then=alone_said"
+goto :asked
+:alone_said
+set "boot_value=%~dp0"
+if not "%boot_value:~220,1%"=="" goto :too_deep
+set "boot_value="
+call :say "This file was started without the rest of its folder."
+set "boot_value=%~dp0"
+call :say "where:"
+call :say "fix: extract the whole .zip (right-click, 'Extract All'), then start sdsetup.bat in the extracted folder."
 goto :end
 
 :too_deep
->&2 echo The path of this folder is too long for Windows.
->&2 echo where: "%~dp0"
->&2 echo fix: move the folder to a short path, such as C:\sdsetup, then start again.
+set "boot_value="
+call :say "The path of this folder is too long for Windows."
+set "boot_value=%~dp0"
+call :say "where:"
+call :say "fix: move the folder to a short path, such as C:\sdsetup, then start again."
 goto :end
 
 :no_home
->&2 echo Home folder not found.
->&2 echo why: neither LOCALAPPDATA nor USERPROFILE is set
->&2 echo fix: double-click sdsetup.bat, or set SDSETUP_DATA_DIR to a folder for sdsetup.
+set "boot_then=no_home_said"
+goto :asked
+:no_home_said
+call :say "Home folder not found."
+call :say "why: neither LOCALAPPDATA nor USERPROFILE is set"
+call :say "fix: double-click sdsetup.bat, or set SDSETUP_DATA_DIR to a folder for sdsetup."
 goto :end
 
 :too_old
->&2 echo sdsetup needs 64-bit Windows 10 or 11. The web UI's libraries do not run on this version.
+set "boot_then=too_old_said"
+goto :asked
+:too_old_said
+call :say "sdsetup needs 64-bit Windows 10 or 11. The web UI's libraries do not run on this version."
 goto :end

@@ -27,9 +27,28 @@ uv_sha256_macos_x86_64=5f44dcbde809b632f47c36fadb241cb4d6f9af71d0c8f172b5d2026d3
 uv_sha256_macos_aarch64=a9c1b29002cf3c83f07fa9cd8a887a3be0107d90e23189721221e7257db8e3d6
 python_version=3.10
 
-fail() { # what, why, fix
-  printf '%s\nwhy: %s\nfix: %s\n' "$1" "$2" "$3" >&2
-  exit 1
+language() { # that was asked for, else the system's, as sdsetup itself decides
+  before=
+  asked=
+  for word; do
+    case $before in --lang) asked=$word ;; esac
+    case $word in
+      --) break ;;
+      --lang=*) asked=${word#--lang=} ;;
+    esac
+    before=$word
+  done
+  asked=${asked:-${SDSETUP_LANG:-${LC_ALL:-${LC_MESSAGES:-${LANG:-}}}}}
+  case $asked in *.[!Uu]*) asked= ;; esac # a terminal of other letters than UTF-8's
+  printf '%s\n' "${asked%%[!A-Za-z]*}"
+}
+
+say() { # a line, translated where $words has it ("English=translation"), and a value behind it
+  said=$1
+  [ ! -f "$words" ] || while IFS='=' read -r english translated; do
+    [ "$english" != "$1" ] || said=$translated
+  done <"$words"
+  printf '%s\n' "$said${2:+ $2}" >&2
 }
 
 project_folder() { # of this file, also when it was started through a link
@@ -83,8 +102,10 @@ fetch() { # address, file
   elif command -v wget >/dev/null 2>&1; then
     wget -q --tries=3 --timeout=20 -O "$2" "$1"
   else
-    fail "Python 3.10 or newer was not found and can't be downloaded." "neither curl nor wget is installed" \
-      "install python3 and python3-venv (or curl) with your system's package manager, then start again"
+    say "Python 3.10 or newer was not found and can't be downloaded."
+    say "why: neither curl nor wget is installed"
+    say "fix: install python3 and python3-venv (or curl) with your system's package manager, then start again."
+    exit 1
   fi
 }
 
@@ -98,6 +119,16 @@ sha256_of() { # file
   fi | cut -d ' ' -f 1
 }
 
+not_from() { # address
+  say "uv was not downloaded."
+  say "where:" "$1"
+}
+
+unset_it() {
+  say "fix: unset SDSETUP_UV_ADDRESS, then start again."
+  exit 1
+}
+
 bring_uv() { # puts the path of uv into $uv
   uv=$data/tools/uv-$uv_version/uv
   [ -x "$uv" ] && return 0
@@ -107,30 +138,40 @@ bring_uv() { # puts the path of uv into $uv
     Darwin/x86_64) name=uv-x86_64-apple-darwin sum=$uv_sha256_macos_x86_64 ;;
     Darwin/arm64) name=uv-aarch64-apple-darwin sum=$uv_sha256_macos_aarch64 ;;
     *)
-      fail "Python 3.10 or newer was not found." "no Python download for $system on $(uname -m)" \
-        "install python3 and python3-venv with your system's package manager, then start again"
+      say "Python 3.10 or newer was not found."
+      say "why: there is no Python to download for this system:" "$system $(uname -m)"
+      say "fix: install python3 and python3-venv with your system's package manager, then start again."
+      exit 1
       ;;
   esac
   address=${SDSETUP_UV_ADDRESS:-$uv_address}/$name.tar.gz
   sum=${SDSETUP_UV_SHA256:-$sum}
   case $address in
-    *@*) fail "uv was not downloaded from $address" "the address contains a user name" "unset SDSETUP_UV_ADDRESS" ;;
+    *@*) not_from "$address" && say "why: the address contains a user name" && unset_it ;;
     https://* | http://127.0.0.1:* | http://localhost:*) ;;
-    *) fail "uv was not downloaded from $address" "the address is not https" "unset SDSETUP_UV_ADDRESS" ;;
+    *) not_from "$address" && say "why: the address is not https" && unset_it ;;
   esac
   part=$data/tools/uv-$uv_version.part.$$
   mkdir -p "$part" "$data/tools/uv-$uv_version" || exit 1
   trap 'rm -rf "$part"' EXIT INT TERM
-  printf '%s\n' "Downloading uv $uv_version (20 MB), which installs a Python for sdsetup." >&2
+  say "Downloading uv (20 MB), which installs a Python for sdsetup."
   mirror=
   [ -n "${SDSETUP_UV_ADDRESS:-}" ] || mirror=$uv_mirror/$name.tar.gz
-  fetch "$address" "$part/uv.tar.gz" || { [ -n "$mirror" ] && fetch "$mirror" "$part/uv.tar.gz"; } ||
-    fail "uv could not be downloaded from $address" "the download failed (see above)" \
-      "check your internet connection and proxy, or install python3 and python3-venv, then start again"
+  fetch "$address" "$part/uv.tar.gz" || { [ -n "$mirror" ] && fetch "$mirror" "$part/uv.tar.gz"; } || {
+    say "Python 3.10 or newer was not found, and uv, which installs one, could not be downloaded."
+    say "where:" "$address"
+    say "why: the download failed, see the message above"
+    say "fix: check your internet connection and proxy, or install python3 and python3-venv, then start again."
+    exit 1
+  }
   found=$(sha256_of "$part/uv.tar.gz")
-  [ "$found" = "$sum" ] ||
-    fail "The file from $address is not the expected one and was not used." "its SHA-256 is $found, not $sum" \
-      "start again; if that fails, use another network: something changes downloads on the way"
+  [ "$found" = "$sum" ] || {
+    say "The downloaded file is not the expected one and was not used."
+    say "where:" "$address"
+    say "why: its SHA-256 is not the expected" "$sum"
+    say "fix: start again. If that fails, use another network: a proxy or an antivirus changes downloads."
+    exit 1
+  }
   tar -xzf "$part/uv.tar.gz" -C "$part" && mv -f "$part/$name/uv" "$uv" || exit 1
   rm -rf "$part"
   trap - EXIT INT TERM
@@ -138,23 +179,35 @@ bring_uv() { # puts the path of uv into $uv
 
 bring_python() {
   bring_uv
-  printf '%s\n' "Downloading Python $python_version (30 MB) to $data/tools/python" >&2
+  say "Downloading Python (30 MB) into this folder:" "$data/tools/python"
   # In a folder of ours: uv reads a uv.toml that lies in the current one.
   (cd "$data/tools" && UV_PYTHON_INSTALL_DIR=$data/tools/python UV_PYTHON_INSTALL_BIN=0 UV_NO_CACHE=1 \
-    "$uv" python install "$python_version" >&2) ||
-    fail "Python $python_version could not be downloaded." "see uv's message above" \
-      "check your internet connection and proxy, or install python3 and python3-venv, then start again"
+    "$uv" python install "$python_version" >&2) || {
+    say "Python could not be downloaded."
+    say "why: the download failed, see the message above"
+    say "fix: check your internet connection and proxy, or install python3 and python3-venv, then start again."
+    exit 1
+  }
 }
 
 project=$(project_folder) || exit 1
-[ -f "$project/bootstrap/start.py" ] ||
-  fail "This file was started without the rest of its folder." "$project/bootstrap/start.py is missing" \
-    "extract or clone the whole project and start sdsetup.sh in it"
+words=$project/bootstrap/words/$(language "$@").65001.txt
+[ -f "$project/bootstrap/start.py" ] || {
+  say "This file was started without the rest of its folder."
+  say "why: this file is missing:" "$project/bootstrap/start.py"
+  say "fix: extract or clone the whole project again, then start it from there."
+  exit 1
+}
 system=$(uname -s)
 HOME=${HOME:-$(home_folder)}
 case $HOME in
   /*) export HOME ;;
-  *) fail "Home folder not found." "HOME is not set to a full path" "set HOME, then start again" ;;
+  *)
+    say "Home folder not found."
+    say "why: HOME is not set to a full path"
+    say "fix: set HOME, then start again."
+    exit 1
+    ;;
 esac
 if [ -n "${SDSETUP_DATA_DIR:-}" ]; then
   data=$SDSETUP_DATA_DIR
@@ -172,9 +225,12 @@ python=$data/app/env/bin/python
 if [ ! -f "$data/app/stamp.txt" ] || ! suits "$python"; then
   python=$(find_python) || {
     bring_python
-    python=$(find_python) ||
-      fail "The downloaded Python does not start." "it does not support this system" \
-        "install python3 and python3-venv with your system's package manager, then start again"
+    python=$(find_python) || {
+      say "The downloaded Python does not start."
+      say "why: it does not support this system"
+      say "fix: install python3 and python3-venv with your system's package manager, then start again."
+      exit 1
+    }
   }
 fi
 exec "$python" -I "$project/bootstrap/start.py" "$@"

@@ -45,5 +45,6 @@ def write(folder: Path) -> None:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
     shutil.copy(ROOT / "bootstrap" / "start.py", folder / "bootstrap")
+    shutil.copytree(ROOT / "bootstrap" / "words", folder / "bootstrap" / "words", dirs_exist_ok=True)
     for starter in ("sdsetup.sh", "sdsetup.bat"):
         shutil.copy(ROOT / starter, folder)

@@ -69,6 +69,13 @@ def in_source() -> Iterator[Found]:
     yield from in_module(ROOT / "bootstrap" / "start.py", "bootstrap/start.py")
 
 
+def in_starters() -> Iterator[Found]:
+    """What sdsetup.bat and sdsetup.sh say before there is a Python."""
+    for name in ("sdsetup.bat", "sdsetup.sh"):
+        for sentence in re.findall(r'\bsay "([^"$]+)"', (ROOT / name).read_text(encoding="ascii")):
+            yield Found(sentence, name)
+
+
 def in_module(path: Path, where: str) -> Iterator[Found]:
     text = path.read_text(encoding="utf-8")
     lines = text.splitlines()
@@ -228,7 +235,7 @@ def template() -> Catalog:
     """All messages of the source."""
     catalog = Catalog(project="sdsetup", fuzzy=False, charset="utf-8")
     UNSEEN.clear()
-    for found in (*in_source(), *in_help(), *in_profiles()):
+    for found in (*in_source(), *in_starters(), *in_help(), *in_profiles()):
         if not found.text.strip() or not re.search(r"[^\W_]", re.sub(r"\{[^}]*\}", "", found.text)):
             continue  # nothing but values and signs: "{mark} {text}"
         id = (found.text, found.many) if found.many else found.text
@@ -281,10 +288,23 @@ def compiled(language: str) -> bytes:
     return out.getvalue()
 
 
+def words(language: str) -> dict[Path, bytes]:
+    """The starters' sentences for each code page of a console: cmd and sh read no catalogue."""
+    catalog = read(language)
+    said = {found.text: catalog.get(found.text) for found in in_starters()}
+    lines = [f"{text}={known.string}\n" for text, known in said.items() if known and known.string]
+    return {
+        ROOT / "bootstrap" / "words" / f"{language}.{page}.txt": "".join(lines).encode(encoding)
+        for page, encoding in RULES["consoles"].get(language, {}).items()
+    }
+
+
 def is_stale(language: str) -> bool:
-    """Whether the program reads another catalogue than the one that translators wrote."""
+    """Whether the program and its starters read something else than what translators wrote."""
     made = po_of(language).with_suffix(".mo")
-    return not made.exists() or _content(made.read_bytes()) != _content(compiled(language))
+    if not made.exists() or _content(made.read_bytes()) != _content(compiled(language)):
+        return True
+    return any(not path.exists() or path.read_bytes() != lines for path, lines in words(language).items())
 
 
 def _content(made: bytes) -> dict[Any, Any]:
@@ -299,6 +319,9 @@ def _content(made: bytes) -> dict[Any, Any]:
 def compile_all() -> None:
     for language in languages():
         po_of(language).with_suffix(".mo").write_bytes(compiled(language))
+        for path, lines in words(language).items():
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(lines)
 
 
 def missing(language: str) -> Iterator[Message]:

@@ -363,6 +363,32 @@ def test_what_is_not_as_pinned_is_not_used(
     assert not list((bench.data / "tools").glob("**/uv")) if bench.data.exists() else True
 
 
+RUSSIAN = "прокси-сервер"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "env", "wanted"),
+    [
+        ([], {"LANG": "ru_RU.UTF-8"}, RUSSIAN),
+        ([], {"LC_ALL": "en_US.UTF-8", "LANG": "ru_RU.UTF-8"}, "proxy"),
+        ([], {"SDSETUP_LANG": "ru", "LC_ALL": "C"}, RUSSIAN),
+        (["--lang", "en"], {"SDSETUP_LANG": "ru"}, "proxy"),
+        (["doctor", "--lang=ru-RU"], {}, RUSSIAN),
+        (["--", "--lang=ru"], {}, "proxy"),
+        ([], {"LANG": "ru_RU.KOI8-R"}, "proxy"),
+        ([], {"LANG": "ja_JP.UTF-8"}, "proxy"),
+        ([], {"SDSETUP_LANG": "../../x"}, "proxy"),
+    ],
+)
+def test_it_speaks_the_language_of_the_user(
+    bench: Bench, arguments: list[str], env: dict[str, str], wanted: str
+) -> None:
+    told = bench.start(*arguments, SDSETUP_UV_ADDRESS="http://127.0.0.1:1", **env)
+    assert told.returncode == 1
+    assert wanted in told.stderr
+    assert (RUSSIAN in told.stderr) == (wanted == RUSSIAN)
+
+
 def test_both_starters_pin_the_same_release() -> None:
     sh = (ROOT / "sdsetup.sh").read_text()
     bat = (ROOT / "sdsetup.bat").read_bytes()

@@ -7,6 +7,8 @@ import hashlib
 import http.server
 import io
 import json
+import os
+import re
 import shutil
 import subprocess
 import threading
@@ -16,10 +18,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pexpect
 import pytest
 
 import small_project
-from conftest import Cmd, python_program
+from conftest import LAB, ROOT, Cmd, python_program
 
 # No `;` here: the small project's build backend lies in its own folder, and Windows splits such paths at it.
 AT = "C:\\AI (x86) & co [x] ! ^\\тест"
@@ -163,6 +166,56 @@ def test_a_stand_in_of_the_store_is_never_started(pc: Windows) -> None:
         (there / "python.exe").write_bytes(python_program(pc.python, SUITS))
         ended = pc.start(WINEPATH=DATA.replace("sdsetup", folder), SDSETUP_UV_ADDRESS="http://127.0.0.1:1")
         assert (ended.rc, words in ended.err) == (1, True), repr(ended)
+
+
+def in_a_console(pc: Windows, arguments: str, country: str | None, **env: str) -> str:
+    """What a console shows: there a program has a code page, in a pipe of Wine's it has none."""
+    line = f'C:\\windows\\system32\\cmd.exe /c ""{pc.bat}" {arguments}"'
+    hidden = [name for name in os.environ if name.startswith("SDSETUP_")] + ["USERPROFILE", "TMPDIR"]
+    env = pc.cmd.bench.wine_env({**pc.env, "BENCH_CMDLINE": line, **env}, hidden, country)
+    child = pexpect.spawn(
+        "wine", [str(LAB / "bin" / "rawrun.exe")], env=env, encoding="utf-8", timeout=100, dimensions=(50, 300)
+    )
+    child.expect(pexpect.EOF)
+    return re.sub("\x1b\\[[0-9;?]*[A-Za-z]|[\x80-\x9f]", "", child.before).replace("\xa0", " ")
+
+
+def as_wine_shows(words: str, encoding: str) -> str:
+    """Wine's `for /f` takes each byte of a file for a letter, where Windows takes the console's code page."""
+    return re.sub("[\x80-\x9f]", "", words.encode(encoding).decode("latin-1")).replace("\xa0", " ")
+
+
+UNAVAILABLE = "Python 3.10 or newer was not found, and uv, which installs one, could not be downloaded."
+
+
+@pytest.mark.parametrize(
+    ("country", "arguments", "lang", "encoding"),
+    [
+        ("ru_RU", "install", "ru-RU", "cp866"),
+        ("hi_IN", 'install --dir "D:\\a & b" --lang ru', "", "utf-8"),  # its consoles have code page 65001
+        ("ru_RU", "install --lang=en", "ru", None),
+        ("ru_RU", "install -- --lang ru", "", None),
+        (None, "install", "ru", None),  # code page 437 has no such letters
+    ],
+)
+def test_it_speaks_the_language_of_the_user(
+    pc: Windows, country: str | None, arguments: str, lang: str, encoding: str | None
+) -> None:
+    env = {"SDSETUP_LANG": lang} if lang else {}
+    shown = in_a_console(pc, arguments, country, SDSETUP_UV_ADDRESS="http://127.0.0.1:1", **env)
+    assert (UNAVAILABLE in shown) == (encoding is None), shown
+    if encoding:
+        lines = (ROOT / "bootstrap" / "words" / "ru.65001.txt").read_text(encoding="utf-8").splitlines()
+        translated = dict(line.split("=", 1) for line in lines)[UNAVAILABLE]
+        assert as_wine_shows(translated, encoding) in shown, shown
+
+
+def test_the_language_of_windows_counts_where_nobody_asked(pc: Windows) -> None:
+    key = '"HKCU\\Control Panel\\Desktop" /v PreferredUILanguages'
+    pc.reg(f"add {key} /t REG_MULTI_SZ /d ru-RU\\0en-US /f")
+    shown = in_a_console(pc, "", "ru_RU", SDSETUP_UV_ADDRESS="http://127.0.0.1:1")
+    pc.reg(f"delete {key} /f")
+    assert as_wine_shows("прокси-сервер", "cp866") in shown, shown
 
 
 PLANTED = (
