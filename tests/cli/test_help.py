@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import typer
 from command_line import refusal
 from sdsetup.cli.app import COMMANDS, GROUPS, app, run
 from sdsetup.cli.examples import EXAMPLES
+from sdsetup.show import language
 
 SRC = Path(__file__).parents[2] / "src"
 GROUP: Any = typer.main.get_command(app)
@@ -69,6 +71,18 @@ def test_a_command_has_examples_that_it_takes(
     for parameter in command.params:
         assert getattr(parameter, "help", None), f"{name} {parameter.name}"
         assert len(parameter.help) <= 60, f"{name} {parameter.name}"
+
+
+@pytest.mark.parametrize("name", [*COMMANDS, *(name for name, _ in commands() if " " in name)])
+def test_russian_help_fits_and_is_not_cut(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run(["--lang", "ru", *name.split(), "--help"]) == 0
+    language.speak("en")
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if len(line) > 80 or line.endswith("...") and "[АРГУМЕНТЫ]" not in line] == []
+    assert [line for line in lines if line.endswith(":") and not re.search("[а-я]", line)] == []
 
 
 def test_no_example_belongs_to_no_command() -> None:

@@ -110,10 +110,11 @@ class _Words:
         parent.write_dl([(first, _bracketed(second)) for first, second in rows], *args, **options)
 
 
-# Words of the command line library in help. "Options" and "Arguments" are its headings.
+# Words of the command line library in help. "Options", "Arguments", and "Commands" are its headings.
 HELP_WORDS = (
     message("Options"),
     message("Arguments"),
+    message("Commands"),
     message("Show this message and exit."),
     message("[OPTIONS]"),
     message("COMMAND"),
