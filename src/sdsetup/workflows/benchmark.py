@@ -6,20 +6,22 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from sdsetup.catalog.failures import FailureBook
+from sdsetup.catalog.measure import MeasureProfile, Pictures
 from sdsetup.catalog.rules import Rules
 from sdsetup.command import Command
 from sdsetup.decide.launch_settings import launch_settings
 from sdsetup.decide.refusals import refuse_tuning
 from sdsetup.decide.tuning.engine import ModelClass, situation, tune
 from sdsetup.decide.tuning.lighter import step_down
-from sdsetup.decide.tuning.measured import choose, key_for, with_measured
-from sdsetup.decide.tuning.measuring import Trial
+from sdsetup.decide.tuning.measured import Key, MeasuringResult, choose, key_for, with_measured
+from sdsetup.decide.tuning.measuring import Measurement, Trial
 from sdsetup.errors import EXIT_DONE, EXIT_EXPECTED, EXIT_INTERRUPTED, SdsetupError, UsageError
 from sdsetup.execute.lock import folder_lock
 from sdsetup.execute.measuring import Bench, measure, remember, remembered
 from sdsetup.execute.own_files import load_corrections, set_damaged_aside
+from sdsetup.machine.answers_nvml import CardProgram, CardUse
 from sdsetup.machine.card_watch import CardWatch
 from sdsetup.show.document import print_document
 from sdsetup.show.measuring import (
@@ -36,23 +38,16 @@ from sdsetup.show.questions import ask_yes
 from sdsetup.show.tuning_measured import show_measured
 from sdsetup.text import Text
 from sdsetup.values.corrections import Correction, with_corrections
+from sdsetup.values.events import Event, Listener
 from sdsetup.values.flags import Flag, names_of
+from sdsetup.values.plan import Plan
 from sdsetup.values.state_folder import state_folder
+from sdsetup.values.tuning import Tuning
 from sdsetup.workflows.carrying_out import perform
 from sdsetup.workflows.described_machine import MachineOptions
 from sdsetup.workflows.inspect import vendors
 from sdsetup.workflows.session import AlreadySaid, Session
 from sdsetup.workflows.tune import Tuned, card_changes, decide_launch_files, tuned_for
-
-if TYPE_CHECKING:
-    from sdsetup.catalog.failures import FailureBook
-    from sdsetup.catalog.measure import MeasureProfile, Pictures
-    from sdsetup.decide.tuning.measured import Key, MeasuringResult
-    from sdsetup.decide.tuning.measuring import Measurement
-    from sdsetup.machine.answers_nvml import CardProgram, CardUse
-    from sdsetup.values.events import Event, Listener
-    from sdsetup.values.plan import Plan
-    from sdsetup.values.tuning import Tuning
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,35 +4,25 @@ one step down after pictures that failed."""
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
+from sdsetup.catalog.failures import FailureBook
+from sdsetup.decide.picture import Attempt, next_change
+from sdsetup.decide.startup import LaunchPlan
 from sdsetup.decide.tuning.engine import tune
 from sdsetup.execute import launch_file
 from sdsetup.execute.context import Context
 from sdsetup.execute.lock import folder_lock
 from sdsetup.execute.own_files import load_corrections, load_journal, set_damaged_aside
-from sdsetup.launchfile import FILE_NAMES, Kind
+from sdsetup.launchfile import FILE_NAMES, Kind, flag, grouped
+from sdsetup.show.questions import ask_yes
 from sdsetup.storage import write_json
-from sdsetup.values.corrections import Corrections, card_name, to_json
+from sdsetup.text import Text
+from sdsetup.values.corrections import Correction, Corrections, card_name, to_json
 from sdsetup.values.flags import names_of
 from sdsetup.values.plan import WriteLauncher
 from sdsetup.workflows.inspect import TUNING_SUBJECTS, inspect
 from sdsetup.workflows.session import Session
-
-if TYPE_CHECKING:
-    from sdsetup.values.corrections import Correction
-from typing import TYPE_CHECKING, Any
-
-from sdsetup.decide.picture import Attempt, next_change
-from sdsetup.launchfile import flag, grouped
-from sdsetup.show.questions import ask_yes
-from sdsetup.text import Text
-from sdsetup.values.corrections import Correction
-
-if TYPE_CHECKING:
-    from sdsetup.catalog.failures import FailureBook
-    from sdsetup.decide.startup import LaunchPlan
-    from sdsetup.execute.context import Context
 
 
 def keep(session: Session, context: Context, correction: Correction) -> list[Path]:

@@ -11,34 +11,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from sdsetup.catalog.failures import FailureBook
 from sdsetup.decide.checks.cards import card
-from sdsetup.decide.diagnosis import spot
-from sdsetup.decide.startup import address, opens_browser
+from sdsetup.decide.diagnosis import Diagnosis, spot
+from sdsetup.decide.startup import LaunchPlan, address, opens_browser
 from sdsetup.errors import EXIT_DONE, EXIT_EXPECTED, EXIT_INTERRUPTED
 from sdsetup.execute import undo
+from sdsetup.execute.context import Context
 from sdsetup.execute.lock import folder_lock
 from sdsetup.execute.webui.launch_plan import browser_option, plan_from_file, planned
-from sdsetup.execute.webui.process import start
+from sdsetup.execute.webui.process import WebUI, start
 from sdsetup.machine.running import running_web_ui
 from sdsetup.show.diagnosis import show_diagnosis, show_unknown
 from sdsetup.show.launch import LaunchScreen
 from sdsetup.text import Text
+from sdsetup.values.facts import Facts
 from sdsetup.workflows import folder_memory, registry
 from sdsetup.workflows.corrections import offer
 from sdsetup.workflows.doctor import requirements_of
 from sdsetup.workflows.inspect import cards, vendors
-from sdsetup.workflows.session import AlreadySaid
-
-if TYPE_CHECKING:
-    from sdsetup.catalog.failures import FailureBook
-    from sdsetup.decide.diagnosis import Diagnosis
-    from sdsetup.decide.startup import LaunchPlan
-    from sdsetup.execute.context import Context
-    from sdsetup.execute.webui.process import WebUI
-    from sdsetup.values.facts import Facts
-    from sdsetup.workflows.session import Session
+from sdsetup.workflows.session import AlreadySaid, Session
 
 _LAST_LINES = 120  # what a line of error can belong to
 _STOPPING = 10.0  # seconds; the web UI needs 1 to 3

@@ -10,12 +10,13 @@ import re
 import socket
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sdsetup import __version__
 from sdsetup.decide.tuning.engine import tune
 from sdsetup.errors import EXIT_DONE, SdsetupError
 from sdsetup.launchfile import FILE_NAMES
+from sdsetup.machine import Machine
 from sdsetup.redaction import Redaction, known_secrets, secret_name
 from sdsetup.show.doctor_json import finding_json
 from sdsetup.show.document import print_document
@@ -23,16 +24,13 @@ from sdsetup.show.report import report_markdown, show_bill, show_written
 from sdsetup.show.tuning_json import tuning_json
 from sdsetup.storage import write_atomically
 from sdsetup.text import Text
+from sdsetup.values.facts import Facts
 from sdsetup.values.facts_json import facts_from_json, machine_json
 from sdsetup.values.state_folder import state_folder
 from sdsetup.workflows import log
 from sdsetup.workflows.doctor import examine, judge
 from sdsetup.workflows.sbom import bill_of
-
-if TYPE_CHECKING:
-    from sdsetup.machine import Machine
-    from sdsetup.values.facts import Facts
-    from sdsetup.workflows.session import Session
+from sdsetup.workflows.session import Session
 
 SCHEMA = "sdsetup.report/1"
 _LOGS = 4

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from sdsetup.decide.picture import Proof
 from sdsetup.errors import EXIT_DONE
+from sdsetup.execute.context import Context
 from sdsetup.execute.own_files import load_machine
 from sdsetup.execute.webui.launch_plan import plan_from_file
 from sdsetup.execute.webui.picture import PictureError, prove
@@ -15,16 +16,12 @@ from sdsetup.launchfile import flag, grouped
 from sdsetup.show.document import print_document
 from sdsetup.show.verify import VerifyScreen, no_proof_json, proof_json, show_no_proof, show_proof
 from sdsetup.values.corrections import Correction
+from sdsetup.values.plan import ProvePicture
 from sdsetup.values.state_folder import state_folder
 from sdsetup.workflows import folder_memory, registry
 from sdsetup.workflows.corrections import keep
 from sdsetup.workflows.inspect import cards, vendors
-
-if TYPE_CHECKING:
-    from sdsetup.decide.picture import Proof
-    from sdsetup.execute.context import Context
-    from sdsetup.values.plan import ProvePicture
-    from sdsetup.workflows.session import Session
+from sdsetup.workflows.session import Session
 
 
 def run_verify(session: Session, folder: Path) -> int:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from sdsetup.decide.resume import Take, Verdict
+from sdsetup.execute.download.opening import Opened
 from sdsetup.execute.download.pace import Limit
 from sdsetup.machine.web_errors import BrokenError
 from sdsetup.text import Text
-
-if TYPE_CHECKING:
-    from sdsetup.execute.download.opening import Opened
 
 _READ = 256 * 1024
 # At this rate (bytes per second) a full read is worth more than an early one: below it the bar lives on bytes
