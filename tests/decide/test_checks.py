@@ -623,6 +623,15 @@ def checkout(path: str, **change: Any) -> dict[str, Any]:
             "fail",
             "VENV_DIR leads to C:\\sd-webui\\other",
         ),
+        (
+            "environment",
+            {
+                "launch_file": LaunchFileState(present=True, environment=("VENV_DIR", "D:\\shared")),
+                **packages(numpy="2.2.6"),
+            },
+            "fail",
+            "numpy 2.2.6",
+        ),
         ("launch-file", {"launch_file": LaunchFileState(present=True, problem="a quote")}, "warn", "a quote"),
         (
             "launch-file",
@@ -704,6 +713,17 @@ def test_a_new_card_is_noticed() -> None:
         str(finding.summary) == "graphics card changed: was NVIDIA GeForce GTX 1660, now NVIDIA GeForce RTX 3060"
     )
     assert status("card", GOOD) == "skip"
+
+
+def test_a_record_that_is_gone_is_named_where_sdsetup_made_the_environment() -> None:
+    ours = replace(GOOD, installation=WHOLE, parts=PARTS)
+    finding = find("card", ours)
+    assert finding.status == "warn"
+    assert "sdsetup undo" in str(finding.why)
+    assert finding.fix is not None
+    assert "sdsetup install" in str(finding.fix.command)
+    assert find("card", replace(ours, parts=replace(PARTS, locked=None))).status == "skip", "somebody else's"
+    assert find("card", replace(ours, recorded=InstallRecord())).status != "warn"
     same = InstallRecord(card="GeForce RTX 3060", compute_capability=(8, 6), vram_bytes=12 * GIB - 2**20)
     assert status("card", replace(GOOD, recorded=same)) == "ok"
     assert status("card", replace(GOOD, recorded=InstallRecord(card=None))) == "ok"

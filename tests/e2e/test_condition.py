@@ -117,6 +117,34 @@ def test_whatever_is_broken_is_named_and_made_good(rehearsal: Rehearsal) -> None
     assert (rehearsal.dir / ".sdsetup" / "former" / "config.json").is_file()
 
 
+def test_an_environment_that_the_launch_file_names_is_the_one_that_counts(rehearsal: Rehearsal) -> None:
+    assert rehearsal.run("--no-picture").returncode == 0
+    other = rehearsal.dir / "other"
+    (rehearsal.dir / "venv").rename(other)
+    environment_elsewhere(rehearsal.dir)
+    said = document(rehearsal.sdsetup("doctor", "--json", "--dir", str(rehearsal.dir)).stdout)
+    found = next(check for check in said["checks"] if check["id"] == "environment")
+    assert found["status"] == "ok"
+    assert f"in {other} (venv_dir in the launch file)" in found["summary"]
+    assert planned(rehearsal, "--no-picture") == set()
+    assert rehearsal.run("--no-picture", "--yes").returncode == 0
+    (one,) = document(rehearsal.sdsetup("status", "--json").stdout)["installations"]
+    assert one["torch"] is not None
+    assert one["bytes"]["environment"] > 0
+    assert not (rehearsal.dir / "venv").exists()
+    # It may serve other programs as well: a damaged one is left, and our own is made.
+    broken = next(other.glob("lib/python3.*/site-packages")) / "torch" / "__init__.py"
+    broken.unlink()
+    assert status_of(rehearsal, "environment") == "fail"
+    assert planned(rehearsal, "--no-picture") - {"torch", "check"} == {"environment", "launcher:sh"}
+    done = rehearsal.run("--no-picture")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not broken.exists()
+    assert "venv_dir" not in rehearsal.launch_file()
+    assert status_of(rehearsal, "environment") == "ok"
+    assert planned(rehearsal, "--no-picture") == set()
+
+
 def test_a_run_that_was_cut_off_says_how_to_go_on_and_a_failed_proof_counts(rehearsal: Rehearsal) -> None:
     assert rehearsal.run("--no-picture").returncode == 0
     state = rehearsal.dir / ".sdsetup"
@@ -133,6 +161,18 @@ def test_a_run_that_was_cut_off_says_how_to_go_on_and_a_failed_proof_counts(rehe
     assert planned(rehearsal) == {"environment", "torch", "check", "picture"}
     assert rehearsal.run().returncode == 0
     assert status_of(rehearsal, "last-run") == "ok"
+
+
+def test_a_lost_state_folder_is_named_and_the_folder_taken_over(rehearsal: Rehearsal) -> None:
+    assert rehearsal.run("--no-picture").returncode == 0
+    launch_file = rehearsal.launch_file()
+    shutil.rmtree(rehearsal.dir / ".sdsetup")
+    assert status_of(rehearsal, "card") == "warn"
+    done = rehearsal.run("--no-picture")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert rehearsal.launch_file() == launch_file
+    assert status_of(rehearsal, "card") == "ok"
+    assert planned(rehearsal, "--no-picture") == set()
 
 
 def test_a_chosen_commit_holds_for_the_next_plain_install(rehearsal: Rehearsal) -> None:

@@ -14,6 +14,7 @@ from typing import Literal
 from sdsetup.command import Command
 from sdsetup.launchfile import FILE_NAMES
 from sdsetup.text import Text
+from sdsetup.values.facts import Facts
 from sdsetup.values.install_record import InstallRecord
 from sdsetup.values.parts import CheckedOut, DamagedPackage, LaunchFileState, ModelFile, Parts
 
@@ -106,6 +107,21 @@ def environment_faults(parts: Parts) -> tuple[PackageFault, ...]:
     if parts.locked is None:
         return ()
     return package_faults(dict(parts.locked), parts.packages or (), parts.damaged_packages)
+
+
+def environment_elsewhere(facts: Facts) -> tuple[str, str] | None:
+    """The variable in the launch file that leads to another environment than venv, and its folder."""
+    file = facts.parts.launch_file if facts.parts else None
+    return file.environment if file is not None else None
+
+
+def environment_given_up(facts: Facts) -> tuple[str, str] | None:
+    """The same where that environment can't start the web UI: venv is used again. Nothing is changed in an
+    environment elsewhere, which may serve other programs as well."""
+    there, parts = facts.installation, facts.parts
+    starts = there is not None and there.environment_python is not None and there.torch is not None
+    sound = starts and parts is not None and not environment_faults(parts)
+    return None if sound else environment_elsewhere(facts)
 
 
 def missing_files(checkout: CheckedOut) -> tuple[str, ...]:

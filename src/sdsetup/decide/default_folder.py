@@ -40,11 +40,6 @@ def better_folder(facts: Facts, *, need_bytes: int) -> str:
     return default_folder(facts, "C:\\", need_bytes=need_bytes)
 
 
-def environment_python(folder: Path, family: Family) -> Path:
-    """The interpreter of an installation's own environment."""
-    return python_in(folder / "venv", family)
-
-
 def python_in(venv: Path, family: Family) -> Path:
     """The interpreter of an environment, wherever that lies."""
     return venv / ("Scripts/python.exe" if family == "windows" else "bin/python")

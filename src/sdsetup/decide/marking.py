@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from sdsetup.decide.condition import environment_faults, whole_at
+from sdsetup.decide.condition import environment_elsewhere, environment_faults, environment_given_up, whole_at
 from sdsetup.launchfile import merge
 from sdsetup.text import Text
 from sdsetup.values.contents import Contents
@@ -89,7 +89,17 @@ def _truth(step: Step, facts: Facts, contents: Contents) -> _Truth | None:
             there = all(_there(file, contents.sizes) for file in files)
             return _Truth(there=there, enough=False, because=Text("already downloaded and checked"))
         case BuildEnvironment(torch=torch):
-            found = facts.installation
+            found, elsewhere = facts.installation, environment_elsewhere(facts)
+            if elsewhere is not None:
+                return _Truth(
+                    there=environment_given_up(facts) is None,
+                    enough=True,
+                    because=Text(
+                        "{variable} in the launch file leads to {folder}",
+                        variable=elsewhere[0],
+                        folder=elsewhere[1],
+                    ),
+                )
             there = (
                 found is not None
                 and found.environment_python is not None

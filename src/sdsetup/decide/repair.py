@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from sdsetup.catalog.webui import EnvironmentSpec
-from sdsetup.decide.condition import checkout_at, environment_faults, missing_files
+from sdsetup.decide.condition import (
+    checkout_at,
+    environment_elsewhere,
+    environment_faults,
+    environment_given_up,
+    missing_files,
+)
 from sdsetup.text import Text, message, some
 from sdsetup.values.facts import Facts
 from sdsetup.values.flags import Settings
@@ -23,7 +29,12 @@ def brought_back(facts: Facts, path: str) -> Text:
 def environment_work(facts: Facts, webui: EnvironmentSpec, torch: TorchBuild) -> tuple[Text, int, int]:
     """What is done to the environment, built or repaired, and the bytes that it downloads and adds."""
     parts, there = facts.parts, facts.installation
-    stands = there is not None and there.environment_python is not None and there.torch is not None
+    stands = (
+        environment_elsewhere(facts) is None
+        and there is not None
+        and there.environment_python is not None
+        and there.torch is not None
+    )
     if parts is not None and stands and parts.locked is not None and _locked_torch(parts, torch):
         faults = environment_faults(parts)
         large = sum(torch.download_bytes for fault in faults if fault.name == "torch")
@@ -49,6 +60,8 @@ def _locked_torch(parts: Parts, torch: TorchBuild) -> bool:
 
 def _has_environment(facts: Facts) -> bool:
     there = facts.installation
+    if environment_elsewhere(facts) is not None:
+        return False
     return there is not None and (there.environment_python is not None or there.environment_broken is not None)
 
 
@@ -58,7 +71,7 @@ def launcher_detail(facts: Facts, settings: Settings) -> Text:
     file = facts.parts.launch_file if facts.parts else None
     unknown = [name for name in (file.unknown if file else ()) if name in settings.drop_flags]
     if not unknown:
-        return _without_venv(flags, file)
+        return _without_venv(flags, file, environment_given_up(facts))
     return Text(
         "{flags}; removes {unknown}, which the web UI doesn't recognize (a backup is kept)",
         flags=flags,
@@ -66,7 +79,15 @@ def launcher_detail(facts: Facts, settings: Settings) -> Text:
     )
 
 
-def _without_venv(flags: str, file: LaunchFileState | None) -> Text:
+def _without_venv(flags: str, file: LaunchFileState | None, given_up: tuple[str, str] | None) -> Text:
+    if given_up is not None:
+        variable, folder = given_up
+        return Text(
+            "{flags}; removes {variable}, because the environment in {folder} is damaged (a backup is kept)",
+            flags=flags,
+            variable=variable,
+            folder=folder,
+        )
     if file is None or file.no_environment is None:
         return Text("{flags}", flags=flags)
     variable, folder = file.no_environment

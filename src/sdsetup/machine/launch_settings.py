@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from sdsetup.decide.startup import interpreter
 from sdsetup.errors import SdsetupError
 from sdsetup.launchfile.effective import effective, file_names, kind_of
 from sdsetup.machine import Machine
@@ -32,6 +33,18 @@ def read_launch_settings(
         environment=machine.env,
         folder=str(root),
     )
+
+
+def environment_in_use(machine: Machine, root: Path) -> Path:
+    """The environment that the web UI in this folder starts with: the one that its launch settings name where a
+    Python is in it, else `venv`."""
+    own = root / "venv"
+    try:
+        seen = read_launch_settings(machine, root)
+    except SdsetupError:
+        return own
+    python, named = interpreter(str(root), machine.family, {**seen.apply(machine.env), **seen.variables})
+    return own if named is None or not machine.exists(Path(python)) else Path(named)
 
 
 def read_launch_file(path: Path) -> bytes | None:

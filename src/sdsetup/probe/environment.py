@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path, PureWindowsPath
 
-from sdsetup.decide.default_folder import environment_python
+from sdsetup.decide.default_folder import python_in
 from sdsetup.machine import Machine
 from sdsetup.probe.repository import on_a_server
 
@@ -13,15 +13,14 @@ Version = tuple[int, int, int]
 _VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})\.(\d{1,4})")
 
 
-def read_environment(machine: Machine, folder: Path) -> tuple[Version | None, str | None]:
-    """The version of D/venv's Python, else what is missing of it; both None without an environment.
+def read_environment(machine: Machine, venv: Path) -> tuple[Version | None, str | None]:
+    """The version of an environment's Python, else what is missing of it; both None without an environment.
 
     Files can only say that it looks whole. Whether it starts is asked where it is used, after consent.
     """
-    venv = folder / "venv"
     if machine.kind(venv) != "folder":
         return None, None
-    python = environment_python(folder, machine.family)
+    python = python_in(venv, machine.family)
     if not machine.exists(python):
         return None, "its Python is missing"
     if machine.read_text(python, 4) == "":
@@ -50,10 +49,10 @@ def version_of(settings: dict[str, str]) -> Version | None:
     return None
 
 
-def torch_version(machine: Machine, folder: Path) -> str | None:
-    """The torch in D/venv by the name of its metadata folder: importing it would run it."""
+def torch_version(machine: Machine, venv: Path) -> str | None:
+    """The torch in an environment by the name of its metadata folder: importing it would run it."""
     for pattern in ("lib/python3*/site-packages/torch-*.dist-info", "Lib/site-packages/torch-*.dist-info"):
-        for found in machine.glob(folder / "venv", pattern):
+        for found in machine.glob(venv, pattern):
             return found.name.removeprefix("torch-").removesuffix(".dist-info")
     return None
 

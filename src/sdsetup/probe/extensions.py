@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from sdsetup.machine import Machine
+from sdsetup.machine.launch_settings import environment_in_use
 from sdsetup.probe.repository import Repository, read_repository
 from sdsetup.values.extensions import Extension, Extensions, Fight
 
@@ -95,8 +96,9 @@ def _applies(asked: Requirement) -> bool:
 def installed(machine: Machine, folder: Path) -> dict[str, str]:
     """Canonical name -> version of what lies in the environment, by the names of its metadata folders."""
     found: dict[str, str] = {}
+    venv = environment_in_use(machine, folder)
     for pattern in ("lib/python3*/site-packages/*.dist-info", "Lib/site-packages/*.dist-info"):
-        for path in machine.glob(folder / "venv", pattern):
+        for path in machine.glob(venv, pattern):
             name, dash, version = path.name.removesuffix(".dist-info").partition("-")
             if dash:
                 found[canonicalize_name(name)] = version
@@ -104,7 +106,7 @@ def installed(machine: Machine, folder: Path) -> dict[str, str]:
 
 
 def _locked(machine: Machine, folder: Path) -> dict[str, str]:
-    said = _json(machine.read_text(folder / "venv" / _MARKER))
+    said = _json(machine.read_text(environment_in_use(machine, folder) / _MARKER))
     versions = said.get("versions") if isinstance(said, dict) else None
     if not isinstance(versions, dict):
         return {}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sdsetup.machine import Machine
+from sdsetup.machine.launch_settings import environment_in_use
 from sdsetup.probe.asked import Asked
 from sdsetup.probe.contents import damaged_files
 from sdsetup.probe.environment import read_environment, torch_version
@@ -31,7 +32,8 @@ def ask(asked: Asked) -> dict[str, Any]:
     if state != "webui":
         return {"installation": None, "recorded": recorded}
     repository = read_repository(machine, folder) or Repository()
-    version, broken = read_environment(machine, folder)
+    venv = environment_in_use(machine, folder)
+    version, broken = read_environment(machine, venv)
     models = machine.glob(folder / "models" / "Stable-diffusion", "**/*")
     found = Installation(
         commit=repository.commit,
@@ -40,7 +42,7 @@ def ask(asked: Asked) -> dict[str, Any]:
         models=tuple(path.name for path in models if path.suffix.lower() in _MODELS),
         environment_python=version,
         environment_broken=broken,
-        torch=torch_version(machine, folder),
+        torch=torch_version(machine, venv),
         launch_files=tuple(name for name in _LAUNCH_FILES if machine.exists(folder / name)),
         damaged_files=damaged_files(folder),
     )

@@ -20,6 +20,7 @@ from sdsetup.decide.startup import interpreter, venv_variable
 from sdsetup.errors import SdsetupError
 from sdsetup.launchfile import FILE_NAMES, Kind, grouped, read
 from sdsetup.machine import Machine
+from sdsetup.machine.launch_settings import environment_in_use
 from sdsetup.machine.running import running_web_ui
 from sdsetup.machine.site_packages import damages, installed, site_packages
 from sdsetup.probe.asked import Asked
@@ -45,12 +46,13 @@ def ask(asked: Asked) -> dict[str, Any]:
     machine, folder = asked.machine, asked.folder
     if state_of(machine, folder)[0] != "webui":
         return {"parts": None}
-    marker = read_json(folder / "venv" / ".sdsetup-environment.json")
+    venv = environment_in_use(machine, folder)
+    marker = read_json(venv / ".sdsetup-environment.json")
     versions = marker.get("versions") if isinstance(marker, dict) else None
-    packages = site_packages(folder / "venv")
+    packages = site_packages(venv)
     found = Parts(
         checkouts=tuple(_checkouts(machine, folder)),
-        base_python=parse_pyvenv(machine.read_text(folder / "venv" / "pyvenv.cfg", 65_536) or "").get("home"),
+        base_python=parse_pyvenv(machine.read_text(venv / "pyvenv.cfg", 65_536) or "").get("home"),
         locked=_pairs(versions),
         packages=None if packages is None else installed(packages),
         damaged_packages=() if packages is None else damages(packages, deep=None if asked.deep else ()),
@@ -150,11 +152,13 @@ def _launch_file(machine: Machine, folder: Path) -> LaunchFileState:
         return LaunchFileState(present=True, problem=str(error.message))
     flags = grouped(seen.flags)
     known = set(_known_flags(machine, folder))
+    used = environment_in_use(machine, folder)
     return LaunchFileState(
         present=True,
         flags=tuple(flag.name for flag in flags),
         unknown=tuple(flag.name for flag in flags if known and not _meant(flag.name, known)),
         no_environment=_no_environment(machine, folder, {**seen.env, **seen.variables}),
+        environment=None if used == folder / "venv" else (venv_variable(machine.family), str(used)),
     )
 
 

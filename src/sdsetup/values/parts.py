@@ -44,13 +44,15 @@ class ModelFile:
 class LaunchFileState:
     """The platform's own launch file, by names alone: values may be passwords. `problem`: why it cannot be
     read; `unknown`: its flags that this web UI does not know, with which it does not start; `no_environment`: the
-    variable that leads to another environment than venv, and the folder, where no Python is in it."""
+    variable that leads to another environment than venv, and the folder, where no Python is in it; `environment`:
+    the same where one is, which is then the one in use."""
 
     present: bool
     flags: tuple[str, ...] = ()
     problem: str | None = None
     unknown: tuple[str, ...] = ()
     no_environment: tuple[str, str] | None = None
+    environment: tuple[str, str] | None = None
 
     @property
     def stopping(self) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from sdsetup.execute.measuring import Bench, measure, remember, remembered
 from sdsetup.execute.own_files import load_corrections, set_damaged_aside
 from sdsetup.machine.answers_nvml import CardProgram, CardUse
 from sdsetup.machine.card_watch import CardWatch
+from sdsetup.machine.launch_settings import environment_in_use
 from sdsetup.show.document import print_document
 from sdsetup.show.measuring import (
     MeasuringScreen,
@@ -101,7 +102,7 @@ def _setup(session: Session, options: MachineOptions, profile: str) -> Setup:
         options = replace(options, dir=session.folder(None))
     tuned = tuned_for(session, options, rules)
     folder = _folder(tuned, options.dir)
-    trial = _trial(tuned, folder, rules, measuring, book)
+    trial = _trial(tuned, environment_in_use(session.machine, folder), folder, rules, measuring, book)
     refuse_tuning(trial.tuning)
     pictures = measuring.pictures_for(trial.tuning.device, trial.tuning.model_class)
     found = tuned.facts.installation
@@ -153,13 +154,15 @@ def _folder(tuned: Tuned, wanted: Path | None) -> Path:
     return tuned.folder
 
 
-def _trial(tuned: Tuned, folder: Path, rules: Rules, measuring: MeasureProfile, book: FailureBook) -> Trial:
+def _trial(
+    tuned: Tuned, environment: Path, folder: Path, rules: Rules, measuring: MeasureProfile, book: FailureBook
+) -> Trial:
     """What candidates are made from: the rules' choice with what proofs taught, without former measurements."""
     facts = tuned.facts
     model_class: ModelClass = "sdxl" if tuned.tuning.model_class == "sdxl" else "sd15"
     tuning = tune(facts, rules, model_class=model_class)
     tuning = with_corrections(tuning, load_corrections(state_folder(folder)).without_measured())
-    if not _has_xformers(folder) and "--xformers" not in tuning.flags:
+    if not _has_xformers(environment) and "--xformers" not in tuning.flags:
         # The web UI would install it by itself, in a version of its own choice.
         others = tuple(one for one in measuring.alternatives if "--xformers" not in one.flags)
         measuring = replace(measuring, alternatives=others)
@@ -172,9 +175,9 @@ def _trial(tuned: Tuned, folder: Path, rules: Rules, measuring: MeasureProfile, 
     )
 
 
-def _has_xformers(folder: Path) -> bool:
+def _has_xformers(environment: Path) -> bool:
     places = ("lib/python3*/site-packages/xformers", "Lib/site-packages/xformers")
-    return any(any((folder / "venv").glob(place)) for place in places)
+    return any(any(environment.glob(place)) for place in places)
 
 
 def _decided(trial: Trial) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sdsetup import __version__
-from sdsetup.decide.default_folder import environment_python
+from sdsetup.decide.default_folder import python_in
 from sdsetup.decide.planning import Components
 from sdsetup.decide.record import of_launch_file, record_of
 from sdsetup.errors import EXIT_DONE, DeclinedError, SdsetupError, UsageError, file_problem
@@ -21,6 +21,7 @@ from sdsetup.execute.environment.places import starts
 from sdsetup.execute.lock import folder_lock
 from sdsetup.execute.own_files import load_corrections, load_machine, set_damaged_aside
 from sdsetup.execute.runner import Runner
+from sdsetup.machine.launch_settings import environment_in_use
 from sdsetup.show.done import show_done
 from sdsetup.show.live import JsonLines, Live
 from sdsetup.show.plan import show_plan
@@ -114,7 +115,10 @@ def _environment_starts(session: Session, decision: Decision) -> bool:
     if not any(isinstance(s.action, BuildEnvironment) and s.state == "done" for s in decision.plan.steps):
         return True
     folder = Path(decision.request.dir)
-    return starts(environment_python(folder, session.machine.family), session.context(folder, silent))
+    return starts(
+        python_in(environment_in_use(session.machine, folder), session.machine.family),
+        session.context(folder, silent),
+    )
 
 
 def carry_out(session: Session, decision: Decision) -> int:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sdsetup.catalog.failures import FailureBook
+from sdsetup.decide.default_folder import python_in
 from sdsetup.decide.diagnosis import LogOrigin, Reading, read_log
 from sdsetup.decide.diagnosis.windows import decoded
 from sdsetup.errors import EXIT_DONE, EXIT_EXPECTED, SdsetupError, UsageError
+from sdsetup.machine.launch_settings import environment_in_use
 from sdsetup.show.diagnosis import reading_json, show_reading
 from sdsetup.show.document import print_document
 from sdsetup.show.questions import ask_yes
@@ -69,10 +71,9 @@ def _origin(session: Session, source: LogText, family: Family | None) -> LogOrig
     """What is known besides the log: of an own installation all, of somebody else's only what was said."""
     if source.folder is None:
         return LogOrigin(family=family)
-    inside = Path("Scripts/python.exe") if session.machine.family == "windows" else Path("bin/python")
     return LogOrigin(
         dir=str(source.folder),
-        python=str(source.folder / "venv" / inside),
+        python=str(python_in(environment_in_use(session.machine, source.folder), session.machine.family)),
         family=family or session.machine.family,
         vendors=vendors(cards(session, source.folder)),
     )

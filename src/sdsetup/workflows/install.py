@@ -8,6 +8,7 @@ from pathlib import Path
 from sdsetup.catalog.models import find_model
 from sdsetup.decide.checks import diagnose
 from sdsetup.decide.checks.tools import best_python
+from sdsetup.decide.condition import environment_given_up
 from sdsetup.decide.kit import with_fallbacks_of
 from sdsetup.decide.launch_settings import launch_settings
 from sdsetup.decide.planning import Components, plan_install
@@ -123,6 +124,8 @@ def decide(
     file = facts.parts.launch_file if facts.parts else None
     # With these the web UI does not start; the file as it was is kept beside it.
     stopping = file.stopping if file is not None else ()
+    given_up = environment_given_up(facts)
+    stopping = (*stopping, given_up[0]) if given_up is not None else stopping
     settings = launch_settings(tuning, facts.recorded, session.catalog.flags, also_drop=stopping)
     plan = plan_install(facts, request, tuning, components, settings, load_journal(state), contents)
     plan = replace(plan, outside=str(session.cache))

@@ -12,6 +12,7 @@ from sdsetup.decide.bill_of_materials import Checkout, KnownModel, Package, bill
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.download.hashing import sha256_of
 from sdsetup.execute.git import head
+from sdsetup.machine.launch_settings import environment_in_use
 from sdsetup.text import Text
 from sdsetup.workflows.session import Session
 
@@ -37,7 +38,7 @@ def bill_of(session: Session, given: Path | None) -> dict[str, Any]:
     return bill(
         Checkout(name="stable-diffusion-webui", commit=commit, url=webui.urls[0]),
         _repositories(session, folder),
-        packages(folder / "venv"),
+        packages(environment_in_use(session.machine, folder)),
         _models(session, folder),
         made_by=__version__,
     )

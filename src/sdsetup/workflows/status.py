@@ -9,6 +9,7 @@ from pathlib import Path
 from sdsetup import __version__
 from sdsetup.errors import EXIT_DONE
 from sdsetup.execute.shortcut import shortcuts_of
+from sdsetup.machine.launch_settings import environment_in_use
 from sdsetup.machine.running import running_web_ui
 from sdsetup.probe import default_folder, gather
 from sdsetup.probe.folder import state_of
@@ -67,7 +68,7 @@ def _status(session: Session, entry: InstallationEntry) -> InstallationStatus:
         made_here=recorded is not None and recorded.made_here,
         models=there.models if there else (),
         flags=recorded.flags if recorded else (),
-        sizes=_sizes(folder),
+        sizes=_sizes(folder, environment_in_use(session.machine, folder)),
         last_start=entry.last_start,
         last_picture=entry.last_picture,
         running=running.ports if running is not None else None,
@@ -98,22 +99,22 @@ def _outdated(session: Session, facts: Facts, folder: Path) -> Iterator[Text]:
         yield Text("it was installed by sdsetup {made}; this is sdsetup {now}", made=made, now=__version__)
 
 
-def _sizes(folder: Path) -> Sizes:
+def _sizes(folder: Path, environment: Path) -> Sizes:
     """Each part once: a file with two names counts for the first of them."""
     seen: set[tuple[int, int]] = set()
-    environment = _size([folder / "venv"], seen)
+    environment_bytes = _size([environment], seen)
     repositories = _size([folder / "repositories"], seen)
     models = _size([folder / "models"], seen)
     pictures = _size([folder / name for name in _PICTURES], seen)
     kept = _size([folder / ".sdsetup"], seen)
     rest = _size([folder], seen)
     return Sizes(
-        environment=environment,
+        environment=environment_bytes,
         repositories=repositories,
         models=models,
         pictures=pictures,
         kept=kept,
-        total=environment + repositories + models + pictures + kept + rest,
+        total=environment_bytes + repositories + models + pictures + kept + rest,
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from sdsetup.catalog.requirements import Requirements
+from sdsetup.decide.checks.faulty import faulty
 from sdsetup.decide.checks.wording import memory, unanswered
 from sdsetup.decide.record import changed, of_card
 from sdsetup.decide.tuning import engine
@@ -82,6 +83,8 @@ def card(facts: Facts, need: Requirements) -> Finding:
     """Whether the graphics card has changed since the installation in this folder was made."""
     then = facts.recorded
     if then is None:
+        if facts.installation is not None and facts.parts is not None and facts.parts.locked is not None:
+            return _record_lost(facts)
         return Finding(
             id="card", status="skip", title=_CARD, summary=Text("sdsetup hasn't installed anything here")
         )
@@ -112,6 +115,19 @@ def card(facts: Facts, need: Requirements) -> Finding:
             text=Text("Choose them again (your models, images, and own settings stay):"),
             command="sdsetup tune --yes",
         ),
+    )
+
+
+def _record_lost(facts: Facts) -> Finding:
+    """The environment says that sdsetup made it, and the record of the installation is not there."""
+    return faulty(
+        facts,
+        "card",
+        "warn",
+        _CARD,
+        Text("sdsetup's record of this installation is missing or damaged"),
+        Text("Without it, sdsetup can't notice a new graphics card, and `sdsetup undo` may have nothing to undo."),
+        Text("Have sdsetup take over this folder again (your files and settings stay):"),
     )
 
 

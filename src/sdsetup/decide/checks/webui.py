@@ -8,6 +8,7 @@ from sdsetup.decide.checks.wording import unanswered
 from sdsetup.decide.condition import (
     checkout_at,
     damaged_models,
+    environment_elsewhere,
     environment_faults,
     missing_files,
     own_edits,
@@ -92,7 +93,12 @@ def environment(facts: Facts, _need: Requirements) -> Finding:
     """Whether venv has what it needs to start, and the packages that were locked."""
     there, parts = facts.installation, facts.parts
     assert there is not None, "only an installation has an environment"
-    said = _environment_said(there)
+    said, elsewhere = _environment_said(there), environment_elsewhere(facts)
+    if elsewhere is not None:
+        variable, folder = elsewhere
+        said = Text(
+            "{said}; in {folder} ({variable} in the launch file)", said=said, folder=folder, variable=variable
+        )
     if there.environment_broken is not None:
         why = Text("The Python environment is damaged: {why}.", why=there.environment_broken.rstrip("."))
         return faulty(
@@ -102,11 +108,19 @@ def environment(facts: Facts, _need: Requirements) -> Finding:
             _ENVIRONMENT,
             said,
             why,
-            Text("Rebuild it (models, images, and settings stay):"),
+            _own_again(facts) or Text("Rebuild it (models, images, and settings stay):"),
         )
     if there.environment_python is None or there.torch is None:
         why = Text("The Python environment is incomplete, so the web UI can't start.")
-        return faulty(facts, "environment", "fail", _ENVIRONMENT, said, why, Text("Continue the installation:"))
+        return faulty(
+            facts,
+            "environment",
+            "fail",
+            _ENVIRONMENT,
+            said,
+            why,
+            _own_again(facts) or Text("Continue the installation:"),
+        )
     faults = environment_faults(parts) if parts else ()
     if faults:
         stops = any(fault.stops for fault in faults)
@@ -117,11 +131,22 @@ def environment(facts: Facts, _need: Requirements) -> Finding:
             _ENVIRONMENT,
             said,
             Text("{faults}.", faults=some([fault.said for fault in faults])),
-            Text("Restore those packages (everything else stays):"),
+            _own_again(facts) or Text("Restore those packages (everything else stays):"),
         )
     if parts is not None and parts.locked is None:
         said = Text("{said}; not created by sdsetup, so packages aren't checked", said=said)
     return Finding(id="environment", status="ok", title=_ENVIRONMENT, summary=said)
+
+
+def _own_again(facts: Facts) -> Text | None:
+    """The fix where the damaged environment is one that the launch file names: nothing is changed in it."""
+    elsewhere = environment_elsewhere(facts)
+    if elsewhere is None:
+        return None
+    return Text(
+        "Remove {variable} from the launch file (a backup is kept) and use sdsetup's own environment:",
+        variable=elsewhere[0],
+    )
 
 
 def _environment_said(there: Installation) -> Text:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sdsetup.decide.default_folder import environment_python
+from sdsetup.decide.default_folder import python_in
 from sdsetup.decide.picture.attempts import Attempt
 from sdsetup.decide.torch_verdict import TorchVerdict, judge, parse_said
 from sdsetup.errors import SdsetupError
@@ -18,7 +18,7 @@ from sdsetup.execute.context import Context, Outcome
 from sdsetup.execute.webui.picture import prove
 from sdsetup.launchfile import FILE_NAMES, LaunchFile, arguments, flag, grouped, read
 from sdsetup.launchfile.effective import kind_of
-from sdsetup.machine.launch_settings import read_launch_file, read_launch_settings
+from sdsetup.machine.launch_settings import environment_in_use, read_launch_file, read_launch_settings
 from sdsetup.text import Text, message
 from sdsetup.values.corrections import Correction, apply_corrections
 from sdsetup.values.plan import BuildEnvironment, ProvePicture, ProveTorch, Step, WriteLauncher
@@ -60,7 +60,7 @@ def torch(
 
 def _calculated(action: ProveTorch, context: Context) -> TorchVerdict:
     """Run the small calculation; never raises for what torch does."""
-    python = environment_python(context.dir, context.machine.family)
+    python = python_in(environment_in_use(context.machine, context.dir), context.machine.family)
     script = Path(__file__).with_name("torch_probe_script.py")
     wanted = "mps" if context.machine.family == "macos" else "cuda"
     # Isolated (-I): the modules beside the script must not shadow what torch imports.
@@ -155,7 +155,7 @@ def _no_torch(action: ProveTorch, context: Context, verdict: TorchVerdict) -> Sd
         Text("PyTorch does not work on this PC (two builds were tried)")
         if action.fallbacks
         else Text("PyTorch does not work on this PC"),
-        where=context.dir / "venv",
+        where=environment_in_use(context.machine, context.dir),
         why=verdict.why,
         hint=hints.get(verdict.outcome, Text("Create a support report: sdsetup report")),
         code=f"torch-{verdict.outcome}",

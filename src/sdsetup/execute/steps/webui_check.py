@@ -6,9 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from sdsetup.decide.default_folder import environment_python
+from sdsetup.decide.default_folder import python_in
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
+from sdsetup.machine.launch_settings import environment_in_use
 from sdsetup.machine.process import Child
 from sdsetup.text import Text
 from sdsetup.values.plan import CheckWebUI
@@ -24,7 +25,7 @@ def check(action: CheckWebUI, context: Context) -> Mapping[str, Any]:
     Raises:
         SdsetupError: `webui-incomplete` naming what it wanted to do, `webui-check-failed` when it broke.
     """
-    python = environment_python(context.dir, context.machine.family)
+    python = python_in(environment_in_use(context.machine, context.dir), context.machine.family)
     argv = [str(python), "launch.py", "--skip-torch-cuda-test", *_flags(action), "--exit"]
     # The network must not be needed: an address that swallows everything makes an attempt visible.
     env = {**context.machine.env, **dict(action.env), "GIT_TERMINAL_PROMPT": "0", "PYTHONUNBUFFERED": "1"}
