@@ -81,7 +81,7 @@ def test_russian_help_fits_and_is_not_cut(
     assert run(["--lang", "ru", *name.split(), "--help"]) == 0
     language.speak("en")
     lines = capsys.readouterr().out.splitlines()
-    assert [line for line in lines if len(line) > 80 or line.endswith("...") and "[АРГУМЕНТЫ]" not in line] == []
+    assert [line for line in lines if len(line) > 80 or (line.endswith("...") and "[АРГУМЕНТЫ]" not in line)] == []
     assert [line for line in lines if line.endswith(":") and not re.search("[а-я]", line)] == []
 
 
