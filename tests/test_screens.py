@@ -29,16 +29,24 @@ SCREENS = tool()
 @pytest.mark.skipif(sys.platform != "linux" or bool(shutil.which("nvidia-smi")), reason="drawn on such a machine")
 @pytest.mark.parametrize(
     "shot",
-    [pytest.param(shot, marks=[pytest.mark.slow] if shot.slow else [], id=shot.name) for shot in SCREENS.SHOTS],
+    [
+        pytest.param(shot, marks=[pytest.mark.slow] if shot.slow else [], id=f"{shot.name}-{shot.lang}")
+        for shot in SCREENS.SHOTS
+    ],
 )
 def test_a_picture_is_not_stale(shot: Any) -> None:
-    there = (SCREENS.FOLDER / f"{shot.name}.svg").read_text(encoding="utf-8")
+    there = shot.file.read_text(encoding="utf-8")
     now = SCREENS.drawn(shot, SCREENS.shown(shot))
     assert SCREENS.text_of(there) == SCREENS.text_of(now), f"python tools/screens.py {shot.name}"
 
 
-def test_the_readme_shows_pictures_that_are_there() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize(("readme", "folder"), [("README.md", ""), ("README.ru.md", "ru/")])
+def test_the_readme_shows_pictures_of_its_language(readme: str, folder: str) -> None:
+    text = (ROOT / readme).read_text(encoding="utf-8")
     named = [line.rpartition("(")[2].rstrip(")") for line in text.splitlines() if line.startswith("![")]
-    assert named and all((ROOT / name).is_file() for name in named)
-    assert {path.stem for path in SCREENS.FOLDER.glob("*.svg")} == {shot.name for shot in SCREENS.SHOTS}
+    assert named == [f"docs/screens/{folder}{name}.svg" for name in ("doctor", "tune", "install")]
+    assert all((ROOT / name).is_file() for name in named)
+
+
+def test_there_is_no_other_picture() -> None:
+    assert set(SCREENS.FOLDER.rglob("*.svg")) == {shot.file for shot in SCREENS.SHOTS}

@@ -14,7 +14,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -55,6 +55,11 @@ class Shot:
     before: tuple[tuple[str, ...], ...] = ()
     tail: int | None = None
     coloured: bool = True
+    lang: str = "en"
+
+    @property
+    def file(self) -> Path:
+        return (FOLDER if self.lang == "en" else FOLDER / self.lang) / f"{self.name}.svg"
 
     @property
     def slow(self) -> bool:
@@ -70,6 +75,8 @@ SHOTS = (
     Shot("install", _INSTALL, tail=24, coloured=False),
     Shot("status", ("status", "--rehearse"), before=(_INSTALL,)),
 )
+# Those of README, in the language of its translation.
+SHOTS += tuple(replace(shot, lang="ru") for shot in SHOTS if shot.name in ("doctor", "tune", "install"))
 
 
 def shown(shot: Shot) -> str:
@@ -79,11 +86,11 @@ def shown(shot: Shot) -> str:
         (home / "my-pc.json").write_text(json.dumps(PC), encoding="utf-8")
         for words in shot.before:
             _run(words, home, coloured=False)
-        said = _run(shot.words, home, coloured=shot.coloured).replace(str(home), "/home/gamer")
+        said = _run(shot.words, home, coloured=shot.coloured, lang=shot.lang).replace(str(home), "/home/gamer")
     return "\n".join(said.rstrip().splitlines()[-(shot.tail or 0) :])
 
 
-def _run(words: tuple[str, ...], home: Path, *, coloured: bool) -> str:
+def _run(words: tuple[str, ...], home: Path, *, coloured: bool, lang: str = "en") -> str:
     kept = ("PATH", "SYSTEMROOT", "LANG", "TMPDIR", "TEMP")
     env = {name: os.environ[name] for name in kept if name in os.environ} | {
         "HOME": str(home),
@@ -93,7 +100,7 @@ def _run(words: tuple[str, ...], home: Path, *, coloured: bool) -> str:
         "COLUMNS": str(WIDTH),
         "LINES": "24",
         "TERM": "xterm",
-        "SDSETUP_LANG": "en",
+        "SDSETUP_LANG": lang,
         "SDSETUP_COMMAND": "sdsetup",
     }
     if coloured:
@@ -124,7 +131,7 @@ def text_of(svg: str) -> str:
         rows.setdefault(y, []).append(html.unescape(text).replace("\xa0", " "))
     said = " ".join("".join(parts) for parts in rows.values())
     # A step's time stands only behind those that took a second.
-    said = re.sub(r"(?<=\)) +(?:\d+ min )?\d+ s\b", "", said)
+    said = re.sub(r"(?<=\)) +(?:\d+ (?:min|мин) )?\d+ (?:s|с)\b", "", said)
     return " ".join(re.sub(r"\b[0-9a-f]{8}\b|\d+(?:[.,:-]\d+)*", "0", said).split())
 
 
@@ -140,7 +147,8 @@ def main(names: list[str]) -> int:
             # Without the address of a font that the picture would load when it is opened.
             svg = re.sub(r"@font-face \{.*?\}\n", "", svg, flags=re.DOTALL)
             svg = "\n".join(line.rstrip() for line in svg.splitlines()) + "\n"
-            (FOLDER / f"{shot.name}.svg").write_text(svg, encoding="utf-8", newline="\n")
+            shot.file.parent.mkdir(exist_ok=True)
+            shot.file.write_text(svg, encoding="utf-8", newline="\n")
     return 0
 
 

@@ -156,7 +156,7 @@ def test_a_new_graphics_card_by_the_menu(world: dict[str, str], own_home: Path, 
     assert "The graphics card has changed since installation. Choose 3" in menu.before
     menu.sendline("")  # Enter takes it
     menu.expect(CONSENT)
-    assert "NVIDIA GeForce GTX 1660 -> NVIDIA GeForce RTX 5070" in menu.before
+    assert "Graphics card: NVIDIA GeForce GTX 1660 -> NVIDIA GeForce RTX 5070" in menu.before
     menu.sendline("n")
     menu.expect(MENU)
     assert "Nothing was changed." in menu.before and "Choose 3" in menu.before

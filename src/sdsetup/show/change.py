@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 
 from sdsetup.command import Command
 from sdsetup.decide.record import Change
 from sdsetup.show.screen import Screen
 from sdsetup.show.words import gib
-from sdsetup.text import Text, message
+from sdsetup.text import Message, Text, message
+
+_NAMES: Mapping[str, Message] = {
+    "card": message("Graphics card"),
+    "vram": message("Video memory"),
+    "driver": message("Driver"),
+    "torch": message("PyTorch"),
+    "settings": message("Settings"),
+    "version": message("Version"),
+}
 
 
 def show_change(changes: Sequence[Change], screen: Screen, *, dir: PurePath | None, carried_out: bool) -> None:
@@ -18,7 +27,8 @@ def show_change(changes: Sequence[Change], screen: Screen, *, dir: PurePath | No
     screen.line(Text("{mark} This PC has changed since installation:", mark=screen.mark("warn")), "warn")
     for change in changes:
         before, after = _said(change.what, change.before), _said(change.what, change.after)
-        screen.line(Text("{what}: {before} -> {after}", what=change.what, before=before, after=after), indent=2)
+        name = _NAMES[change.what]
+        screen.line(Text("{what}: {before} -> {after}", what=name, before=before, after=after), indent=2)
     undo = Command("sdsetup", "undo", *(("--dir", dir) if dir else ()))
     screen.line(Text("Models, images, extensions, and your own flags stay. To undo:"), indent=2)
     screen.command(undo, indent=4)
