@@ -19,11 +19,10 @@ from sdsetup.catalog.files import Profiles
 from sdsetup.decide import startup, torch_verdict
 from sdsetup.decide.diagnosis import diagnose_log, notes_in, spot
 from sdsetup.decide.tuning import measured
+from sdsetup.decide.tuning.measured import FILE as MEASURED
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.environment import pip_settings, uv_words
 from sdsetup.execute.git import words as git_words
-from sdsetup.execute.measuring.remembered import FILE as MEASURED
-from sdsetup.execute.undo import POINT
 from sdsetup.machine.decoding import decode
 from sdsetup.probe import cpu, disk, environment, git, installation, memory, port, repository
 from sdsetup.probe.gpus import macos as gpus_macos
@@ -38,6 +37,7 @@ from sdsetup.values import corrections as learned
 from sdsetup.values import install_record as record_of
 from sdsetup.values import journal, versions
 from sdsetup.values.shape import OwnFile
+from sdsetup.values.undo_point import FILE as POINT
 from sdsetup.workflows import models as fetching
 from sdsetup.workflows.inspect import read_facts
 

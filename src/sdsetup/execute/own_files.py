@@ -6,13 +6,12 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
-from sdsetup.execute.measuring.remembered import FILE as MEASURED
-from sdsetup.execute.undo import POINT
+from sdsetup.decide.tuning import measured
 from sdsetup.storage import read_own, set_aside_damaged
 from sdsetup.text import Text
 from sdsetup.values import corrections as learned
 from sdsetup.values import install_record as record_of
-from sdsetup.values import journal
+from sdsetup.values import journal, undo_point
 from sdsetup.values.corrections import Corrections
 from sdsetup.values.install_record import InstallRecord
 from sdsetup.values.journal import Journal
@@ -25,8 +24,8 @@ _KEPT: tuple[tuple[str, OwnFile, Text, str], ...] = (
     ("journal.json", journal.FILE, Text("the record of finished steps"), "journal.json"),
     ("machine.json", record_of.FILE, Text("the record of this installation's settings"), "machine.json"),
     ("learned.json", learned.FILE, Text("what is known about this graphics card"), "learned.json"),
-    ("measured.json", MEASURED, Text("the measurements of this graphics card"), "measured.json"),
-    ("undo/point.json", POINT, Text("the record of what `sdsetup undo` restores"), "undo"),
+    ("measured.json", measured.FILE, Text("the measurements of this graphics card"), "measured.json"),
+    ("undo/point.json", undo_point.FILE, Text("the record of what `sdsetup undo` restores"), "undo"),
     ("undo/machine.json", record_of.FILE, Text("the record of what `sdsetup undo` restores"), "undo"),
 )
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sdsetup.values.install_record import InstallRecord
+from sdsetup.values.shape import OwnFile
+
+FILE = OwnFile(schema="sdsetup.undo/1", shape={"at": str, "environment": (str, None)})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,6 @@ from sdsetup.values.findings import Report
 from sdsetup.values.flags import Settings as LaunchSettings
 from sdsetup.values.journal import Journal
 from sdsetup.values.request import Request
-from sdsetup.workflows.doctor_fixes import apply_fixes
 from sdsetup.workflows.inspect import inspect, read_facts
 from sdsetup.workflows.session import Session
 
@@ -134,6 +133,9 @@ def next_command(session: Session, report: Report) -> Command | None:
 
 def offer_fixes(session: Session, report: Report, *, yes: bool) -> Report:
     """The report after the fixes that were agreed to; the same one where nothing was done."""
+    # What acts is half of the program, and looking needs none of it.
+    from sdsetup.workflows.doctor_fixes import apply_fixes
+
     done = apply_fixes(session, report, yes=yes)
     if not done:
         return report

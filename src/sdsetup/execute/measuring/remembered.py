@@ -6,13 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sdsetup.decide.tuning.measured import Key, from_json, to_json
+from sdsetup.decide.tuning.measured import FILE, Key, from_json, to_json
 from sdsetup.decide.tuning.measuring import Measurement
 from sdsetup.storage import read_own, write_json
-from sdsetup.values.shape import OwnFile
 
-SCHEMA = "sdsetup.measurements/1"
-FILE = OwnFile(schema=SCHEMA, shape={"kept": [{"schema": str, "key": dict, "measurements": [dict]}]})
 _KEPT = 12  # keys; a card that is put back finds its own again
 
 
@@ -31,7 +28,7 @@ def remember(state: Path, key: Key, done: Sequence[Measurement]) -> None:
     """Keep what is measured so far, the newest first; written whole, so that a kill loses nothing."""
     others = [one for one in _kept(state) if not (isinstance(one, dict) and one.get("key") == vars(key))]
     newest = [to_json(key, done)] if done else []
-    write_json(state / "measured.json", {"schema": SCHEMA, "kept": [*newest, *others][:_KEPT]})
+    write_json(state / "measured.json", {"schema": FILE.schema, "kept": [*newest, *others][:_KEPT]})
 
 
 def _kept(state: Path) -> list[Any]:

@@ -8,7 +8,6 @@ place by the same moves. The newest point lies in `undo`, older ones in `undo.pa
 from sdsetup.execute.undo.moves import bring_back, finish, go_on_to, interrupted
 from sdsetup.execute.undo.points import (
     KEPT_POINTS,
-    POINT,
     changed_nothing,
     changing,
     keep_staged,
@@ -19,7 +18,6 @@ from sdsetup.execute.undo.points import (
 
 __all__ = [
     "KEPT_POINTS",
-    "POINT",
     "bring_back",
     "changed_nothing",
     "changing",

@@ -19,12 +19,10 @@ from sdsetup.execute.kept import size_of
 from sdsetup.launchfile import FILE_NAMES
 from sdsetup.storage import read_json, read_own, replace, write_atomically, write_json
 from sdsetup.text import Text
+from sdsetup.values import undo_point
 from sdsetup.values.install_record import FILE, from_json
-from sdsetup.values.shape import OwnFile
 from sdsetup.values.undo_point import Point
 
-SCHEMA = "sdsetup.undo/1"
-POINT = OwnFile(schema=SCHEMA, shape={"at": str, "environment": (str, None)})
 GOING_SCHEMA = "sdsetup.undo-going/1"
 KEPT_POINTS = 20
 # `chosen.json`: the version that a plain `install` stays at.
@@ -150,7 +148,7 @@ def copy_state(context: Context, place: Path, reason: str, detail: str) -> None:
     at = datetime.now(timezone.utc).isoformat(timespec="seconds")
     commit, branch = code_of(context)
     said = {
-        "schema": SCHEMA,
+        "schema": undo_point.FILE.schema,
         "at": at,
         "reason": reason,
         "detail": detail,
@@ -187,7 +185,7 @@ def numbered(past: Path) -> list[Path]:
 
 def said_in(place: Path) -> Mapping[str, Any] | None:
     """What a point says of itself; None where it is not whole."""
-    said: Mapping[str, Any] | None = read_own(place / "point.json", POINT).value
+    said: Mapping[str, Any] | None = read_own(place / "point.json", undo_point.FILE).value
     return said
 
 
