@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from typing import Annotated, Optional
 
 import typer
@@ -21,7 +20,6 @@ from sdsetup.cli.machine_options import (
 )
 from sdsetup.cli.options import Dir, Json, Profiles, Quiet, Rehearse, Verbose, Yes, command_app, not_together
 from sdsetup.cli.practice import practiced
-from sdsetup.workflows.benchmark import run_measure
 from sdsetup.workflows.session import open_session
 from sdsetup.workflows.tune import run_tune
 
@@ -72,21 +70,25 @@ def tune(
     options = machine_options(gpu, vram, os, ram, driver, model_class, facts, dir)
     if measure and (apply or compare):
         raise not_together("--measure", "--apply" if apply else "--compare")
-    story = (
-        partial(run_measure, profile=profile, yes=yes, again=again)
-        if measure
-        else partial(
-            run_tune,
-            profile=profile,
-            other=compare,
-            apply=apply,
-            anyway=anyway,
-            without=tuple(map(_setting, without or ())),
-            yes=yes,
-        )
-    )
     with practiced(session, dir, rehearse=rehearse, profile=profile) as (here, folder):
-        raise typer.Exit(story(here, replace(options, dir=folder)))
+        options = replace(options, dir=folder)
+        if measure:
+            # It starts the web UI and pulls in everything for that, which choosing by rules does not need.
+            from sdsetup.workflows.benchmark import run_measure
+
+            raise typer.Exit(run_measure(here, options, profile=profile, yes=yes, again=again))
+        raise typer.Exit(
+            run_tune(
+                here,
+                options,
+                profile=profile,
+                other=compare,
+                apply=apply,
+                anyway=anyway,
+                without=tuple(map(_setting, without or ())),
+                yes=yes,
+            )
+        )
 
 
 def _setting(typed: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sdsetup.catalog.models import find_model
 from sdsetup.decide.checks import diagnose
@@ -28,8 +29,10 @@ from sdsetup.workflows.carrying_out import PINNED, PRACTICE_MARK, Decision, agre
 from sdsetup.workflows.doctor import requirements_of
 from sdsetup.workflows.folder_memory import chosen_ref
 from sdsetup.workflows.inspect import beside_own, inspect
-from sdsetup.workflows.kit_install import OpenKit
 from sdsetup.workflows.session import Session
+
+if TYPE_CHECKING:
+    from sdsetup.workflows.kit_install import OpenKit
 
 
 def run_install(
