@@ -265,6 +265,42 @@ def test_cut_off_between_code_and_environment_the_next_command_completes_it(
     assert own(rehearsal.dir) == mine
 
 
+# The process ends after the new version came into place, before what it was made in is removed.
+NOT_CLEARED = """
+import os, sys
+from sdsetup.workflows import update
+update.check = lambda *_: os._exit(9)
+from sdsetup.__main__ import main
+sys.argv = ["sdsetup", *sys.argv[1:]]
+main()
+"""
+
+
+@pytest.mark.timeout(300)
+def test_what_an_interrupted_update_left_is_no_part_of_the_next(rehearsal: Rehearsal) -> None:
+    mine = ready(rehearsal)
+    old = git(rehearsal.dir, "rev-parse", "HEAD")
+    new = upstream_moves(rehearsal, "next", {"requirements_versions.txt": REQUIREMENTS})
+    words = ["update", "--rehearse", "--yes", "--to", "next"]
+    cut = subprocess.run(
+        [sys.executable, "-c", NOT_CLEARED, *words],
+        env=rehearsal.env,
+        cwd=rehearsal.home,
+        capture_output=True,
+        text=True,
+    )
+    assert cut.returncode == 9, cut.stdout + cut.stderr
+    stage = rehearsal.dir / ".sdsetup" / "update"
+    assert git(stage, "rev-parse", "HEAD") == new
+    done = update(rehearsal, "--to", "master")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "[2/" in done.stdout, "the components are fetched again with the rest"
+    assert git(rehearsal.dir, "rev-parse", "HEAD") == old
+    assert package(rehearsal)
+    assert own(rehearsal.dir) == mine
+    assert not stage.exists()
+
+
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL")
 @pytest.mark.timeout(600)
 def test_killed_at_random_moments_it_is_old_or_new_and_nothing_is_lost(rehearsal: Rehearsal) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -35,6 +36,7 @@ from sdsetup.show.update import show_update_plan, show_updated, update_json
 from sdsetup.storage import read_json
 from sdsetup.text import Text
 from sdsetup.values import install_record, journal
+from sdsetup.values.contents import Contents
 from sdsetup.values.corrections import Correction, card_name, with_corrections
 from sdsetup.values.events import Listener, silent
 from sdsetup.values.extensions import Extension
@@ -94,6 +96,9 @@ def run_update(
     if not session.json:
         show_update_plan(update, session.screen)
     if dry_run or not (update.moves or update.extensions or update.interrupted):
+        if not dry_run and os.path.lexists(stage_of(folder)):  # an update ended before it came to this
+            with folder_lock(folder, context.cache, waiting=session.screen.line):
+                clear_stage(context)
         return _told(session, update, None, {}, done=False)
     consent(session, yes=yes, dry_run=True)
     moved: Mapping[str, tuple[str, str]] = {}
@@ -137,7 +142,7 @@ def decide(session: Session, context: Context, *, to: str | None, extensions: bo
     request = Request(dir=str(stage), ref=None if to is None else commit, launchers=(), picture=False)
     facts = session.adjust(found)
     tuning = _tuned(session, context, found, facts.recorded)
-    plan = _plan(session, stage, request, facts, tuning)
+    plan = _plan(session, stage, request, facts, tuning, commit)
     if commit != there.commit:
         refuse(replace(facts, folder=None), plan)
     practised = (state_folder(folder) / PRACTICE_MARK).is_file()
@@ -171,8 +176,9 @@ def _tuned(session: Session, context: Context, found: Facts, recorded: InstallRe
     return tuning
 
 
-def _plan(session: Session, stage: Path, request: Request, facts: Facts, tuning: Tuning) -> Plan:
-    """The steps of an installation at the new commit, in the stage; those that an earlier run did are done."""
+def _plan(session: Session, stage: Path, request: Request, facts: Facts, tuning: Tuning, commit: str) -> Plan:
+    """The steps of an installation at the new commit, in the stage; those that an earlier run did are done. What
+    an update to another commit left is removed before the first step, so nothing of it counts."""
     components = components_for(session, request, facts)
     contents = look(
         session.machine,
@@ -183,13 +189,17 @@ def _plan(session: Session, stage: Path, request: Request, facts: Facts, tuning:
         tools=session.tools,
     )
     inside = inspect(session, stage, subjects=("installation",)).installation
+    done = load_journal(state_folder(stage))
+    if inside is None or inside.commit != commit:
+        contents = Contents(python=contents.python, git=contents.git)
+        inside, done = None, Journal()
     return plan_install(
         replace(facts, installation=inside),
         request,
         tuning,
         components,
         Settings(flags=(), env=()),
-        load_journal(state_folder(stage)),
+        done,
         contents,
     )
 
