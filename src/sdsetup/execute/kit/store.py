@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from sdsetup.catalog.names import name_problem
 from sdsetup.errors import SdsetupError
+from sdsetup.execute.download.hashing import sha256_of
 from sdsetup.execute.folders import remove_tree
 from sdsetup.storage import parse_own, read_json, read_own, replace, write_atomically, write_json
 from sdsetup.text import Text
@@ -34,7 +35,6 @@ if TYPE_CHECKING:  # the library behind it is for those who have a key
     from sdsetup.execute.signing import SigningKey
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_READ = 2**20
 
 
 class KitStore:
@@ -123,14 +123,6 @@ def check(folder: Path, kit: Kit, tell: Callable[[int], None]) -> list[Fault]:
         done += file.size
         tell(done)
     return faults
-
-
-def sha256_of(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while data := file.read(_READ):
-            digest.update(data)
-    return digest.hexdigest()
 
 
 def parse_manifest(content: bytes, where: object) -> Kit:
