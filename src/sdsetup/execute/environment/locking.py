@@ -91,16 +91,16 @@ def resolve(
     Raises:
         SdsetupError: `no-matching-package` where none exists, or why uv could not ask.
     """
+    resolver = _Resolver(python=python, context=context, folder=folder, cache=cache, target=target)
     builds = _at_each_place(action.torch, context)
     for build in builds if len(builds) > 1 else ():
         try:
-            asked = replace(action, torch=build)
-            return _at_one_place(asked, python, context, folder, cache, target, hurried=True), build
+            return resolver.resolve(replace(action, torch=build), hurried=True), build
         except SdsetupError as error:
             if error.code in HERE:
                 raise
             context.note(Text("{why}. Trying the next address.", why=error.why or error.message))
-    return _at_one_place(replace(action, torch=builds[0]), python, context, folder, cache, target), builds[0]
+    return resolver.resolve(replace(action, torch=builds[0])), builds[0]
 
 
 def _at_each_place(torch: TorchBuild, context: Context) -> tuple[TorchBuild, ...]:
@@ -111,32 +111,6 @@ def _at_each_place(torch: TorchBuild, context: Context) -> tuple[TorchBuild, ...
     return tuple(
         replace(torch, index_url=place, command=torch.command.replace(torch.index_url, place)) for place in places
     )
-
-
-def _at_one_place(
-    action: BuildEnvironment,
-    python: str,
-    context: Context,
-    folder: Path,
-    cache: Path,
-    target: Sequence[str],
-    *,
-    hurried: bool = False,
-) -> Lock:
-    more = {"UV_CACHE_DIR": str(cache), **(uv.hurried(context) if hurried else {})}
-    pauses = () if hurried else None
-    beside = extra_index(action.torch)
-    if beside is None:
-        try:
-            return _resolve(action, python, context, folder, uv.variables(context, **more), target, pauses)
-        except SdsetupError as error:
-            # Builds for AMD bring packages along that only their own index has.
-            beside = action.torch.index_url
-            if error.code != "no-matching-package" or not beside:
-                raise
-    env = uv.variables(context, **more, UV_INDEX_STRATEGY="unsafe-best-match")
-    env["UV_INDEX"] = " ".join(part for part in (env.get("UV_INDEX"), beside) if part)
-    return _resolve(action, python, context, folder, env, target, pauses, shared=True)
 
 
 def project(action: BuildEnvironment, *, shared: bool) -> bytes:
@@ -191,73 +165,99 @@ def _wheel_at(url: str) -> tuple[str, str]:
     return name, str(version)
 
 
-def _resolve(
-    action: BuildEnvironment,
-    python: str,
-    context: Context,
-    folder: Path,
-    env: Mapping[str, str],
-    target: Sequence[str],
-    pauses: Sequence[float] | None,
-    *,
-    shared: bool = False,
-) -> Lock:
-    files = {
-        "pyproject.toml": project(action, shared=shared),
-        "constraints.txt": "\n".join(action.constraints).encode(),
-        "overrides.txt": "\n".join(action.overrides).encode(),
-        "build-constraints.txt": "\n".join(action.build_constraints).encode(),
-    }
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in files.items():
-        write_atomically(folder / name, content)
-    pins = (context.dir / action.requirements).read_text(encoding="utf-8")
-    indexes = sorted((name, value) for name, value in env.items() if name.startswith("UV_") and "INDEX" in name)
-    said = [python, indexes, pins, *(content.decode() for content in files.values()), *target]
-    question = hashlib.sha256(json.dumps(said).encode()).hexdigest()
-    path, shelf = folder / "pylock.toml", context.cache / "resolutions" / f"{question}.toml"
-    pylock = _kept(path, question) or _kept(shelf, question, days=_FRESH_DAYS)
-    if pylock is None:
-        try:
-            pylock = replace(
-                _ask(action, python, context, folder, env, target, pauses),
-                tool={"sdsetup": {"question": question}},
-            )
-        except SdsetupError as error:
-            pylock = _kept(shelf, question) if error.code in AGAIN else None
-            if pylock is None:
-                raise
-            context.tell(Text("Can't reach the package index. Using the package versions from last time."))
-        else:
-            shelf.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(shelf, _toml(pylock.to_dict()))
-    write_atomically(path, _toml(pylock.to_dict()))
-    return Lock(pylock=pylock)
+@dataclass(frozen=True, kw_only=True)
+class _Resolver:
+    """uv, asked for one interpreter (or `target`); the fields as `resolve` is given them."""
 
+    python: str
+    context: Context
+    folder: Path
+    cache: Path
+    target: Sequence[str]
 
-def _ask(
-    action: BuildEnvironment,
-    python: str,
-    context: Context,
-    folder: Path,
-    env: Mapping[str, str],
-    target: Sequence[str],
-    pauses: Sequence[float] | None,
-) -> Pylock:
-    context.note(Text("Resolving package versions"))
-    ask = ["pip", "compile", "--quiet", "--no-header", "--python", python, *target]
-    for option in ("build-constraints", "constraints", "overrides"):
-        ask += [f"--{option}", str(folder / f"{option}.txt")]
-    ask.append(str(folder / "pyproject.toml"))
-    wanted = str(context.dir / action.requirements)
-    pylock = _read(uv.run(context, [*ask, wanted, "--format", "pylock.toml"], env=env, pauses=pauses))
-    # This form of the answer does not tell which index a package is from. Where it is known, uv finds the package
-    # in its cache whenever anything asks that index for it, so the versions just chosen are asked for once more.
-    pins = [f"{package.name}=={package.version}" for package in pylock.packages if not package.is_direct]
-    write_atomically(folder / "pins.txt", "\n".join(pins).encode())
-    again = [str(folder / "pins.txt"), "--no-deps", "--no-annotate", "--emit-index-annotation"]
-    indexes = _indexes(uv.run(context, [*ask, *again], env=env, pauses=pauses))
-    return replace(pylock, packages=[_with_index(package, indexes) for package in pylock.packages])
+    def resolve(self, action: BuildEnvironment, *, hurried: bool = False) -> Lock:
+        """The packages, with torch from the one index that the build names. `hurried`: there are other indexes."""
+        more = {"UV_CACHE_DIR": str(self.cache), **(uv.hurried(self.context) if hurried else {})}
+        pauses = () if hurried else None
+        beside = extra_index(action.torch)
+        if beside is None:
+            try:
+                return self._resolved(action, uv.variables(self.context, **more), pauses)
+            except SdsetupError as error:
+                # Builds for AMD bring packages along that only their own index has.
+                beside = action.torch.index_url
+                if error.code != "no-matching-package" or not beside:
+                    raise
+        env = uv.variables(self.context, **more, UV_INDEX_STRATEGY="unsafe-best-match")
+        env["UV_INDEX"] = " ".join(part for part in (env.get("UV_INDEX"), beside) if part)
+        return self._resolved(action, env, pauses, shared=True)
+
+    def _resolved(
+        self,
+        action: BuildEnvironment,
+        env: Mapping[str, str],
+        pauses: Sequence[float] | None,
+        *,
+        shared: bool = False,
+    ) -> Lock:
+        """What was answered to this question before, else uv's answer, which is kept."""
+        question = self._write_question(action, env, shared=shared)
+        path = self.folder / "pylock.toml"
+        shelf = self.context.cache / "resolutions" / f"{question}.toml"
+        pylock = _kept(path, question) or _kept(shelf, question, days=_FRESH_DAYS)
+        if pylock is None:
+            try:
+                pylock = replace(self._ask(action, env, pauses), tool={"sdsetup": {"question": question}})
+            except SdsetupError as error:
+                pylock = _kept(shelf, question) if error.code in AGAIN else None
+                if pylock is None:
+                    raise
+                self.context.tell(
+                    Text("Can't reach the package index. Using the package versions from last time.")
+                )
+            else:
+                shelf.parent.mkdir(parents=True, exist_ok=True)
+                write_atomically(shelf, _toml(pylock.to_dict()))
+        write_atomically(path, _toml(pylock.to_dict()))
+        return Lock(pylock=pylock)
+
+    def _write_question(self, action: BuildEnvironment, env: Mapping[str, str], *, shared: bool) -> str:
+        """Put uv's files into the folder; the hash of all that the answer depends on."""
+        files = {
+            "pyproject.toml": project(action, shared=shared),
+            "constraints.txt": "\n".join(action.constraints).encode(),
+            "overrides.txt": "\n".join(action.overrides).encode(),
+            "build-constraints.txt": "\n".join(action.build_constraints).encode(),
+        }
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            write_atomically(self.folder / name, content)
+        pins = self._requirements(action).read_text(encoding="utf-8")
+        indexes = sorted(
+            (name, value) for name, value in env.items() if name.startswith("UV_") and "INDEX" in name
+        )
+        said = [self.python, indexes, pins, *(content.decode() for content in files.values()), *self.target]
+        return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+
+    def _requirements(self, action: BuildEnvironment) -> Path:
+        return self.context.dir / action.requirements
+
+    def _ask(self, action: BuildEnvironment, env: Mapping[str, str], pauses: Sequence[float] | None) -> Pylock:
+        self.context.note(Text("Resolving package versions"))
+        ask = _compile(self.python, self.target)
+        for option in ("build-constraints", "constraints", "overrides"):
+            ask += [f"--{option}", str(self.folder / f"{option}.txt")]
+        ask.append(str(self.folder / "pyproject.toml"))
+        wanted = [str(self._requirements(action)), "--format", "pylock.toml"]
+        pylock = _read(uv.run(self.context, [*ask, *wanted], env=env, pauses=pauses))
+        # This form of the answer does not tell which index a package is from. Where it is known, uv finds the
+        # package in its cache whenever anything asks that index for it, so the versions just chosen are asked for
+        # once more.
+        pins = [f"{package.name}=={package.version}" for package in pylock.packages if not package.is_direct]
+        write_atomically(self.folder / "pins.txt", "\n".join(pins).encode())
+        again = [str(self.folder / "pins.txt"), "--no-deps", "--no-annotate", "--emit-index-annotation"]
+        indexes = _indexes(uv.run(self.context, [*ask, *again], env=env, pauses=pauses))
+        return replace(pylock, packages=[_with_index(package, indexes) for package in pylock.packages])
 
 
 def choose(
@@ -278,9 +278,12 @@ def choose(
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / "wanted.txt", "\n".join(lines).encode())
     write_atomically(folder / "bounds.txt", "\n".join(constraints).encode())
-    ask = ["pip", "compile", "--quiet", "--no-header", "--python", python, *target]
-    ask += ["--constraints", str(folder / "bounds.txt")]
+    ask = [*_compile(python, target), "--constraints", str(folder / "bounds.txt")]
     return _read(uv.run(context, [*ask, str(folder / "wanted.txt"), "--format", "pylock.toml"], env=env))
+
+
+def _compile(python: str, target: Sequence[str]) -> list[str]:
+    return ["pip", "compile", "--quiet", "--no-header", "--python", python, *target]
 
 
 def _read(text: str) -> Pylock:
