@@ -27,6 +27,7 @@ from sdsetup.values.plan import (
     WriteLauncher,
     step_keys,
 )
+from sdsetup.values.tuning import TorchBuild
 
 # A test result holds for what was tested, and no longer once that has changed or failed.
 _PROOFS = (ProveTorch, CheckWebUI, ProvePicture)
@@ -89,39 +90,38 @@ def _truth(step: Step, facts: Facts, contents: Contents) -> _Truth | None:
             there = all(_there(file, contents.sizes) for file in files)
             return _Truth(there=there, enough=False, because=Text("already downloaded and checked"))
         case BuildEnvironment(torch=torch):
-            found, elsewhere = facts.installation, environment_elsewhere(facts)
-            if elsewhere is not None:
-                return _Truth(
-                    there=environment_given_up(facts) is None,
-                    enough=True,
-                    because=Text(
-                        "{variable} in the launch file leads to {folder}",
-                        variable=elsewhere[0],
-                        folder=elsewhere[1],
-                    ),
-                )
-            there = (
-                found is not None
-                and found.environment_python is not None
-                and found.torch is not None
-                and found.torch.split("+")[0] == torch.torch.split("+")[0]
-                and (facts.parts is None or not environment_faults(facts.parts))
-                and (facts.parts is None or facts.parts.distrusted is None)
-            )
-            return _Truth(
-                there=there, enough=False, because=Text("already there, with PyTorch {torch}", torch=torch.torch)
-            )
-        case WriteLauncher(kind=kind) as launcher:
-            existing = contents.launch_files.get(kind)
-            merged = (
-                None
-                if existing is None
-                else merge(kind, existing, launcher.settings, oem_encoding=launcher.encoding)
-            )
-            there = existing is not None and merged == existing
-            return _Truth(there=there, enough=True, because=Text("up to date"))
+            return _environment(torch, facts)
+        case WriteLauncher() as launcher:
+            return _launcher(launcher, contents)
         case _:
             return None
+
+
+def _environment(torch: TorchBuild, facts: Facts) -> _Truth:
+    found, elsewhere = facts.installation, environment_elsewhere(facts)
+    if elsewhere is not None:
+        variable, folder = elsewhere
+        because = Text("{variable} in the launch file leads to {folder}", variable=variable, folder=folder)
+        return _Truth(there=environment_given_up(facts) is None, enough=True, because=because)
+    there = (
+        found is not None
+        and found.environment_python is not None
+        and found.torch is not None
+        and found.torch.split("+")[0] == torch.torch.split("+")[0]
+        and (facts.parts is None or not environment_faults(facts.parts))
+        and (facts.parts is None or facts.parts.distrusted is None)
+    )
+    return _Truth(
+        there=there, enough=False, because=Text("already there, with PyTorch {torch}", torch=torch.torch)
+    )
+
+
+def _launcher(action: WriteLauncher, contents: Contents) -> _Truth:
+    existing = contents.launch_files.get(action.kind)
+    there = existing is not None and existing == merge(
+        action.kind, existing, action.settings, oem_encoding=action.encoding
+    )
+    return _Truth(there=there, enough=True, because=Text("up to date"))
 
 
 def _checkout(path: str, commit: str, facts: Facts, contents: Contents) -> _Truth:
