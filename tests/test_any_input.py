@@ -21,8 +21,8 @@ from sdsetup.decide.diagnosis import diagnose_log, notes_in, spot
 from sdsetup.decide.tuning import measured
 from sdsetup.decide.tuning.measured import FILE as MEASURED
 from sdsetup.errors import SdsetupError
-from sdsetup.execute.environment import pip_settings, uv_words
-from sdsetup.execute.git import words as git_words
+from sdsetup.execute.environment import pip_settings, uv_messages
+from sdsetup.execute.git import messages as git_messages
 from sdsetup.machine.decoding import decode
 from sdsetup.probe import cpu, disk, environment, git, installation, memory, port, repository
 from sdsetup.probe.gpus import macos as gpus_macos
@@ -105,11 +105,11 @@ READERS: dict[str, tuple[Callable[[str], Any], tuple[str, ...]]] = {
     "version": (versions.parse_version, ()),
     "torch's answer": (torch_verdict.parse_said, ()),
     "pip.ini": (pip_settings.read_file, ()),
-    "uv": (uv_words.why_uv_failed, ()),
+    "uv": (uv_messages.why_uv_failed, ()),
     "uv's secrets": (hide_secrets, ()),
-    "git": (git_words.why_git_failed, ()),
-    "git's last words": (git_words.last_words, ()),
-    "git's progress": (git_words.received, ()),
+    "git": (git_messages.why_git_failed, ()),
+    "git's last words": (git_messages.last_words, ()),
+    "git's progress": (git_messages.received, ()),
     "secrets": (harmless, ()),
     "rate": (fetching.parse_rate, ()),
     "a start": (through_a_start, ("logs/*.txt", "logs/*.log")),

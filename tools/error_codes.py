@@ -135,7 +135,7 @@ def _assigned(node: ast.Assign) -> Iterator[tuple[str, str]]:
 
 
 def _causes_of_uv() -> Iterator[Row]:
-    where = "execute/environment/uv_words.py"
+    where = "execute/environment/uv_messages.py"
     for node in ast.parse((SOURCE / where).read_text(encoding="utf-8")).body:
         if (
             isinstance(node, ast.AnnAssign)

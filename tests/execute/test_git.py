@@ -18,7 +18,7 @@ import pytest
 from execute.gitlab import Heard, Origin, context_for, git, make_origin
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.git import Checkout, WantedCommit, ask, clone_at, find, head, program, whole_at
-from sdsetup.execute.git.words import received, why_git_failed
+from sdsetup.execute.git.messages import received, why_git_failed
 from sdsetup.execute.steps.webui_checkout import stand_on
 from sdsetup.machine.real import RealMachine
 

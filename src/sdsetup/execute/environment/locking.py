@@ -26,7 +26,7 @@ from packaging.utils import NormalizedName, canonicalize_name, parse_wheel_filen
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.environment import uv
-from sdsetup.execute.environment.uv_words import AGAIN, HERE
+from sdsetup.execute.environment.uv_messages import AGAIN, HERE
 from sdsetup.redaction import hide_secrets
 from sdsetup.storage import write_atomically
 from sdsetup.text import Text

@@ -11,7 +11,7 @@ from sdsetup.command import Command
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.environment.pip_settings import uv_variables
-from sdsetup.execute.environment.uv_words import AGAIN, PACKAGES, why_uv_failed
+from sdsetup.execute.environment.uv_messages import AGAIN, PACKAGES, why_uv_failed
 from sdsetup.machine import Machine
 from sdsetup.machine.process import Child
 from sdsetup.machine.web_policy import variables_for_children

@@ -11,7 +11,7 @@ from pathlib import Path
 from sdsetup.decide.condition import owner_command
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
-from sdsetup.execute.git.words import (
+from sdsetup.execute.git.messages import (
     BUSY,
     DUMB,
     SILENT,

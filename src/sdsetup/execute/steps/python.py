@@ -15,7 +15,7 @@ from typing import Any
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.environment import uv
-from sdsetup.execute.environment.uv_words import HERE
+from sdsetup.execute.environment.uv_messages import HERE
 from sdsetup.text import Text
 from sdsetup.values.plan import BringPython
 

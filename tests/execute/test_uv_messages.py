@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sdsetup.execute.environment.uv_words import AGAIN, why_uv_failed
+from sdsetup.execute.environment.uv_messages import AGAIN, why_uv_failed
 from sdsetup.redaction import hide_secrets
 
 # As uv 0.13 words them; Windows' numbers beside Linux's.
