@@ -304,6 +304,19 @@ def test_a_second_start_says_where_the_first_one_runs(tmp_path: Path) -> None:
     assert len(starts(root)) == 1
 
 
+def test_an_extension_that_failed_to_load_is_named_with_the_way_to_disable_it(tmp_path: Path) -> None:
+    root = installation(tmp_path / "sd")
+    for name, script in (("good", "1"), ("my broken one", "raise RuntimeError('no')")):
+        folder = root / "extensions" / name / "scripts"
+        folder.mkdir(parents=True)
+        (folder / "main.py").write_text(script)
+    with launched(root, "--no-browser") as run:
+        said = " ".join(run.until('sdsetup extensions disable "my broken one"').split())
+        assert "Extensions that failed to load: my broken one." in said
+        run.process.send_signal(signal.SIGINT)
+        assert run.end() == 0
+
+
 def test_a_start_that_failed_counts_against_the_installation_until_one_works(tmp_path: Path) -> None:
     root = installation(tmp_path / "sd", start="crash", crash=str(LOGS / "wrong-python.txt"))
     (root / ".sdsetup").mkdir(exist_ok=True)

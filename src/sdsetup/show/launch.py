@@ -9,10 +9,11 @@ from types import TracebackType
 from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn
 from rich.text import Text as Line
 
+from sdsetup.command import Command
 from sdsetup.decide.startup import LaunchPlan, Phase, Startup
 from sdsetup.show.screen import Screen
 from sdsetup.show.words import duration, say
-from sdsetup.text import Text, harmless
+from sdsetup.text import Listed, Text, harmless
 
 # What it is at, and that it is over.
 _PHASES: dict[Phase, tuple[Text, Text]] = {
@@ -99,6 +100,16 @@ class LaunchScreen:
             text = Text("It opens in your browser.") if opened else Text("Open this address in your browser.")
             self._screen.line(text, indent=2)
         self._screen.line(Text("Press Ctrl-C here to stop it."), indent=2)
+
+    def extensions_failed(self, names: tuple[str, ...]) -> None:
+        """The web UI goes on without what these were to do, and says so only in its log."""
+        if not names:
+            return
+        text = Text("Extensions that failed to load: {names}. The web UI runs without them.", names=Listed(names))
+        self._say("warn", text, always=True)
+        self._screen.line(Text("Turn an extension off:"), indent=2)
+        command = Command("sdsetup", "extensions", "disable", names[0], "--dir", self._plan.dir)
+        self._screen.command(command, indent=2)
 
     def stopping(self) -> None:
         self._rest()

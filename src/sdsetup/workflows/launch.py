@@ -15,6 +15,7 @@ from pathlib import Path
 from sdsetup.catalog.failures import FailureBook
 from sdsetup.decide.checks.cards import card
 from sdsetup.decide.diagnosis import Diagnosis, spot
+from sdsetup.decide.diagnosis.blocks import failed_extensions
 from sdsetup.decide.startup import LaunchPlan, address, opens_browser
 from sdsetup.errors import EXIT_DONE, EXIT_EXPECTED, EXIT_INTERRUPTED
 from sdsetup.execute import undo
@@ -148,6 +149,7 @@ def _tell_ready(web: WebUI, shown: LaunchScreen, run: _Run) -> None:
     url = None if web.state.url is None else address(web.state.url)
     opened = run.browser and url is not None and _open(url)
     shown.ready(url, opened=opened, public_url=web.state.public_url)
+    shown.extensions_failed(failed_extensions(web.log.lines))
 
 
 def _open(url: str) -> bool:

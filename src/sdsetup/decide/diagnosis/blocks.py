@@ -7,6 +7,7 @@ line about it, so that what failed and where it failed stand together.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -158,6 +159,14 @@ def extension_in(log: Log, begins: int, ends: int) -> str | Text | None:
     if script := _SCRIPT.search(heading):
         return Text("with the script {name}", name=script[1])
     return None
+
+
+def failed_extensions(lines: Iterable[str]) -> tuple[str, ...]:
+    """The extensions that the web UI reported and started without, in the order of its report."""
+    log = Log(lines)
+    reports = [block for block in blocks_of(log, 0) if block.error and _begins_report(log.lines[block.begins])]
+    named = [extension_in(log, block.begins, block.ends) for block in reports]
+    return tuple(dict.fromkeys(name for name in named if isinstance(name, str)))
 
 
 def last_words(log: Log, begins: int, ends: int, count: int = 8) -> list[tuple[int, str]]:
