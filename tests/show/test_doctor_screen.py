@@ -25,7 +25,7 @@ FINDINGS = (
         summary=Text(
             "NVIDIA GeForce RTX 4060, 8 GB, compute capability 8.9; also AMD Radeon(TM) Graphics, not used"
         ),
-        why=Text("Other programs are using {used} of its video memory.", used="3 GB"),
+        why=Text("Other programs are using {used} of its video memory", used="3 GB"),  # a reason of a profile
         fix=Fix(text=Text("Close games and other graphics programs before you create images.")),
     ),
     Finding(

@@ -82,9 +82,9 @@ def make_keys(path: Path) -> SigningKey:
 
 def _taken(path: Path) -> SdsetupError:
     return SdsetupError(
-        Text("There is a file of this name already"),
+        Text("A file with that name already exists"),
         where=path,
-        why=Text("a lost key cannot be made again, so no file is replaced"),
+        why=Text("a lost key can't be recreated, so no file is replaced"),
         hint=Text("Choose another name."),
         code="key-exists",
     )
@@ -98,7 +98,7 @@ def signing_key(path: Path) -> SigningKey:
     """
     content = _content(path)
     if not content.startswith(_SECRET):
-        raise _invalid(path, Text("it holds no private key"))
+        raise _invalid(path, Text("it contains no private key"))
     try:
         return _pair(Ed25519Key(content.removeprefix(_SECRET).encode(), Base64Encoder))
     except (ValueError, binascii.Error) as error:
@@ -119,7 +119,7 @@ def public_key(said: str) -> PublicKey:
         raise _invalid(said, Text("it is the private key, which stays with whoever signs"))
     key = _public(content)
     if key is None:
-        raise _invalid(said, Text("it holds no public key"))
+        raise _invalid(said, Text("it contains no public key"))
     return key
 
 

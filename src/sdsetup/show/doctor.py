@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sdsetup.show.commands import typed
-from sdsetup.show.screen import STYLES, Screen, apart
+from sdsetup.show.screen import STYLES, Screen, apart, sentence
 from sdsetup.show.terminal import Part, folded
 from sdsetup.show.words import commands_in, say
 from sdsetup.text import Listed, Text, message
@@ -179,7 +179,7 @@ def _details(finding: Finding, width: int, detail: _Detail) -> list[Part]:
     room = max(map(len, labels)) + 1
     parts: list[Part] = []
     if finding.why is not None and detail.why:
-        parts += _detail(labels[0], finding.why, width, room)
+        parts += _detail(labels[0], sentence(finding.why), width, room)
     if finding.fix is not None:
         if detail.fix or finding.fix.command is None:
             parts += _detail(labels[1], finding.fix.text, width, room)

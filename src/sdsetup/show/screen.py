@@ -20,6 +20,14 @@ _ALL_WIDE = "".join(wide for wide, _ in _MARKS.values())  # either kind, never a
 STYLES = {"ok": "green", "warn": "yellow", "fail": "red", "skip": "dim", "hint": "cyan", "quiet": "dim"}
 
 
+def sentence(text: Text) -> Text:
+    """The text with a full stop: reasons in profiles have none. A command at its end does without."""
+    said = say(text)
+    if said.endswith((".", "!", "?")) or apart(said, commands_in(text))[1]:
+        return text
+    return Text("{sentence}.", sentence=text)
+
+
 def apart(said: str, commands: Sequence[str]) -> tuple[str, str]:
     """A sentence without the command that ends it, and that command; "" where none does."""
     for command in commands:

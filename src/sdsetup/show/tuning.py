@@ -13,8 +13,8 @@ from sdsetup.command import Command
 from sdsetup.decide.tuning.models_that_fit import ModelFit
 from sdsetup.decide.tuning.rule_context import short_name
 from sdsetup.decide.tuning.why import Difference
-from sdsetup.show.screen import Screen, apart
-from sdsetup.show.words import commands_in, gib, say
+from sdsetup.show.screen import Screen, sentence
+from sdsetup.show.words import gib, say
 from sdsetup.text import Text, message
 from sdsetup.values.facts import Facts
 from sdsetup.values.flags import names_of
@@ -279,14 +279,6 @@ def _opinion(profile: str, value: str | None, reason: Reason | None) -> Text:
         profile=profile,
         because=sentence(reason.because),
     )
-
-
-def sentence(text: Text) -> Text:
-    """The text with a full stop: reasons in profiles have none. A command at its end does without."""
-    said = say(text)
-    if said.endswith((".", "!", "?")) or apart(said, commands_in(text))[1]:
-        return text
-    return Text("{sentence}.", sentence=text)
 
 
 def _example(tuning: Tuning) -> str:

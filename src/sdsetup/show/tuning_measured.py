@@ -10,8 +10,7 @@ from rich.text import Text as Line
 from sdsetup.decide.tuning.measured import MeasuringResult, Standing
 from sdsetup.decide.tuning.measuring import Measurement
 from sdsetup.show.language import number
-from sdsetup.show.screen import STYLES, Screen
-from sdsetup.show.tuning import sentence
+from sdsetup.show.screen import STYLES, Screen, sentence
 from sdsetup.show.words import duration, say
 from sdsetup.text import Text, message, rounded
 

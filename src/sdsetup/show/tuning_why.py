@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sdsetup.decide.tuning.why import Difference, Explanation
-from sdsetup.show.screen import Screen
-from sdsetup.show.tuning import sentence, subject
+from sdsetup.show.screen import Screen, sentence
+from sdsetup.show.tuning import subject
 from sdsetup.show.words import say
 from sdsetup.text import Listed, Message, Text, message
 from sdsetup.values.facts import Facts

@@ -8,7 +8,7 @@ from sdsetup.command import Command
 from sdsetup.decide.checks import REPAIRED_BY_INSTALL
 from sdsetup.errors import SdsetupError
 from sdsetup.show.commands import typed
-from sdsetup.show.screen import STYLES, Screen
+from sdsetup.show.screen import STYLES, Screen, sentence
 from sdsetup.show.terminal import folded
 from sdsetup.show.words import commands_in, say, size
 from sdsetup.text import Text, harmless
@@ -80,7 +80,7 @@ def _show_finding(finding: Finding, screen: Screen, *, room: int, width: int) ->
     fix, indent = finding.fix, room + 5
     # A command of ours leads out of the wizard, which does the same at its questions.
     ours = fix is not None and fix.command is not None and fix.command.startswith("sdsetup")
-    parts = [finding.why] if finding.why is not None else []
+    parts = [sentence(finding.why)] if finding.why is not None else []
     if fix is not None and not ours and (finding.status == "fail" or finding.why is None or fix.command):
         parts.append(fix.text)
     for part in parts:
