@@ -27,7 +27,7 @@ EXIT_INTERRUPTED = 130
 
 
 class SdsetupError(Exception):
-    """Something the user can understand and mend.
+    """Something the user can understand and repair.
 
     `message` what happened; `where` the file, folder, address or option it is about; `why` one
     cause; `hint` the one thing to do next (a command where possible; `None` states on purpose that

@@ -51,7 +51,7 @@ def marked(steps: tuple[Step, ...], facts: Facts, contents: Contents, journal: J
         else:
             done = remembered and grounded and (truth is None or truth.there)
         because = truth.because if truth is not None and done else Text("already done")
-        if truth is not None and truth.mends:
+        if truth is not None and truth.repairs:
             touched.add(step.id)
         known[step.id] = replace(step, state="done", because=because) if done else step
     return tuple(known.values())
@@ -59,13 +59,13 @@ def marked(steps: tuple[Step, ...], facts: Facts, contents: Contents, journal: J
 
 @dataclass(frozen=True, kw_only=True)
 class _Truth:
-    """`there`: it looks done. `enough`: looking is proof, no journal needed. `mends`: the right thing is there
+    """`there`: it looks done. `enough`: looking is proof, no journal needed. `repairs`: the right thing is there
     but lacks parts, which are restored without changing the rest."""
 
     there: bool
     enough: bool
     because: Text
-    mends: bool = False
+    repairs: bool = False
 
 
 def _truth(step: Step, facts: Facts, contents: Contents) -> _Truth | None:
@@ -134,7 +134,7 @@ def _checkout(path: str, commit: str, facts: Facts, contents: Contents) -> _Trut
         there=at and whole,
         enough=True,
         because=Text("at commit {commit}", commit=commit[:8]),
-        mends=(at and not whole) or adopted,
+        repairs=(at and not whole) or adopted,
     )
 
 

@@ -152,8 +152,8 @@ def _checkout(given: _Given) -> Step:
     former = given.contents.heads.get("")
     full = request.full_history
     detail = Text("commit {commit}, from {url}", commit=webui.commit[:8], url=webui.urls[0])
-    mends = former == webui.commit and not whole_at(given.facts.parts, "")
-    if mends:
+    repairs = former == webui.commit and not whole_at(given.facts.parts, "")
+    if repairs:
         detail = brought_back(given.facts, "")
     elif former is not None and former != webui.commit:
         detail = Text(
@@ -174,8 +174,8 @@ def _checkout(given: _Given) -> Step:
             restore=given.contents.damaged,
         ),
         needs=("git",) if given.facts.git is None and given.components.mingit is not None else (),
-        bytes=0 if mends else webui.full_bytes if full else webui.shallow_bytes,
-        disk_bytes=0 if mends else webui.disk_bytes + (webui.full_bytes if full else 0),
+        bytes=0 if repairs else webui.full_bytes if full else webui.shallow_bytes,
+        disk_bytes=0 if repairs else webui.disk_bytes + (webui.full_bytes if full else 0),
     )
 
 
@@ -198,24 +198,24 @@ def _repositories(given: _Given) -> list[Step]:
     steps = []
     for repository in given.components.webui.repositories:
         path = f"repositories/{repository.name}"
-        mends = given.contents.heads.get(path) == repository.commit and not whole_at(given.facts.parts, path)
+        repairs = given.contents.heads.get(path) == repository.commit and not whole_at(given.facts.parts, path)
         steps.append(
             Step(
                 id=f"repository:{repository.name}",
                 title=Text("Component {name}", name=repository.name),
-                detail=_repository_detail(given, repository, mends=mends),
+                detail=_repository_detail(given, repository, repairs=repairs),
                 action=CloneRepository(name=repository.name, urls=repository.urls, commit=repository.commit),
                 needs=("webui",),
-                bytes=0 if mends else repository.download_bytes,
-                disk_bytes=0 if mends else repository.disk_bytes,
+                bytes=0 if repairs else repository.download_bytes,
+                disk_bytes=0 if repairs else repository.disk_bytes,
             )
         )
     return steps
 
 
-def _repository_detail(given: _Given, repository: Repository, *, mends: bool) -> Text:
+def _repository_detail(given: _Given, repository: Repository, *, repairs: bool) -> Text:
     path = f"repositories/{repository.name}"
-    if mends:
+    if repairs:
         return brought_back(given.facts, path)
     former = given.contents.heads.get(path)
     commit, url = repository.commit[:8], repository.urls[0]

@@ -21,7 +21,7 @@ SCHEMA = "sdsetup.part/1"
 
 # Larger writes cost three to four times the system time on Linux' large folios (measured on ext4).
 _SLICE = 128 * 1024
-_DAMAGES = 3  # a disk that loses bytes again and again is not ours to mend
+_DAMAGES = 3  # a disk that loses bytes again and again is not ours to repair
 
 
 class Part:

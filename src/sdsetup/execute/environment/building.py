@@ -21,7 +21,6 @@ from sdsetup.execute.context import Context
 from sdsetup.execute.environment import uv
 from sdsetup.execute.environment.bytecode import BytecodeStore, compilers
 from sdsetup.execute.environment.locking import Lock, of_one_index, resolve
-from sdsetup.execute.environment.mending import set_back
 from sdsetup.execute.environment.meter import Meter
 from sdsetup.execute.environment.places import (
     Places,
@@ -33,6 +32,7 @@ from sdsetup.execute.environment.places import (
     starts,
 )
 from sdsetup.execute.environment.records import Records
+from sdsetup.execute.environment.repair import repair
 from sdsetup.execute.environment.wheels import LargeWheels, address, drop, large, offered, with_size
 from sdsetup.execute.folders import remove_tree
 from sdsetup.machine.process import Child
@@ -78,7 +78,7 @@ def _build(action: BuildEnvironment, context: Context) -> dict[str, Any]:
     python = python_in(where.venv, context.machine.family)
     downloaded, kept = 0, None
     ours = marker(where.venv).get("lock") == lock.key and starts(python, context)
-    if not ours or not set_back(lock, where, context):
+    if not ours or not repair(lock, where, context):
         if marker(where.stage).get("lock") != lock.key:
             downloaded = _Building(action, context, where, lock).run()
         kept = exchange(where.stage, context)

@@ -2,8 +2,8 @@
 
 from sdsetup.execute.git.clone import Checkout, clone_at
 from sdsetup.execute.git.fetching import WantedCommit, resolve
-from sdsetup.execute.git.mending import mend_head, mend_index
 from sdsetup.execute.git.program import ask, commit_of, environment, find, head, refuse_foreign, whole_at
+from sdsetup.execute.git.repair import repair_head, repair_index
 
 __all__ = [
     "Checkout",
@@ -14,9 +14,9 @@ __all__ = [
     "environment",
     "find",
     "head",
-    "mend_head",
-    "mend_index",
     "refuse_foreign",
+    "repair_head",
+    "repair_index",
     "resolve",
     "whole_at",
 ]

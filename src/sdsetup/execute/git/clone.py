@@ -66,7 +66,7 @@ def clone_at(
     """
     try:
         refuse_foreign(context, target)
-        if ask(context, target, "rev-parse", "HEAD") == wanted.commit and _mended(context, target):
+        if ask(context, target, "rev-parse", "HEAD") == wanted.commit and _repaired(context, target):
             _exclude(target, ignore)
             return Checkout(commit=wanted.commit, url=None)
         _refuse_installation(context, target, wanted.commit)
@@ -123,7 +123,7 @@ def _transfer(
     run("config", f"branch.{wanted.branch}.merge", f"refs/heads/{wanted.branch}")
 
 
-def _mended(context: Context, folder: Path) -> bool:
+def _repaired(context: Context, folder: Path) -> bool:
     """Bring back tracked files that are gone or emptied; False when the repository is too broken for it."""
     _clear_emptied(context, folder)
     gone = ask(context, folder, "ls-files", "--deleted", "-z")

@@ -69,14 +69,14 @@ def _check_restored(names: tuple[str, ...], context: Context) -> None:
 
 
 def _standing(context: Context) -> str | None:
-    """The commit that is checked out, after HEAD and index have been mended where possible; None without one."""
+    """The commit that is checked out, after HEAD and index have been repaired where possible; None without one."""
     git.refuse_foreign(context, context.dir)
     found = git.commit_of(context, context.dir)
     if found is None and os.path.lexists(context.dir / ".git"):
-        found = git.mend_head(context, context.dir)
+        found = git.repair_head(context, context.dir)
         git.refuse_foreign(context, context.dir)
     if found is not None and git.ask(context, context.dir, "ls-files", "--deleted") is None:
-        git.mend_index(context, context.dir)
+        git.repair_index(context, context.dir)
     return found
 
 

@@ -21,11 +21,11 @@ _MOVE = re.compile(r"^[0-9a-f]{40,64} (?P<id>[0-9a-f]{40,64}) [^\n\t]*\t?(?P<sai
 _BRANCH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+@/-]*")
 
 
-def mend_head(context: Context, folder: Path) -> str | None:
+def repair_head(context: Context, folder: Path) -> str | None:
     """Make HEAD name a commit again; the commit, or None where its place cannot be told (nothing changed then)."""
     git = folder / ".git"
     if not git.is_dir():
-        return None  # a file that leads to a repository elsewhere, which is not ours to mend
+        return None  # a file that leads to a repository elsewhere, which is not ours to repair
     try:
         written = _written(git)
         if written is None:
@@ -47,7 +47,7 @@ def mend_head(context: Context, folder: Path) -> str | None:
     return commit
 
 
-def mend_index(context: Context, folder: Path) -> bool:
+def repair_index(context: Context, folder: Path) -> bool:
     """Make the index anew from HEAD; no file of the folder changes."""
     git = folder / ".git"
     if not git.is_dir():
@@ -89,7 +89,7 @@ def _written(git: Path) -> dict[str, str] | None:
 
 def _branch_written(git: Path, branch: str, last: str | None) -> dict[str, str] | None:
     if _ID.fullmatch(_text(git / "refs" / "heads" / branch).strip()):
-        return None  # it names a commit that is not there: nothing that a log could mend
+        return None  # it names a commit that is not there: nothing that a log could repair
     moves = list(_MOVE.finditer(_text(git / "logs" / "refs" / "heads" / branch)))
     commit = moves[-1]["id"] if moves else last or _packed(git).get(branch)
     return None if commit is None else {f"refs/heads/{branch}": f"{commit}\n"}

@@ -28,7 +28,7 @@ _PYLOCK = ("--preview-features", "pylock")
 _log = logging.getLogger("sdsetup.environment")
 
 
-def set_back(lock: Lock, where: Places, context: Context) -> bool:
+def repair(lock: Lock, where: Places, context: Context) -> bool:
     """Make D/venv hold what its lock says; False where it has to be built anew.
 
     Every file is compared with the hash in its package's own list. What extensions have added stays. Killed in
