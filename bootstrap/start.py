@@ -466,6 +466,10 @@ def locked(file) -> bool:  # type: ignore[no-untyped-def]
 def tell(text: str) -> None:
     """To stderr, in letters that every console and pipe can take."""
     encoding = getattr(sys.stderr, "encoding", None) or "ascii"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:  # code pages have no typographic marks
+        text = text.translate(str.maketrans("«»–—", "\"\"--"))
     sys.stderr.write(text.encode(encoding, "replace").decode(encoding) + "\n")
     sys.stderr.flush()
 

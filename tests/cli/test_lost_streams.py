@@ -53,6 +53,16 @@ def test_a_file_of_ours_never_gets_the_number_of_a_closed_stream(tmp_path: Path)
     assert "sd15" not in log.read_text()
 
 
+def test_letters_that_a_code_page_lacks_are_written_with_those_it_has() -> None:
+    """Russian text has quotation marks and dashes that cp866, the page of Russian consoles, has not."""
+    for arguments in (("doctor", "--help"), ("model", "import", "нет/x.safetensors"), ("--help",)):
+        command = [sys.executable, "-m", "sdsetup", "--lang", "ru", *arguments]
+        done = subprocess.run(command, env={**os.environ, "PYTHONIOENCODING": "cp866"}, capture_output=True)
+        said = (done.stdout + done.stderr).decode("cp866")
+        assert "Использование" in said or "исправление" in said
+        assert "?" not in said, said
+
+
 def test_a_reader_that_goes_away_ends_nothing() -> None:
     done = sdsetup("| head -c 1", *LIST)
     assert "Traceback" not in done.stderr

@@ -28,6 +28,10 @@ LAB = Path(os.environ.get("WINELAB") or Path.home() / ".cache" / "sdsetup-wine")
 KIT = Path(os.environ.get("SDSETUP_WINE_BENCH") or ROOT.parent / "shared" / "wine")
 
 
+# No pipes: Wine's server, and the services of its first program, would hold them open.
+QUIET: Any = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+
+
 def _missing() -> str | None:
     if not (KIT / "run-bat").is_file():
         return f"no Windows bench at {KIT} (set SDSETUP_WINE_BENCH)"
@@ -54,13 +58,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def wineserver() -> Iterator[None]:
     """One server for all tests: each program then starts in half a second, and none outlives us as a child."""
     env = {**os.environ, "WINEPREFIX": str(LAB / "prefix"), "WINEDEBUG": "-all", "WINEARCH": "win64"}
-    # No pipes: the server, and the services of the first program, would hold them open.
-    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    started = subprocess.run(["wineserver", "-p120"], env=env, **quiet)
-    subprocess.run(["wine", "cmd", "/c", "exit"], env=env, **quiet)
+    started = subprocess.run(["wineserver", "-p120"], env=env, **QUIET)
+    subprocess.run(["wine", "cmd", "/c", "exit"], env=env, **QUIET)
     yield
     if started.returncode == 0:
-        subprocess.run(["wineserver", "-k"], env=env, **quiet)
+        subprocess.run(["wineserver", "-k"], env=env, **QUIET)
 
 
 @pytest.fixture(scope="session")
@@ -76,6 +78,14 @@ def bench(wineserver: None) -> Any:
     loader.exec_module(module)
     sys.dont_write_bytecode = before
     return module
+
+
+def reset_registry(bench: Any) -> None:
+    """The registry as the bench was set up with; its server ends with it, and another is started."""
+    env = bench.wine_env({"WINELAB": str(LAB)})
+    subprocess.run([str(KIT / "scene"), "--reset"], env=env, check=True, **QUIET)
+    subprocess.run(["wineserver", "-p120"], env=env, **QUIET)
+    subprocess.run(["wine", "cmd", "/c", "exit"], env=env, **QUIET)
 
 
 @pytest.fixture(params=["437", "866", "932"])
@@ -109,9 +119,10 @@ class Cmd:
         cwd: str = "C:\\windows\\system32",
         locale: str | None = None,
         timeout: float = 240,
+        encoding: str = "utf-8",
         **env: str,
     ) -> Ended:
-        """`cwd` is a Windows folder, `locale` a country ("ru_RU"). stdin is empty, as NUL is."""
+        """`cwd` is a Windows folder, `locale` a country ("ru_RU"), `encoding` its output's. stdin is empty."""
         # The homes that our tests get are folders of this machine, not of the bench's Windows.
         hidden = [name for name in os.environ if name.startswith("SDSETUP_")] + ["USERPROFILE", "TMPDIR"]
         child = subprocess.Popen(
@@ -129,9 +140,9 @@ class Cmd:
             os.killpg(child.pid, signal.SIGKILL)
             child.communicate()
             raise
-        lines = err.decode("utf-8", "backslashreplace").splitlines(keepends=True)
+        lines = err.decode(encoding, "backslashreplace").splitlines(keepends=True)
         err_text = "".join(line for line in lines if not any(word in line for word in _WINE_NOISE))
-        return Ended(child.returncode, _text(out.decode("utf-8", "replace")), _text(err_text))
+        return Ended(child.returncode, _text(out.decode(encoding, "replace")), _text(err_text))
 
     def explorer(self, bat: str, **env: str) -> Ended:
         """A double click. Wine's cmd does not set CMDCMDLINE, so it is set as Windows' does."""
@@ -191,9 +202,8 @@ class Sdsetup:
         self.cmd = cmd
         self.python = windows_path(python)
 
-    def __call__(self, arguments: str, *, locale: str | None = None, timeout: float = 100, **env: str) -> Ended:
-        line = f"{self.python} -m sdsetup {arguments}"
-        return self.cmd(line, cwd="C:\\", locale=locale, timeout=timeout, **env)
+    def __call__(self, arguments: str, *, timeout: float = 100, **options: Any) -> Ended:
+        return self.cmd(f"{self.python} -m sdsetup {arguments}", cwd="C:\\", timeout=timeout, **options)
 
 
 @pytest.fixture

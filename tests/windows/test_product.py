@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import shutil
 import subprocess
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from conftest import KIT, LAB, Sdsetup, windows_path
+from conftest import KIT, QUIET, Sdsetup, reset_registry, windows_path
 from sdsetup.launchfile import grouped, read
 
 REHEARSED = "C:\\users\\root\\AppData\\Local\\sdsetup\\Cache\\rehearsal\\webui"
@@ -21,14 +22,9 @@ REHEARSED = "C:\\users\\root\\AppData\\Local\\sdsetup\\Cache\\rehearsal\\webui"
 def rtx3060(bench: Any) -> Iterator[None]:
     """Registry facts of a Windows 11 machine with an RTX 3060 and its driver 551.52."""
     scene = KIT / "scenes" / "win11-rtx3060.reg"
-    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    env = bench.wine_env()
-    subprocess.run(["wine", "reg", "import", windows_path(scene)], env=env, check=True, **quiet)
+    subprocess.run(["wine", "reg", "import", windows_path(scene)], env=bench.wine_env(), check=True, **QUIET)
     yield
-    env["WINELAB"] = str(LAB)
-    subprocess.run([str(KIT / "scene"), "--reset"], env=env, check=True, **quiet)
-    subprocess.run(["wineserver", "-p120"], env=env, **quiet)
-    subprocess.run(["wine", "cmd", "/c", "exit"], env=env, **quiet)
+    reset_registry(bench)
 
 
 def test_doctor_tells_the_machine(sdsetup: Sdsetup, rtx3060: None) -> None:
@@ -87,6 +83,24 @@ def test_everything_prints_in_a_narrow_pipe(sdsetup: Sdsetup, page: tuple[str, s
         return  # it carries the last logs, whatever is in them
     for words in ("Traceback", "UnicodeEncodeError", "charmap", "Internal error"):
         assert words not in ended.out + ended.err, ended
+
+
+SPOKEN = [
+    "--help",
+    "doctor --dir C:\\\u043c\u043e\u0434\u0435\u043b\u0438",
+    'tune --gpu "RTX 3060" --vram 12',
+    "install --dry-run --dir C:\\\u043c\u043e\u0434\u0435\u043b\u0438",
+    "model import C:\\\u043d\u0435\u0442\\x.safetensors",
+]
+
+
+@pytest.mark.parametrize("command", SPOKEN)
+def test_russian_is_whole_in_the_letters_of_a_russian_console(sdsetup: Sdsetup, command: str) -> None:
+    """Code page 866 has Cyrillic and no typographic quotation marks or dashes."""
+    ended = sdsetup(command, locale="ru_RU", encoding="cp866", PYTHONIOENCODING="cp866")
+    said = ended.out + "".join(line for line in ended.err.splitlines(keepends=True) if "wine: " not in line)
+    assert len(re.findall("[а-яё]{4}", said)) > 5, said
+    assert "?" not in said, said
 
 
 def test_the_rehearsal_runs_to_its_end(sdsetup: Sdsetup, git_exe: str, bench: Any) -> None:

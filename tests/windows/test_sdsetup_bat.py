@@ -65,16 +65,17 @@ SUITS = "import sys\nprint('suits') if '-c' in sys.argv else sys.exit('was start
 class Windows:
     """A PC with the small project in `AT` and an application folder of its own."""
 
-    def __init__(self, cmd: Cmd, python: Path) -> None:
+    def __init__(self, cmd: Cmd, python: Path, data: str = DATA) -> None:
         self.cmd = cmd
         self.python = python
         self.project = cmd.bench.host_path(AT + "\\sdsetup")
-        self.data = cmd.bench.host_path(DATA)
+        self.data_dir = data
+        self.data = cmd.bench.host_path(data)
         self.system = cmd.bench.host_path("C:\\windows\\system32")
         self.bat = AT + "\\sdsetup\\sdsetup.bat"
         # The overrides let our stand-ins go before stubs that Wine has. SDSETUP_DATA_DIR, because Wine takes
         # LOCALAPPDATA from its registry, whatever the environment says.
-        self.env = {"SDSETUP_DATA_DIR": DATA, "PIP_NO_INDEX": "1", "WINEDLLOVERRIDES": OVERRIDES}
+        self.env = {"SDSETUP_DATA_DIR": data, "PIP_NO_INDEX": "1", "WINEDLLOVERRIDES": OVERRIDES}
 
     def start(self, arguments: str = "", **env: str) -> Any:
         """Typed with arguments in another folder: System32, where an administrator's cmd begins."""
@@ -86,16 +87,19 @@ class Windows:
     def register_python(self, path: str) -> None:
         self.reg(f'add "{KEY}" /v ExecutablePath /t REG_SZ /d "{path}" /f')
 
+    def forget_python(self) -> None:
+        self.reg(f'delete "{KEY}" /f')
+
     def reg(self, arguments: str) -> None:
         self.cmd(f"C:\\windows\\system32\\reg.exe {arguments}")
 
 
 @pytest.fixture(scope="module")
-def pc(bench: Any, windows_python: Path) -> Iterator[Windows]:
+def installed(bench: Any, windows_python: Path) -> Iterator[Windows]:
+    """The project, and what Windows carries."""
     pc = Windows(Cmd(bench), windows_python)
-    for folder in (pc.project, pc.data):
-        shutil.rmtree(folder, ignore_errors=True)
-    pc.reg(f'delete "{KEY}" /f')
+    shutil.rmtree(pc.project, ignore_errors=True)
+    pc.forget_python()
     small_project.write(pc.project)
     carried = {"curl.exe": CURL, "tar.exe": TAR, "certutil.exe": CERTUTIL}
     kept = {name: (pc.system / name).read_bytes() for name in carried if (pc.system / name).exists()}
@@ -107,10 +111,21 @@ def pc(bench: Any, windows_python: Path) -> Iterator[Windows]:
         (pc.system / name).unlink()
     for name, content in kept.items():
         (pc.system / name).write_bytes(content)
-    pc.reg(f'delete "{KEY}" /f')
     for folder in (pc.project.parents[1], pc.data.parents[2]):
-        subprocess.run(["chmod", "-R", "u+w", str(folder)], check=False)
-        shutil.rmtree(folder, ignore_errors=True)
+        removed(folder)
+
+
+def removed(folder: Path) -> None:
+    subprocess.run(["chmod", "-R", "u+w", str(folder)], check=False, stderr=subprocess.DEVNULL)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def pc(installed: Windows) -> Iterator[Windows]:
+    """Nothing was brought yet, and no Python is registered."""
+    removed(installed.data)
+    yield installed
+    installed.forget_python()
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -138,8 +153,20 @@ def server(windows_python: Path, tmp_path_factory: pytest.TempPathFactory) -> It
         thread.join()
 
 
+@pytest.fixture
+def ready(installed: Windows, server: dict[str, str]) -> Iterator[Windows]:
+    """sdsetup was started before: there are an environment and the Python that was brought for it."""
+    pc = Windows(installed.cmd, installed.python, DATA + " 2")
+    needed = [pc.data / "app" / "stamp.txt", pc.data / "app" / "env" / "Scripts" / "python.exe", pc.data / "tools"]
+    if not all(path.exists() for path in needed):
+        removed(pc.data)
+        started = pc.start(**server)
+        assert started.rc == 0, repr(started)
+    yield pc
+    pc.forget_python()
+
+
 def test_what_is_not_as_pinned_is_not_used(pc: Windows, server: dict[str, str]) -> None:
-    """With no Python. These come first: nothing has been brought yet."""
     wrong = {**server, "SDSETUP_UV_SHA256": "0" * 64}
     for env, words in [
         (wrong, "is not the expected one"),
@@ -162,7 +189,7 @@ def test_a_stand_in_of_the_store_is_never_started(pc: Windows) -> None:
     """Not even one that would say the right thing; the same program elsewhere on PATH is asked."""
     for folder, words in [("Microsoft\\WindowsApps", "could not be downloaded"), ("Python", "was started")]:
         there = pc.data.parent / folder.replace("\\", "/")
-        there.mkdir(parents=True)
+        there.mkdir(parents=True, exist_ok=True)
         (there / "python.exe").write_bytes(python_program(pc.python, SUITS))
         ended = pc.start(WINEPATH=DATA.replace("sdsetup", folder), SDSETUP_UV_ADDRESS="http://127.0.0.1:1")
         assert (ended.rc, words in ended.err) == (1, True), repr(ended)
@@ -288,21 +315,21 @@ def test_without_a_python_one_is_brought(pc: Windows, witness: Path, server: dic
     assert not witness.exists(), witness.read_text()
 
 
-def test_the_second_start_costs_little(pc: Windows) -> None:
+def test_the_second_start_costs_little(ready: Windows) -> None:
     def seconds(start: Any) -> float:
         began = time.monotonic()
         assert start().rc == 0
         return time.monotonic() - began
 
-    ours = min(seconds(pc.start) for _ in range(3))
-    python = f"{DATA}\\app\\env\\Scripts\\python.exe"
-    bare = min(seconds(lambda: pc.cmd(f'"{python}" -I -c pass')) for _ in range(3))
+    ours = min(seconds(ready.start) for _ in range(3))
+    python = f"{ready.data_dir}\\app\\env\\Scripts\\python.exe"
+    bare = min(seconds(lambda: ready.cmd(f'"{python}" -I -c pass')) for _ in range(3))
     # cmd, its child for the question, and two Pythons, on a machine that may be busy; making it anew takes longer
     assert ours < 6 * bare + 2
 
 
-def test_a_folder_for_sdsetup_may_be_given_in_quotes(pc: Windows) -> None:
-    ended = pc.start(SDSETUP_DATA_DIR=f'"{DATA}"')
+def test_a_folder_for_sdsetup_may_be_given_in_quotes(ready: Windows) -> None:
+    ended = ready.start(SDSETUP_DATA_DIR=f'"{ready.data_dir}"')
     assert (ended.rc, ended.err) == (0, ""), repr(ended)
 
 
@@ -322,47 +349,47 @@ DAMAGES: dict[str, Callable[[Path, Path], object]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_a_damaged_environment_heals_by_itself(pc: Windows, damage: Callable[[Path, Path], object]) -> None:
-    damage(pc.data / "app" / "env", pc.python)
-    healed = pc.start("x", SDSETUP_UV_ADDRESS="http://127.0.0.1:1")
+def test_a_damaged_environment_heals_by_itself(ready: Windows, damage: Callable[[Path, Path], object]) -> None:
+    damage(ready.data / "app" / "env", ready.python)
+    healed = ready.start("x", SDSETUP_UV_ADDRESS="http://127.0.0.1:1")
     assert (healed.rc, healed.err.count("Preparing")) == (0, 1), repr(healed)
     assert json.loads(healed.out)["args"] == ["x"]
 
 
-def test_exit_code_and_folder_are_passed_on_and_a_double_click_ends_with_a_pause(pc: Windows) -> None:
-    ended = pc.start(CODE="130")
+def test_exit_code_and_folder_are_passed_on_and_a_double_click_ends_with_a_pause(ready: Windows) -> None:
+    ended = ready.start(CODE="130")
     assert (ended.rc, ended.err) == (130, "")
     assert json.loads(ended.out)["cwd"].lower() == "c:\\windows\\system32"
-    clicked = pc.explorer()
+    clicked = ready.explorer()
     assert clicked.rc == 0
     assert json.loads(clicked.out.splitlines()[0])["cwd"] == AT + "\\sdsetup"
     assert "Press any key" in clicked.out
 
 
-def test_a_registered_python_is_found_and_a_stale_key_is_not(pc: Windows) -> None:
+def test_a_registered_python_is_found_and_a_stale_key_is_not(ready: Windows) -> None:
     """Here the environment's own Python is gone, and so is the one that was brought."""
-    (pc.data / "app" / "env" / "Scripts" / "python.exe").unlink()
-    shutil.rmtree(pc.data / "tools")
+    (ready.data / "app" / "env" / "Scripts" / "python.exe").unlink()
+    shutil.rmtree(ready.data / "tools")
     env = {"SDSETUP_UV_ADDRESS": "http://127.0.0.1:1"}
-    pc.register_python("C:\\gone\\python.exe")
-    assert "could not be downloaded" in pc.start(**env).err
+    ready.register_python("C:\\gone\\python.exe")
+    assert "could not be downloaded" in ready.start(**env).err
     # reg prints in the console's code page, so this path has no foreign letters.
-    registered = pc.project.parents[1] / "Python & (1)"
-    registered.mkdir()
-    (registered / "python.exe").write_bytes(python_program(pc.python, SUITS))
+    registered = ready.project.parents[1] / "Python & (1)"
+    registered.mkdir(exist_ok=True)
+    (registered / "python.exe").write_bytes(python_program(ready.python, SUITS))
     path = AT.removesuffix("\\тест") + "\\Python & (1)\\python.exe"
     for written in (path, f'\\"{path}\\"', f'\\"{path}'):
-        pc.register_python(written)
-        ended = pc.start("--version", **env)
+        ready.register_python(written)
+        ended = ready.start("--version", **env)
         assert (ended.rc, ended.err) == (1, "was started\n"), repr(ended)
-    pc.register_python('C:\\gone\\" & echo ran>C:\\ran.txt & \\"python.exe'.replace("gone\\", "gone\\\\\\"))
-    assert "could not be downloaded" in pc.start(**env).err
-    assert not pc.cmd.bench.host_path("C:\\ran.txt").exists()
+    ready.register_python('C:\\gone\\" & echo ran>C:\\ran.txt & \\"python.exe'.replace("gone\\", "gone\\\\\\"))
+    assert "could not be downloaded" in ready.start(**env).err
+    assert not ready.cmd.bench.host_path("C:\\ran.txt").exists()
 
 
 def test_a_file_started_out_of_the_zip_says_so(pc: Windows) -> None:
     alone = pc.cmd.bench.host_path("C:\\users\\Имя (1)\\AppData\\Local\\Temp\\x.zip")
-    alone.mkdir(parents=True)
+    alone.mkdir(parents=True, exist_ok=True)
     shutil.copy(pc.project / "sdsetup.bat", alone)
     ended = pc.cmd.explorer("C:\\users\\Имя (1)\\AppData\\Local\\Temp\\x.zip\\sdsetup.bat", **pc.env)
     assert (ended.rc, "extract the whole .zip" in ended.err, "Press any key" in ended.out) == (1, True, True)

@@ -21,7 +21,7 @@ from typing import Any
 import pexpect
 import pytest
 
-from conftest import LAB, ROOT, Cmd
+from conftest import LAB, ROOT, Cmd, reset_registry
 
 HOME = "C:\\AI (x86)\\тест"
 PROGRAM = f'"{HOME}\\sdsetup\\sdsetup.exe"'
@@ -70,6 +70,7 @@ def archive(listing: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def program(archive: Path, bench: Any) -> str:
+    reset_registry(bench)  # Pythons and cards that other tests left there are not this PC's
     place = bench.host_path(HOME)
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)

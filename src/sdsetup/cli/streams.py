@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import os
 import sys
@@ -45,6 +46,26 @@ class Lasting:
             os.close(nowhere)
 
 
+# Letters that old code pages lack, with what is typed in their place.
+_TYPED = {
+    **dict.fromkeys("«»„“”", '"'),
+    **dict.fromkeys("‘’", "'"),
+    **dict.fromkeys("–—−", "-"),
+    "×": "x",
+    "…": "...",
+    "→": "->",
+    "\xa0": " ",
+}
+_NEAREST = "sdsetup-nearest"
+
+
+def _nearest(error: UnicodeError) -> tuple[str, int]:
+    """For `codecs`: what a stream writes for letters that its encoding lacks."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(_TYPED.get(letter, "?") for letter in error.object[error.start : error.end]), error.end
+
+
 def open_closed_ones() -> None:
     """Open the standard streams that were closed by whoever started us (`>&-`).
 
@@ -66,10 +87,11 @@ def lasting() -> tuple[Lasting, Lasting]:
 
     A cp1252 or cp866 pipe must not end the program either, at the first letter that it cannot take.
     """
+    codecs.register_error(_NEAREST, _nearest)
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
-            reconfigure(errors="replace")
+            reconfigure(errors=_NEAREST)
     out, err = Lasting(sys.stdout), Lasting(sys.stderr)
     sys.stdout, sys.stderr = out, err
     return out, err
