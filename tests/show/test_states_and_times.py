@@ -7,12 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from sdsetup.catalog.catalog import Catalog
 from sdsetup.decide.picture import Attempt, Proof
+from sdsetup.decide.tuning.engine import tune
 from sdsetup.show import language
 from sdsetup.show.extensions import show_extensions, show_switched
 from sdsetup.show.screen import Screen
+from sdsetup.show.tuning import Before, show_tuning
 from sdsetup.show.verify import show_proof
+from sdsetup.text import message
 from sdsetup.values.extensions import Extension, Extensions
+from sdsetup.values.facts import GIB, Facts, Gpu, System
 from sdsetup.values.plan import ProvePicture
 
 
@@ -46,3 +51,12 @@ def test_how_long_an_image_took(capsys: pytest.CaptureFixture[str]) -> None:
         "  изображение: ?",
         "  время:       4,2 с, 512 x 512, шагов: 8; запуск 16 с",
     ]
+
+
+def test_a_flag_of_the_launch_file_is_as_on_as_a_new_one(capsys: pytest.CaptureFixture[str]) -> None:
+    card = Gpu(vendor="nvidia", name="NVIDIA GeForce RTX 3060", vram_bytes=12 * GIB, source="nvml")
+    facts = Facts(system=System(family="windows"), gpus=(card,))
+    tuning = tune(facts, Catalog().rules())
+    show_tuning(tuning, facts, "", Screen(), before=Before(settings={"--xformers": message("on")}))
+    row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("--xformers"))
+    assert row.split()[1:3] == ["включено", "включено"]

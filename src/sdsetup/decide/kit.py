@@ -71,13 +71,13 @@ def _missing(plan: Plan, facts: Facts, kit: Kit, python: str) -> Iterator[Text]:
                     yield Text("Git for Windows ({name})", name=archive.name)
             case BringPython(version=version):
                 if not any(is_python(piece.id, version, system) for piece in kit.of("python")):
-                    yield Text("Python {version} for {system}", version=version, system=_named(system))
+                    yield Text("Python {version} for {system}", version=version, system=named(system))
             case BuildEnvironment(torch=torch):
                 if kit.environment(system, torch.family, python) is None:
                     yield Text(
                         "the packages with PyTorch {torch} for {system} and Python {python}",
                         torch=torch.torch,
-                        system=_named(system),
+                        system=named(system),
                         python=python,
                     )
             case _:
@@ -90,5 +90,5 @@ def is_python(id: str, version: str, system: str) -> bool:
     return bool(re.match(rf"cpython-{re.escape(version)}\.", name)) and _SYSTEM_OF_ARCHIVE[system] in name
 
 
-def _named(system: str) -> str:
+def named(system: str) -> str:
     return {"windows": "Windows", "linux": "Linux", "macos": "macOS"}[system]

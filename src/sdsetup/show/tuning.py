@@ -132,7 +132,7 @@ def _show_table(tuning: Tuning, before: Before | None, screen: Screen) -> None:
     table.add_column(say(Text("New") if before is not None else Text("Value")), overflow="fold", max_width=18)
     table.add_column(say(Text("Why")), overflow="fold", ratio=1)
     for name, value in _settings(tuning):
-        old = None if before is None else before.settings.get(name.split(" ")[0], "-")
+        old = None if before is None else say(before.settings.get(name.split(" ")[0], "-"))
         cells = [Line(name.partition(" ")[0], style="cyan")]
         if old is not None:
             cells.append(Line(_short(old), style="dim" if old == value else ""))
@@ -140,7 +140,7 @@ def _show_table(tuning: Tuning, before: Before | None, screen: Screen) -> None:
         table.add_row(*cells, Line(_few_words(reasons[name]) if name in reasons else ""))
     if before is not None:
         for name in _left_out(tuning, before):
-            table.add_row(Line(name, style="cyan"), Line(_short(before.settings[name])), Line("-"), Line(""))
+            table.add_row(Line(name, style="cyan"), Line(_short(say(before.settings[name]))), Line("-"), Line(""))
     if not tuning.flags:
         screen.line(Text("No launch flags: this graphics card doesn't need any."))
     screen.table(table)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdsetup.catalog.models import Model, fetch_file, find_model
+from sdsetup.decide.kit import named
 from sdsetup.decide.planning import environment_action
 from sdsetup.errors import EXIT_DONE, EXIT_EXPECTED, file_problem
 from sdsetup.execute.context import Context
@@ -318,11 +319,13 @@ def _model_title(model: Model) -> Text:
 
 
 def _python_title(version: str, system: str) -> Text:
-    return Text("Python {version} for {system}", version=version, system=system)
+    return Text("Python {version} for {system}", version=version, system=named(system))
 
 
 def _packages_title(target: Target) -> Text:
-    return Text("Packages for {system} with PyTorch {torch}", system=target.system, torch=target.torch.torch)
+    return Text(
+        "Packages for {system} with PyTorch {torch}", system=named(target.system), torch=target.torch.torch
+    )
 
 
 def _uv_cache(session: Session) -> Path:

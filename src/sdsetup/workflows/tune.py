@@ -26,7 +26,7 @@ from sdsetup.show.plan import show_plan, show_warnings
 from sdsetup.show.tuning import Before, show_comparison, show_next, show_tuning
 from sdsetup.show.tuning_json import comparison_json, fits_json, tuning_json, why_json
 from sdsetup.show.tuning_why import show_why
-from sdsetup.text import Text
+from sdsetup.text import Text, message
 from sdsetup.values.corrections import with_corrections
 from sdsetup.values.facts import Facts
 from sdsetup.values.flags import Settings, is_flag
@@ -326,7 +326,7 @@ def _before(session: Session, tuned: Tuned, after: bytes) -> Before | None:
         read(tuned.kind, content, encoding=tuned.encoding, environment=session.machine.env)
         for content in (tuned.launch_file, after)
     )
-    settings = {flag.name: " ".join(flag.values) or "on" for flag in grouped(now.flags)}
+    settings = {flag.name: " ".join(flag.values) or message("on") for flag in grouped(now.flags)}
     settings |= {name: value for name, value in now.env.items() if name != ARGS}
     if (there := tuned.facts.installation) is not None and there.torch is not None:
         settings["torch"] = there.torch
