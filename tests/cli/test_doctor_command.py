@@ -150,7 +150,10 @@ def test_a_reported_machine_is_judged_here(profiles: Path, tmp_path: Path) -> No
         ended = sdsetup("doctor", "--facts", str(file))
         assert ended.returncode == 1
         assert code in ended.stderr.decode()
-    assert sdsetup("doctor", "--facts", str(tmp_path / "none.json")).returncode == 1
+    missing = sdsetup("doctor", "--facts", str(tmp_path / "none.json"))
+    assert missing.returncode == 1
+    said = missing.stderr.decode()
+    assert "There is no such file" in said and "Errno" not in said and "why:" not in said
     assert sdsetup("doctor", "--facts", str(file), "--fix").returncode == 2
 
 

@@ -80,6 +80,14 @@ def test_no_diagnosis_says_why(log: str, note: str, code: int) -> None:
     assert set(said["notes"][0]) == KEYS
 
 
+def test_what_else_went_wrong_is_named() -> None:
+    reset = 'Traceback (most recent call last):\n  File "x.py", line 1, in <module>\n    get()\n'
+    reset += "ConnectionResetError: [Errno 104] Connection reset by peer\n"
+    shown = fix("-", log=(reset + "\n" + PORT).encode()).stdout.decode()
+    assert "The port is in use" in shown.splitlines()[0]
+    assert "  also: The connection was lost during a download" in shown.splitlines()
+
+
 def test_an_unknown_log_shows_its_last_error_and_the_report() -> None:
     said = document("-", log=b'  File "C:\\sd\\launch.py", line 4\nValueError: out of order\n', code=1)
     assert "ValueError: out of order" in said["notes"][0]["cause"]

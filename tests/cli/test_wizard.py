@@ -275,7 +275,7 @@ def test_without_internet_only_the_practice_run_is_offered(start: Start, tmp_pat
     hosts = '[[hosts]]\nurl = "http://127.0.0.1:9/"\npurpose = "git"\n'  # nobody listens there
     (tmp_path / "profiles" / "doctor.toml").write_text(hosts)
     wizard = at(start, START)
-    assert "no internet connection, so only the practice run will work" in said(wizard)
+    assert "can't be reached, so only the practice run will work" in said(wizard)
 
 
 def test_a_model_that_is_on_this_pc(start: Start, own_home: Path) -> None:

@@ -66,9 +66,10 @@ def test_a_kit_for_another_system_without_its_cards(tmp_path: Path, capsys: pyte
 
 
 def test_a_folder_that_holds_no_kit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for folder in (tmp_path, tmp_path / "gone"):
+    for folder, said in ((tmp_path, "No kit in this folder"), (tmp_path / "gone", "There is no such folder")):
         assert run(["kit", "check", str(folder)]) == 1
-        assert "code: kit-missing" in capsys.readouterr().err
+        shown = capsys.readouterr().err
+        assert "code: kit-missing" in shown and said in shown
 
 
 def test_no_torch_for_this_machine() -> None:

@@ -505,6 +505,25 @@ def test_network(answers: tuple[tuple[str, bool | None], ...], wanted: str) -> N
         assert status("network", replace(facts, installation=Installation(commit="a" * 40))) == "warn"
 
 
+@pytest.mark.parametrize(
+    ("problem", "said"),
+    [
+        ("dns", "no internet connection"),
+        (None, "no internet connection"),
+        ("timeout", "can't reach"),
+        ("http-451", "can't reach"),
+        ("proxy", "can't reach"),
+    ],
+)
+def test_only_names_that_nobody_knows_are_no_connection(problem: str | None, said: str) -> None:
+    silent = tuple(replace(host, problem=problem) for host in hosts(("git", False), ("model", False)))
+    facts = replace(GOOD, hosts=silent)
+    finding = next(finding for finding in diagnose(facts, NEED).findings if finding.id == "network")
+    assert said in str(finding.summary)
+    assert finding.status == "fail"
+    assert finding.fix is not None and ("Connect this PC" in str(finding.fix.text)) == (said != "can't reach")
+
+
 def test_proxy() -> None:
     assert status("proxy", GOOD) == "skip"
     proxy = Proxy(url="http://proxy:3128", origin="environment", spares_loopback=False)

@@ -15,7 +15,7 @@ from sdsetup.catalog.webui import parse_webui
 from sdsetup.decide.checks import diagnose
 from sdsetup.decide.launch_settings import launch_settings
 from sdsetup.decide.planning import Components, plan_install, plan_launchers
-from sdsetup.decide.refusals import MARGIN_BYTES, refuse, refuse_machine, refuse_mixing, refuse_running
+from sdsetup.decide.refusals import refuse, refuse_machine, refuse_mixing, refuse_running
 from sdsetup.errors import SdsetupError, UsageError
 from sdsetup.launchfile import merge
 from sdsetup.values.contents import Contents
@@ -219,11 +219,12 @@ def test_a_folder_that_cannot_take_it_is_refused_by_name(folder: Folder, code: s
 
 def test_a_disk_without_room_is_refused_before_anything_is_done() -> None:
     made = plan()
-    needed = made.disk_bytes + MARGIN_BYTES
+    needed = made.disk_bytes  # the number that the plan and the doctor show
     refuse(FACTS, replace(made, free_bytes=needed))
     with pytest.raises(SdsetupError) as caught:
         refuse(FACTS, replace(made, free_bytes=needed - 1))
     assert caught.value.code == "disk-full"
+    assert f"{needed / 1e9:.1f} GB needed" in str(caught.value)
 
 
 def test_a_file_system_that_cannot_hold_the_model_is_refused() -> None:

@@ -22,8 +22,6 @@ from sdsetup.values.tuning import Tuning
 
 # Steps that change what a running web UI has loaded.
 _EXCHANGES = (BuildEnvironment, CloneWebUI, CloneRepository, SetAside, ProvePicture)
-# Free space beyond what a plan needs: journals, logs, the first images.
-MARGIN_BYTES = 500_000_000
 
 
 def refuse(facts: Facts, plan: Plan, *, git_command: str | None = None) -> None:
@@ -216,11 +214,11 @@ def _inside(path: str) -> str:
 
 def _refuse_disk(facts: Facts, plan: Plan) -> None:
     free, largest = plan.free_bytes, facts.disk.max_file_bytes
-    if free is not None and plan.disk_bytes + MARGIN_BYTES > free:
+    if free is not None and plan.disk_bytes > free:
         raise SdsetupError(
             Text(
                 "Not enough disk space: {need:.1f} GB needed, {free:.1f} GB free",
-                need=(plan.disk_bytes + MARGIN_BYTES) / 1e9,
+                need=plan.disk_bytes / 1e9,
                 free=free / 1e9,
             ),
             where=plan.dir,

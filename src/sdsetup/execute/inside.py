@@ -46,7 +46,8 @@ def refused(name: str, problem: NameProblem, *, hint: Text = _HINT) -> SdsetupEr
     """The error for a name that the judge refused."""
     shown = repr(name) if len(name) <= _LONGEST_SHOWN else f"{name[:_LONGEST_SHOWN]!r}..."
     return SdsetupError(
-        Text("{name} can't be used as a file name here: it {problem}", name=shown, problem=problem.said),
+        Text("{name} can't be used as a file name here", name=shown),
+        why=problem.said,
         code=_CODES[problem.kind],
         hint=hint,
     )

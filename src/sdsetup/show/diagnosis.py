@@ -8,7 +8,7 @@ from typing import Any
 from sdsetup.decide.diagnosis import Diagnosis, Reading
 from sdsetup.show.screen import Screen
 from sdsetup.show.words import room_for
-from sdsetup.text import Text, message
+from sdsetup.text import Text, message, some
 
 SCHEMA = "sdsetup.fix/1"
 
@@ -26,6 +26,8 @@ def show_diagnosis(found: Diagnosis, log: Path | None, screen: Screen, *, status
         screen.command(found.fix.command, indent=2 + room)
     seen = found.evidence if len(found.evidence) <= _SHOWN else found.evidence[: _SHOWN - 3] + "..."
     screen.field(_SEEN, seen, "quiet", room=room)
+    if found.also:
+        screen.field(message("also:"), some(found.also), "quiet")
     show_log(log, screen)
 
 

@@ -19,7 +19,7 @@ from sdsetup.values.journal import to_json
 from sdsetup.values.request import Request
 from sdsetup.values.state_folder import state_folder
 from sdsetup.workflows.described_machine import MachineOptions
-from sdsetup.workflows.install import launcher_kinds, run_install
+from sdsetup.workflows.install import decide, launcher_kinds, run_install
 from sdsetup.workflows.models import check_models, get_model
 from sdsetup.workflows.session import Session
 from sdsetup.workflows.tune import run_tune
@@ -35,7 +35,13 @@ class Carrying:
 
 
 def _install(session: Session, folder: Path, _found: Diagnosis) -> int:
-    return run_install(session, Request(dir=str(folder), launchers=launcher_kinds(session)), yes=True)
+    request = Request(dir=str(folder), launchers=launcher_kinds(session))
+    if not decide(session, request).plan.todo:
+        screen = session.screen
+        screen.line(Text("Nothing is missing from the installation."))
+        screen.line(Text("If the web UI fails again, create a support report: sdsetup report"))
+        return EXIT_DONE
+    return run_install(session, request, yes=True)
 
 
 def _clones(session: Session, folder: Path, found: Diagnosis) -> int:

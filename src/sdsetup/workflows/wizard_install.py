@@ -251,7 +251,7 @@ def _ask_start(session: Session, wanted: Wanted) -> int:
     screen.line()
     show_warnings(decision.tuning, screen)
     if decision.plan.bytes and _offline(wanted):
-        screen.line(Text("There is no internet connection, so only the practice run will work now."), "warn")
+        screen.line(Text("The download servers can't be reached, so only the practice run will work now."), "warn")
         screen.line()
     while True:
         show_answers(screen, done=wanted.practised)

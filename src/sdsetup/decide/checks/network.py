@@ -68,9 +68,11 @@ def network(facts: Facts, _need: Requirements) -> Finding:
     answered = {host.purpose for host in asked if host.reachable}
     lacking = [host for host in silent if host.purpose not in answered]
     nothing = len(silent) == len(asked)
+    # Where a name was found, or somebody answered in its place, this PC is connected.
+    unconnected = nothing and all(host.problem in (None, "dns") for host in silent)
     there = facts.installation is not None
     names = all_of([_name(host) for host in silent])
-    said = Text("no internet connection") if nothing else Text("can't reach {names}", names=names)
+    said = Text("no internet connection") if unconnected else Text("can't reach {names}", names=names)
     first = (lacking or silent)[0]
     return Finding(
         id="network",
@@ -78,7 +80,7 @@ def network(facts: Facts, _need: Requirements) -> Finding:
         title=_NETWORK,
         summary=said,
         why=Text(_WHY.get(first.problem or "", _SILENT).template, host=_name(first)),
-        fix=_network_fix(facts, first, nothing),
+        fix=_network_fix(facts, first, unconnected),
     )
 
 
@@ -118,10 +120,10 @@ def _name(host: Host) -> str:
     return name or host.url
 
 
-def _network_fix(facts: Facts, host: Host, nothing: bool) -> Fix:
+def _network_fix(facts: Facts, host: Host, unconnected: bool) -> Fix:
     if host.problem == "proxy" and facts.proxy is not None:
         return Fix(text=Text("Check the address and password of the proxy {url}.", url=facts.proxy.url))
-    if nothing:
+    if unconnected:
         return Fix(text=Text("Connect this PC to the internet, then check again:"), command="sdsetup doctor")
     hint = _HINTS.get(host.purpose, Text("Allow {host} in the firewall, or try another network."))
     return Fix(text=Text(hint.template, host=_name(host)))

@@ -17,6 +17,7 @@ from sdsetup.decide.diagnosis.programs import foreign_program
 from sdsetup.decide.diagnosis.values import Diagnosis, LogOrigin, Reading, State
 from sdsetup.decide.diagnosis.windows import windows_markers
 from sdsetup.decide.diagnosis.wording import state_of, worded
+from sdsetup.text import Text
 
 __all__ = ["OURS", "Diagnosis", "LogOrigin", "Reading", "State", "diagnose_log", "notes_in", "read_log", "spot"]
 
@@ -36,9 +37,10 @@ def read_log(log: str | Iterable[str], book: FailureBook, *, origin: LogOrigin |
     lasting = [one for one in incidents if not outlived(one, read, facts)]
     notes = _notes(read, facts, book, origin)
     if (found := chosen(lasting, read, facts)) is not None:
-        others = {one.failure.id for incident in incidents for one in incident.found} - {found[1].failure.id}
-        diagnosis = worded(found[1], found[0], read, facts, book, origin, also=tuple(sorted(others)))
-        beside = tuple(worded(one, found[0], read, facts, book, origin) for one in _as_likely(*found))
+        likely = _as_likely(*found)
+        beside = tuple(worded(one, found[0], read, facts, book, origin) for one in likely)
+        also = _titles(lasting, besides=found[0], told=[found[1], *likely])
+        diagnosis = worded(found[1], found[0], read, facts, book, origin, also=also)
         return Reading(state="failed", diagnosis=diagnosis, notes=(*beside, *notes))
     unknown = [one for one in lasting if one.best is None]
     if not unknown and facts.works and not facts.code and facts.crash in (None, "stopped"):
@@ -95,6 +97,14 @@ def spot(lines: Sequence[str], book: FailureBook, *, origin: LogOrigin | None = 
     if best is None or best[0].failure.kind != "cause":
         return None
     return worded(best[0], best[1], read, facts, book, origin)
+
+
+def _titles(incidents: Iterable[Incident], *, besides: Incident, told: Iterable[Found]) -> tuple[Text, ...]:
+    """What else went wrong in the log, by its titles: the causes of other incidents."""
+    known = {one.failure.title for one in told}
+    causes = [one.best.failure for one in incidents if one is not besides and one.best is not None]
+    others = {failure.title: failure for failure in causes if failure.kind == "cause"}
+    return tuple(Text(failure.title) for title, failure in others.items() if title not in known)
 
 
 def _as_likely(incident: Incident, chosen: Found) -> tuple[Found, ...]:

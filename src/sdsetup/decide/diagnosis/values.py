@@ -37,7 +37,7 @@ class Diagnosis:
     evidence: str
     line: int
     sources: tuple[str, ...] = ()
-    also: tuple[str, ...] = ()  # other failures found in the same log
+    also: tuple[Text, ...] = ()  # titles of other failures in the same log
     takes_out: tuple[str, ...] = ()  # names of flags ("--port") and variables that the launch file must lose
 
     def to_json(self) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def worded(
     book: FailureBook,
     origin: LogOrigin,
     *,
-    also: tuple[str, ...] = (),
+    also: tuple[Text, ...] = (),
 ) -> Diagnosis:
     """The diagnosis for a finding; what an extension did is said to be its doing."""
     failure = found.failure

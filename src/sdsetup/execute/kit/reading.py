@@ -112,10 +112,11 @@ def _in_folder(folder: Path) -> _Place:
         with (folder / MANIFEST).open("rb") as file:
             content = file.read(LONGEST_OWN + 1)
     except (FileNotFoundError, NotADirectoryError) as error:
+        there = folder.is_dir()
         raise SdsetupError(
-            Text("No kit in this folder"),
+            Text("No kit in this folder") if there else Text("There is no such folder"),
             where=folder,
-            why=Text("the file {name} is missing", name=MANIFEST),
+            why=Text("the file {name} is missing", name=MANIFEST) if there else None,
             hint=Text("Enter the folder that `sdsetup kit make` created."),
             code="kit-missing",
         ) from error
