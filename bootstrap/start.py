@@ -469,7 +469,7 @@ def tell(text: str) -> None:
     try:
         text.encode(encoding)
     except UnicodeEncodeError:  # code pages have no typographic marks
-        text = text.translate(str.maketrans("«»–—", "\"\"--"))
+        text = text.translate(str.maketrans("«»–—", '""--'))
     sys.stderr.write(text.encode(encoding, "replace").decode(encoding) + "\n")
     sys.stderr.flush()
 

@@ -13,7 +13,13 @@ from sdsetup.text import Text, message, some
 SCHEMA = "sdsetup.fix/1"
 
 _SHOWN = 160  # letters of the log's line
-_WHY, _FIX, _SEEN, _LOG = _LABELS = (message("why:"), message("fix:"), message("seen:"), message("log:"))
+_WHY, _FIX, _SEEN, _ALSO, _LOG = _LABELS = (
+    message("why:"),
+    message("fix:"),
+    message("seen:"),
+    message("also:"),
+    message("log:"),
+)
 
 
 def show_diagnosis(found: Diagnosis, log: Path | None, screen: Screen, *, status: str = "fail") -> None:
@@ -27,7 +33,7 @@ def show_diagnosis(found: Diagnosis, log: Path | None, screen: Screen, *, status
     seen = found.evidence if len(found.evidence) <= _SHOWN else found.evidence[: _SHOWN - 3] + "..."
     screen.field(_SEEN, seen, "quiet", room=room)
     if found.also:
-        screen.field(message("also:"), some(found.also), "quiet")
+        screen.field(_ALSO, some(found.also), "quiet", room=room)
     show_log(log, screen)
 
 
