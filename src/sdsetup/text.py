@@ -109,6 +109,40 @@ class Text:
         return bool(self.template)
 
 
+def in_a_row(sentences: Sequence[Text]) -> Text:
+    """Several sentences as one."""
+    first, *more = sentences or [Text("")]
+    for one in more:
+        first = Text("{sentences} {next}", sentences=first, next=one)
+    return first
+
+
+def kept(text: Text) -> dict[str, Any]:
+    """A sentence as a file keeps it, so that it can be shown in another language later."""
+    values = {name: kept(one) if isinstance(one, Text) else _plain(one) for name, one in text.values.items()}
+    return {"template": text.template, "many": text.many, "values": values}
+
+
+def recalled(value: Any) -> Text | None:
+    """The sentence of `kept`; None for anything else."""
+    match value:
+        case {"template": str(template), "values": dict(values)}:
+            filled = {name: recalled(one) if isinstance(one, dict) else one for name, one in values.items()}
+            text = Text(template, **filled)
+            text.many = many if isinstance(many := value.get("many"), str) and "count" in filled else None
+        case _:
+            return None
+    try:
+        str(text)
+    except (ValueError, LookupError, TypeError, AttributeError):  # changed by somebody
+        return None
+    return text
+
+
+def _plain(value: Any) -> Any:
+    return value if type(value) in (int, float, str, bool) else str(value)
+
+
 class Message(str):
     """Words of ours that are shown as they stand, or become a `Text` elsewhere; translators are given them."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import pytest
+
 from sdsetup.text import Text
 from sdsetup.values.corrections import (
     FILE,
@@ -42,9 +44,9 @@ TUNING = Tuning(
 LEARNED = Corrections(
     card=card_name(CARD),
     corrections=(
-        Correction(because="black", add_flags=("--no-half-vae",)),
+        Correction(because=Text("black"), add_flags=("--no-half-vae",)),
         Correction(
-            because="memory ran out", add_flags=("--medvram",), drop_flags=("--medvram-sdxl",), torch=BUILD
+            because=Text("memory ran out"), add_flags=("--medvram",), drop_flags=("--medvram-sdxl",), torch=BUILD
         ),
     ),
 )
@@ -52,6 +54,23 @@ LEARNED = Corrections(
 
 def test_lessons_are_stored_and_come_back_the_same() -> None:
     assert from_json(json.loads(json.dumps(to_json(LEARNED)))) == LEARNED
+
+
+def test_a_sentence_with_values_comes_back_with_them() -> None:
+    """It can be shown in another language than that of the run that learned it."""
+    inner = Text.plural("{count} image is black", "{count} images are black", count=2)
+    told = Text("The first choice did not work on this graphics card: {why}.", why=inner)
+    stored = to_json(Corrections(card=None, corrections=(Correction(because=told),)))
+    assert from_json(json.loads(json.dumps(stored))).corrections[0].because == told
+
+
+@pytest.mark.parametrize(
+    "sentence", [None, {}, {"template": "{gone}", "values": {"x": 1}}, {"template": "{", "values": {"x": 1}}]
+)
+def test_a_damaged_sentence_is_the_english_one(sentence: object) -> None:
+    stored = to_json(LEARNED)
+    stored["lessons"][0]["sentence"] = sentence
+    assert str(from_json(stored).corrections[0].because) == "black"
 
 
 def test_a_lesson_holds_for_the_card_that_taught_it_and_no_other() -> None:

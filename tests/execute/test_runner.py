@@ -96,7 +96,7 @@ def test_a_lesson_changes_later_steps_and_what_is_remembered_of_earlier_ones(
     runner = Runner(plan, context(tmp_path, []), card="RTX 3060")
     runner.run()
     runner.learn(
-        Correction(because="the picture was black", add_flags=("--no-half-vae",), drop_flags=("--medvram",))
+        Correction(because=Text("the picture was black"), add_flags=("--no-half-vae",), drop_flags=("--medvram",))
     )
     journal = load_journal(tmp_path / "sd" / ".sdsetup")
     action = steps[2].action

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from sdsetup.text import Text
+from sdsetup.text import Text, kept, recalled
 from sdsetup.values.facts import Gpu
 from sdsetup.values.flags import Flag, names_of
 from sdsetup.values.shape import OwnFile
@@ -25,6 +25,7 @@ _BUILD = {
 }
 _LESSON = {
     "because": str,
+    "sentence?": (dict, None),  # the same as template and values
     "add_flags": [str],
     "drop_flags": [str],
     "torch?": (_BUILD, None),
@@ -40,7 +41,7 @@ class Correction:
     `measured`: it comes from a measurement of several settings; a new one takes its place.
     """
 
-    because: str
+    because: Text
     add_flags: tuple[str, ...] = ()
     drop_flags: tuple[str, ...] = ()
     torch: TorchBuild | None = None
@@ -96,7 +97,7 @@ def with_corrections(tuning: Tuning, learned: Corrections) -> Tuning:
                 Reason(
                     setting=setting,
                     rule="measured" if correction.measured else "seen-here",
-                    because=Text(correction.because),
+                    because=correction.because,
                     source="a measurement on this card" if correction.measured else "a proof on this machine",
                 )
             )
@@ -104,7 +105,11 @@ def with_corrections(tuning: Tuning, learned: Corrections) -> Tuning:
 
 
 def to_json(learned: Corrections) -> dict[str, Any]:
-    return {"schema": SCHEMA, "card": learned.card, "lessons": [asdict(one) for one in learned.corrections]}
+    lessons = [
+        {**asdict(replace(one, because=Text(""))), "because": str(one.because), "sentence": kept(one.because)}
+        for one in learned.corrections
+    ]
+    return {"schema": SCHEMA, "card": learned.card, "lessons": lessons}
 
 
 def _build(raw: dict[str, Any]) -> TorchBuild:
@@ -118,7 +123,7 @@ def from_json(value: Any) -> Corrections:
         return Corrections()
     corrections = tuple(
         Correction(
-            because=raw["because"],
+            because=recalled(raw.get("sentence")) or Text("{said}", said=raw["because"]),
             add_flags=tuple(raw["add_flags"]),
             drop_flags=tuple(raw["drop_flags"]),
             torch=_build(raw["torch"]) if raw.get("torch") else None,

@@ -283,7 +283,7 @@ def lesson_of(tuning: Tuning, decided: Sequence[str], verdict: MeasuringResult) 
     won = verdict.winner.candidate.flags
     differs = {*decided, *(flag for flag in won if flag not in tuning.flags)}
     return Correction(
-        because=str(verdict.because),
+        because=verdict.because,
         add_flags=tuple(flag for flag in won if flag in differs),
         drop_flags=tuple(flag for flag in decided if flag not in won),
         measured=True,

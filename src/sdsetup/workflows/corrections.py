@@ -60,7 +60,7 @@ def offer(
         screen.line(Text("Test it and keep what works: sdsetup verify"))
         return
     if ask_yes(screen, Text("Add {flag} to the launch file?", flag=change.rung.flag)):
-        because = str(change.outcome)
+        because = change.outcome
         correction = Correction(because=because, add_flags=(change.rung.flag,), drop_flags=change.rung.drops)
         for path in keep(session, context, correction):
             screen.line(Text("{mark} Changed {path}", mark=screen.mark("ok"), path=path), "ok")

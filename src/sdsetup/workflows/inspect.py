@@ -135,12 +135,12 @@ def read_facts(path: Path) -> Facts:
     try:
         return facts_from_json(json.loads(document_in(path.read_text(encoding="utf-8-sig"))))
     except (OSError, ValueError, RecursionError) as error:
-        missing = isinstance(error, FileNotFoundError)
+        there = not isinstance(error, FileNotFoundError)
         why = error.strerror if isinstance(error, OSError) else error
         raise SdsetupError(
-            Text("There is no such file") if missing else Text("The file can't be used as a description of a PC"),
+            Text("The file can't be used as a description of a PC") if there else Text("There is no such file"),
             where=path,
-            why=None if missing else Text("{error}", error=why),
+            why=Text("{error}", error=why) if there else None,
             code="facts-unreadable",
             hint=Text("Use a file created by `sdsetup report --out FILE` or `sdsetup doctor --json`."),
         ) from error

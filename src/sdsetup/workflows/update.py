@@ -34,7 +34,7 @@ from sdsetup.show.document import print_document
 from sdsetup.show.live import Live
 from sdsetup.show.update import show_update_plan, show_updated, update_json
 from sdsetup.storage import read_json
-from sdsetup.text import Text
+from sdsetup.text import Text, in_a_row
 from sdsetup.values import install_record, journal
 from sdsetup.values.contents import Contents
 from sdsetup.values.corrections import Correction, card_name, with_corrections
@@ -372,7 +372,7 @@ def _went_back(update: Update, error: SdsetupError) -> SdsetupError:
 
 
 def _lesson(proof: Proof) -> Correction:
-    because = " ".join(str(reason.because) for reason in proof.reasons)
+    because = in_a_row([reason.because for reason in proof.reasons])
     return Correction(because=because, add_flags=proof.added, drop_flags=proof.dropped)
 
 

@@ -15,6 +15,7 @@ from sdsetup.execute.webui.picture import PictureError, prove
 from sdsetup.launchfile import flag, grouped
 from sdsetup.show.document import print_document
 from sdsetup.show.verify import VerifyScreen, no_proof_json, proof_json, show_no_proof, show_proof
+from sdsetup.text import in_a_row
 from sdsetup.values.corrections import Correction
 from sdsetup.values.plan import ProvePicture
 from sdsetup.values.state_folder import state_folder
@@ -45,7 +46,7 @@ def run_verify(session: Session, folder: Path) -> int:
     registry.note(session.machine, folder, pictured=True)
     changed: list[Path] = []
     if proof.changed:
-        because = " ".join(str(reason.because) for reason in proof.reasons)
+        because = in_a_row([reason.because for reason in proof.reasons])
         changed = keep(
             session, context, Correction(because=because, add_flags=proof.added, drop_flags=proof.dropped)
         )

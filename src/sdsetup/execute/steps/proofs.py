@@ -19,14 +19,14 @@ from sdsetup.execute.webui.picture import prove
 from sdsetup.launchfile import FILE_NAMES, LaunchFile, arguments, flag, grouped, read
 from sdsetup.launchfile.effective import kind_of
 from sdsetup.machine.launch_settings import environment_in_use, read_launch_file, read_launch_settings
-from sdsetup.text import Text, message
+from sdsetup.text import Text
 from sdsetup.values.corrections import Correction, apply_corrections
 from sdsetup.values.plan import BuildEnvironment, ProvePicture, ProveTorch, Step, WriteLauncher
 from sdsetup.values.tuning import TorchBuild
 
 # What helps a card whose half precision gives no numbers, before any picture was tried.
 _NO_HALF = Correction(
-    because=message("Half precision failed a test on this graphics card (NaN values)."), add_flags=("--no-half",)
+    because=Text("Half precision failed a test on this graphics card (NaN values)."), add_flags=("--no-half",)
 )
 _log = logging.getLogger("sdsetup.torch")
 _CALCULATING = 300.0  # a first import reads gigabytes from a slow disk, and the first kernel is compiled
@@ -47,7 +47,7 @@ def torch(
         context.tell(Text("{why}. Trying PyTorch {torch} instead.", why=first.why, torch=build.torch))
         _rebuild(build, context, results, steps)
         verdict = _calculated(action, context)
-        because = f"The first choice did not work on this graphics card: {first.why}."
+        because = Text("The first choice did not work on this graphics card: {why}.", why=first.why)
         corrections.append(Correction(because=because, torch=build))
     if not verdict.good:
         raise _no_torch(action, context, verdict)
@@ -88,7 +88,7 @@ def picture(action: ProvePicture, context: Context, steps: tuple[Step, ...]) -> 
     proof = prove(action, context, flags=flags, seen=seen, book=book)
     corrections: tuple[Correction, ...] = ()
     if proof.changed:
-        because = str(proof.reasons[0].because) if proof.reasons else message("The test image needed it.")
+        because = proof.reasons[0].because if proof.reasons else Text("The test image needed it.")
         corrections = (Correction(because=because, add_flags=proof.added, drop_flags=proof.dropped),)
         _rewrite(steps, corrections, context)
     return Outcome(result=proof.result(), summary=_took(proof.kept), corrections=corrections)
