@@ -36,7 +36,7 @@ def install(
         typer.Option(
             "--ref",
             metavar="COMMIT",
-            help="Use this web UI commit (pinned: the tested one).",
+            help="A web UI commit, or pinned (the tested one).",
             show_default=False,
         ),
     ] = None,

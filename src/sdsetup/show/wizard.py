@@ -24,19 +24,19 @@ _ANOTHER = Text("Choose another folder.")
 # What to do about an error at a question. The error's own advice is for the command line, and speaks of options.
 # What to do about an error whose own hint speaks of options, which the wizard has none of.
 _INSTEAD: Mapping[str, Text] = {
-    "disk-full": Text("Free some space there, or choose a folder on another drive."),
+    "disk-full": Text("Free up some space there, or choose a folder on another drive."),
     "file-too-large": Text("Choose a folder on a drive formatted with NTFS, exFAT, or ext4."),
     "file-too-large-for-drive": Text("Choose a folder on a drive formatted with NTFS, exFAT, or ext4."),
     "folder-foreign": Text("Choose an empty or new folder."),
     "folder-other-repository": Text("Choose an empty or new folder."),
     "folder-is-a-file": _ANOTHER,
     "folder-real": _ANOTHER,
-    "folder-rehearsal": Text("Choose another folder: this one holds a practice run."),
-    "folder-not-writable": Text("Choose a folder that belongs to you. Administrator rights are not needed."),
-    "folder-unreadable": Text("Choose a folder that belongs to you. Administrator rights are not needed."),
+    "folder-rehearsal": Text("Choose another folder: this one contains a practice run."),
+    "folder-not-writable": Text("Choose a folder that belongs to you. Administrator rights aren't needed."),
+    "folder-unreadable": Text("Choose a folder that belongs to you. Administrator rights aren't needed."),
     "local-changes": Text("Undo your changes to its files, or choose another folder."),
     "no-such-user": Text("Type the whole path."),
-    "not-writable": Text("Choose a folder that belongs to you. Administrator rights are not needed."),
+    "not-writable": Text("Choose a folder that belongs to you. Administrator rights aren't needed."),
     "path-too-long": Text("Choose a folder with a shorter path."),
 }
 
