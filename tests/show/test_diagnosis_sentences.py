@@ -59,3 +59,10 @@ def test_words_of_ours_inside_a_finding_are_translated(log: str, russian: str, s
     read = read_log(log, BOOK)
     found = read.diagnosis or read.notes[0]
     assert russian in say(found.cause)
+
+
+def test_an_extension_that_begins_a_sentence_begins_it_in_each_language(spoken: str) -> None:
+    """Its name comes with a capital there, and only there."""
+    for failure in BOOK.failures:
+        said = language.in_language(failure.cause)
+        assert said.startswith("{extension}") is failure.cause.startswith("{extension}"), said
