@@ -722,6 +722,15 @@ def test_another_account_s_folder_becomes_yours_again() -> None:
     assert fix.command == 'sudo chown -R "$USER" "/home/anna/my web ui"'
 
 
+def test_an_installation_of_another_account_is_not_moved_elsewhere() -> None:
+    closed = Folder(path="/home/anna/sd", state="webui", writable=False, write_error="Permission denied")
+    facts = replace(GOOD, system=LINUX, folder=closed, installation=replace(WHOLE, foreign_owner=True))
+    assert find("folder", facts).status == "ok"
+    assert "chown" in str(getattr(find("webui", facts).fix, "command", ""))
+    own = replace(facts, installation=WHOLE)
+    assert find("folder", own).status == "fail", "a drive that takes no files"
+
+
 def test_a_new_card_is_noticed() -> None:
     then = InstallRecord(
         card="NVIDIA GeForce GTX 1660", compute_capability=(7, 5), vram_bytes=6 * GIB, profile="current"

@@ -140,7 +140,8 @@ def _refused(facts: Facts, folder: Folder, need: Requirements) -> Text | None:
             "{root} syncs to the cloud: it would upload 10 GB and lock files.",
             root=folder.cloud_root,
         )
-    if folder.writable is False:
+    foreign = facts.installation is not None and facts.installation.foreign_owner
+    if folder.writable is False and not foreign:  # what another account's needs, the check of the web UI says
         if facts.system.controlled_folders:
             return Text("Controlled folder access in Windows blocks programs from writing there.")
         return Text("The folder isn't writable: {why}.", why=folder.write_error or message("no permission"))
