@@ -22,7 +22,7 @@ from sdsetup.text import Text
 
 CATALOGUE = Path(__file__).parents[2] / "src/sdsetup/locale/ru/LC_MESSAGES/sdsetup.po"
 OURS = rf"sdsetup (?:{'|'.join(COMMANDS)})\b"
-TICKED = re.compile(r"`([^`]* [^`]*)`")
+TICKED = re.compile(r"`([^`]*[ {][^`]*)`")
 LAST = re.compile(rf": (?:`([^`]+)`|({OURS}[^`]*))$")
 # Words with which a command of another program begins, where it is to be pasted.
 FOREIGN = re.compile(

@@ -36,7 +36,7 @@ _OURS = re.compile(
     rf"`(sdsetup(?: [^`]+)?)`|(?<=: )(sdsetup (?:{_NAMES})\b[^`\n]*)\Z|(?<![\w./-])sdsetup(?= (?:{_NAMES}|--)\b)"
 )
 # Any command in a sentence; the name of a single one of ours, `tune`, cannot be broken.
-_ANY = re.compile(rf"`([^`]* [^`]*)`|(?<=: )(sdsetup (?:{_NAMES})\b[^`\n]*)\Z")
+_ANY = re.compile(rf"`([^`]*[ {{][^`]*)`|(?<=: )(sdsetup (?:{_NAMES})\b[^`\n]*)\Z")
 
 
 @dataclass(frozen=True)

@@ -162,7 +162,7 @@ def _line(finding: Finding, screen: Screen, *, title: int, word: int = 0) -> lis
     quiet = "dim" if status == "skip" else ""
     said = f"{say(_WORDS[status]):<{word}} " if word else ""
     before = _INDENT + len(said) + title + 2
-    summary = folded(say(finding.summary), screen.width - before)
+    summary = folded(say(finding.summary), screen.width - before, commands_in(finding.summary))
     parts: list[Part] = [
         (f" {screen.mark(status)} {said}", STYLES[status]),
         (f"{say(finding.title):<{title}}  ", quiet or "bold"),

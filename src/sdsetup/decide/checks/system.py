@@ -82,7 +82,7 @@ def libraries(facts: Facts, need: Requirements) -> Finding:
             id="libraries",
             status="ok",
             title=_LIBRARIES,
-            summary=Text("installed (optional: {command} saves some memory)", command=commands.tcmalloc),
+            summary=Text("installed (optional: `{command}` saves some memory)", command=commands.tcmalloc),
         )
     return Finding(id="libraries", status="ok", title=_LIBRARIES, summary=Text("installed"))
 
