@@ -27,6 +27,23 @@ def contents(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*") if path.is_file()}
 
 
+def test_a_folder_that_another_program_still_fills_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another git packs its objects; and on Windows a file that a scanner has open goes a little later."""
+    folder = tree(tmp_path / "repository", {"objects/ab/1": "x"})
+    late = [folder / "objects" / "pack"]
+    rmdir = os.rmdir
+
+    def filled(path: str, **options: int) -> None:
+        if late and Path(path).name == "objects":
+            tree(late.pop(), {"1.pack": "x"})
+        rmdir(path, **options)
+
+    monkeypatch.setattr(os, "rmdir", filled)
+    remove_tree(folder)
+    assert not late
+    assert not folder.exists()
+
+
 def test_read_only_files_go(tmp_path: Path) -> None:
     folder = tree(tmp_path / "d", {"objects/aa/b": "x"})
     (folder / "objects/aa/b").chmod(0o400)

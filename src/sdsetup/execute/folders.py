@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import filecmp
 import os
 import shutil
 import stat
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -49,7 +51,8 @@ def file_problems(where: Path, what: Text) -> Iterator[None]:
 def remove_tree(path: Path, *, last: str | None = None) -> None:
     """Remove a folder, file or link with all that is in it; absent is fine.
 
-    Git's objects are read-only, which Windows refuses to delete until told otherwise. `last` names the file that
+    Git's objects are read-only, which Windows refuses to delete until told otherwise. A file that a virus scanner
+    holds, and a folder that a program still writes into, are tried again for a moment. `last` names the file that
     says whose folder this is: it goes after everything else, so that a removal that was cut short can be finished.
 
     Raises:
@@ -70,12 +73,32 @@ def remove_tree(path: Path, *, last: str | None = None) -> None:
         for locked in (parent, Path(name)):
             with contextlib.suppress(OSError):
                 locked.chmod(stat.S_IRWXU)
-        retry(name)
+        _patiently(retry, name)
 
     if sys.version_info >= (3, 12):
         shutil.rmtree(path, onexc=make_writable)
     else:
         shutil.rmtree(path, onerror=make_writable)
+
+
+def _patiently(remove: Callable[..., Any], name: str) -> None:
+    for pause in (0.05, 0.1, 0.2, 0.4, 0.8):
+        try:
+            remove(name)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            filled = error.errno == errno.ENOTEMPTY
+            if not filled and not (sys.platform == "win32" and isinstance(error, PermissionError)):
+                raise
+            time.sleep(pause)
+            if filled:
+                with contextlib.suppress(OSError):  # the next try tells
+                    for late in list(Path(name).iterdir()):
+                        remove_tree(late)
+        else:
+            return
+    remove(name)
 
 
 def put_in_place(stage: Path, target: Path, *, last: str | None = None, own: Sequence[str] = ()) -> None:
