@@ -743,6 +743,14 @@ def test_a_new_card_is_noticed() -> None:
     assert status("card", GOOD) == "skip"
 
 
+def test_a_card_that_was_never_recorded_has_not_changed() -> None:
+    # Somebody else made the environment, and only the launch file is ours: `doctor` after `tune --apply` must not
+    # tell that the card came later.
+    launch_file_only = InstallRecord(made_here=False, torch="2.11.0", profile="current", flags=("--xformers",))
+    assert status("card", replace(GOOD, recorded=launch_file_only)) == "skip"
+    assert status("card", replace(GOOD, recorded=replace(launch_file_only, made_here=True))) == "warn"
+
+
 def test_a_record_that_is_gone_is_named_where_sdsetup_made_the_environment() -> None:
     ours = replace(GOOD, installation=WHOLE, parts=PARTS)
     finding = find("card", ours)

@@ -82,9 +82,14 @@ def gpu(facts: Facts, need: Requirements) -> Finding:
 def card(facts: Facts, need: Requirements) -> Finding:
     """Whether the graphics card has changed since the installation in this folder was made."""
     then = facts.recorded
-    if then is None:
-        if facts.installation is not None and facts.parts is not None and facts.parts.locked is not None:
-            return _record_lost(facts)
+    if (
+        then is None
+        and facts.installation is not None
+        and facts.parts is not None
+        and facts.parts.locked is not None
+    ):
+        return _record_lost(facts)
+    if then is None or (then.card is None and not then.made_here):
         return Finding(
             id="card", status="skip", title=_CARD, summary=Text("sdsetup hasn't installed anything here")
         )
