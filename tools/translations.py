@@ -3,13 +3,13 @@
 
     extract [FILE]    every message, as a template for a new language (to standard output without FILE)
     update LANG       brings src/sdsetup/locale/LANG up to the source, or begins it
-    compile           makes the .mo files, which the program reads, from the .po files
+    compile           makes the .mo files, which the program reads, and bootstrap/words from the .po files
     check [LANG...]   what is missing or wrong in a catalogue; exit code 1 where something is
     missing LANG [PLACE]  a .po of the messages without a translation; PLACE: only of files that begin so
     take LANG FILE    puts the translations of another .po, such as a filled-in `missing`, into the catalogue
 
-Messages are the templates of `Text` and `message` in the source, the help of the commands, and the sentences of
-profiles that translations.toml names.
+Messages are the templates of `Text` and `message` in the source, what the starters `say`, the help of the commands,
+and the sentences of profiles that translations.toml names.
 """
 
 from __future__ import annotations
