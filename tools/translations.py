@@ -8,7 +8,7 @@
     missing LANG [PLACE]  a .po of the messages without a translation; PLACE: only of files that begin so
     take LANG FILE    puts the translations of another .po, such as a filled-in `missing`, into the catalogue
 
-Messages are the templates of `Text` and `message` in the source, what the starters `say`, the help of the commands,
+Messages are the templates of `Text` and `message` in the source, what the starters `say`, the help of commands,
 and the sentences of profiles that translations.toml names.
 """
 
