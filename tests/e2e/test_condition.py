@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from documents import document
+from sdsetup.workflows.carrying_out import PRACTICE_MARK
 
 if TYPE_CHECKING:
     from conftest import Rehearsal
@@ -166,7 +167,11 @@ def test_a_run_that_was_cut_off_says_how_to_go_on_and_a_failed_proof_counts(rehe
 def test_a_lost_state_folder_is_named_and_the_folder_taken_over(rehearsal: Rehearsal) -> None:
     assert rehearsal.run("--no-picture").returncode == 0
     launch_file = rehearsal.launch_file()
-    shutil.rmtree(rehearsal.dir / ".sdsetup")
+    state = rehearsal.dir / ".sdsetup"
+    mark = (state / PRACTICE_MARK).read_bytes()
+    shutil.rmtree(state)
+    state.mkdir()
+    (state / PRACTICE_MARK).write_bytes(mark)  # without it a practice run takes the folder for a real one
     assert status_of(rehearsal, "card") == "warn"
     done = rehearsal.run("--no-picture")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -175,14 +180,44 @@ def test_a_lost_state_folder_is_named_and_the_folder_taken_over(rehearsal: Rehea
     assert planned(rehearsal, "--no-picture") == set()
 
 
+def git(folder: Path, *words: str) -> str:
+    who = ["-c", "user.name=t", "-c", "user.email=t@localhost", "-c", "commit.gpgsign=false"]
+    done = subprocess.run(["git", *who, "-C", str(folder), *words], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def another_commit(rehearsal: Rehearsal, name: str) -> str:
+    """One more commit of the stand-in web UI, on a branch of its own."""
+    work = rehearsal.home / f"work-{name}"
+    git(
+        rehearsal.home,
+        "clone",
+        "-q",
+        str(rehearsal.cache / "rehearsal" / "stand-ins" / "git" / "webui.git"),
+        work.name,
+    )
+    (work / f"{name}.txt").write_text(name)
+    git(work, "add", "-A")
+    git(work, "commit", "-q", "-m", name)
+    git(work, "push", "-q", "origin", f"HEAD:refs/heads/{name}")
+    return git(work, "rev-parse", "HEAD")
+
+
 def test_a_chosen_commit_holds_for_the_next_plain_install(rehearsal: Rehearsal) -> None:
     assert rehearsal.run("--no-picture").returncode == 0
-    (rehearsal.dir / ".sdsetup" / "chosen.json").write_text(json.dumps({"ref": "a" * 40}))
-    said = rehearsal.run("--dry-run", "--json", "--no-picture")
-    step = next(step for step in document(said.stdout)["steps"] if step["id"] == "webui")
-    assert "aaaaaaaa" in step["detail"]
-    back = rehearsal.run("--dry-run", "--json", "--no-picture", "--ref", "pinned")
-    assert all(step["state"] == "done" for step in document(back.stdout)["steps"])
+    pinned = git(rehearsal.dir, "rev-parse", "HEAD")
+    chosen = [another_commit(rehearsal, name) for name in ("one", "two")]
+    for commit in chosen:
+        for words in (("--ref", commit), ()):
+            done = rehearsal.run("--no-picture", *words)
+            assert done.returncode == 0, done.stdout + done.stderr
+            assert git(rehearsal.dir, "rev-parse", "HEAD") == commit
+    assert rehearsal.run("--no-picture", "--ref", "pinned").returncode == 0
+    assert rehearsal.run("--no-picture").returncode == 0
+    assert git(rehearsal.dir, "rev-parse", "HEAD") == pinned
+    # What it stood at is kept by name each time, not only in Git's own memory of 90 days.
+    kept = git(rehearsal.dir, "for-each-ref", "--format=%(objectname)", "refs/heads").split()
+    assert {pinned, *chosen} <= set(kept)
 
 
 @pytest.mark.parametrize("edited", [("modules/timer.py",), ()])

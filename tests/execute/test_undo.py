@@ -238,3 +238,17 @@ def test_what_was_set_aside_is_listed_with_its_size(tmp_path: Path) -> None:
         "models/Stable-diffusion/a.safetensors.bad": 3,
     }
     assert json.loads((context.state / "undo" / "point.json").read_text())["environment"].startswith("old@")
+
+
+def test_what_is_listed_is_what_its_removal_would_free(tmp_path: Path) -> None:
+    """An environment shares its files with the cache it was made from and with the one that replaced it."""
+    context = changed_installation(tmp_path / "d")
+    former = context.state / "former" / "venv"
+    (former / "own.py").write_text("12345")
+    own = sum(path.stat().st_size for path in former.rglob("*") if path.is_file())
+    (tmp_path / "cached").write_text("shared with the cache")
+    os.link(tmp_path / "cached", former / "shared.py")
+    (former / "twice.py").write_text("123")
+    os.link(former / "twice.py", former / "twice-again.py")
+    (found,) = (kept for kept in kept_things(context.dir) if kept.path == former)
+    assert found.bytes == own + 3

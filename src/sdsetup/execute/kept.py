@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,8 @@ _MODEL = re.compile(r".+\.(?:kept(?:-\d+)?\.[A-Za-z0-9]+|old(?:-\d+)?|bad)")
 
 @dataclass(frozen=True, kw_only=True)
 class Kept:
-    """A file or folder that was moved out of the way. `bytes`: of all its files."""
+    """A file or folder that was moved out of the way. `bytes`: what its removal frees; an environment shares most
+    of its files with the cache and with other environments."""
 
     path: Path
     bytes: int
@@ -31,7 +33,7 @@ def kept_things(folder: Path) -> tuple[Kept, ...]:
     Folders of `.sdsetup/former` (environments, repositories), backups of launch files, files of the model folder
     that had to give way.
     """
-    found = (Kept(path=path, bytes=size_of(path)) for path in _places(folder))
+    found = (Kept(path=path, bytes=freed_by(files_of(path))) for path in _places(folder))
     return tuple(sorted(found, key=lambda kept: (-kept.bytes, str(kept.path))))
 
 
@@ -48,13 +50,31 @@ def _entries(folder: Path) -> list[Path]:
         return []
 
 
+def freed_by(files: Iterable[str]) -> int:
+    """Bytes that are free when all of these are gone: a file with a further link elsewhere frees nothing."""
+    seen: dict[tuple[int, int], list[int]] = {}
+    for name in files:
+        with contextlib.suppress(OSError):
+            told = os.lstat(name)
+            one = seen.setdefault((told.st_dev, told.st_ino), [0, told.st_nlink, told.st_size])
+            one[0] += 1
+    return sum(size for count, links, size in seen.values() if count >= links)
+
+
+def files_of(path: Path) -> Iterator[str]:
+    """A file, or all files below a folder, without following links."""
+    if path.is_symlink():
+        return
+    if not path.is_dir():
+        yield str(path)
+        return
+    for root, _folders, names in os.walk(path):
+        yield from (os.path.join(root, name) for name in names)  # noqa: PTH118 - thousands of files
+
+
 def size_of(path: Path) -> int:
     """Bytes of a file, or of all files below a folder; links and what cannot be asked count as nothing."""
-    if path.is_symlink():
-        return 0
-    if not path.is_dir():
-        return _size(str(path))
-    return sum(_size(os.path.join(root, name)) for root, _folders, names in os.walk(path) for name in names)  # noqa: PTH118 - thousands of files
+    return sum(_size(name) for name in files_of(path))
 
 
 def _size(path: str) -> int:

@@ -19,7 +19,7 @@ from sdsetup.execute.context import Context
 from sdsetup.execute.environment.places import marker
 from sdsetup.execute.folders import file_problems, remove_tree
 from sdsetup.execute.git.seal import sealed, untouched
-from sdsetup.execute.kept import size_of
+from sdsetup.execute.kept import files_of, freed_by, size_of
 from sdsetup.execute.launch_file import written_before
 from sdsetup.launchfile import FILE_NAMES
 from sdsetup.storage import read_json, replace, write_json
@@ -75,15 +75,8 @@ def _last_to_go(item: Item) -> tuple[bool, bool]:
 
 
 def freed(items: Iterable[Item]) -> int:
-    """Bytes that are free when all of these are gone: a file with a further link elsewhere frees nothing."""
-    seen: dict[tuple[int, int], list[int]] = {}
-    for item in items:
-        for path in _files(item):
-            with contextlib.suppress(OSError):
-                told = os.lstat(path)
-                one = seen.setdefault((told.st_dev, told.st_ino), [0, told.st_nlink, told.st_size])
-                one[0] += 1
-    return sum(size for count, links, size in seen.values() if count >= links)
+    """Bytes that are free when all of these are gone."""
+    return freed_by(name for item in items for path in _paths(item) for name in files_of(path))
 
 
 @dataclass(frozen=True)
@@ -282,14 +275,6 @@ def _paths(item: Item) -> Iterator[Path]:
         yield from (item.path / name for name in item.files)
     else:
         yield item.path
-
-
-def _files(item: Item) -> Iterator[str]:
-    for path in _paths(item):
-        if path.is_dir() and not path.is_symlink():
-            yield from (os.path.join(root, name) for root, _folders, names in os.walk(path) for name in names)  # noqa: PTH118 - thousands
-        else:
-            yield os.fspath(path)
 
 
 def _left(folder: Path, told: frozenset[str]) -> Iterator[Item]:
