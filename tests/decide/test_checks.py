@@ -786,7 +786,7 @@ def test_root_needs_no_sudo() -> None:
     assert fix is not None
     assert fix.command == "apt install libgl1 libglib2.0-0"
     slow = find("libraries", replace(GOOD, system=replace(LINUX, root=True, tcmalloc=False)))
-    assert "(optional: apt install " in str(slow.summary)
+    assert "(optional: `apt install " in str(slow.summary)
 
 
 def test_long_paths() -> None:
