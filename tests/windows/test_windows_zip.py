@@ -128,7 +128,7 @@ def test_the_window_of_a_double_click_stays_until_it_is_read(program: str, bench
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_practice_run_from_it_ends_with_an_image(program: str, cmd: Cmd, git_exe: str, bench: Any) -> None:
-    at = "C:\\bench\\practice"  # plain letters: git.exe is this machine's here, and takes no Windows names
+    at = "C:\\Игры\\webui"
     folder = bench.host_path(at)
     shutil.rmtree(folder, ignore_errors=True)
     ended = cmd(f"{program} install --rehearse --yes --dir {at}", timeout=800, WINEPATH=git_exe)
