@@ -138,6 +138,7 @@ def test_http_to_another_computer_needs_the_number(rehearsal: Rehearsal) -> None
     assert "--kit-sha256" in refused.stderr
 
 
+@pytest.mark.timeout(400)  # four installations
 @pytest.mark.parametrize("name", ["standin_gradio-3.41.2-py3-none-any.whl", "model.safetensors", "BLIP.bundle"])
 def test_one_flipped_byte_is_refused_by_file_name(rehearsal: Rehearsal, kit: Path, name: str) -> None:
     (file,) = kit.glob(f"objects/*/{name}")
