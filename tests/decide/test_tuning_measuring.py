@@ -310,3 +310,15 @@ def test_a_profile_with_mistakes() -> None:
         "measure.toml: alternatives.attention-sdp.flags: '--opt-spd' is not a known flag",
         "measure.toml: memory.sd15: '--medvarm' is not a known flag",
     )
+
+
+def test_the_peak_is_the_higher_of_what_card_and_pytorch_tell() -> None:
+    # Seen on an H200: the card, looked at four times a second, never showed what PyTorch had noted.
+    candidate = Candidate(name="rule", title=Text("recommended flags"), flags=())
+    seen = Measurement(
+        candidate=candidate, outcome="good", card_peak_bytes=3_403_000_000, torch_peak_bytes=3_447_000_000
+    )
+    assert seen.peak_bytes == 3_447_000_000
+    assert replace(seen, torch_peak_bytes=None).peak_bytes == 3_403_000_000
+    assert replace(seen, card_peak_bytes=None).peak_bytes == 3_447_000_000
+    assert replace(seen, card_total_bytes=3_420_000_000).fits(0.0) is False

@@ -224,7 +224,7 @@ def _result(one: Measurement, screen: Screen) -> Text:
     if not one.good:
         what = outcome_words(one)
         return Text("{mark} {title}: {what}", mark=screen.mark("warn"), title=one.candidate.title, what=what)
-    peak = one.card_peak_bytes if one.card_peak_bytes is not None else one.torch_peak_bytes
+    peak = one.peak_bytes
     parts: list[Text | str] = [Text("{speed:.3g} s per step", speed=one.speed)]
     parts += [_memory(peak)] if peak is not None else []
     parts += [Text("{size} spilled", size=_memory(one.spilled_bytes))] if one.spilled_bytes else []

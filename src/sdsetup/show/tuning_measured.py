@@ -94,7 +94,7 @@ def _bar(one: Measurement, best: float, won: bool, screen: Screen) -> Line:
 
 
 def _memory(one: Measurement) -> str:
-    peak = one.card_peak_bytes if one.card_peak_bytes is not None else one.torch_peak_bytes
+    peak = one.peak_bytes
     if peak is None:
         return "-"
     used = rounded(peak / 2**30, 1)

@@ -156,8 +156,7 @@ def _fastest_of(roomy: Sequence[Measurement], noise: float) -> Measurement:
 
 
 def _peak(one: Measurement) -> float:
-    known = [peak for peak in (one.card_peak_bytes, one.torch_peak_bytes) if peak is not None]
-    return known[0] if known else float("inf")
+    return float("inf") if one.peak_bytes is None else one.peak_bytes
 
 
 def _standing(one: Measurement, winner: Measurement, profile: MeasureProfile) -> Standing:

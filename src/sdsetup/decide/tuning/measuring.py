@@ -56,9 +56,16 @@ class Measurement:
     def spilled(self) -> bool:
         return bool(self.spilled_bytes)
 
+    @property
+    def peak_bytes(self) -> int | None:
+        """What it held at most; None where nobody told. The card is looked at a few times a second and can miss a
+        short peak that PyTorch, which counts its own memory only, has noted."""
+        known = [peak for peak in (self.card_peak_bytes, self.torch_peak_bytes) if peak is not None]
+        return max(known, default=None)
+
     def fits(self, margin: float) -> bool | None:
         """Whether a part of the card stayed free at the peak; None when the memory is not known."""
-        peak = self.card_peak_bytes if self.card_peak_bytes is not None else self.torch_peak_bytes
+        peak = self.peak_bytes
         if self.spilled:
             return False
         if peak is None or not self.card_total_bytes:
