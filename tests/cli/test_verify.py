@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from documents import document
-from installations import HERE, installation, starts
+from installations import HERE, installation, play, starts
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the stand-in's launch file is a .sh here")
 
@@ -115,6 +115,19 @@ def test_a_failure_has_exit_code_1_and_names_the_cause(tmp_path: Path) -> None:
     assert said["ok"] is False
     assert said["problem"]["code"] == "picture-failed"
     assert said["attempts"][0]["diagnosis"]["id"] == "damaged-model"
+
+
+def test_a_failure_withdraws_what_was_believed_until_an_image_proves_it(tmp_path: Path) -> None:
+    root = installation(
+        tmp_path / "sd", model="failed", model_error="_pickle.UnpicklingError: invalid load key, '<'."
+    )
+    (root / ".sdsetup").mkdir()
+    distrusted = root / ".sdsetup" / "distrust.json"
+    assert verify(root).returncode == 1
+    assert json.loads(distrusted.read_text())["why"]
+    play(root)
+    assert verify(root).returncode == 0
+    assert not distrusted.exists()
 
 
 def test_what_was_tried_in_vain_is_listed(tmp_path: Path) -> None:

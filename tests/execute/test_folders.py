@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -104,3 +107,32 @@ def test_what_the_system_says_becomes_a_sentence(tmp_path: Path, number: int, co
     error = file_problem(OSError(number, os.strerror(number), "/x/y"), tmp_path, Text("It could not be written"))
     assert (error.code, error.where) == (code, "/x/y")
     assert error.hint is not None
+
+
+AS_NOBODY = """
+import os, sys
+from pathlib import Path
+from sdsetup.execute.folders import remove_tree
+top = Path(sys.argv[1])
+if os.getuid() == 0:  # root may open all
+    os.chown(top.parent, 65534, 65534)
+    os.setgid(65534)
+    os.setuid(65534)
+(top / "closed" / "below").mkdir(parents=True)
+(top / "closed" / "below" / "file").touch()
+outside = top.parent / "outside"
+outside.mkdir(mode=0o500)
+(top / "closed" / "link").symlink_to(outside)
+(top / "closed" / "below").chmod(0)
+(top / "closed").chmod(0)
+remove_tree(top)
+print(top.exists(), oct(outside.stat().st_mode & 0o777))
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="folders that their owner may not open")
+def test_folders_that_may_not_be_opened_are_removed() -> None:
+    with tempfile.TemporaryDirectory() as home:  # not below a folder that only root may enter
+        argv = [sys.executable, "-c", AS_NOBODY, str(Path(home, "top"))]
+        done = subprocess.run(argv, capture_output=True, text=True)
+    assert done.stdout.split() == ["False", "0o500"], done.stderr

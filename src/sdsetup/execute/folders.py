@@ -68,17 +68,30 @@ def remove_tree(path: Path, *, last: str | None = None) -> None:
             if inside.name != last:
                 remove_tree(inside)
 
-    def make_writable(retry: Callable[..., Any], name: str, _error: object) -> None:
-        parent = Path(name).parent
-        for locked in (parent, Path(name)):
-            with contextlib.suppress(OSError):
-                locked.chmod(stat.S_IRWXU)
-        _patiently(retry, name)
+    def make_writable(failed: Callable[..., Any], name: str, _error: object) -> None:
+        inside = Path(name)
+        _unlock(inside.parent)
+        _unlock(inside)
+        # A folder that could not be opened was left out, with all that is in it.
+        _patiently(failed if failed in (os.unlink, os.rmdir) else _remove_closed, name)
 
     if sys.version_info >= (3, 12):
         shutil.rmtree(path, onexc=make_writable)
     else:
         shutil.rmtree(path, onerror=make_writable)
+
+
+def _remove_closed(name: str) -> None:
+    for folder, below, _ in os.walk(name):
+        for inside in below:
+            _unlock(Path(folder, inside))
+    shutil.rmtree(name)
+
+
+def _unlock(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        if not path.is_symlink():  # what it leads to is not ours
+            path.chmod(stat.S_IRWXU)
 
 
 def _patiently(remove: Callable[..., Any], name: str) -> None:
