@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from decide.test_tuning_measuring import trial_for
-from installations import context, failure_book, gone, installation, starts
+from installations import context, failure_book, gone, installation, play, starts
 from sdsetup.catalog.measure import Pictures
 from sdsetup.decide.tuning.measured import choose, key_for
 from sdsetup.decide.tuning.measuring import Candidate, Measurement, Trial
@@ -94,6 +94,7 @@ def bench(root: Path, this: Trial, **more: Any) -> Bench:
         "gauge": Gauge(root),
         "told": Heard(),
         "spill_bytes": GIB // 2,
+        "unused": this.profile.unused,
     }
     return Bench(**{**given, **more})
 
@@ -151,6 +152,26 @@ def test_every_candidate_once_and_the_launch_file_as_it_was(tmp_path: Path) -> N
     steps = ["starting the web UI", "loading the model", "image 1 of 2", "image 2 of 2"]
     assert told.lines[:6] == ["began rule", *steps, "ended rule good"]
     assert all_gone(root)
+
+
+def test_a_flag_that_the_web_ui_could_not_use_gets_no_credit(tmp_path: Path) -> None:
+    """As on a card where xformers was not installed: its images were made without it."""
+    root = sd(
+        tmp_path / "sd",
+        unused={"--xformers": "*** Cannot import xformers"},
+        seconds=[[["--opt-sdp-attention"], 0.5], [["--xformers"], 0.05], [[], 0.9]],
+        card={"total": 8 * GIB, "used": [[["--medvram"], 2 * GIB], [[], 4 * GIB]]},
+    )
+    this = few("attention-sdp")
+    with pytest.raises(SdsetupError) as refused:
+        measure(this, bench(root, this))
+    assert refused.value.code == "flag-unused"
+    assert all_gone(root)
+    play(root, linger=0.1, unused={"--opt-sdp-attention": "*** Cannot import xformers"})
+    unused = {"--opt-sdp-attention": this.profile.unused["--xformers"]}
+    done = measure(this, bench(root, this, unused=unused))
+    assert outcomes(done)["rule"] == "good" and outcomes(done)["attention-sdp"] == "failed"
+    assert done[1].problem == "the web UI could not use a flag and started without it"
 
 
 def test_what_fails_is_told_apart(tmp_path: Path) -> None:

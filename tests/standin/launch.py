@@ -214,6 +214,7 @@ def main() -> None:
         time.sleep(600)
     time.sleep(SCENARIO.get("torch", 0))
     say("no module 'xformers'. Processing without...", "No module 'xformers'. Proceeding without it.")
+    say(*(line for flag, line in SCENARIO.get("unused", {}).items() if flag in ARGUMENTS))
     (ROOT / "loaded.json").write_text(json.dumps(load_extensions(ARGUMENTS)), encoding="utf-8")
     port = int(value_of("--port", "0"))
     server = ThreadingHTTPServer(("127.0.0.1", port), Answer)

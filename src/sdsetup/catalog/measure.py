@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -40,8 +41,9 @@ class Alternative:
 @dataclass(frozen=True, kw_only=True)
 class MeasureProfile:
     """`margin` and `noise` are parts of one; `memory` is the ladder of each model class: the flags of a rung do
-    the same, the first is the one to write, none means no flag. `spill_bytes`: what a program may have in shared
-    memory without having run out of the card's own."""
+    the same, the first is the one to write, none means no flag. `unused`: flag -> the line by which the web UI
+    says that it starts without it. `spill_bytes`: what a program may have in shared memory without having run out
+    of the card's own."""
 
     margin: float
     noise: float
@@ -51,6 +53,7 @@ class MeasureProfile:
     source: str
     pictures: Mapping[str, Pictures]
     alternatives: tuple[Alternative, ...]
+    unused: Mapping[str, re.Pattern[str]]
     memory: Mapping[str, tuple[tuple[str, ...], ...]]
     memory_devices: tuple[str, ...]
 
@@ -67,6 +70,7 @@ def parse_measure(raw: Mapping[str, Any], path: str, known: KnownFlags) -> Measu
     reader = Reader(raw, path)
     pictures = reader.table("pictures")
     listed = reader.table("alternatives")
+    unused = reader.table("unused")
     memory = reader.table("memory")
     profile = MeasureProfile(
         margin=_part(reader, "margin"),
@@ -77,10 +81,12 @@ def parse_measure(raw: Mapping[str, Any], path: str, known: KnownFlags) -> Measu
         source=reader.text("source"),
         pictures={name: _pictures(pictures.table(name)) for name in ("sd15", "sdxl", "processor")},
         alternatives=tuple(_alternative(name, listed.table(name), known) for name in listed),
+        unused={flag: _line(unused, flag, known) for flag in unused},
         memory={name: _ladder(memory, name, known) for name in TEXT_FIELDS["model"]},
         memory_devices=memory.texts("devices"),
     )
     pictures.no_other_keys()
+    unused.no_other_keys()
     memory.no_other_keys()
     reader.no_other_keys()
     reader.finish()
@@ -127,6 +133,16 @@ def _alternative(name: str, reader: Reader, known: KnownFlags) -> Alternative:
             reader.problem("flags", problem)
     reader.no_other_keys()
     return alternative
+
+
+def _line(reader: Reader, flag: str, known: KnownFlags) -> re.Pattern[str]:
+    if (problem := known.problem_with(flag)) is not None:
+        reader.problem(flag, problem)
+    try:
+        return re.compile(reader.text(flag), re.MULTILINE)
+    except re.error as error:
+        reader.problem(flag, f"is no regular expression: {error}")
+        return re.compile("")
 
 
 def _ladder(reader: Reader, key: str, known: KnownFlags) -> tuple[tuple[str, ...], ...]:

@@ -239,6 +239,7 @@ def _measured(session: Session, setup: Setup, watch: CardWatch) -> tuple[Measure
             gauge=watch,
             told=shown,
             spill_bytes=setup.trial.profile.spill_bytes,
+            unused=setup.trial.profile.unused,
             vendors=vendors(setup.tuned.facts),
         )
         return measure(setup.trial, bench)

@@ -4,13 +4,15 @@ meanwhile."""
 from __future__ import annotations
 
 import logging
+import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from sdsetup.catalog.failures import FailureBook
 from sdsetup.catalog.measure import Pictures
+from sdsetup.command import Command
 from sdsetup.decide.diagnosis import Diagnosis
 from sdsetup.decide.picture import PngError, as_arguments, decode_png, judge, proof_arguments
 from sdsetup.decide.picture.attempts import Outcome as PictureOutcome
@@ -69,7 +71,8 @@ class Told(Protocol):
 class Bench:
     """`settings`: what the rules want in the launch file; the flags are those of each candidate.
     `decided`: flags that candidates differ in; a candidate without one has it taken out.
-    `spill_bytes`: what a program may have in shared memory without having run out of the card's own."""
+    `spill_bytes`: what a program may have in shared memory without having run out of the card's own.
+    `unused`: flag -> the line by which the web UI says that it starts without it."""
 
     context: Context
     key: Key
@@ -80,6 +83,7 @@ class Bench:
     gauge: Gauge
     told: Told
     spill_bytes: int
+    unused: Mapping[str, re.Pattern[str]]
     vendors: tuple[Vendor, ...] | None = None
     patience: Patience = field(default_factory=Patience)
 
@@ -125,7 +129,8 @@ def run_candidate(candidate: Candidate, bench: Bench) -> Measurement:
     """Start, warm up, paint, end. What goes wrong with this candidate is its outcome.
 
     Raises:
-        SdsetupError: nothing could be started here, with whatever flags.
+        SdsetupError: nothing could be started here, with whatever flags; `flag-unused` where the web UI starts
+            without a flag that the rules chose.
     """
     began = time.monotonic()
     for _ in range(PORTS):
@@ -200,6 +205,18 @@ class _Run:
         self._bench.told.doing(Text("starting the web UI"))
         if not web.until(lambda state: state.ready, patience.start):
             return self._ended(seen, patience.start)
+        if (flag := self._unused(candidate)) is not None:
+            if candidate.name == "rule":  # everything else would be compared with what was not tried
+                raise SdsetupError(
+                    Text("The web UI can't use {flag} and started without it", flag=flag),
+                    where=web.log.path,
+                    hint=Text(
+                        "Repair the Python environment: {command}",
+                        command=Command("sdsetup", "install", "--dir", self._bench.context.dir),
+                    ),
+                    code="flag-unused",
+                )
+            return replace(seen, problem=message("the web UI could not use a flag and started without it"))
         self._bench.told.doing(Text("loading the model"))
         await_model(web, patience)
         if web.over or web.state.model == "failed":
@@ -224,6 +241,11 @@ class _Run:
                 return self._with_memory(bad)
         counted = tuple(round(seconds / pictures.steps, 5) for seconds in took[pictures.warm_up :])
         return self._with_memory(replace(seen, outcome="good", step_seconds=counted))
+
+    def _unused(self, candidate: Candidate) -> str | None:
+        lines = "\n".join(self._web.log.lines)
+        unused = (flag for flag, line in self._bench.unused.items() if line.search(lines))
+        return next((flag for flag in unused if flag in candidate.flags), None)
 
     def _must_be_of(self, loaded: ModelClass | None) -> None:
         asked = self._bench.key.model_class
