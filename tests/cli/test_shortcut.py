@@ -89,6 +89,12 @@ def test_two_installations_another_file_and_one_that_is_gone(
     assert run(["shortcut", "--dir", str(second), "--yes"]) == 0
     assert {folder_in(entry) for entry in menu(own_home).iterdir()} == {first, second}
     (own,) = shortcuts_of(first, RealMachine())
+    drive = first.parent.rename(tmp_path / "unplugged")
+    fourth = web_ui(tmp_path / "four")
+    assert run(["shortcut", "--dir", str(fourth), "--yes"]) == 0
+    assert folder_in(own) == first, "the drive may come back"
+    assert run(["shortcut", "--dir", str(fourth), "--remove", "--yes"]) == 0
+    drive.rename(first.parent)
     shutil.rmtree(second)
     third = web_ui(tmp_path / "three")
     assert run(["shortcut", "--dir", str(third), "--yes"]) == 0

@@ -104,18 +104,18 @@ def _free(home: Path, folder: Path, family: str) -> tuple[Path, str]:
         if family not in _ENDINGS:  # what a desktop knows an entry by has no spaces
             stem = "sdsetup-webui" if number == 1 else f"sdsetup-webui-{number}"
         file = home / f"{stem}{_ENDINGS.get(family, '.desktop')}"
-        said = folder_in(file)
-        if not os.path.lexists(file) or (
-            said is not None and (_plain(said) == _plain(folder) or not said.exists())
-        ):
+        if not os.path.lexists(file) or _may_be_renewed(file, folder):
             return file, title
     raise AssertionError("there is always another number")
 
 
 def _may_be_renewed(file: Path, folder: Path) -> bool:
-    """Whether a shortcut of ours starts this installation, or one that is gone."""
+    """Whether a shortcut of ours starts this installation, or one that was deleted. One whose parent folder is not
+    there either may lie on a drive that comes back."""
     said = folder_in(file)
-    return said is not None and (_plain(said) == _plain(folder) or not said.exists())
+    if said is None:
+        return False
+    return _plain(said) == _plain(folder) or (said.parent.is_dir() and not os.path.lexists(said))
 
 
 def _entry(title: str, words: Sequence[str], folder: Path) -> bytes:

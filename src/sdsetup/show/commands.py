@@ -124,8 +124,12 @@ def _program() -> tuple[str, ...]:
     named = os.environ.get("SDSETUP_COMMAND")
     if named:
         return (named,)
-    # `uvx sdsetup` keeps its environment in uv's own cache and puts no command on PATH.
-    return ("uvx", "sdsetup") if "archive-v0" in Path(sys.prefix).parts else ("sdsetup",)
+    return ("uvx", "sdsetup") if run_by_uvx() else ("sdsetup",)
+
+
+def run_by_uvx() -> bool:
+    """`uvx sdsetup` keeps its environment in uv's own cache and puts no command on PATH."""
+    return "archive-v0" in Path(sys.prefix).parts
 
 
 def _carried(words: tuple[str, ...]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from sdsetup.execute.command_file import starter_in
 from sdsetup.execute.folders import file_problems
 from sdsetup.execute.shortcut import Place, home_of, shortcuts_of, write_shortcut
 from sdsetup.probe.folder import state_of
+from sdsetup.show.commands import run_by_uvx
 from sdsetup.show.document import print_document
 from sdsetup.text import Text
 from sdsetup.workflows.carrying_out import consent
@@ -74,7 +75,7 @@ def lasting_program(session: Session) -> tuple[str, ...]:
     Raises:
         SdsetupError: `no-lasting-program` where it runs from a cache.
     """
-    if "archive-v0" in Path(sys.prefix).parts:  # `uvx sdsetup`
+    if run_by_uvx():
         raise SdsetupError(
             Text("A shortcut needs an installed sdsetup"),
             why=Text("this one runs from uv's cache, which may be emptied"),

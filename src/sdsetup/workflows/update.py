@@ -59,7 +59,6 @@ _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _REF = re.compile(r"(?![-./])(?!.*(?:\.\.|//|@\{|\.lock$))[A-Za-z0-9._/-]{1,200}")
 # Failures that say that the new version does not work here: what was made of it is of no use.
 _JUDGED = ("webui-incomplete", "webui-check-failed")
-_WITHOUT = "nothing was changed"
 
 
 @dataclass(frozen=True, kw_only=True)
