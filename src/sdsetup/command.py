@@ -44,10 +44,6 @@ class Command(str):
     def __getnewargs_ex__(self) -> tuple[tuple[str, ...], dict[str, Any]]:
         return self.argv, {"family": self.family}
 
-    def started_as(self, program: str) -> str:
-        """The same with another first word."""
-        return joined((program, *self.argv[1:]), self.family)
-
 
 def joined(argv: tuple[str, ...], family: str) -> str:
     """All arguments as one line of this system's shell."""

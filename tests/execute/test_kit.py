@@ -20,7 +20,6 @@ from packaging.version import Version
 
 from execute.gitlab import context_for, make_origin
 from sdsetup.errors import SdsetupError, UsageError
-from sdsetup.execute.caches import cache_sizes, claim
 from sdsetup.execute.kit.interpreter import archive_id
 from sdsetup.execute.kit.packages import WantedFile, bring, tags_of, wanted_files
 from sdsetup.execute.kit.program import own_wheel
@@ -254,17 +253,6 @@ def test_what_no_list_names_goes_and_the_list_is_the_same_in_any_order(
     store.finish(Kit(pieces=pieces[:1]))
     assert not (store.folder / other.path).exists()
     assert (store.folder / file.path).exists()
-
-
-def test_what_installations_share_is_told_by_folder(tmp_path: Path) -> None:
-    claim(tmp_path)
-    (tmp_path / "kit" / "one.git").mkdir()
-    (tmp_path / "kit" / "one.git" / "pack").write_bytes(b"x" * 1000)
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "file").write_bytes(b"x")
-    sizes = cache_sizes(tmp_path)
-    assert list(sizes) == ["kit"]
-    assert 1000 < sizes["kit"] < 1200
 
 
 def test_another_bundle_of_the_same_commit_takes_the_place_of_the_first() -> None:

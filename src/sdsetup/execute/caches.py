@@ -40,12 +40,6 @@ def cache_size(cache: Path) -> int:
     return sum(size_of(folder) for folder in our_folders(cache))
 
 
-def cache_sizes(cache: Path) -> dict[str, int]:
-    """Bytes of each folder of the cache that installations of this computer share; empty ones are left out."""
-    sizes = {folder.relative_to(cache).as_posix(): size_of(folder) for folder in our_folders(cache)}
-    return {name: size for name, size in sizes.items() if size > len(_OURS)}
-
-
 def empty_cache(cache: Path) -> int:
     """Remove the folders that we made; returns the bytes that were freed."""
     before = cache_size(cache)
