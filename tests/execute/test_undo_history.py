@@ -183,3 +183,20 @@ def test_killed_at_any_change_an_update_is_finished_by_the_next_command(tmp_path
         if code == 0:
             break
     assert number > 20
+
+
+@forks
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("number", [2, 3])
+def test_killed_on_the_way_to_an_older_state_no_other_is_forgotten(tmp_path: Path, number: int) -> None:
+    for at in range(0, 400):
+        context = with_history(tmp_path / f"d{at}")
+        code = stopped_at(at, context, killed, what=lambda context: undo.bring_back(context, number))
+        undo.finish(context)
+        cards = {one.machine.card for one in undo.points(context)}
+        gone_to = state(context)[1]
+        assert cards | {gone_to} == {"v0", "v1", "v2", "v3"}, at
+        if code == 0:
+            break
+    assert at > 20
+    assert gone_to == f"v{3 - number}"

@@ -207,10 +207,11 @@ def _change_points(context: Context, said: Mapping[str, Any]) -> None:
     if (going / "back").is_dir():
         if chosen == newest(context).name:
             remove_tree(newest(context))
-        else:
-            if chosen is not None:
-                remove_tree(older(context) / chosen)
+        elif chosen is None:
             to_the_past(context)
+        else:
+            remove_tree(older(context) / chosen)
+            to_the_past(context, chosen=chosen)
         replace(going / "back", newest(context))
     remove_tree(staged(context))
     _forget(context)

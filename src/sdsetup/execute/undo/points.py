@@ -160,14 +160,18 @@ def copy_state(context: Context, place: Path, reason: str, detail: str) -> None:
     write_json(place / "point.json", said)
 
 
-def to_the_past(context: Context) -> None:
+def to_the_past(context: Context, *, chosen: str = "0") -> None:
     """Keep the newest point as an older one; there is none in its place then. The oldest are forgotten: the
-    environments that they name stay in `former`, for the user to keep or to delete."""
+    environments that they name stay in `former`, for the user to keep or to delete.
+
+    `chosen`: an older point that was gone to and is removed. Its name is not given again: a run that goes on after
+    a kill removes that name once more.
+    """
     past = older(context)
     if said_in(newest(context)) is not None:
-        numbers = [int(path.name) for path in numbered(past)]
+        numbers = [int(chosen), *(int(path.name) for path in numbered(past))]
         past.mkdir(exist_ok=True)
-        replace(newest(context), past / f"{max(numbers, default=0) + 1:04d}")
+        replace(newest(context), past / f"{max(numbers) + 1:04d}")
     remove_tree(newest(context))
     for old in numbered(past)[: -(KEPT_POINTS - 1)]:
         remove_tree(old)
