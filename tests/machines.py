@@ -82,6 +82,9 @@ class RecordedMachine:
     def looking_at(self, folder: Any) -> RecordedMachine:
         return self
 
+    def passing_over(self, folder: Any) -> RecordedMachine:
+        return self
+
     def which(self, name: str) -> str | None:
         return self.paths.get(name)
 

@@ -47,7 +47,7 @@ class _Runs:
 
 def set_traps(folder: Path, witnesses: Path) -> Path:
     """Fill `folder`; what is executed of it writes into `witnesses`."""
-    witnesses.mkdir(parents=True)
+    witnesses.mkdir(parents=True, exist_ok=True)
     traps = _Traps(witnesses)
     (folder / "modules").mkdir(parents=True)
     for name in ("launch.py", "webui.py", "modules/timer.py", "modules/__init__.py"):

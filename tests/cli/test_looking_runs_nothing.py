@@ -12,6 +12,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from sdsetup.execute.git.seal import seal
+from sdsetup.storage import write_json
 from traps import run_sdsetup, set_traps, sprung
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the traps are shell scripts")
@@ -27,12 +29,26 @@ LOOKS = (
     ("install", "--dry-run", "--json", "--dir", "D"),
     ("model", "list", "--dir", "D"),
     ("model", "check", "--dir", "D"),
+    ("report", "--sbom", "--dir", "D"),
+    ("status", "--dir", "D"),
+    ("extensions", "list", "--dir", "D"),
+    ("extensions", "check", "--dir", "D"),
+    ("undo", "--list", "--dir", "D"),
+    ("fix", "--dir", "D"),
+    ("update", "--dry-run", "--dir", "D"),
+    ("uninstall", "--dry-run", "--dir", "D"),
+    ("clean", "--dry-run"),
+    ("install", "--dry-run", "--rehearse", "--dir", "D"),
+    ("launch", "--help"),
     # Refused before anything is started: nobody is there to agree, and a launch file that cannot be told.
     ("install", "--dir", "D"),
     ("doctor", "--fix", "--dir", "D"),
     ("tune", "--apply", "--dir", "D"),
     ("tune", "--measure", "--dir", "D"),
     ("undo", "--dir", "D"),
+    ("uninstall", "--dir", "D"),
+    ("shortcut", "--dir", "D"),
+    ("extensions", "disable", "mine", "--dir", "D"),
     ("launch", "--dir", "D", "--no-browser"),
 )
 
@@ -44,6 +60,11 @@ def trapped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # A launch file whose flags cannot be told is refused; the one that can would be started.
     with (place / "D" / "webui-user.sh").open("a") as file:
         file.write('export COMMANDLINE_ARGS="$(touch pwned)"\n')
+    # As if we had installed it: records of ours make more questions worth asking.
+    set_traps(place / "D" / "extensions" / "mine", place / "witnesses")
+    write_json(place / "D" / ".sdsetup" / "machine.json", {"schema": "sdsetup.machine/1", "profile": "current"})
+    for folder in (place / "D", place / "D" / "repositories" / "BLIP"):
+        seal(folder)
     return place
 
 

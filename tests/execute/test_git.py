@@ -17,7 +17,7 @@ import pytest
 
 from execute.gitlab import Heard, Origin, context_for, git, make_origin
 from sdsetup.errors import SdsetupError
-from sdsetup.execute.git import Checkout, WantedCommit, ask, clone_at, find, head, program, whole_at
+from sdsetup.execute.git import Checkout, WantedCommit, ask, clone_at, commit_of, find, program, whole_at
 from sdsetup.execute.git.messages import received, why_git_failed
 from sdsetup.execute.steps.webui_checkout import stand_on
 from sdsetup.machine.real import RealMachine
@@ -331,7 +331,7 @@ def test_what_we_add_is_no_change_of_the_persons(tmp_path: Path, origin: Origin)
         (context.state / "journal.json").write_text("{}")
     assert ask(context, context.dir, "status", "--porcelain") == ""
     assert (context.dir / ".git" / "info" / "exclude").read_text().count("/.sdsetup/") == 1
-    assert head(context.dir, context.machine) == origin.new
+    assert commit_of(context, context.dir) == origin.new
 
 
 KILLED = """

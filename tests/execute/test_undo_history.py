@@ -189,7 +189,7 @@ def test_killed_at_any_change_an_update_is_finished_by_the_next_command(tmp_path
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("number", [2, 3])
 def test_killed_on_the_way_to_an_older_state_no_other_is_forgotten(tmp_path: Path, number: int) -> None:
-    for at in range(0, 400):
+    for at in range(400):
         context = with_history(tmp_path / f"d{at}")
         code = stopped_at(at, context, killed, what=lambda context: undo.bring_back(context, number))
         undo.finish(context)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
@@ -90,7 +91,7 @@ def install(
     wanted = request(dir=str(session.folder(dir or (practice_folder(session) if rehearse else None))))
     with ExitStack() as stack:
         if rehearse:
-            session = stack.enter_context(with_stand_ins(session, profile))
+            session = stack.enter_context(with_stand_ins(session, profile, Path(wanted.dir)))
         if kit is not None:
             opened = stack.enter_context(with_kit(session, kit, pinned=kit_sha256, key=key))
             raise typer.Exit(story(opened.session, wanted, kit=opened))

@@ -28,5 +28,5 @@ def practiced(
     from sdsetup.workflows.rehearse import practice_folder, with_stand_ins
 
     folder = session.folder(dir or practice_folder(session))
-    with with_stand_ins(session, profile) as practice:
+    with with_stand_ins(session, profile, folder) as practice:
         yield practice, folder

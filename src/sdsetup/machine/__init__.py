@@ -51,6 +51,11 @@ class Machine(Protocol):
         run elsewhere than in the current folder, whose configuration they might read."""
         ...
 
+    def passing_over(self, folder: Path) -> Machine:
+        """The same machine for work on a folder: no program that lies in it is found by its name, such as the git
+        of an activated environment. One that is named by its path can be run."""
+        ...
+
     def which(self, name: str) -> str | None:
         """Full path of a program on PATH, never one from the current folder."""
         ...

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 
-def find(name: str, env: Mapping[str, str], *, outside: Path | None = None) -> str | None:
-    """The first program of that name on PATH that does not lie in the folder `outside`.
+def find(name: str, env: Mapping[str, str], *, outside: Sequence[Path] = ()) -> str | None:
+    """The first program of that name on PATH that does not lie in one of the folders `outside`.
 
     Not `shutil.which`: before Python 3.12 it looks into the current folder first on Windows, so that a planted
     git.exe would win or hide the real one.
@@ -21,7 +21,7 @@ def find(name: str, env: Mapping[str, str], *, outside: Path | None = None) -> s
             continue
         for ending in _endings(name, env):
             found = folder / f"{name}{ending}"
-            if _is_program(found) and not (outside is not None and lies_in(found, outside)):
+            if _is_program(found) and not any(lies_in(found, one) for one in outside):
                 return str(found)
     return None
 

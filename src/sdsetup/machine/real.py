@@ -29,9 +29,13 @@ _APP_EXECUTION_LINK = 0x8000001B  # IO_REPARSE_TAG_APPEXECLINK: the Microsoft St
 class RealMachine:
     """The operating system this process runs on."""
 
-    def __init__(self, env: Mapping[str, str] | None = None, *, looked_at: Path | None = None) -> None:
+    def __init__(
+        self, env: Mapping[str, str] | None = None, *, looked_at: Path | None = None, passed: Path | None = None
+    ) -> None:
+        """`looked_at`, `passed`: folders as `looking_at` and `passing_over` have them."""
         self._env = dict(os.environ if env is None else env)
         self._looked_at = looked_at
+        self._passed = passed
 
     @property
     def family(self) -> Family:
@@ -51,10 +55,14 @@ class RealMachine:
             return Path(os.curdir)
 
     def looking_at(self, folder: Path) -> RealMachine:
-        return RealMachine(self._env, looked_at=folder)
+        return RealMachine(self._env, looked_at=folder, passed=self._passed)
+
+    def passing_over(self, folder: Path) -> RealMachine:
+        return RealMachine(self._env, looked_at=self._looked_at, passed=folder)
 
     def which(self, name: str) -> str | None:
-        return programs.find(name, self._env, outside=self._untrusted())
+        folders = (self._untrusted(self._looked_at), self._untrusted(self._passed))
+        return programs.find(name, self._env, outside=[folder for folder in folders if folder is not None])
 
     def run(
         self,
@@ -68,17 +76,16 @@ class RealMachine:
         if program is None:
             return Completed(rc=None, problem="missing")
         if self._looked_at is not None:
-            untrusted = self._untrusted()
+            untrusted = self._untrusted(self._looked_at)
             if untrusted is not None and programs.lies_in(Path(program), untrusted):
                 return Completed(rc=None, problem="untrusted")
             # Git would read the configuration of the folder it stands in.
             cwd = cwd or Path(self._env.get("SYSTEMROOT") or Path(program).anchor)
         return run_short([program, *argv[1:]], timeout=timeout, cwd=cwd, env={**self._env, **(env or {})})
 
-    def _untrusted(self) -> Path | None:
-        """The folder that is looked at. One that holds the home is the user's whole account, with the Python
-        and the git that they use: its programs are theirs."""
-        folder = self._looked_at
+    def _untrusted(self, folder: Path | None) -> Path | None:
+        """A folder whose programs do not count. One that holds the home is the user's whole account, with the
+        Python and the git that they use: its programs are theirs."""
         return None if folder is None or programs.lies_in(self.home, folder) else folder
 
     def read_text(self, path: str | Path, limit: int = 1_000_000) -> str | None:

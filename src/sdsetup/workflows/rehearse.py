@@ -27,13 +27,16 @@ def practice_folder(session: Session) -> Path:
 
 
 @contextmanager
-def with_stand_ins(session: Session, profile: str) -> Iterator[Session]:
-    """The same session with stand-ins in place of the world, while the block lasts.
+def with_stand_ins(session: Session, profile: str, folder: Path | None = None) -> Iterator[Session]:
+    """The same session with stand-ins in place of the world, while the block lasts. `folder`: the one that it is
+    about, whose programs are not to be found by name.
 
     Raises:
         SdsetupError: `git-missing`.
     """
     carry_practice(practice_folder(session))
+    if folder is not None:
+        session = replace(session, machine=session.machine.passing_over(folder))
     git = session.machine.which("git")
     if git is None:
         raise SdsetupError(

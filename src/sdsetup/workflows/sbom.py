@@ -11,8 +11,8 @@ from sdsetup import __version__
 from sdsetup.decide.bill_of_materials import Checkout, KnownModel, Package, bill
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.download.hashing import sha256_of
-from sdsetup.execute.git import head
 from sdsetup.machine.launch_settings import environment_in_use
+from sdsetup.probe.repository import read_repository
 from sdsetup.text import Text
 from sdsetup.workflows.session import Session
 
@@ -27,7 +27,7 @@ def bill_of(session: Session, given: Path | None) -> dict[str, Any]:
     """
     folder = session.folder(given)
     webui = session.catalog.webui
-    commit = head(folder, session.machine, session.tools)
+    commit = _commit(session, folder)
     if commit is None:
         raise SdsetupError(
             Text("No web UI found"),
@@ -42,6 +42,11 @@ def bill_of(session: Session, given: Path | None) -> dict[str, Any]:
         _models(session, folder),
         made_by=__version__,
     )
+
+
+def _commit(session: Session, folder: Path) -> str | None:
+    repository = read_repository(session.machine, folder)
+    return None if repository is None else repository.commit
 
 
 def packages(environment: Path) -> Iterator[Package]:
@@ -64,7 +69,7 @@ def _licence(package: importlib.metadata.Distribution) -> str | None:
 
 def _repositories(session: Session, folder: Path) -> Iterator[Checkout]:
     for repository in session.catalog.webui.repositories:
-        commit = head(folder / "repositories" / repository.name, session.machine, session.tools)
+        commit = _commit(session, folder / "repositories" / repository.name)
         if commit is not None:
             yield Checkout(name=repository.name, commit=commit, url=repository.urls[0])
 

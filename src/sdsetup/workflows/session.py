@@ -114,7 +114,7 @@ class Session:
             dir=folder,
             tools=self.tools,
             cache=self.cache,
-            machine=self.machine,
+            machine=self.machine.passing_over(folder),
             catalog=self.catalog,
             step=step,
             listen=listen or self._tell_notes,

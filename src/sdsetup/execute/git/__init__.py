@@ -2,7 +2,7 @@
 
 from sdsetup.execute.git.clone import Checkout, clone_at
 from sdsetup.execute.git.fetching import WantedCommit, resolve
-from sdsetup.execute.git.program import ask, commit_of, environment, find, head, refuse_foreign, whole_at
+from sdsetup.execute.git.program import ask, commit_of, environment, find, refuse_foreign, whole_at
 from sdsetup.execute.git.repair import repair_head, repair_index
 
 __all__ = [
@@ -13,7 +13,6 @@ __all__ = [
     "commit_of",
     "environment",
     "find",
-    "head",
     "refuse_foreign",
     "repair_head",
     "repair_index",

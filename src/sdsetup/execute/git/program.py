@@ -146,11 +146,6 @@ def _overlay(machine: Machine, folder: Path) -> dict[str, str]:
     return {**_QUIET, **moved, "GIT_OPTIONAL_LOCKS": "0", "GIT_NAMESPACE": ""}
 
 
-def head(folder: Path, machine: Machine, tools: Path | None = None) -> str | None:
-    """The commit checked out in the repository of this folder; None without one."""
-    return _asked(machine, tools, folder, "rev-parse", "--verify", "--quiet", "HEAD")
-
-
 def commit_of(context: Context, folder: Path) -> str | None:
     """The commit that HEAD names; None where git finds none (a broken repository, one without a commit).
 
