@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decide.tuning_tables import gpus
-from sdsetup.decide.tuning.cards import architecture_of, find, identify, match
+from sdsetup.decide.tuning.cards import architecture_of, find, identify, match, with_names
 from sdsetup.values.facts import Gpu, Vendor
 
 
@@ -52,6 +52,28 @@ from sdsetup.values.facts import Gpu, Vendor
         ("Intel(R) UHD Graphics 630", "UHD Graphics 630"),
         ("Apple M2", "Apple M2"),
         ("Microsoft Basic Display Adapter", None),
+        ("AMD Radeon RX Series", None),
+        ("AMD Radeon (TM) RX Graphics", None),
+        ("AMD Radeon RX 5700 XT 50th Anniversary", "Radeon RX 5700 XT"),
+        ("NVIDIA TITAN Xp COLLECTORS EDITION", "TITAN Xp"),
+        ("Quadro 4000", "Quadro 4000"),
+        ("Quadro RTX 4000", "Quadro RTX 4000"),
+        ("GRID V100D-16Q", "Tesla V100-PCIE"),
+        ("GRID V100DX-8C", "Tesla V100-SXM2"),
+        ("GRID A100DX-40C", "A100-SXM4-80GB"),
+        ("GRID A100D-1-10C", "A100 80GB PCIe"),
+        ("GRID RTX8000P-8Q", "Quadro RTX 8000"),
+        ("NVIDIA H100XM-40C", "H100 80GB HBM3"),
+        ("NVIDIA RTX6000-Ada-48Q", "RTX 6000 Ada Generation"),
+        ("NVIDIA RTX Pro 6000 Blackwell DC-24Q", "RTX PRO 6000 Blackwell Server Edition"),
+        ("NVIDIA GeForce RTX 3060/PCIe/SSE2", "GeForce RTX 3060"),
+        ("AMD Radeon RX 6800 XT (navi21, LLVM 15.0.7, DRM 3.49, 6.1.0)", "Radeon RX 6800 XT"),
+        ("AMD Radeon RX 7900 XTX (RADV NAVI31)", "Radeon RX 7900 XTX"),
+        ("Mesa Intel(R) Arc(tm) A770 Graphics (DG2)", "Arc A770"),
+        ("NVIDIA Corporation GA106 [GeForce RTX 3060 Lite Hash Rate] (rev a1)", "GeForce RTX 3060"),
+        ("NVIDIA Corporation AD104M [GeForce RTX 4080 Max-Q / Mobile]", "GeForce RTX 4080 Laptop GPU"),
+        ("01:00.0 3D controller: NVIDIA Corporation GP108M [GeForce MX150] (rev a1)", "GeForce MX150"),
+        ("Intel Corporation DG2 [Arc A770] (rev 08)", "Arc A770"),
         ("", None),
         (None, None),
     ],
@@ -96,6 +118,27 @@ def test_names_that_drivers_report(reported: str | None, entry: str | None) -> N
         ("arc a770", ["Arc A770"], None),
         ("m2 pro", ["Apple M2 Pro"], None),
         ("Voodoo 2", [], None),
+        ("rtx 3060 12 гб", ["GeForce RTX 3060"], 12),
+        ("РХ 580 8ГБ", ["Radeon RX 580"], 8),
+        ("видеокарта ртх 4060 ti", ["GeForce RTX 4060 Ti"], None),
+        ("MacBook Pro M2", ["Apple M2"], None),
+        ("Mac mini M4", ["Apple M4"], None),
+        ("M4 Max 40 core", ["Apple M4 Max"], None),
+        ("gigabyte rtx 3060 gaming oc 12g", ["GeForce RTX 3060"], 12),
+        ("MSI GeForce RTX 3080 GAMING X TRIO 10G", ["GeForce RTX 3080"], 10),
+        ("PNY GeForce RTX 4090 24GB XLR8 Gaming VERTO", ["GeForce RTX 4090"], 24),
+        ("XFX Speedster MERC 310 AMD Radeon RX 7900 XTX", ["Radeon RX 7900 XTX"], None),
+        ("PowerColor Red Devil AMD Radeon RX 6800 XT 16GB", ["Radeon RX 6800 XT"], 16),
+        ("EVGA GeForce RTX 3080 Ti FTW3 ULTRA GAMING", ["GeForce RTX 3080 Ti"], None),
+        ("KFA2 GeForce RTX 3060 Ti 1-Click OC", ["GeForce RTX 3060 Ti"], None),
+        ("INNO3D GeForce RTX 5070 Ti X3", ["GeForce RTX 5070 Ti"], None),
+        ("Intel Arc A770 Limited Edition 16GB", ["Arc A770"], 16),
+        ("a100 sxm 80gb", ["A100-SXM4-80GB"], None),
+        ("A100 PCIe", ["A100-PCIE-40GB", "A100 80GB PCIe"], None),
+        ("A800 80GB", ["A800 80GB PCIe", "A800-SXM4-80GB"], 80),
+        ("h100 pcie", ["H100 PCIe"], None),
+        ("RX 6750 GRE", ["Radeon RX 6750 GRE 10GB", "Radeon RX 6750 GRE 12GB"], None),
+        ("RTX PRO 6000 Max-Q", ["RTX PRO 6000 Blackwell Max-Q Workstation Edition"], None),
     ],
 )
 def test_names_that_people_type(typed: str, cards: list[str], size: float | None) -> None:
@@ -139,6 +182,10 @@ def test_a_misspelled_name_suggests(typed: str, suggestion: str) -> None:
             "RX 460, RX 560D, Pro 450, Pro 455, Pro 460, Pro 555, Pro 555X, Pro 560, Pro 560X",
         ),
         ("Arc Pro A40/A50", "Pro A40, Pro A50"),
+        (
+            "Advanced Micro Devices, Inc. [AMD/ATI] Navi 31 [Radeon RX 7900 XT/7900 XTX/7900 GRE/7900M] (rev c8)",
+            "RX 7900 XT, RX 7900 XTX, RX 7900 GRE, RX 7900M",
+        ),
     ],
 )
 def test_one_device_that_has_several_names(name: str, cards: str) -> None:
@@ -239,6 +286,11 @@ def test_every_device_number_finds_its_cards() -> None:
         (Gpu(vendor="amd", name="Navi 22"), "RDNA 2"),
         (Gpu(vendor="amd", name="Vega 20"), "Vega 20"),
         (Gpu(vendor="amd", name=None), None),
+        (Gpu(vendor="amd", name="AMD Ryzen Embedded V1605B with Radeon Vega Gfx"), "AMD APU"),
+        (Gpu(vendor="amd", name="AMD Radeon 7800M Series", pci_id="6830"), "GCN 1"),
+        (Gpu(vendor="nvidia", name="NVIDIA GeForce GT 520"), "Fermi"),
+        (Gpu(vendor="nvidia", name="GeForce 9800 GT"), "Tesla"),
+        (Gpu(vendor="nvidia", name="GeForce GT 730", pci_id="0f02"), "Fermi"),
         (Gpu(vendor="intel", name="Intel(R) Arc(TM) B999 Graphics"), "Battlemage"),
         (Gpu(vendor="intel", name="Intel(R) UHD Graphics 999"), "Intel integrated"),
     ],
@@ -246,6 +298,36 @@ def test_every_device_number_finds_its_cards() -> None:
 def test_the_generation_from_any_fact_that_tells_it(gpu: Gpu, generation: str | None) -> None:
     known = identify(gpus(), gpu)
     assert (known.architecture.name if known.architecture else None) == generation
+
+
+@pytest.mark.parametrize(
+    ("device", "name", "sizes"),
+    [
+        ("7550", "Radeon RX 9070 GRE / Radeon RX 9070 / Radeon RX 9070 XT", (12, 16)),
+        ("73df", "Radeon RX 6700 / ... / Radeon RX 6850M XT", (10, 12)),
+        ("7590", "Radeon RX 9060 XT / Radeon RX 9050", (8, 16)),
+    ],
+)
+def test_a_device_of_several_cards_is_not_called_one_of_them(
+    device: str, name: str, sizes: tuple[float, ...]
+) -> None:
+    """No driver and no list of names: its number tells the chip, not which card, so not the memory either."""
+    (gpu,) = with_names(gpus(), (Gpu(vendor="amd", name=None, pci_id=device, source="sysfs"),))
+    assert gpu.name == name
+    known = identify(gpus(), gpu)
+    assert known.card is not None and known.card.vram_gib == sizes
+
+
+@pytest.mark.parametrize("generation", ["Vega APU", "RDNA 2 APU", "RDNA 3 APU", "RDNA 3.5 APU"])
+@pytest.mark.parametrize("name", [None, "Radeon Vega Series / Radeon Vega Mobile Series", "Phoenix9"])
+def test_a_processors_graphics_are_no_card_whatever_the_device_is_called(
+    name: str | None, generation: str
+) -> None:
+    """However large its share of the memory is, and where the kernel tells another kind than the name."""
+    kinds = {card.gfx for card in gpus().cards if card.architecture.name == generation and card.gfx}
+    for gfx in kinds:
+        known = identify(gpus(), Gpu(vendor="amd", name=name, gfx=gfx, vram_bytes=4 * 2**30, source="sysfs"))
+        assert "integrated" in known.traits, (name, gfx)
 
 
 def test_every_card_is_found_by_its_own_name() -> None:

@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 
-from machines import Program, RecordedMachine, said
+from machines import Program, RecordedMachine, said, sample
+from sdsetup.catalog.catalog import Catalog
+from sdsetup.decide.tuning.cards import identify
 from sdsetup.machine.answers import Volume
 from sdsetup.machine.answers_nvml import NvmlAnswer, NvmlGpu
 from sdsetup.machine.real import RealMachine
-from sdsetup.probe import SUBJECTS, gather, gathering
+from sdsetup.probe import SUBJECTS, gather, gathering, gpus
 from sdsetup.probe import side_by_side as side_by_side_module
+from sdsetup.probe.asked import Asked
 from sdsetup.probe.side_by_side import Job, side_by_side
 from sdsetup.values.facts import Facts, Gpu, Host, System
 
@@ -282,3 +285,24 @@ def test_somebody_who_waits_is_told_for_what(monkeypatch: pytest.MonkeyPatch) ->
         slow=told.append,
     )
     assert told == [("slow", "slower")]
+
+
+def test_a_card_whose_name_is_cut_everywhere_is_told_by_its_device_number() -> None:
+    """Every query of nvidia-smi is refused, and there is no list of names: the bus says which device it is."""
+    devices = {"0000:01:00.0": "0x1c03", "0000:02:00.0": "0x1f95"}
+    machine = RecordedMachine(
+        paths={"nvidia-smi": "/usr/bin/nvidia-smi"},
+        programs=[
+            Program(run="nvidia-smi -*", answer=said("garbage", rc=1)),
+            Program(run="nvidia-smi", answer=said(sample("smi-wsl-535.103-537.13-gtx1650-laptop.txt"))),
+        ],
+        files={
+            f"/sys/bus/pci/devices/{place}/{name}": value
+            for place, device in devices.items()
+            for name, value in {"class": "0x030000", "vendor": "0x10de", "device": device}.items()
+        },
+    )
+    (gpu,) = gpus.ask(Asked(machine=machine, folder=FOLDER))["gpus"]
+    assert (gpu.name, gpu.pci_id) == ("NVIDIA GeForce GTX 1650 ...", "1f95")
+    known = identify(Catalog().gpus, gpu)
+    assert known.card is not None and known.card.name == "GeForce GTX 1650 Ti"

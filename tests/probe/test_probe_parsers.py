@@ -311,9 +311,11 @@ def test_graphics_of_macs() -> None:
         ("amd", "Radeon RX Vega 64", 8 * 2**30, False),
         ("amd", "AMD Radeon PRO W6600", 8 * 2**30, False),
         ("nvidia", "NVIDIA GeForce MX150", 2**31, False),
+        ("amd", None, None, None),
+        ("amd", "Navi 50", None, None),
     ],
 )
-def test_part_of_the_processor(vendor: Any, name: str, vram: int | None, integrated: bool) -> None:
+def test_part_of_the_processor(vendor: Any, name: str | None, vram: int | None, integrated: bool | None) -> None:
     assert registry.is_integrated(vendor, name, vram) is integrated
 
 
@@ -330,7 +332,13 @@ def test_a_card_without_a_driver_is_told_by_its_device_number() -> None:
     assert (found.name, found.pci_id) == (None, "2786")
     (named,) = with_names(Catalog().gpus, (found,))
     assert named.name == "GeForce RTX 4070"
-    entry = {"MatchingDeviceId": r"pci\ven_1002&dev_7550&subsys_1", "ProviderName": "Microsoft"}
+    entry = {
+        "MatchingDeviceId": r"pci\ven_1002&dev_7550&subsys_1",
+        "ProviderName": "Microsoft",
+        "DriverDesc": "Microsoft Basic Display Adapter",
+        "DriverVersion": "10.0.19041.3636",
+    }
     windows = registry.of_entry(entry)
+    assert (windows.name, windows.driver_version) == (None, None)
     assert identify(Catalog().gpus, windows).architecture is not None
     assert identify(Catalog().gpus, windows).gfx == "gfx1201"

@@ -38,14 +38,31 @@ _INHERITED = frozenset({*_LINES, *_MAKERS, "pro", "hd"})
 _NOISE_WORDS = """
     nvidia amd ati intel r tm c corporation inc ltd graphics gpu series with design generation edition gen card
     video adapter controller display oem refresh founders fe oc lhr d3d12 microsoft innotek nvgpu active asus
-    msi gigabyte evga zotac palit gainward pny galax kfa sapphire powercolor xfx asrock colorful manli leadtek
-    rog tuf ventus eagle windforce aorus suprim dual phantom pulse nitro merc speedster twin
+    msi gigabyte evga zotac palit gainward pny galax kfa sapphire powercolor xfx asrock colorful manli leadtek mesa
+    inno sparkle gunnir maxsun yeston acer predator bifrost gaming trio ventus vanguard inspire suprim armor mech
+    rog tuf astral prime proart eagle windforce aorus aero waterforce dual phantom challenger steel legend
+    taichi pulse nitro toxic pure merc speedster qick swft red devil hellhound fighter amp trinity twin edge solo
+    jetstream gamerock gamingpro ghost verto hybrid aio lc limited collector collectors
 """
 _NOISE = frozenset(_NOISE_WORDS.split())
 _PHRASES = re.compile(
     r"\(r\)|\(tm\)|\(c\)|[®™©]|\blite hash rate\b|\brev(ision)?\.? ?[0-9a-z]\b|\bengineering sample\b"
-    r"|\(\d+-core[^)]*\)|\bg?ddr\dx?\b|\b[23]x\b|\bmac edition\b"
+    r"|\(?\b\d+[- ]core\b[^)/]*\)?|\bg?ddr\dx?\b|\b[23]x\b|\bmac edition\b|\b\d+th anniversary\b"
+    r"|\bcollector's\b|\bgaming [xz]\b|\bx[234](?= oc|$)|\bmerc ?3\d\d\b|\bxlr8\b|\bftw\d(?: ultra)?\b"
+    r"|\bkfa2\b|\binno3d\b|\b1-click\b|\brog strix\b|\bgainward phoenix\b"
 )
+# A line of `lspci` has the name in its last bracket, behind maker and chip; what draws adds a state of its own:
+# "NVIDIA Corporation GA106 [GeForce RTX 3060] (rev a1)", "AMD Radeon RX 6800 XT (navi21, LLVM 15.0.7)".
+_LISTED = re.compile(r"\[([^][]*\d[^][]*)\](?: \(rev \w+\))?$")
+_STATE = re.compile(r"\([^()]*\b(?:llvm|radv|0x[0-9a-f]+|dg2|rev)\b[^()]*\)|/pcie/sse2\b")
+# What people write for a word of the makers: Macs for Apple's chips, and Russian letters.
+_WRITTEN = {
+    r"\bmac ?book(?: (?:pro|air))?\b|\bmac (?:mini|studio|pro)\b|\bimac\b": "apple",
+    r"\bртх\b": "rtx",
+    r"\bгтх\b": "gtx",
+    r"\bрх\b": "rx",
+    r"(?<=\d) ?ги?б\b": "gb",
+}
 _LAPTOP = re.compile(r"\b(laptop|mobile|notebook)\b|\bmax[- ]?q\b(?! workstation)")
 _CARRIER = re.compile(r"\b(?:sxm\d?|pci-?e|hbm\d?e?|nvl\d*|dgxs|fhhl|oam|mezz)\b")
 _SIZE = re.compile(r"(?:(?<![a-z0-9.,])|(?<=\dti)|(?<=\dxt)|(?<=super))(\d{1,3}(?:[.,]\d{1,2})?)\s*g(?:i?b)?\b")
@@ -103,7 +120,7 @@ class CardName:
 @lru_cache(maxsize=4096)
 def parse_name(text: str) -> CardName:
     """A single name; see `alternatives` for lists of names behind strokes."""
-    rest = _PHRASES.sub(" ", " ".join(text.lower().replace("_", " ").split()))
+    rest = _PHRASES.sub(" ", _as_makers_write(text))
     sizes: list[float] = []
 
     def size(match: re.Match[str]) -> str:
@@ -135,6 +152,15 @@ def parse_name(text: str) -> CardName:
     )
 
 
+def _as_makers_write(text: str) -> str:
+    rest = " ".join(text.lower().replace("_", " ").split())
+    listed = _LISTED.search(rest)
+    rest = _STATE.sub(" ", listed[1] if listed else rest).strip()
+    for written, meant in _WRITTEN.items():
+        rest = re.sub(written, meant, rest)
+    return rest
+
+
 def variants(name: CardName) -> tuple[CardName, ...]:
     """What the writer of a name may have meant by it, likeliest first."""
     found = [name]
@@ -151,7 +177,7 @@ def variants(name: CardName) -> tuple[CardName, ...]:
 def alternatives(text: str) -> tuple[CardName, ...]:
     """The names in a list such as pci.ids has: "Radeon RX 6700/6700 XT / 6800M" are three. What a part leaves out
     (maker, line) it has from the part before; a part without a number is an addition to that part."""
-    parts = [part for part in re.split(r"\s*/\s*", text.strip()) if part]
+    parts = [part for part in re.split(r"\s*/\s*", _as_makers_write(text)) if part]
     if len(parts) < 2:
         return (parse_name(text),)
     found: list[CardName] = []

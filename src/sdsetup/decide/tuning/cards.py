@@ -10,6 +10,8 @@ from sdsetup.catalog.gpus import Architecture, Card, Chip, GpuTable
 from sdsetup.decide.tuning.card_names import CardName, alternatives, parse_name, variants
 from sdsetup.values.facts import Gpu, Vendor
 
+_MOST_NAMES = 4
+
 
 @dataclass(frozen=True, kw_only=True)
 class Match:
@@ -53,8 +55,15 @@ def identify(table: GpuTable, gpu: Gpu) -> Identity:
         architecture=architecture,
         compute=compute,
         gfx=gfx,
-        traits=tellers[0].traits if tellers else frozenset(),
+        traits=(tellers[0].traits if tellers else frozenset()) | _common_traits(table, architecture),
     )
+
+
+@lru_cache(maxsize=64)
+def _common_traits(table: GpuTable, architecture: Architecture | None) -> frozenset[str]:
+    """What every card of a generation is: all of some are part of a processor, whatever the device is called."""
+    traits = [card.traits for card in table.cards if card.architecture == architecture]
+    return frozenset.intersection(*traits) & {"integrated"} if traits else frozenset()
 
 
 def _chip(table: GpuTable, gpu: Gpu) -> Chip | None:
@@ -145,13 +154,19 @@ def _one(cards: tuple[Card, ...], name: str | None) -> Card | None:
         return replace(first, vram_gib=tuple(told)) if len(told) == 1 and len(first.vram_gib) > 1 else first
     return replace(
         first,
-        name=name or first.name,
+        name=name or _together(cards),
         compute=first.compute if len({card.compute for card in cards}) == 1 else None,
         gfx=first.gfx if len({card.gfx for card in cards}) == 1 else None,
         vram_gib=tuple(sorted({size for card in cards for size in card.vram_gib})),
         traits=frozenset.intersection(*(card.traits for card in cards)),
         ids=frozenset(),
     )
+
+
+def _together(cards: tuple[Card, ...]) -> str:
+    """One name for a device that several cards share and no list names, as the public lists write it."""
+    names = [card.name for card in cards]
+    return " / ".join(names) if len(names) <= _MOST_NAMES else f"{names[0]} / ... / {names[-1]}"
 
 
 @lru_cache(maxsize=2048)
@@ -190,13 +205,15 @@ def _of_one_name(table: GpuTable, name: CardName) -> tuple[Card, ...]:
 
 
 def _chosen(fitting: list[tuple[int, CardName, Card]], query: CardName) -> tuple[Card, ...]:
-    """Of cards with the same words: the form that was said, then the size, then the board, then the shortest."""
+    """Of cards with the same words: the form that was said, then the board, then the size, then the shortest."""
     sizes = set(query.sizes)
+    boards = _boards(query)
     for preferred in (
         [one for one in fitting if one[1].laptop is query.laptop],
-        [one for one in fitting if one[1].carriers == query.carriers],
+        [one for one in fitting if boards and boards <= _boards(one[1])],
         [one for one in fitting if sizes & set(one[1].sizes)],
-        [one for one in fitting if sizes & set(one[2].vram_gib) and not one[1].sizes],
+        [one for one in fitting if sizes & set(one[2].vram_gib)],
+        [one for one in fitting if one[1].carriers == query.carriers and (sizes or not one[1].sizes)],
         [one for one in fitting if not one[1].sizes],
     ):
         both = [one for one in fitting if one in preferred]
@@ -206,12 +223,18 @@ def _chosen(fitting: list[tuple[int, CardName, Card]], query: CardName) -> tuple
     return tuple(dict.fromkeys(card for cost, _, card in fitting if cost == least[card.vendor]))
 
 
+def _boards(name: CardName) -> set[str]:
+    """Forms of board without their generation: people say "SXM" where the driver says "SXM4"."""
+    return {carrier.rstrip("0123456789e") for carrier in name.carriers}
+
+
 def _cost(entry: CardName, query: CardName, relaxed: bool) -> int | None:
     """How many words of the entry the query leaves out; None where it is another card. `relaxed`: the query may
     say a product line that the entry does not have ("Quadro RTX A4000")."""
     have, asked = Counter(entry.words), Counter(query.words)
     more = asked - have
-    if more and not (relaxed and all(word in query.optional for word in more)):
+    named = any(word not in entry.optional for word in entry.words)  # "Radeon RX Series" is no "Radeon Graphics"
+    if more and not (relaxed and named and all(word in query.optional for word in more)):
         return None
     missing = have - asked
     if any(word not in entry.optional for word in missing) or not any(word in asked for word in entry.needed):

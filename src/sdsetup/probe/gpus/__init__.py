@@ -72,19 +72,29 @@ def _nvidia(machine: Machine, nvml: Answer, listed: tuple[Gpu, ...]) -> tuple[tu
     asked = smi.ask(machine)
     if asked.gpus:
         cuda = answer.cuda_version if answer else None
-        names = [gpu.name for gpu in listed if gpu.vendor == "nvidia"]
-        only = names[0] if len(names) == len(asked.gpus) == 1 else None  # the banner cuts names
         return tuple(
-            replace(
-                gpu,
-                cuda_version=gpu.cuda_version or cuda,
-                name=(only or gpu.name) if smi.is_cut(gpu.name) else gpu.name,
-            )
+            _with_device(replace(gpu, cuda_version=gpu.cuda_version or cuda), asked.gpus, listed)
             for gpu in asked.gpus
         ), None
     if not any(gpu.vendor == "nvidia" for gpu in listed) and asked.problem is None:
         return (), None  # no NVIDIA card, so nothing is wrong with its driver
     return (), asked.problem or (answer.problem if answer else None) or ("timeout" if nvml.problem else None)
+
+
+def _with_device(gpu: Gpu, told: tuple[Gpu, ...], listed: tuple[Gpu, ...]) -> Gpu:
+    """Where the banner cuts the card's name: with the list's name, and the device's number, which is enough."""
+    nvidia = [other for other in listed if other.vendor == "nvidia"]
+    found = [other for other in nvidia if other.pci_bus_id and _place(other) == _place(gpu)]
+    if not found and len(nvidia) == len(told) == 1:
+        found = nvidia
+    if not found or not smi.is_cut(gpu.name):
+        return gpu
+    return replace(gpu, name=found[0].name or gpu.name, pci_id=gpu.pci_id or found[0].pci_id)
+
+
+def _place(gpu: Gpu) -> str:
+    """The kernel writes a bus's domain with four digits, NVIDIA with eight."""
+    return (gpu.pci_bus_id or "").lower()[-len("0000:01:00.0") :]
 
 
 def _listed(machine: Machine) -> tuple[Gpu, ...]:

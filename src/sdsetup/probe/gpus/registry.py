@@ -65,7 +65,7 @@ def of_entry(entry: Mapping[str, Any]) -> Gpu:
     vram = memory_size(entry.get(_MEMORY))
     name = " ".join(name.split()) or None if isinstance(name, str) else None
     version = version if isinstance(version, str) else None
-    if vendor == "nvidia" and str(entry.get("ProviderName", "NVIDIA")).startswith("Microsoft"):
+    if vendor != "other" and str(entry.get("ProviderName", "")).startswith("Microsoft"):
         name = version = None  # Windows' basic driver: neither is the card's
     return Gpu(
         vendor=vendor,
@@ -116,7 +116,7 @@ def is_integrated(vendor: Vendor, name: str | None, vram: int | None) -> bool | 
         if own:
             return False
         # What a processor's graphics set aside for themselves is at most this.
-        return True if vram is None or vram <= _LARGEST_SHARE else None
+        return True if vram is not None and vram <= _LARGEST_SHARE else None
     return None
 
 
