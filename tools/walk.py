@@ -44,8 +44,10 @@ def _watch(frame: FrameType, event: str, _argument: Any) -> None:
         return
     passed[file] += 1
     name = code.co_name
-    if file == "catalog/files.py" and name == "raw":
-        parsed[str(frame.f_locals.get("name"))] += 1
+    if file == "catalog/files.py" and name == "_read_toml":
+        path = frame.f_locals["path"]
+        if path.is_file():
+            parsed[f"{path.parent.name}/{path.stem}"] += 1
     elif file == "decide/tuning/engine.py" and name == "tune":
         tuned += 1
     elif file == "probe/gathering.py" and name == "gather":

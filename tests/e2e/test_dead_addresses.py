@@ -17,7 +17,6 @@ import pytest
 from sdsetup.catalog.catalog import Catalog
 from sdsetup.catalog.files import Profiles
 from sdsetup.machine.real import RealMachine
-from sdsetup.rehearsal.stage import StandInProfiles
 from sdsetup.values.request import Request
 from sdsetup.workflows.install import run_install
 from sdsetup.workflows.rehearse import with_stand_ins
@@ -57,7 +56,7 @@ def install(home: Path, dead: tuple[str, Way] | None, kind: str) -> float:
     names = ("PATH", "SYSTEMROOT", "TEMP", "TMP", "LANG")
     env = {name: os.environ[name] for name in names if name in os.environ}
     env |= {"HOME": str(home), "SDSETUP_CACHE_DIR": str(home / "cache"), "SDSETUP_DATA_DIR": str(home / "data")}
-    session = Session(machine=RealMachine(env), catalog=Catalog(Profiles()), quiet=True)
+    session = Session(machine=RealMachine(env), catalog=Catalog(), quiet=True)
     with with_stand_ins(session, "current") as practice, mute() as silent:
         tables = {name: deepcopy(practice.catalog.files.raw(name)) for name in TABLES}
         if dead is not None:
@@ -65,7 +64,7 @@ def install(home: Path, dead: tuple[str, Way] | None, kind: str) -> float:
             put(tables[dead[0]], dead[1], f"{host}/x")
             if dead[1][-1] == "index":  # the mirror is one of this address
                 tables["torch"]["mirrors"][0]["of"] = f"{host}/x"
-        changed = replace(practice, catalog=Catalog(StandInProfiles(Profiles(), tables)))
+        changed = replace(practice, catalog=practice.catalog.with_tables(tables))
         request = Request(dir=str(home / "webui"), model="sd15", launchers=("sh",), picture=False)
         began = time.monotonic()
         assert run_install(changed, request, yes=True) == 0

@@ -12,7 +12,7 @@ import pytest
 import tomli_w
 
 from played_card import nvidia_smi
-from sdsetup.catalog.files import Profiles
+from sdsetup.catalog.catalog import Catalog
 from sdsetup.rehearsal.stage import rehearsal
 
 pexpect = pytest.importorskip("pexpect", reason="a terminal that a test can type into")
@@ -36,11 +36,11 @@ def world(tmp_path: Path, own_home: Path, card: str | None) -> Iterator[dict[str
     """The environment of a run whose profiles point to stand-ins on loopback."""
     git = shutil.which("git")
     assert git is not None
-    with rehearsal(tmp_path / "stand-ins", Profiles(), git=git, card=card, rate=None) as scene:
+    with rehearsal(tmp_path / "stand-ins", Catalog(), git=git, card=card, rate=None) as scene:
         overlay = tmp_path / "profiles"
         overlay.mkdir()
         for name in ("webui", "models", "doctor", "torch"):
-            (overlay / f"{name}.toml").write_text(tomli_w.dumps(scene.profiles.raw(name)), encoding="utf-8")
+            (overlay / f"{name}.toml").write_text(tomli_w.dumps(scene.catalog.files.raw(name)), encoding="utf-8")
         kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME") or "SDSETUP" in name}
         yield {
             **kept,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
+from typing import Any
 
 from sdsetup.catalog.doctor import DoctorProfile, read_doctor
 from sdsetup.catalog.failures import FailureBook, parse_failures
@@ -16,7 +18,7 @@ from sdsetup.catalog.pickles import PickleNames, parse_pickles
 from sdsetup.catalog.rules import Rules
 from sdsetup.catalog.tools import Tools, parse_tools
 from sdsetup.catalog.torch import TorchBuilds, parse_torch
-from sdsetup.catalog.tuning import parse_profile
+from sdsetup.catalog.tuning import Profile, parse_profile
 from sdsetup.catalog.updates import Updates, parse_updates
 from sdsetup.catalog.webui import WebUI, parse_webui
 from sdsetup.errors import UsageError
@@ -31,7 +33,19 @@ class Catalog:
 
     def __init__(self, files: Profiles | None = None) -> None:
         self.files = Profiles() if files is None else files
-        self._rules: dict[str, Rules] = {}
+        self._tunings: dict[str, Profile] = {}
+
+    def with_tables(self, tables: Mapping[str, dict[str, Any]]) -> Catalog:
+        """The same catalog with these profiles in place of its own: a practice run's, a kit's.
+
+        What is parsed of the others is not parsed again.
+        """
+        changed = Catalog(self.files.with_tables(tables))
+        changed._tunings = self._tunings
+        for name, value in vars(self).items():
+            if isinstance(getattr(type(self), name, None), cached_property) and name not in tables:
+                vars(changed)[name] = value
+        return changed
 
     @cached_property
     def doctor(self) -> DoctorProfile:
@@ -99,7 +113,7 @@ class Catalog:
         Raises:
             UsageError: `profile-unknown`.
         """
-        if name not in self._rules:
+        if name not in self._tunings:
             names = self.files.names("tuning")
             if name not in names:
                 raise UsageError(
@@ -109,6 +123,5 @@ class Catalog:
                 )
             families = [build.family for build in self.torch.builds]
             raw, path = self.files.raw(f"tuning/{name}"), f"tuning/{name}.toml"
-            profile = parse_profile(raw, path, self.flags, families)
-            self._rules[name] = Rules(profile=profile, gpus=self.gpus, builds=self.torch, known=self.flags)
-        return self._rules[name]
+            self._tunings[name] = parse_profile(raw, path, self.flags, families)
+        return Rules(profile=self._tunings[name], gpus=self.gpus, builds=self.torch, known=self.flags)

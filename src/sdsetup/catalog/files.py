@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from copy import copy
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -52,9 +53,11 @@ class Profiles:
             raise ProfileError(problems)
         self.overlay = overlay
         self.newer = newer
+        self._read: dict[str, dict[str, Any]] = {}
 
     def raw(self, name: str) -> dict[str, Any]:
-        """One profile as a plain table: `raw("models")`, `raw("tuning/current")`.
+        """One profile as a plain table: `raw("models")`, `raw("tuning/current")`. It is read once and kept: who
+        wants to change something changes a copy.
 
         A profile may be a folder: the tables of its files are then put together, in the order of their names.
         A table of the overlay is merged into the built-in one key by key, two levels deep
@@ -63,11 +66,19 @@ class Profiles:
         Raises:
             ProfileError: when a file is not TOML.
         """
-        table: dict[str, Any] = {}
-        for root in self._roots(name):
-            for file in (root / f"{name}.toml", *sorted((root / name).glob("*.toml"))):
-                table = _laid_over(table, _read_toml(file), depth=3)
-        return table
+        if name not in self._read:
+            table: dict[str, Any] = {}
+            for root in self._roots(name):
+                for file in (root / f"{name}.toml", *sorted((root / name).glob("*.toml"))):
+                    table = _laid_over(table, _read_toml(file), depth=3)
+            self._read[name] = table
+        return self._read[name]
+
+    def with_tables(self, tables: Mapping[str, dict[str, Any]]) -> Profiles:
+        """The same profiles with these tables in place of their own."""
+        changed = copy(self)
+        changed._read = {**self._read, **tables}
+        return changed
 
     def names(self, folder: str) -> tuple[str, ...]:
         """Names of the profiles of a folder ("tuning"), built in and laid over."""

@@ -16,9 +16,7 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from sdsetup.catalog.files import Profiles
-from sdsetup.catalog.models import parse_models
-from sdsetup.catalog.webui import parse_webui
+from sdsetup.catalog.catalog import Catalog
 from sdsetup.rehearsal.server import LoopbackServer, Shelf, at
 from sdsetup.rehearsal.stand_ins import make_model, make_repository, make_wheel, webui_files
 from sdsetup.rehearsal.torch_stand_in import torch_module
@@ -30,29 +28,18 @@ _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 _SEEDS = {"pip": "25.0", "setuptools": "69.5.1", "wheel": "0.45.1", "packaging": "24.2"}
 
 
-class StandInProfiles(Profiles):
-    """The real profiles, with addresses, hashes and sizes of the stand-ins in place of the real ones."""
-
-    def __init__(self, beneath: Profiles, changed: Mapping[str, dict[str, Any]]) -> None:
-        super().__init__(beneath.overlay, newer=beneath.newer)
-        self._changed = dict(changed)
-
-    def raw(self, name: str) -> dict[str, Any]:
-        return deepcopy(self._changed[name]) if name in self._changed else super().raw(name)
-
-
 @dataclass(frozen=True, kw_only=True)
 class StandIns:
     """`env` is laid over the environment, so that package tools ask the stand-in index."""
 
     url: str
-    profiles: Profiles
+    catalog: Catalog
     env: Mapping[str, str]
 
 
 @contextmanager
 def rehearsal(
-    folder: Path, beneath: Profiles, *, git: str, card: str | None, rate: float | None = MODEL_RATE
+    folder: Path, beneath: Catalog, *, git: str, card: str | None, rate: float | None = MODEL_RATE
 ) -> Iterator[StandIns]:
     """Serve the stand-ins while the block lasts.
 
@@ -64,20 +51,18 @@ def rehearsal(
         ProfileError: naming every problem of the profiles beneath; nothing of theirs is joined onto a folder then.
         SdsetupError: `rehearsal-git` when git cannot make the small repositories.
     """
-    parse_webui(beneath.raw("webui"))
-    parse_models(beneath.raw("models"))
+    _ = beneath.webui, beneath.models  # unsound profiles are refused here
+    tables = {name: deepcopy(beneath.files.raw(name)) for name in ("webui", "models", "doctor", "torch")}
     folder.mkdir(parents=True, exist_ok=True)
     shelf = Shelf(git=git, rate=rate, ledger=folder / "served.jsonl")
     with LoopbackServer(shelf, port=_former_port(folder)) as server:
         (folder / "port").write_text(server.url.rsplit(":", 1)[1], encoding="ascii")
-        changed = {
-            "webui": _webui(folder, beneath.raw("webui"), shelf, server.url),
-            "models": _models(folder, beneath.raw("models"), shelf, server.url),
-            "doctor": _doctor(beneath.raw("doctor")),
-            "torch": _torch(folder, beneath.raw("torch"), shelf, server.url, card),
-        }
-        _packages(folder, changed["webui"], shelf)
-        yield StandIns(url=server.url, profiles=StandInProfiles(beneath, changed), env=_environment(server.url))
+        _webui(folder, tables["webui"], shelf, server.url)
+        _models(folder, tables["models"], shelf, server.url)
+        _doctor(tables["doctor"])
+        _torch(folder, tables["torch"], shelf, server.url, card)
+        _packages(folder, tables["webui"], shelf)
+        yield StandIns(url=server.url, catalog=beneath.with_tables(tables), env=_environment(server.url))
 
 
 def _former_port(folder: Path) -> int:
@@ -88,7 +73,7 @@ def _former_port(folder: Path) -> int:
     return port if 0 < port < 65536 else 0
 
 
-def _webui(folder: Path, raw: dict[str, Any], shelf: Shelf, url: str) -> dict[str, Any]:
+def _webui(folder: Path, raw: dict[str, Any], shelf: Shelf, url: str) -> None:
     webui = raw["webui"]
     webui["commit"] = _serve_repository(folder, shelf, "webui", webui_files(), tag=webui["tag"])
     _serve_again(webui, f"{url}/git/webui.git")
@@ -109,7 +94,6 @@ def _webui(folder: Path, raw: dict[str, Any], shelf: Shelf, url: str) -> dict[st
         file["sources"] = _sources(url, f"files/{path.name}", len(file["sources"]))
     raw["python"]["wanted"] = _PYTHON
     raw["environment"]["download_bytes"] = raw["environment"]["disk_bytes"] = 50_000
-    return raw
 
 
 def _serve_again(entry: dict[str, Any], url: str) -> None:
@@ -123,9 +107,8 @@ def _sources(url: str, path: str, count: int) -> list[dict[str, str]]:
     return [{"url": at(f"{url}/{path}", n)} for n in range(count)]
 
 
-def _doctor(raw: dict[str, Any]) -> dict[str, Any]:
+def _doctor(raw: dict[str, Any]) -> None:
     raw["python"]["wanted"] = _PYTHON
-    return raw
 
 
 def _serve_repository(folder: Path, shelf: Shelf, name: str, files: Mapping[str, bytes], *, tag: str) -> str:
@@ -134,7 +117,7 @@ def _serve_repository(folder: Path, shelf: Shelf, name: str, files: Mapping[str,
     return make_repository(place, files, tag=tag, git=shelf.git)
 
 
-def _models(folder: Path, raw: dict[str, Any], shelf: Shelf, url: str) -> dict[str, Any]:
+def _models(folder: Path, raw: dict[str, Any], shelf: Shelf, url: str) -> None:
     path = folder / "files" / "model.safetensors"
     sha256 = make_model(path)
     shelf.files["files/model.safetensors"] = path
@@ -142,10 +125,9 @@ def _models(folder: Path, raw: dict[str, Any], shelf: Shelf, url: str) -> dict[s
         model["size"], model["sha256"] = path.stat().st_size, sha256
         model["sources"] = _sources(url, "files/model.safetensors", len(model["sources"]))
     raw.pop("places", None)  # nobody's real models are looked through for a practice run
-    return raw
 
 
-def _torch(folder: Path, raw: dict[str, Any], shelf: Shelf, url: str, card: str | None) -> dict[str, Any]:
+def _torch(folder: Path, raw: dict[str, Any], shelf: Shelf, url: str, card: str | None) -> None:
     for mirror in raw.get("mirrors", []):
         mirror["of"], mirror["url"] = f"{url}/simple", at(f"{url}/simple", 1)
     for build in raw["builds"].values():
@@ -161,7 +143,6 @@ def _torch(folder: Path, raw: dict[str, Any], shelf: Shelf, url: str, card: str 
         for name in ("torchvision", "xformers"):
             if name in build:
                 _serve_wheel(folder, shelf, name, build[name])
-    return raw
 
 
 def _packages(folder: Path, webui: dict[str, Any], shelf: Shelf) -> None:

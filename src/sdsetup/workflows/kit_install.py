@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from sdsetup.catalog.files import Profiles
 from sdsetup.command import Command
 from sdsetup.decide.kit import missing, python_of
 from sdsetup.errors import SdsetupError
@@ -29,34 +28,6 @@ from sdsetup.workflows.session import Session, named_path
 
 if TYPE_CHECKING:  # the library behind it is for those who have a key
     from sdsetup.execute.signing import PublicKey
-
-
-class KitProfiles(Profiles):
-    """The profiles beneath, with a kit's files as the only sources of what it holds."""
-
-    def __init__(self, beneath: Profiles, kit: Kit, base: str) -> None:
-        super().__init__(beneath.overlay, newer=beneath.newer)
-        self._beneath = beneath
-        self._files = {piece.file.sha256: f"{base}/{quote(piece.file.path)}" for piece in kit.pieces}
-
-    def raw(self, name: str) -> dict[str, Any]:
-        table = deepcopy(self._beneath.raw(name))
-        if name == "webui":
-            for file in table.get("tokenizer", []):
-                self._lead_here(file)
-        elif name == "models":
-            for model in table.get("models", {}).values():
-                self._lead_here(model)
-        elif name == "tools":
-            mingit = table["mingit"]
-            mingit["url"] = self._files.get(mingit["sha256"], mingit["url"])
-        elif name == "doctor":
-            table["python"]["tolerated"] = []  # the kit's packages are for one version
-        return table
-
-    def _lead_here(self, file: dict[str, Any]) -> None:
-        if (url := self._files.get(file.get("sha256", ""))) is not None:
-            file["sources"] = [{"url": url}]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,8 +106,8 @@ def with_kit(
     found = find_kit(place, session.machine, pinned=pinned, key=key)
     claim(session.cache)
     with KitServer(found.kit, found.identity, found.open_file) as server:
-        profiles = KitProfiles(session.catalog.files, found.kit, server.url)
-        inner = session.with_kit(found.kit, profiles, _environment(session, found.kit, server.url))
+        catalog = session.catalog.with_tables(_tables(session, found.kit, server.url))
+        inner = session.with_kit(found.kit, catalog, _environment(session, found.kit, server.url))
         try:
             yield OpenKit(found=found, server=server, session=inner)
         except SdsetupError as error:
@@ -151,6 +122,21 @@ def with_kit(
             )
             problem.announced = error.announced
             raise problem from error
+
+
+def _tables(session: Session, kit: Kit, base: str) -> dict[str, dict[str, Any]]:
+    """The profiles with the kit's files as the only sources of what it holds."""
+    urls = {piece.file.sha256: f"{base}/{quote(piece.file.path)}" for piece in kit.pieces}
+    tables = {
+        name: deepcopy(session.catalog.files.raw(name)) for name in ("webui", "models", "tools", "doctor")
+    }
+    for file in (*tables["webui"].get("tokenizer", []), *tables["models"].get("models", {}).values()):
+        if (url := urls.get(file.get("sha256", ""))) is not None:
+            file["sources"] = [{"url": url}]
+    mingit = tables["tools"]["mingit"]
+    mingit["url"] = urls.get(mingit["sha256"], mingit["url"])
+    tables["doctor"]["python"]["tolerated"] = []  # the kit's packages are for one version
+    return tables
 
 
 def _environment(session: Session, kit: Kit, url: str) -> dict[str, str]:

@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from sdsetup.decide.tuning.engine import tune
+from sdsetup.decide.tuning.engine import main_card
 from sdsetup.errors import SdsetupError, file_problem
 from sdsetup.execute.caches import claim
 from sdsetup.rehearsal.stage import rehearsal
 from sdsetup.show.commands import carry_practice
 from sdsetup.text import Text
 from sdsetup.values.facts import Facts, Python
-from sdsetup.workflows.inspect import TUNING_SUBJECTS, inspect
+from sdsetup.workflows.inspect import inspect
 from sdsetup.workflows.session import Session
 
 BANNER = Text("Practice run: small stand-in files replace the real downloads.")
@@ -49,10 +49,10 @@ def with_stand_ins(session: Session, profile: str, folder: Path | None = None) -
         claim(home.parent)
     except OSError as error:
         raise file_problem(error, home, Text("Can't write to the cache folder")) from error
-    tuning = tune(inspect(session, home, subjects=TUNING_SUBJECTS), session.catalog.rules(profile))
-    card = (tuning.gpu.name or tuning.gpu.vendor) if tuning.gpu and tuning.device not in ("cpu", "none") else None
-    with rehearsal(home / "stand-ins", session.catalog.files, git=git, card=card) as stand_ins:
-        yield session.with_stand_ins(stand_ins.profiles, stand_ins.env, BANNER, with_this_python)
+    gpu = main_card(inspect(session, home, subjects=("system", "gpus", "memory")), session.catalog.rules(profile))
+    card = None if gpu is None else gpu.name or gpu.vendor
+    with rehearsal(home / "stand-ins", session.catalog, git=git, card=card) as stand_ins:
+        yield session.with_stand_ins(stand_ins.catalog, stand_ins.env, BANNER, with_this_python)
 
 
 def with_this_python(facts: Facts) -> Facts:

@@ -122,16 +122,16 @@ class Session:
         )
 
     def with_stand_ins(
-        self, profiles: Profiles, env: Mapping[str, str], banner: Text, adjust: Callable[[Facts], Facts]
+        self, catalog: Catalog, env: Mapping[str, str], banner: Text, adjust: Callable[[Facts], Facts]
     ) -> Session:
         """The same run with stand-ins in place of the world."""
         machine = RealMachine({**self.machine.env, **env})
-        return replace(self, machine=machine, catalog=Catalog(profiles), banner=banner, adjust=adjust)
+        return replace(self, machine=machine, catalog=catalog, banner=banner, adjust=adjust)
 
-    def with_kit(self, kit: Kit, profiles: Profiles, env: Mapping[str, str]) -> Session:
+    def with_kit(self, kit: Kit, catalog: Catalog, env: Mapping[str, str]) -> Session:
         """The same run with a kit in place of every address."""
         machine = RealMachine({**self.machine.env, **env})
-        return replace(self, machine=machine, catalog=Catalog(profiles), kit=kit)
+        return replace(self, machine=machine, catalog=catalog, kit=kit)
 
     def _tell_notes(self, event: Event) -> None:
         if event.kind == "note" and event.text is not None and not self.quiet:
