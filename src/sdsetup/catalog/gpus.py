@@ -28,6 +28,7 @@ TRAITS = (
     "mining",
     "arm",
 )
+_DEVICE_ID = re.compile(r"[0-9a-f]{4}")  # of PCI
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,7 +229,7 @@ def _ids(reader: Reader) -> frozenset[str]:
     """Device numbers, written in one text with blanks between them."""
     numbers = reader.text("ids", "").split()
     for number in numbers:
-        if not re.fullmatch(r"[0-9a-f]{4}", number):
+        if not _DEVICE_ID.fullmatch(number):
             reader.problem("ids", f"{number!r} is not a device number such as 1f82")
     return frozenset(numbers)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import combinations
 from typing import Any
 
 from sdsetup.catalog.conditions import TEXT_FIELDS, Condition, Test
@@ -68,6 +70,11 @@ class Rule:
     short: str | None = None
 
     @property
+    def sets(self) -> bool:
+        """Does it write anything into a launch file?"""
+        return bool(self.flags or self.env)
+
+    @cached_property
     def reach(self) -> Condition:
         """Where the rule's settings are met: what it asks for, and the device that it chooses."""
         if self.device is None:
@@ -126,17 +133,20 @@ def conflicts(rules: Sequence[Rule], known: KnownFlags) -> list[tuple[str, str, 
     """Pairs of rules that one machine could meet together and that contradict each other, or of which the
     first always wins so that the second is dead."""
     found = []
-    for later, second in enumerate(rules):
-        for first in rules[:later]:
-            if first.reach.excludes(second.reach):
-                continue
-            if first.decides is not None and first.decides == second.decides:
-                if first.when.covers(second.when):
-                    found.append((first.id, second.id, "it always applies first, so this rule never applies"))
-                continue
+    for first, second in combinations(rules, 2):
+        rivals = first.decides is not None and first.decides == second.decides
+        if not rivals and not (first.sets and second.sets):
+            continue
+        if first.reach.excludes(second.reach):
+            continue
+        if not rivals:
             why = _contradiction(first, second, known)
-            if why is not None:
-                found.append((first.id, second.id, why))
+        elif first.when.covers(second.when):
+            why = "it always applies first, so this rule never applies"
+        else:
+            why = None
+        if why is not None:
+            found.append((first.id, second.id, why))
     return found
 
 
