@@ -9,16 +9,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sdsetup.machine import Completed, network, posix, programs, windows
+from sdsetup.machine import Completed, network, posix, programs
 from sdsetup.machine.answers import Kernel
+from sdsetup.machine.answers_windows import Windows
 from sdsetup.machine.decoding import decode
 from sdsetup.machine.run_once import run_short
 from sdsetup.values.facts import Python
 
+if sys.platform == "win32":
+    from sdsetup.machine import windows, windows_owner
+
 if TYPE_CHECKING:
     from sdsetup.machine.answers import PortState, Reached, Volume
     from sdsetup.machine.answers_nvml import NvmlAnswer
-    from sdsetup.machine.answers_windows import MemoryStatus, Windows
+    from sdsetup.machine.answers_windows import MemoryStatus
     from sdsetup.values.facts import Drive, Family
 
 # The driver's control device; under WSL the way to the driver of Windows.
@@ -111,28 +115,14 @@ class RealMachine:
             return ()
 
     def registry_values(self, hive: str, key: str, *, view: int = 64) -> Mapping[str, Any] | None:
-        if sys.platform != "win32":
-            return None
-        import winreg
-
-        try:
-            with _open_key(hive, key, view) as opened:
-                count = winreg.QueryInfoKey(opened)[1]
-                values = (winreg.EnumValue(opened, n) for n in range(count))
-                return {name: value for name, value, _kind in values}
-        except OSError:
-            return None
+        if sys.platform == "win32":
+            return windows.registry_values(hive, key, view)
+        return None
 
     def registry_subkeys(self, hive: str, key: str, *, view: int = 64) -> tuple[str, ...]:
-        if sys.platform != "win32":
-            return ()
-        import winreg
-
-        try:
-            with _open_key(hive, key, view) as opened:
-                return tuple(winreg.EnumKey(opened, n) for n in range(winreg.QueryInfoKey(opened)[0]))
-        except OSError:
-            return ()
+        if sys.platform == "win32":
+            return windows.registry_subkeys(hive, key, view)
+        return ()
 
     def kernel(self) -> Kernel:
         # os.uname and the environment, not `platform`: that module starts programs to find out.
@@ -148,11 +138,9 @@ class RealMachine:
         )
 
     def windows(self) -> Windows:
-        if sys.platform != "win32":
-            from sdsetup.machine.answers_windows import Windows
-
-            return Windows()
-        return windows.answers()
+        if sys.platform == "win32":
+            return windows.answers()
+        return Windows()
 
     def running_python(self) -> Python:
         return Python(
@@ -164,31 +152,27 @@ class RealMachine:
         )
 
     def memory(self) -> MemoryStatus | None:
-        if sys.platform != "win32":
-            return None
-        return windows.memory()
+        if sys.platform == "win32":
+            return windows.memory()
+        return None
 
     def cores(self) -> tuple[int | None, int | None]:
-        if sys.platform != "win32":
-            return None, os.cpu_count()
-        return windows.physical_cores(), os.cpu_count()
+        if sys.platform == "win32":
+            return windows.physical_cores(), os.cpu_count()
+        return None, os.cpu_count()
 
     def volume(self, path: str | Path) -> Volume | None:
-        if sys.platform != "win32":
-            from sdsetup.machine import posix
-
-            return posix.volume(path)
-        return windows.volume(path)
+        if sys.platform == "win32":
+            return windows.volume(path)
+        return posix.volume(path)
 
     def drives(self) -> tuple[Drive, ...]:
-        if sys.platform != "win32":
-            return ()
-        return windows.drives()
+        if sys.platform == "win32":
+            return windows.drives()
+        return ()
 
     def loads(self, library: str) -> bool:
         if sys.platform == "win32":
-            from sdsetup.machine import windows
-
             return windows.loads(library)
         import ctypes
 
@@ -217,8 +201,6 @@ class RealMachine:
 
     def foreign_owner(self, path: str | Path) -> bool | None:
         if sys.platform == "win32":
-            from sdsetup.machine import windows_owner
-
             return windows_owner.foreign_owner(path)
         return posix.foreign_owner(path, self._env)
 
@@ -255,11 +237,3 @@ def _base_python() -> str:
     named = "python.exe" if sys.platform == "win32" else f"bin/python{sys.version_info[0]}.{sys.version_info[1]}"
     base = Path(sys.base_prefix) / named
     return str(base) if base.exists() else sys.executable
-
-
-def _open_key(hive: str, key: str, view: int) -> Any:
-    import winreg
-
-    roots = {"HKLM": winreg.HKEY_LOCAL_MACHINE, "HKCU": winreg.HKEY_CURRENT_USER}  # type: ignore[attr-defined,unused-ignore]
-    wow = winreg.KEY_WOW64_64KEY if view == 64 else winreg.KEY_WOW64_32KEY  # type: ignore[attr-defined,unused-ignore]
-    return winreg.OpenKey(roots[hive], key, 0, winreg.KEY_READ | wow)  # type: ignore[attr-defined,unused-ignore]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from sdsetup.machine.answers_windows import MemoryStatus, Windows
 from sdsetup.values.facts import Drive
 
 if sys.platform == "win32":
+    import winreg
     from ctypes import wintypes
 
     _KINDS: dict[int, DriveKind] = {2: "removable", 3: "fixed", 4: "network"}
@@ -130,6 +132,27 @@ if sys.platform == "win32":
         except (OSError, AttributeError):
             return None
         return tuple(name for name in names[: size.value].split("\0") if name) or None
+
+    def registry_values(hive: str, key: str, view: int) -> Mapping[str, Any] | None:
+        try:
+            with _open_key(hive, key, view) as opened:
+                count = winreg.QueryInfoKey(opened)[1]
+                values = (winreg.EnumValue(opened, n) for n in range(count))
+                return {name: value for name, value, _kind in values}
+        except OSError:
+            return None
+
+    def registry_subkeys(hive: str, key: str, view: int) -> tuple[str, ...]:
+        try:
+            with _open_key(hive, key, view) as opened:
+                return tuple(winreg.EnumKey(opened, n) for n in range(winreg.QueryInfoKey(opened)[0]))
+        except OSError:
+            return ()
+
+    def _open_key(hive: str, key: str, view: int) -> winreg.HKEYType:
+        roots = {"HKLM": winreg.HKEY_LOCAL_MACHINE, "HKCU": winreg.HKEY_CURRENT_USER}
+        wow = winreg.KEY_WOW64_64KEY if view == 64 else winreg.KEY_WOW64_32KEY
+        return winreg.OpenKey(roots[hive], key, 0, winreg.KEY_READ | wow)
 
     def memory() -> MemoryStatus | None:
         asked = _Memory(size=ctypes.sizeof(_Memory))
