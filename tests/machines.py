@@ -11,23 +11,19 @@ from __future__ import annotations
 
 import fnmatch
 import re
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
+import tomli
+
 from sdsetup.machine import Completed
 from sdsetup.machine.answers import Kernel, PortState, Reached, Volume
 from sdsetup.machine.answers_nvml import NvmlAnswer, NvmlGpu
 from sdsetup.machine.answers_windows import MemoryStatus, Windows
 from sdsetup.values.facts import Drive, Family, Python
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 SAMPLES = Path(__file__).parent / "samples"
 SCENES = SAMPLES / "machines"
@@ -271,7 +267,7 @@ def load_scene(name: str) -> tuple[RecordedMachine, dict[str, Any]]:
 
 def _scene(name: str) -> dict[str, Any]:
     """A scene laid over its `base`: keys of tables one by one, lists in front of the base's."""
-    raw: dict[str, Any] = tomllib.loads((SCENES / f"{name}.toml").read_text(encoding="utf-8"))
+    raw: dict[str, Any] = tomli.loads((SCENES / f"{name}.toml").read_text(encoding="utf-8"))
     if "base" not in raw:
         return raw
     merged = _scene(raw["base"])

@@ -47,7 +47,7 @@ def test_an_archive_does_not_tell_when_or_where_it_was_made(tool: Any, tmp_path:
 
 
 def test_the_launcher_is_distlibs_and_starts_what_lies_beside_it(tool: Any) -> None:
-    data = tool.tomllib.loads((ROOT / "tools" / "windows.toml").read_text(encoding="utf-8"))["launcher"]
+    data = tool.tomli.loads((ROOT / "tools" / "windows.toml").read_text(encoding="utf-8"))["launcher"]
     made = tool.launcher(data, 1_790_000_000)
     assert made.startswith(b"MZ")
     assert b"#!<launcher_dir>\\python\\python.exe -I\r\n" in made

@@ -63,7 +63,7 @@ def test_they_are_what_the_published_schemas_ask_for() -> None:
     """The folder holds scoop.json and winget-version.json, winget-installer.json, winget-defaultLocale.json."""
     jsonschema = pytest.importorskip("jsonschema")
     module = load()
-    data = module.tomllib.loads((ROOT / "tools" / "manifests.toml").read_text(encoding="utf-8"))
+    data = module.tomli.loads((ROOT / "tools" / "manifests.toml").read_text(encoding="utf-8"))
     facts = (
         data,
         "1.2.3",

@@ -14,17 +14,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+import tomli
 
 ROOT = Path(__file__).parents[1]
 
 
 def accepted(text: str) -> list[str]:
     """The ids that an environment may have, each with a reason in the file."""
-    entries: list[dict[str, Any]] = tomllib.loads(text)["accepted"]
+    entries: list[dict[str, Any]] = tomli.loads(text)["accepted"]
     for entry in entries:
         if missing := {"package", "ids", "because", "source"} - entry.keys():
             raise SystemExit(f"profiles/vulnerable.toml: an entry lacks {', '.join(sorted(missing))}")

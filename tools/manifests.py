@@ -18,12 +18,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import tomli
 import yaml
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 ROOT = Path(__file__).parents[1]
 WINGET = "1.10.0"
@@ -88,7 +84,7 @@ def write(archive: Path, repository: str, out: Path) -> list[Path]:
     match = _ZIP.fullmatch(archive.name)
     if match is None:
         raise SystemExit(f"{archive.name} is not named like a release (sdsetup-VERSION-windows-x86_64.zip)")
-    data = tomllib.loads((ROOT / "tools" / "manifests.toml").read_text(encoding="utf-8"))
+    data = tomli.loads((ROOT / "tools" / "manifests.toml").read_text(encoding="utf-8"))
     version, page = match["version"], f"https://github.com/{repository}"
     url = f"{page}/releases/download/v{version}/{archive.name}"
     facts = (data, version, url, hashlib.sha256(archive.read_bytes()).hexdigest(), page)

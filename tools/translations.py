@@ -27,19 +27,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import tomli
 from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po, write_po
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "sdsetup"
 LOCALE = SOURCE / "locale"
-RULES = tomllib.loads((ROOT / "tools" / "translations.toml").read_text(encoding="utf-8"))
+RULES = tomli.loads((ROOT / "tools" / "translations.toml").read_text(encoding="utf-8"))
 # The web UI of a practice run and what runs in the web UI's environment speak to programs only.
 SILENT = ("rehearsal/webui/", "execute/steps/torch_probe_script.py")
 
@@ -210,7 +206,7 @@ def in_profiles() -> Iterator[Found]:
         places = [
             re.compile(re.escape(place).replace(r"\*", r"[^.]*").replace(r"\[\]", r"\[\]")) for place in wanted
         ]
-        for place, text in _texts(tomllib.loads(path.read_text(encoding="utf-8")), ""):
+        for place, text in _texts(tomli.loads(path.read_text(encoding="utf-8")), ""):
             if any(one.fullmatch(place) for one in places):
                 yield Found(text, f"profiles/{name.as_posix()}")
 

@@ -11,15 +11,11 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+import tomli
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from small_project import ROOT
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 LOCK = (ROOT / "bootstrap" / "requirements.lock").read_text()
 
@@ -35,7 +31,7 @@ def locked() -> dict[str, list[tuple[Requirement, list[str]]]]:
 
 
 def asked() -> list[Requirement]:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    project = tomli.loads((ROOT / "pyproject.toml").read_text())
     groups = [*project["project"]["dependencies"], *project["dependency-groups"]["build"]]
     return [Requirement(text) for text in groups + project["build-system"]["requires"]]
 

@@ -5,20 +5,15 @@ from __future__ import annotations
 import ast
 import re
 import shlex
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import tomli
 
 from command_line import refusal
 from sdsetup.cli.app import COMMANDS
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 ROOT = Path(__file__).parents[2]
 # Between backticks, or at the end of a sentence.
@@ -40,7 +35,7 @@ def texts(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
 
 def of_profiles() -> Iterator[tuple[str, str]]:
     for path in sorted((ROOT / "profiles").rglob("*.toml")):
-        for key, text in texts(tomllib.loads(path.read_text(encoding="utf-8"))):
+        for key, text in texts(tomli.loads(path.read_text(encoding="utf-8"))):
             if key == "command":
                 yield path.name, text
             else:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from copy import copy
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+import tomli
+
 from sdsetup.catalog.reading import ProfileError
 from sdsetup.errors import SdsetupError
 from sdsetup.text import Text
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 LONGEST_PROFILE = 512 * 2**10  # bytes; the largest of ours has 51 KB
 _MEANT = (".toml", ".toml.txt", ".tml")  # Windows hides endings, so an editor's own stays unseen
@@ -116,12 +112,12 @@ def _read_toml(path: Path) -> dict[str, Any]:
         text = content.decode("utf-8-sig")
         if (wrong := _unreasonable(text)) is not None:
             raise ProfileError([f"{path}: {wrong}"])
-        return tomllib.loads(text)
+        return tomli.loads(text)
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise ProfileError([f"{path}: cannot be read: {error.strerror or error}"]) from error
-    except (ValueError, RecursionError) as error:  # tomllib's own error and the decoder's are ValueErrors
+    except (ValueError, RecursionError) as error:  # tomli's own error and the decoder's are ValueErrors
         raise ProfileError([f"{path}: not valid TOML: {str(error)[:200]}"]) from error
 
 

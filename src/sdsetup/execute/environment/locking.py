@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shlex
-import sys
 import time
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import tomli
 import tomli_w
 from packaging.pylock import Package, PackageWheel, Pylock, PylockValidationError
 from packaging.requirements import Requirement
@@ -27,16 +27,11 @@ from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.environment import uv
 from sdsetup.execute.environment.uv_messages import AGAIN, HERE
-from sdsetup.redaction import hide_secrets
+from sdsetup.redaction.secrets import hide_secrets
 from sdsetup.storage import write_atomically
 from sdsetup.text import Text
 from sdsetup.values.plan import BuildEnvironment
 from sdsetup.values.tuning import TorchBuild
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 TORCH_MIRROR = "SDSETUP_TORCH_MIRROR"  # a host of the user's own with the folders of torch's index
 _FRESH_DAYS = 7  # another folder on this machine gets the same packages for so long, without asking again
@@ -288,7 +283,7 @@ def _compile(python: str, target: Sequence[str]) -> list[str]:
 
 def _read(text: str) -> Pylock:
     try:
-        return Pylock.from_dict(tomllib.loads(text))
+        return Pylock.from_dict(tomli.loads(text))
     except (ValueError, PylockValidationError) as error:
         raise SdsetupError(
             Text("Can't read the list of packages from uv"),
