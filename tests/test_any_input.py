@@ -19,10 +19,10 @@ from sdsetup.catalog.files import Profiles
 from sdsetup.decide import startup, torch_verdict
 from sdsetup.decide.diagnosis import diagnose_log, notes_in, spot
 from sdsetup.decide.tuning import measured
-from sdsetup.decide.tuning.measured import FILE as MEASURED
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.environment import pip_settings, uv_messages
 from sdsetup.execute.git import messages as git_messages
+from sdsetup.execute.own_files import MEASUREMENTS
 from sdsetup.machine.decoding import decode
 from sdsetup.probe import cpu, disk, environment, git, installation, memory, port, repository
 from sdsetup.probe.gpus import macos as gpus_macos
@@ -30,7 +30,7 @@ from sdsetup.probe.gpus import registry, smi, sysfs
 from sdsetup.probe.pythons import parse_answer
 from sdsetup.probe.pythons.windows import parse_py_list
 from sdsetup.probe.system import linux, macos
-from sdsetup.redaction import hide_secrets
+from sdsetup.redaction.secrets import hide_secrets
 from sdsetup.storage import read_json, read_own, write_json
 from sdsetup.text import harmless
 from sdsetup.values import corrections as learned
@@ -192,7 +192,10 @@ OWN: dict[str, tuple[OwnFile, Callable[[Any], Any]]] = {
     "journal": (journal.FILE, journal.from_json),
     "learned": (learned.FILE, learned.from_json),
     "machine": (record_of.FILE, record_of.from_json),
-    "measured": (MEASURED, lambda value: [measured.from_json(one, KEY) for one in (value or {}).get("kept", [])]),
+    "measured": (
+        MEASUREMENTS,
+        lambda value: [measured.from_json(one, KEY) for one in (value or {}).get("kept", [])],
+    ),
     "undo point": (POINT, lambda value: value),
 }
 KEY = measured.Key(card="a", driver=None, torch=None, commit=None, model_class="sd15", pictures="1")

@@ -11,12 +11,15 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import platformdirs
 
 from sdsetup.text import Text
 from sdsetup.values.shape import OwnFile, misfit
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 LONGEST_OWN = 16 * 2**20  # bytes; the largest, a journal of every step, has some 10 KB
 
@@ -41,6 +44,16 @@ def write_atomically(path: Path, content: bytes) -> None:
             # Told is the file that a user knows: not the staged one, and not none at all (write, fsync).
             error.filename, error.filename2 = str(path), None
         raise
+
+
+def lock_on(path: Path, *, patience: float = -1) -> FileLock:
+    """An operating system lock on this file, to hold in a `with` block; a killed process leaves none behind.
+
+    `patience` in seconds, less than 0 waits for ever. Acquiring it raises TimeoutError when patience runs out.
+    """
+    from filelock import FileLock  # the one place: what only looks never waits for this library to load
+
+    return FileLock(path, timeout=patience)
 
 
 def remove_staged(path: Path) -> None:

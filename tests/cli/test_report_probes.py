@@ -11,7 +11,7 @@ import pytest
 from report_probes import NEEDED, PROBES
 from test_doctor_command import profiles, sdsetup
 
-from sdsetup.redaction import LEFT_OUT
+from sdsetup.redaction.report import LEFT_OUT
 
 __all__ = ["profiles"]
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from sdsetup.redaction import Redaction, model_names
+from sdsetup.redaction.report import Redaction, model_names
 
 REDACTION = Redaction(names=("anna", "Иван"), hosts=("ANNAS-PC",))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sdsetup.execute.environment.uv_messages import AGAIN, why_uv_failed
-from sdsetup.redaction import hide_secrets
+from sdsetup.redaction.secrets import hide_secrets
 
 # As uv 0.13 words them; Windows' numbers beside Linux's.
 SAID = """

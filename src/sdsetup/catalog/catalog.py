@@ -4,29 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sdsetup.catalog.doctor import DoctorProfile, read_doctor
-from sdsetup.catalog.failures import FailureBook, parse_failures
 from sdsetup.catalog.files import UPDATES, Profiles
-from sdsetup.catalog.fit import ModelKind, parse_fit
 from sdsetup.catalog.flags import KnownFlags, parse_flags
 from sdsetup.catalog.gpus import GpuTable, parse_gpus
-from sdsetup.catalog.measure import MeasureProfile, parse_measure
 from sdsetup.catalog.models import ModelProfile, parse_model_profile
-from sdsetup.catalog.pickles import PickleNames, parse_pickles
 from sdsetup.catalog.rules import Rules
-from sdsetup.catalog.tools import Tools, parse_tools
 from sdsetup.catalog.torch import TorchBuilds, parse_torch
 from sdsetup.catalog.tuning import Profile, parse_profile
-from sdsetup.catalog.updates import Updates, parse_updates
 from sdsetup.catalog.webui import WebUI, parse_webui
 from sdsetup.errors import UsageError
 from sdsetup.text import Text
 
+if TYPE_CHECKING:
+    from sdsetup.catalog.failures import FailureBook
+    from sdsetup.catalog.fit import ModelKind
+    from sdsetup.catalog.measure import MeasureProfile
+    from sdsetup.catalog.pickles import PickleNames
+    from sdsetup.catalog.tools import Tools
+    from sdsetup.catalog.updates import Updates
+
 
 class Catalog:
-    """The profiles as values. Each is parsed when it is first asked for, and kept.
+    """The profiles as values. Each is parsed when it is first asked for, and kept. The readers of those that
+    `doctor` does not need are loaded with them: they are a tenth of its start.
 
     Every property raises `ProfileError`, naming all problems of its files, when a profile is not sound.
     """
@@ -53,10 +56,14 @@ class Catalog:
 
     @cached_property
     def failures(self) -> FailureBook:
+        from sdsetup.catalog.failures import parse_failures
+
         return parse_failures(self.files.raw("failures"), "failures")
 
     @cached_property
     def fit(self) -> tuple[ModelKind, ...]:
+        from sdsetup.catalog.fit import parse_fit
+
         return parse_fit(self.files.raw("fit"), "fit.toml")
 
     @cached_property
@@ -69,6 +76,8 @@ class Catalog:
 
     @cached_property
     def measure(self) -> MeasureProfile:
+        from sdsetup.catalog.measure import parse_measure
+
         return parse_measure(self.files.raw("measure"), "measure.toml", self.flags)
 
     @cached_property
@@ -77,10 +86,14 @@ class Catalog:
 
     @cached_property
     def pickles(self) -> PickleNames:
+        from sdsetup.catalog.pickles import parse_pickles
+
         return parse_pickles(self.files.raw("pickles"))
 
     @cached_property
     def tools(self) -> Tools:
+        from sdsetup.catalog.tools import parse_tools
+
         return parse_tools(self.files.raw("tools"), "tools.toml")
 
     @cached_property
@@ -89,6 +102,8 @@ class Catalog:
 
     @cached_property
     def updates(self) -> Updates:
+        from sdsetup.catalog.updates import parse_updates
+
         return parse_updates(self.files.raw(UPDATES), f"{UPDATES}.toml")
 
     def check(self) -> None:

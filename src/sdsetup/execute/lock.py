@@ -10,11 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.caches import claim
-from sdsetup.storage import open_new, read_own
+from sdsetup.storage import lock_on, open_new, read_own
 from sdsetup.text import Text
 from sdsetup.values.shape import OwnFile
 
@@ -40,7 +38,7 @@ def folder_lock(
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_symlink():  # opening a lock empties the file: through a link it would be another one
             path.unlink()
-        lock = FileLock(path)
+        lock = lock_on(path)
     except OSError as error:
         raise _no_cache(path, error) from error
     waited = 0.0
@@ -48,7 +46,7 @@ def folder_lock(
         try:
             lock.acquire(timeout=0 if waited == 0 else _PATIENCE_PER_TRY)
             break
-        except Timeout:
+        except TimeoutError:
             if patience is not None and waited >= patience:
                 raise SdsetupError(
                     Text("Another sdsetup is using this folder"),

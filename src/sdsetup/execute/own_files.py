@@ -6,7 +6,6 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
-from sdsetup.decide.tuning import measured
 from sdsetup.storage import read_own, set_aside_damaged
 from sdsetup.text import Text
 from sdsetup.values import corrections as learned
@@ -19,12 +18,16 @@ from sdsetup.values.shape import OwnFile
 
 _log = logging.getLogger("sdsetup.own_files")
 
+# `measured.json`: what was measured under each of the last keys.
+MEASUREMENTS = OwnFile(
+    schema="sdsetup.measurements/1", shape={"kept": [{"schema": str, "key": dict, "measurements": [dict]}]}
+)
 # The file, what it must look like, what it is to a user, and what goes aside with it.
 _KEPT: tuple[tuple[str, OwnFile, Text, str], ...] = (
     ("journal.json", journal.FILE, Text("the record of finished steps"), "journal.json"),
     ("machine.json", record_of.FILE, Text("the record of this installation's settings"), "machine.json"),
     ("learned.json", learned.FILE, Text("what is known about this graphics card"), "learned.json"),
-    ("measured.json", measured.FILE, Text("the measurements of this graphics card"), "measured.json"),
+    ("measured.json", MEASUREMENTS, Text("the measurements of this graphics card"), "measured.json"),
     ("undo/point.json", undo_point.FILE, Text("the record of what `sdsetup undo` restores"), "undo"),
     ("undo/machine.json", record_of.FILE, Text("the record of what `sdsetup undo` restores"), "undo"),
 )

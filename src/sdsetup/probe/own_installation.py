@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
-from urllib.request import url2pathname
 
 from sdsetup.machine import Machine
 from sdsetup.values.own_installation import OwnInstallation
@@ -53,7 +52,11 @@ def parse_editable(text: str) -> str | None:
         url = urlsplit(str(said["url"]))
     except (ValueError, KeyError, TypeError):
         return None
-    return url2pathname(unquote(url.path)) if editable and url.scheme == "file" else None
+    if not editable or url.scheme != "file":
+        return None
+    from urllib.request import url2pathname  # with it come http and email, for a developer's installation only
+
+    return url2pathname(unquote(url.path))
 
 
 def _started_from(stamp: str) -> str | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import Any
 from urllib.parse import quote
 
 HIDDEN = "[secret]"
@@ -212,3 +213,14 @@ def _value_length(rest: str, *, whole: bool) -> int:
         return len(rest)
     blank = re.search(r"[\s&<]|\\n", rest)
     return blank.start() if blank and blank.start() else len(rest)
+
+
+def without_secrets(value: Any) -> Any:
+    """A JSON value as it may be stored: no secret in any text."""
+    if isinstance(value, str):
+        return hide_secrets(value)
+    if isinstance(value, (list, tuple)):
+        return [without_secrets(part) for part in value]
+    if isinstance(value, Mapping):
+        return {key: without_secrets(part) for key, part in value.items()}
+    return value

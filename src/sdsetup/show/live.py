@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text as Line
 
 from sdsetup.decide.time_left import TimeLeft
-from sdsetup.redaction import hide_secrets
+from sdsetup.redaction.secrets import hide_secrets
 from sdsetup.show.bars import Bars
 from sdsetup.show.screen import Screen
 from sdsetup.show.window import Window

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sdsetup.redaction import without_secrets
+from sdsetup.redaction.secrets import without_secrets
 from sdsetup.values.shape import OwnFile
 
 SCHEMA = "sdsetup.journal/1"

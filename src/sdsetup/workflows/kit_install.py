@@ -127,9 +127,7 @@ def with_kit(
 def _tables(session: Session, kit: Kit, base: str) -> dict[str, dict[str, Any]]:
     """The profiles with the kit's files as the only sources of what it holds."""
     urls = {piece.file.sha256: f"{base}/{quote(piece.file.path)}" for piece in kit.pieces}
-    tables = {
-        name: deepcopy(session.catalog.files.raw(name)) for name in ("webui", "models", "tools", "doctor")
-    }
+    tables = {name: deepcopy(session.catalog.files.raw(name)) for name in ("webui", "models", "tools", "doctor")}
     for file in (*tables["webui"].get("tokenizer", []), *tables["models"].get("models", {}).values()):
         if (url := urls.get(file.get("sha256", ""))) is not None:
             file["sources"] = [{"url": url}]

@@ -17,7 +17,7 @@ from pathlib import Path
 import platformdirs
 
 from sdsetup.machine import Machine
-from sdsetup.redaction import hide_secrets, known_secrets
+from sdsetup.redaction.secrets import hide_secrets, known_secrets
 from sdsetup.show.screen import Screen
 from sdsetup.text import Text, harmless
 

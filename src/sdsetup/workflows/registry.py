@@ -12,11 +12,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from sdsetup.machine import Machine
 from sdsetup.probe.folder import state_of
-from sdsetup.storage import data_folder, read_json, write_json
+from sdsetup.storage import data_folder, lock_on, read_json, write_json
 from sdsetup.values.installation_entry import InstallationEntry, from_json, noted, to_json
 from sdsetup.values.state_folder import state_folder
 
@@ -66,7 +64,7 @@ def _change(machine: Machine, how: Callable[[Entries], Entries]) -> None:
     path = _path(machine)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_suffix(".lock"), timeout=_PATIENCE):
+        with lock_on(path.with_suffix(".lock"), patience=_PATIENCE):
             write_json(path, to_json(how(remembered(machine))))
-    except (OSError, Timeout) as error:
+    except OSError as error:
         _log.warning("the list of installations could not be written: %s", error)

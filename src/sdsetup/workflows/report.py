@@ -17,7 +17,8 @@ from sdsetup.decide.tuning.engine import tune
 from sdsetup.errors import EXIT_DONE, SdsetupError
 from sdsetup.launchfile import FILE_NAMES
 from sdsetup.machine import Machine
-from sdsetup.redaction import Redaction, known_secrets, secret_name
+from sdsetup.redaction.report import Redaction
+from sdsetup.redaction.secrets import known_secrets, secret_name
 from sdsetup.show.doctor_json import finding_json
 from sdsetup.show.document import print_document
 from sdsetup.show.report import report_markdown, show_bill, show_written

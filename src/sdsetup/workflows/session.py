@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sdsetup.catalog.catalog import Catalog
 from sdsetup.catalog.files import Profiles
@@ -21,8 +22,10 @@ from sdsetup.storage import cache_folder, data_folder
 from sdsetup.text import Text
 from sdsetup.values.events import Event, Listener
 from sdsetup.values.facts import Facts
-from sdsetup.values.kit import Kit
 from sdsetup.workflows import log, registry
+
+if TYPE_CHECKING:
+    from sdsetup.values.kit import Kit
 
 
 def _as_they_are(facts: Facts) -> Facts:

@@ -9,14 +9,9 @@ from typing import Any, Literal
 from sdsetup.catalog.measure import MeasureProfile, Pictures
 from sdsetup.decide.tuning.measuring import Candidate, Measurement
 from sdsetup.text import Number, Text
-from sdsetup.values.shape import OwnFile
 from sdsetup.values.tuning import Reason, Tuning
 
 SCHEMA = "sdsetup.measured/1"
-# `measured.json`: what was measured under each of the last keys.
-FILE = OwnFile(
-    schema="sdsetup.measurements/1", shape={"kept": [{"schema": str, "key": dict, "measurements": [dict]}]}
-)
 Standing = Literal["winner", "slower", "tight", "spilled", "black", "out-of-memory", "failed"]
 
 

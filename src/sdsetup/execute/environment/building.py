@@ -36,7 +36,7 @@ from sdsetup.execute.environment.repair import repair
 from sdsetup.execute.environment.wheels import LargeWheels, address, drop, large, offered, with_size
 from sdsetup.execute.folders import remove_tree
 from sdsetup.machine.process import Child
-from sdsetup.redaction import hide_secrets
+from sdsetup.redaction.secrets import hide_secrets
 from sdsetup.storage import write_atomically
 from sdsetup.text import Text
 from sdsetup.values.plan import BuildEnvironment

@@ -18,7 +18,7 @@ from sdsetup.execute.environment.places import Places
 from sdsetup.execute.environment.records import Records
 from sdsetup.execute.folders import remove_tree
 from sdsetup.machine.site_packages import installed, site_packages
-from sdsetup.redaction import hide_secrets
+from sdsetup.redaction.secrets import hide_secrets
 from sdsetup.storage import write_atomically
 from sdsetup.text import Text
 

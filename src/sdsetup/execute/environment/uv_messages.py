@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from sdsetup.errors import SdsetupError
-from sdsetup.redaction import hide_secrets
+from sdsetup.redaction.secrets import hide_secrets
 from sdsetup.text import Text
 
 AGAIN = ("connection-broken", "no-network")  # worth another try by itself

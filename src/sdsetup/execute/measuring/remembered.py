@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sdsetup.decide.tuning.measured import FILE, Key, from_json, to_json
+from sdsetup.decide.tuning.measured import Key, from_json, to_json
 from sdsetup.decide.tuning.measuring import Measurement
+from sdsetup.execute.own_files import MEASUREMENTS
 from sdsetup.storage import read_own, write_json
 
 _KEPT = 12  # keys; a card that is put back finds its own again
@@ -28,9 +29,9 @@ def remember(state: Path, key: Key, done: Sequence[Measurement]) -> None:
     """Keep what is measured so far, the newest first; written whole, so that a kill loses nothing."""
     others = [one for one in _kept(state) if not (isinstance(one, dict) and one.get("key") == vars(key))]
     newest = [to_json(key, done)] if done else []
-    write_json(state / "measured.json", {"schema": FILE.schema, "kept": [*newest, *others][:_KEPT]})
+    write_json(state / "measured.json", {"schema": MEASUREMENTS.schema, "kept": [*newest, *others][:_KEPT]})
 
 
 def _kept(state: Path) -> list[Any]:
-    stored = read_own(state / "measured.json", FILE).value
+    stored = read_own(state / "measured.json", MEASUREMENTS).value
     return [] if stored is None else list(stored["kept"])
