@@ -20,9 +20,7 @@ from typing import Any
 import tomli
 
 from sdsetup.machine import Completed
-from sdsetup.machine.answers import Kernel, PortState, Reached, Volume
-from sdsetup.machine.answers_nvml import NvmlAnswer, NvmlGpu
-from sdsetup.machine.answers_windows import MemoryStatus, Windows
+from sdsetup.machine.answers import Kernel, MemoryStatus, NvmlAnswer, NvmlGpu, PortState, Reached, Volume, Windows
 from sdsetup.values.facts import Drive, Family, Python
 
 SAMPLES = Path(__file__).parent / "samples"

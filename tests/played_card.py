@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sdsetup.machine import answers_nvml
+from sdsetup.machine import answers
 
 SOURCE = Path(__file__).parent / "standin" / "nvml.c"
 SRC = Path(__file__).parents[1] / "src"
@@ -33,13 +33,13 @@ def says(where: Path, code: str, **env: str) -> Any:
     """What an expression of ours is worth where this library is the driver's: a process loads one only."""
     program = (
         "from sdsetup.machine import nvml\n"
-        "from sdsetup.machine.answers_nvml import CardProgram, CardUse, NvmlAnswer, NvmlGpu\n"
+        "from sdsetup.machine.answers import CardProgram, CardUse, NvmlAnswer, NvmlGpu\n"
         f"print(repr({code}))"
     )
     around = {**os.environ, "LD_LIBRARY_PATH": str(where.parent), "PYTHONPATH": str(SRC), **env}
     ended = subprocess.run([sys.executable, "-c", program], env=around, capture_output=True, text=True, timeout=60)
     assert ended.returncode == 0, ended.stderr
-    return eval(ended.stdout, vars(answers_nvml))
+    return eval(ended.stdout, vars(answers))
 
 
 def nvidia_smi(folder: Path, said: dict[str, str]) -> Path:

@@ -16,7 +16,7 @@ from machines import RecordedMachine
 from sdsetup.cli.app import run
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.command_file import write
-from sdsetup.machine.answers_windows import Windows
+from sdsetup.machine.answers import Windows
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="a .sh starter; tests/windows has the .bat")
 

@@ -16,7 +16,7 @@ from sdsetup.catalog.doctor import read_doctor
 from sdsetup.catalog.files import Profiles
 from sdsetup.decide.checks import diagnose
 from sdsetup.errors import SdsetupError
-from sdsetup.show.doctor_json import report_json
+from sdsetup.show.doctor import report_json
 from sdsetup.show.tuning_json import tuning_json
 from sdsetup.values.facts import Facts, Gpu, Python, System
 from sdsetup.values.facts_json import facts_from_json, machine_json

@@ -9,14 +9,13 @@ from typing import Any
 import pytest
 
 from decide.tuning_tables import builds, known, profile
-from sdsetup.catalog.conditions import Condition
+from sdsetup.catalog.conditions import Condition, read_condition
 from sdsetup.catalog.files import Profiles, built_in_profiles
 from sdsetup.catalog.flags import parse_flags
 from sdsetup.catalog.gpus import TRAITS, parse_gpus
 from sdsetup.catalog.reading import ProfileError, Reader
 from sdsetup.catalog.torch import parse_torch
 from sdsetup.catalog.tuning import Profile, parse_profile
-from sdsetup.catalog.when import read_condition
 
 SOUND: dict[str, Any] = {
     "title": "A test",

@@ -8,9 +8,8 @@ from typing import Any
 from sdsetup.catalog.files import Profiles
 from sdsetup.catalog.flags import KnownFlags, parse_flags
 from sdsetup.catalog.gpus import GpuTable, parse_gpus
-from sdsetup.catalog.rules import Rules
 from sdsetup.catalog.torch import TorchBuilds, parse_torch
-from sdsetup.catalog.tuning import Profile, parse_profile
+from sdsetup.catalog.tuning import Profile, Rules, parse_profile
 from sdsetup.decide.tuning.engine import tune
 from sdsetup.values.facts import Facts
 from sdsetup.values.tuning import Tuning

@@ -25,7 +25,7 @@ from sdsetup.execute.measuring import Bench, measure, remember, remembered
 from sdsetup.execute.measuring.run import patience_after
 from sdsetup.execute.webui.painting import Patience
 from sdsetup.launchfile import Settings
-from sdsetup.machine.answers_nvml import CardUse
+from sdsetup.machine.answers import CardUse
 from sdsetup.text import Text
 
 GIB = 2**30

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from played_card import library, says
-from sdsetup.machine.answers_nvml import CardProgram, CardUse
+from sdsetup.machine.answers import CardProgram, CardUse
 from sdsetup.machine.card_watch import CardWatch
 from sdsetup.machine.windows_gpu import DEDICATED, by_program
 from sdsetup.values.facts import Gpu

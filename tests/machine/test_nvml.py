@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from played_card import library, says
-from sdsetup.machine.answers_nvml import NvmlAnswer, NvmlGpu
+from sdsetup.machine.answers import NvmlAnswer, NvmlGpu
 
 GIB = 2**30
 SOURCE = r"""

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from sdsetup.machine.real import RealMachine
-from sdsetup.probe.own_installation import own_installation, parse_editable
-from sdsetup.values.own_installation import OwnInstallation
+from sdsetup.probe.own_installation import OwnInstallation, own_installation, parse_editable
 
 
 def found(tmp_path: Path, prefix: Path) -> OwnInstallation:

@@ -13,8 +13,7 @@ import pytest
 from machines import Program, RecordedMachine, said, sample
 from sdsetup.catalog.catalog import Catalog
 from sdsetup.decide.tuning.cards import identify
-from sdsetup.machine.answers import Volume
-from sdsetup.machine.answers_nvml import NvmlAnswer, NvmlGpu
+from sdsetup.machine.answers import NvmlAnswer, NvmlGpu, Volume
 from sdsetup.machine.real import RealMachine
 from sdsetup.probe import SUBJECTS, gather, gathering, gpus
 from sdsetup.probe import side_by_side as side_by_side_module

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from machines import Program, RecordedMachine, load_scene, said, sample
-from sdsetup.machine.answers import Kernel, Volume
-from sdsetup.machine.answers_windows import MemoryStatus, Windows
+from sdsetup.machine.answers import Kernel, MemoryStatus, Volume, Windows
 from sdsetup.probe import default_folder, gather
 from sdsetup.probe.gpus import registry
 from sdsetup.probe.pythons import QUESTION, windows

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sdsetup.show.doctor import count, show_report, show_waiting
-from sdsetup.show.doctor_json import report_json
+from sdsetup.show.doctor import count, report_json, show_report, show_waiting
 from sdsetup.show.screen import Screen
 from sdsetup.text import Text
 from sdsetup.values.facts import Facts, Folder, Gpu, Installation, System

@@ -9,7 +9,7 @@ from rich.console import Console
 from decide.test_tuning_measuring import trial_for
 from sdsetup.decide.tuning.measured import choose, key_for
 from sdsetup.decide.tuning.measuring import Measurement, Trial, next_candidate
-from sdsetup.machine.answers_nvml import CardProgram, CardUse
+from sdsetup.machine.answers import CardProgram, CardUse
 from sdsetup.show.measuring import MeasuringScreen, measure_json, show_before, show_holders
 from sdsetup.show.screen import Screen
 from sdsetup.text import Text

@@ -11,9 +11,8 @@ from sdsetup.catalog.files import UPDATES, Profiles
 from sdsetup.catalog.flags import KnownFlags, parse_flags
 from sdsetup.catalog.gpus import GpuTable, parse_gpus
 from sdsetup.catalog.models import ModelProfile, parse_model_profile
-from sdsetup.catalog.rules import Rules
 from sdsetup.catalog.torch import TorchBuilds, parse_torch
-from sdsetup.catalog.tuning import Profile, parse_profile
+from sdsetup.catalog.tuning import Profile, Rules, parse_profile
 from sdsetup.catalog.webui import WebUI, parse_webui
 from sdsetup.errors import UsageError
 from sdsetup.text import Text

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sdsetup.catalog.conditions import TEXT_FIELDS, Condition
+from sdsetup.catalog.conditions import TEXT_FIELDS, Condition, read_condition
 from sdsetup.catalog.flags import KnownFlags
 from sdsetup.catalog.reading import Reader
-from sdsetup.catalog.when import read_condition
 from sdsetup.values.facts import GIB
 
 

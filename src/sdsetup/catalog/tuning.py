@@ -9,10 +9,11 @@ from functools import cached_property
 from itertools import combinations
 from typing import Any
 
-from sdsetup.catalog.conditions import TEXT_FIELDS, Condition, Test
+from sdsetup.catalog.conditions import TEXT_FIELDS, Condition, Test, read_condition
 from sdsetup.catalog.flags import KnownFlags
+from sdsetup.catalog.gpus import GpuTable
 from sdsetup.catalog.reading import Reader
-from sdsetup.catalog.when import read_condition
+from sdsetup.catalog.torch import TorchBuilds
 
 DEVICES = TEXT_FIELDS["device"]
 # What a sentence or a variable's value may mention.
@@ -264,3 +265,17 @@ def _sentence(reader: Reader, key: str, *default: Any) -> Any:
         if name not in WORDS:
             reader.problem(key, f"{{{name}}} is not one of {', '.join(WORDS)}")
     return text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """Everything that a tuning is made from."""
+
+    profile: Profile
+    gpus: GpuTable
+    builds: TorchBuilds
+    known: KnownFlags
+
+    def without(self, rule: str) -> Rules:
+        """The same with one rule less."""
+        return replace(self, profile=self.profile.without(rule))

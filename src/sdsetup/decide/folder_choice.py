@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePath, PurePosixPath, PureWindowsPath
 
-from sdsetup.catalog.requirements import Requirements
+from sdsetup.catalog.doctor import Requirements
 from sdsetup.decide.checks import place
 from sdsetup.text import Text
 from sdsetup.values.facts import Facts, Family

@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from sdsetup.machine.answers import Kernel, PortState, Reached, Volume
-    from sdsetup.machine.answers_nvml import NvmlAnswer
-    from sdsetup.machine.answers_windows import MemoryStatus, Windows
+    from sdsetup.machine.answers import Kernel, MemoryStatus, NvmlAnswer, PortState, Reached, Volume, Windows
     from sdsetup.values.facts import Drive, Family, Python
 
 

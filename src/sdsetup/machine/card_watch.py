@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from sdsetup.machine.answers_nvml import CardProgram, CardUse
+from sdsetup.machine.answers import CardProgram, CardUse
 
 if TYPE_CHECKING:
     from sdsetup.values.facts import Gpu

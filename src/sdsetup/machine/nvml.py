@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import pynvml
 
-from sdsetup.machine.answers_nvml import CardProgram, NvmlAnswer, NvmlGpu
+from sdsetup.machine.answers import CardProgram, NvmlAnswer, NvmlGpu
 
 _PROBLEMS = {
     pynvml.NVML_ERROR_NO_PERMISSION: "denied",

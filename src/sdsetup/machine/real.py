@@ -10,19 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sdsetup.machine import Completed, network, posix, programs
-from sdsetup.machine.answers import Kernel
-from sdsetup.machine.answers_windows import Windows
+from sdsetup.machine.answers import Kernel, Windows
 from sdsetup.machine.decoding import decode
 from sdsetup.machine.run_once import run_short
 from sdsetup.values.facts import Python
 
 if sys.platform == "win32":
-    from sdsetup.machine import windows, windows_owner
+    from sdsetup.machine import windows
 
 if TYPE_CHECKING:
-    from sdsetup.machine.answers import PortState, Reached, Volume
-    from sdsetup.machine.answers_nvml import NvmlAnswer
-    from sdsetup.machine.answers_windows import MemoryStatus
+    from sdsetup.machine.answers import MemoryStatus, NvmlAnswer, PortState, Reached, Volume
     from sdsetup.values.facts import Drive, Family
 
 # The driver's control device; under WSL the way to the driver of Windows.
@@ -201,7 +198,7 @@ class RealMachine:
 
     def foreign_owner(self, path: str | Path) -> bool | None:
         if sys.platform == "win32":
-            return windows_owner.foreign_owner(path)
+            return windows.foreign_owner(path)
         return posix.foreign_owner(path, self._env)
 
     def write_problem(self, folder: str | Path) -> str | None:

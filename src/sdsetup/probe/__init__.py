@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
+from sdsetup.probe.folder import default_folder
 from sdsetup.probe.gathering import SUBJECTS, gather
-from sdsetup.probe.places import default_folder
 
 __all__ = ["SUBJECTS", "default_folder", "gather"]

@@ -8,11 +8,12 @@ import re
 from pathlib import Path
 from typing import Any
 
-from sdsetup.decide.default_folder import WEBUI_MARKS
+from sdsetup.decide.default_folder import WEBUI_MARKS, WINDOWS_NAME
+from sdsetup.decide.default_folder import default_folder as decide_default
 from sdsetup.machine import Machine
 from sdsetup.probe.asked import Asked
 from sdsetup.probe.repository import read_repository
-from sdsetup.values.facts import Folder, FolderState
+from sdsetup.values.facts import Facts, Folder, FolderState, System
 from sdsetup.values.state_folder import STATE_FOLDER
 
 _MODELS = "models"  # what `model get` makes where there is no installation yet
@@ -113,3 +114,14 @@ def inside(path: str, root: str, *, windows: bool) -> bool:
         return path == root or path.startswith(root.rstrip("\\") + "\\")
     path, root = posixpath.normpath(path), posixpath.normpath(root)
     return path == root or path.startswith(root.rstrip("/") + "/")
+
+
+def default_folder(machine: Machine, *, need_bytes: int = 0) -> Path:
+    """Where to look and to install when nobody says where.
+
+    An installation at a usual place comes first: free space changes, and the answer must not change with it.
+    """
+    facts = Facts(system=System(family=machine.family), drives=machine.drives())
+    chosen = Path(decide_default(facts, str(machine.home), need_bytes=need_bytes))
+    usual = [chosen, *(Path(drive.root) / WINDOWS_NAME for drive in facts.drives if drive.kind == "fixed")]
+    return next((place for place in usual if state_of(machine, place)[0] == "webui"), chosen)

@@ -10,7 +10,7 @@ from sdsetup.probe.asked import Asked
 from sdsetup.values.facts import Memory
 
 if TYPE_CHECKING:
-    from sdsetup.machine.answers_windows import MemoryStatus
+    from sdsetup.machine.answers import MemoryStatus
 
 _MANAGEMENT = r"SYSTEM\CurrentControlSet\Control\Session Manager\Memory Management"
 _UNITS = {"B": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}

@@ -21,7 +21,7 @@ from sdsetup.errors import SdsetupError
 from sdsetup.launchfile import FILE_NAMES, Kind, grouped, read
 from sdsetup.machine import Machine
 from sdsetup.machine.launch_settings import environment_in_use
-from sdsetup.machine.running import running_web_ui
+from sdsetup.machine.processes import running_web_ui
 from sdsetup.machine.site_packages import damages, installed, site_packages
 from sdsetup.probe.asked import Asked
 from sdsetup.probe.environment import parse_pyvenv

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sdsetup.show.commands import typed
 from sdsetup.show.screen import STYLES, Screen, apart, sentence
 from sdsetup.show.terminal import Part, folded
 from sdsetup.show.words import commands_in, say
 from sdsetup.text import Listed, Text, message
+from sdsetup.values.facts_json import machine_json
 from sdsetup.values.findings import Finding, Report, Status
 
 _WORDS: dict[Status, Text] = {
@@ -210,3 +212,28 @@ def _probes(report: Report, screen: Screen) -> list[Part]:
 def _verdict(report: Report) -> str:
     statuses = {finding.status for finding in report.findings}
     return "fail" if "fail" in statuses else "warn" if "warn" in statuses else "ok"
+
+
+SCHEMA = "sdsetup.doctor/1"
+
+
+def report_json(report: Report) -> dict[str, Any]:
+    """What was found and what it means; unknown is null, sizes are bytes."""
+    return {
+        "schema": SCHEMA,
+        "ok": report.ok,
+        "machine": machine_json(report.facts),
+        "checks": [finding_json(finding) for finding in report.findings],
+    }
+
+
+def finding_json(finding: Finding) -> dict[str, Any]:
+    fix = finding.fix
+    return {
+        "id": finding.id,
+        "status": finding.status,
+        "title": str(finding.title),
+        "summary": str(finding.summary),
+        "why": None if finding.why is None else str(finding.why),
+        "fix": None if fix is None else {"text": str(fix.text), "command": fix.command},
+    }

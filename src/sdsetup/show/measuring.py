@@ -15,7 +15,7 @@ from rich.text import Text as Line
 from sdsetup.command import Command
 from sdsetup.decide.tuning.measured import Key, MeasuringResult, to_json
 from sdsetup.decide.tuning.measuring import Candidate, Measurement, Trial, expected, seconds_left
-from sdsetup.machine.answers_nvml import CardProgram, CardUse
+from sdsetup.machine.answers import CardProgram, CardUse
 from sdsetup.show.bars import Bars
 from sdsetup.show.screen import Screen
 from sdsetup.show.tuning_measured import outcome_words, time_left

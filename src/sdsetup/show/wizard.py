@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from sdsetup.command import Command
 from sdsetup.decide.checks import REPAIRED_BY_INSTALL
@@ -13,9 +14,23 @@ from sdsetup.show.terminal import folded
 from sdsetup.show.words import commands_in, say, size
 from sdsetup.text import Text, harmless
 from sdsetup.values.findings import Finding, Report
-from sdsetup.values.model_offer import ModelOffer
 from sdsetup.values.plan import BuildEnvironment, Plan
 from sdsetup.values.tuning import Tuning
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelOffer:
+    """`size` in bytes. `answer`: yes, slow, no; None where the card says nothing. `there`: in the install folder
+    already; `copy`: a file of the same size elsewhere on this PC, which is checked before it is used."""
+
+    name: str
+    title: Text
+    size: int
+    answer: str | None = None
+    because: Text | None = None
+    there: bool = False
+    copy: str | None = None
+
 
 # What everybody wants to see of a PC; the other checks speak only when something is wrong.
 _SHOWN = ("gpu", "driver", "disk", "memory", "python", "git", "network")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sdsetup.catalog.failures import FailureBook
 from sdsetup.catalog.measure import MeasureProfile, Pictures
-from sdsetup.catalog.rules import Rules
+from sdsetup.catalog.tuning import Rules
 from sdsetup.command import Command
 from sdsetup.decide.launch_settings import launch_settings
 from sdsetup.decide.refusals import refuse_tuning
@@ -21,7 +21,7 @@ from sdsetup.errors import EXIT_DONE, EXIT_EXPECTED, EXIT_INTERRUPTED, SdsetupEr
 from sdsetup.execute.lock import folder_lock
 from sdsetup.execute.measuring import Bench, measure, remember, remembered
 from sdsetup.execute.own_files import load_corrections, set_damaged_aside
-from sdsetup.machine.answers_nvml import CardProgram, CardUse
+from sdsetup.machine.answers import CardProgram, CardUse
 from sdsetup.machine.card_watch import CardWatch
 from sdsetup.machine.launch_settings import environment_in_use
 from sdsetup.show.document import print_document

@@ -6,15 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from sdsetup.catalog.requirements import Requirements
+from sdsetup.catalog.doctor import Requirements
 from sdsetup.command import Command
 from sdsetup.decide.checks import diagnose
 from sdsetup.decide.checks.tools import best_python
 from sdsetup.decide.planning import Components, plan_install
 from sdsetup.decide.tuning.engine import tune
 from sdsetup.errors import EXIT_DONE, EXIT_EXPECTED, UsageError
-from sdsetup.show.doctor import show_report, show_waiting
-from sdsetup.show.doctor_json import report_json
+from sdsetup.show.doctor import report_json, show_report, show_waiting
 from sdsetup.show.document import print_document
 from sdsetup.text import Text
 from sdsetup.values.contents import Contents

@@ -23,7 +23,7 @@ from sdsetup.execute.context import Context
 from sdsetup.execute.lock import folder_lock
 from sdsetup.execute.webui.launch_plan import browser_option, plan_from_file, planned
 from sdsetup.execute.webui.process import WebUI, start
-from sdsetup.machine.running import running_web_ui
+from sdsetup.machine.processes import running_web_ui
 from sdsetup.show.diagnosis import show_diagnosis, show_unknown
 from sdsetup.show.launch import LaunchScreen
 from sdsetup.text import Text

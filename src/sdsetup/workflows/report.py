@@ -19,7 +19,7 @@ from sdsetup.launchfile import FILE_NAMES
 from sdsetup.machine import Machine
 from sdsetup.redaction.report import Redaction
 from sdsetup.redaction.secrets import known_secrets, secret_name
-from sdsetup.show.doctor_json import finding_json
+from sdsetup.show.doctor import finding_json
 from sdsetup.show.document import print_document
 from sdsetup.show.report import report_markdown, show_bill, show_written
 from sdsetup.show.tuning_json import tuning_json

@@ -18,13 +18,12 @@ from sdsetup.execute.context import Context
 from sdsetup.execute.download.plain import whole
 from sdsetup.execute.git.program import GitFailedError, GitRunner
 from sdsetup.execute.newer_profiles import LONGEST_ARCHIVE, edition_in_use, take
-from sdsetup.probe.own_installation import own_installation
+from sdsetup.probe.own_installation import OwnInstallation, own_installation
 from sdsetup.probe.repository import read_repository
 from sdsetup.show.document import print_document
 from sdsetup.show.screen import Screen
 from sdsetup.storage import data_folder
 from sdsetup.text import Text
-from sdsetup.values.own_installation import OwnInstallation
 from sdsetup.workflows.carrying_out import consent
 from sdsetup.workflows.session import Session
 

@@ -10,15 +10,14 @@ from sdsetup import __version__
 from sdsetup.errors import EXIT_DONE
 from sdsetup.execute.shortcut import shortcuts_of
 from sdsetup.machine.launch_settings import environment_in_use
-from sdsetup.machine.running import running_web_ui
+from sdsetup.machine.processes import running_web_ui
 from sdsetup.probe import default_folder, gather
 from sdsetup.probe.folder import state_of
 from sdsetup.show.document import print_document
-from sdsetup.show.status import show_status, status_json
+from sdsetup.show.status import InstallationStatus, Outside, Sizes, show_status, status_json
 from sdsetup.text import Text
 from sdsetup.values.facts import Facts
 from sdsetup.values.installation_entry import InstallationEntry
-from sdsetup.values.status import InstallationStatus, Outside, Sizes
 from sdsetup.workflows import log, registry
 from sdsetup.workflows.folder_memory import chosen_ref
 from sdsetup.workflows.session import Session

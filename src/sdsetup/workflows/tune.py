@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sdsetup.catalog.rules import Rules
+from sdsetup.catalog.tuning import Rules
 from sdsetup.command import Command
 from sdsetup.decide.launch_settings import launch_settings
 from sdsetup.decide.planning import plan_launchers

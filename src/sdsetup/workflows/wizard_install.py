@@ -22,6 +22,7 @@ from sdsetup.execute.download.reuse import copies_by_size
 from sdsetup.show.plan import show_plan, show_warnings
 from sdsetup.show.questions import ask_key, ask_line, meaning, words_for
 from sdsetup.show.wizard import (
+    ModelOffer,
     show_answers,
     show_at_question,
     show_models,
@@ -36,7 +37,6 @@ from sdsetup.text import Text
 from sdsetup.values.events import silent
 from sdsetup.values.facts import Facts
 from sdsetup.values.findings import Report
-from sdsetup.values.model_offer import ModelOffer
 from sdsetup.values.request import Request
 from sdsetup.workflows import log
 from sdsetup.workflows.carrying_out import Decision, agreed, carry_out_to_image

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sdsetup.catalog.requirements import Requirements
+from sdsetup.catalog.doctor import Requirements
 from sdsetup.decide.checks import cards, driver, memory, network, place, start, system, tools, webui
 from sdsetup.decide.checks.cards import main_card
 from sdsetup.decide.checks.tools import best_python

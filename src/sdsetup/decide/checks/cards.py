@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from sdsetup.catalog.requirements import Requirements
-from sdsetup.decide.checks.faulty import faulty
-from sdsetup.decide.checks.wording import memory, unanswered
+from sdsetup.catalog.doctor import Requirements
+from sdsetup.decide.checks.wording import faulty, memory, unanswered
 from sdsetup.decide.record import changed, of_card
 from sdsetup.decide.tuning import engine
 from sdsetup.text import Listed, Text, all_of, message

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sdsetup.catalog.requirements import Requirements
+from sdsetup.catalog.doctor import Requirements
 from sdsetup.decide.checks.cards import main_card
 from sdsetup.decide.checks.wording import unanswered
 from sdsetup.decide.tuning import engine

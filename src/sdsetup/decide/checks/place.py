@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from sdsetup.catalog.doctor import Requirements
 from sdsetup.catalog.names import system_problem
-from sdsetup.catalog.requirements import Requirements
 from sdsetup.command import Command
 from sdsetup.decide.checks.wording import disk as gb
 from sdsetup.decide.checks.wording import memory as binary_gb

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sdsetup.catalog.requirements import Requirements
+from sdsetup.catalog.doctor import Requirements
 from sdsetup.command import Command
-from sdsetup.decide.checks.faulty import faulty
+from sdsetup.decide.checks.wording import faulty
 from sdsetup.decide.condition import lost_flags, own_flags
 from sdsetup.launchfile import FILE_NAMES
 from sdsetup.text import Listed, Text, some

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sdsetup.catalog.requirements import Requirements
+from sdsetup.catalog.doctor import Requirements
 from sdsetup.decide.checks.wording import unanswered
 from sdsetup.text import Listed, Text, message
 from sdsetup.values.facts import Facts, System

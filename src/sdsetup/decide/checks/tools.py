@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sdsetup.catalog.requirements import Requirements
+from sdsetup.catalog.doctor import Requirements
 from sdsetup.decide.checks.wording import unanswered
 from sdsetup.text import Text, all_of
 from sdsetup.values.facts import Facts, Python

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from sdsetup.catalog.requirements import Requirements
-from sdsetup.decide.checks.faulty import SHOWN, faulty, place_of
-from sdsetup.decide.checks.wording import unanswered
+from sdsetup.catalog.doctor import Requirements
+from sdsetup.decide.checks.wording import SHOWN, faulty, place_of, unanswered
 from sdsetup.decide.condition import (
     checkout_at,
     damaged_models,

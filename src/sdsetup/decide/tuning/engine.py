@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from sdsetup.catalog.rules import Rules
 from sdsetup.catalog.torch import TorchBuilds
-from sdsetup.catalog.tuning import Profile, Rule
+from sdsetup.catalog.tuning import Profile, Rule, Rules
 from sdsetup.decide.tuning.rule_context import RuleContext, rule_context
 from sdsetup.decide.tuning.torch import (
     Choice,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sdsetup.catalog.flags import KnownFlags
-from sdsetup.catalog.rules import Rules
+from sdsetup.catalog.tuning import Rules
 from sdsetup.decide.tuning.engine import tune
 from sdsetup.text import Text, all_of, message
 from sdsetup.values.facts import Facts

@@ -9,9 +9,8 @@ from typing import Any
 from packaging.version import Version
 
 from sdsetup.catalog.gpus import Architecture, Card, GpuTable
-from sdsetup.catalog.rules import Rules
 from sdsetup.catalog.torch import TorchBuilds
-from sdsetup.catalog.tuning import WORDS, Profile
+from sdsetup.catalog.tuning import WORDS, Profile, Rules
 from sdsetup.decide.tuning.cards import Identity, gfx_of, identify
 from sdsetup.text import Number, Text, message, one_of, rounded
 from sdsetup.values.facts import GIB, Facts, Gpu, System

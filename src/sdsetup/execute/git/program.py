@@ -31,7 +31,7 @@ from sdsetup.machine.git_calls import (
     switched_off,
 )
 from sdsetup.machine.process import Child
-from sdsetup.machine.running import git_runs
+from sdsetup.machine.processes import git_runs
 from sdsetup.storage import replace
 from sdsetup.text import Text
 

@@ -6,7 +6,7 @@ import threading
 from types import TracebackType
 from typing import Protocol
 
-from sdsetup.machine.answers_nvml import CardUse
+from sdsetup.machine.answers import CardUse
 
 _EVERY = 0.25  # seconds
 

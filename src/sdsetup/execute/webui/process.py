@@ -17,8 +17,7 @@ from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.machine import Machine
 from sdsetup.machine.process import Child
-from sdsetup.machine.running import running_web_ui
-from sdsetup.machine.usage import peak_memory
+from sdsetup.machine.processes import peak_memory, running_web_ui
 from sdsetup.redaction.secrets import hide_secrets, known_secrets
 from sdsetup.text import Text
 from sdsetup.values.facts import Vendor

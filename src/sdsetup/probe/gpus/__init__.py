@@ -13,7 +13,7 @@ from sdsetup.probe.side_by_side import Answer, Job, side_by_side
 from sdsetup.values.facts import Gpu
 
 if TYPE_CHECKING:
-    from sdsetup.machine.answers_nvml import NvmlAnswer
+    from sdsetup.machine.answers import NvmlAnswer
 
 _NVML_LIMIT = 5.0
 _LISTED_LIMIT = 9.0
