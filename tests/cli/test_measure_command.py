@@ -132,6 +132,7 @@ def test_measured_shown_written_explained_and_undone(pc: Pc) -> None:
     after = pc.launch_file
     pc.sdsetup("tune", "--apply", "--yes", "--quiet")
     assert pc.launch_file == after, "the next tune keeps what was measured"
+    assert "--apply" not in pc.sdsetup("tune").stdout, "what was measured is saved already"
     told = documents.document(pc.sdsetup("why", "--opt-sdp-attention", "--json").stdout)
     assert told["rule"] == "measured" and told["because"].startswith("Measured on this PC")
 
@@ -141,6 +142,13 @@ def test_measured_shown_written_explained_and_undone(pc: Pc) -> None:
     assert pc.launch_file == before
     pc.sdsetup("tune", "--apply", "--yes", "--quiet")
     assert pc.launch_file == before, "what was learned is undone too"
+
+
+def test_saved_settings_are_not_offered_again(pc: Pc) -> None:
+    assert "--apply" in pc.sdsetup("tune").stdout
+    pc.sdsetup("tune", "--apply", "--yes", "--quiet")
+    assert "--apply" not in (out := pc.sdsetup("tune").stdout)
+    assert "The launch file already has these settings" in out
 
 
 def test_a_card_that_was_exchanged_is_not_measured(pc: Pc) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decide.tuning_tables import gpus
-from sdsetup.decide.tuning.cards import architecture_of, find, identify, match, with_names
+from sdsetup.decide.tuning.cards import architecture_of, find, identify, match, memory_gib, with_names
 from sdsetup.values.facts import Gpu, Vendor
 
 
@@ -328,6 +329,27 @@ def test_a_processors_graphics_are_no_card_whatever_the_device_is_called(
     for gfx in kinds:
         known = identify(gpus(), Gpu(vendor="amd", name=name, gfx=gfx, vram_bytes=4 * 2**30, source="sysfs"))
         assert "integrated" in known.traits, (name, gfx)
+
+
+@pytest.mark.parametrize(
+    ("name", "mib", "told"),
+    [
+        ("NVIDIA H200", 143771, 141),
+        ("Tesla T4", 15109, 16),
+        ("NVIDIA A10", 23028, 24),
+        ("NVIDIA GeForce RTX 3080", 10240, 10),
+        ("NVIDIA GeForce RTX 3080", 12288, 12),
+        ("NVIDIA GeForce RTX 3060 Laptop GPU", 6144, 6),
+        ("GRID T4-8Q", 8192, 8),
+        ("NVIDIA GeForce RTX 6090", 15109, 15109 / 1024),
+    ],
+)
+def test_a_cards_memory_is_told_as_it_is_sold(name: str, mib: int, told: float) -> None:
+    gpu = Gpu(vendor="nvidia", name=name, vram_bytes=mib * 2**20, source="nvml")
+    assert memory_gib(gpus(), gpu) == told
+    for as_it_is in (replace(gpu, mig=True), replace(gpu, source="what-if")):
+        assert memory_gib(gpus(), as_it_is) == mib / 1024
+    assert memory_gib(gpus(), replace(gpu, vram_bytes=None)) is None
 
 
 def test_every_card_is_found_by_its_own_name() -> None:

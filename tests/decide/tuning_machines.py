@@ -541,6 +541,7 @@ row("NVIDIA GeForce RTX 4070", 12, XF, warns="pagefile", ram=24, pagefile=4, mod
 row("NVIDIA GeForce RTX 4090", 24, XF, ram=64, pagefile=0, model="sdxl")
 row("Tesla T4", 14.6, f"{XF} --lowram", warns="ram pagefile", os="linux", ram=12.7, pagefile=0)
 row("NVIDIA GeForce RTX 4070", 12, f"{XF} --lowram", warns="ram", os="wsl", ram=7.8, pagefile=2, says=".wslconfig")
+row("NVIDIA GeForce RTX 4070", 12, XF, warns="ram", os="wsl", ram=15.6, pagefile=4, model="sdxl", says="24 GB")
 row("NVIDIA GeForce RTX 4070", 12, XF, ram=None, pagefile=None)
 
 # ---- Python

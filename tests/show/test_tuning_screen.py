@@ -13,10 +13,10 @@ from sdsetup.decide.tuning.engine import tune
 from sdsetup.decide.tuning.why import compare, explain
 from sdsetup.show.questions import ask_size
 from sdsetup.show.screen import Screen
-from sdsetup.show.tuning import show_comparison, show_next, show_tuning
+from sdsetup.show.tuning import show_comparison, show_next, show_tuning, subject
 from sdsetup.show.tuning_why import show_why
 from sdsetup.text import Text
-from sdsetup.values.facts import Facts, System
+from sdsetup.values.facts import Facts, Gpu, System
 
 
 def screen(**more: bool) -> tuple[Screen, io.StringIO]:
@@ -61,6 +61,28 @@ All reasons and the launch file: add -v
 Why a setting was chosen:
   sdsetup why --xformers --dir "D:/AI pictures\"""".splitlines()
     )
+
+
+def test_what_the_launch_file_has_already_is_not_offered() -> None:
+    drawn, written = screen()
+    show_next(tuned(GTX1070), (), drawn, here=True, saved=True)
+    assert lines(written)[1] == "✓ The launch file already has these settings"
+    assert "--apply" not in written.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("card", "said"),
+    [
+        (gpu("NVIDIA H200", 140.4, source="nvml"), "Settings for H200, 141 GB on Linux, Stable Diffusion 1.5"),
+        (
+            gpu(None, 16, vendor="amd", source="sysfs", pci_id="7999"),
+            "Settings for a graphics card (model unknown), 16 GB on Linux, Stable Diffusion 1.5",
+        ),
+    ],
+)
+def test_what_the_answer_is_for(card: Gpu, said: str) -> None:
+    facts = Facts(system=System(family="linux", arch="x86_64"), gpus=(card,))
+    assert str(subject(tuned(facts), facts)) == said
 
 
 def test_a_refusal_comes_first() -> None:

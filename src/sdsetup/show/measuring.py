@@ -19,7 +19,7 @@ from sdsetup.machine.answers import CardProgram, CardUse
 from sdsetup.show.bars import Bars
 from sdsetup.show.screen import Screen
 from sdsetup.show.tuning_measured import outcome_words, time_left
-from sdsetup.show.words import duration, gib, say
+from sdsetup.show.words import duration, gib, gigabytes, say
 from sdsetup.text import Listed, Text, rounded
 
 SCHEMA = "sdsetup.measure/1"
@@ -55,8 +55,16 @@ def show_before(
     screen.line(Text("Still to measure: about {count}, in about {time}", count=coming, time=left))
 
 
-def show_holders(use: CardUse, programs: tuple[CardProgram, ...] | None, margin: float, screen: Screen) -> None:
-    """Who else has memory of the card; `margin`: the part of it that may be taken without a word of warning."""
+def show_holders(
+    use: CardUse,
+    programs: tuple[CardProgram, ...] | None,
+    margin: float,
+    screen: Screen,
+    *,
+    memory_gib: float | None = None,
+) -> None:
+    """Who else has memory of the card; `margin`: the part of it that may be taken without a word of warning,
+    `memory_gib`: what the card is sold with."""
     if use.used is None and programs is None:
         screen.line(Text("Can't tell which other programs use the graphics card."), "quiet")
         return
@@ -68,7 +76,7 @@ def show_holders(use: CardUse, programs: tuple[CardProgram, ...] | None, margin:
                 "{mark} Video memory already in use: {used} of {total}",
                 mark=screen.mark("warn" if crowded else "ok"),
                 used=_memory(use.used),
-                total=gib(use.total),
+                total=gib(use.total) if memory_gib is None else gigabytes(memory_gib),
             ),
             "warn" if crowded else "",
         )

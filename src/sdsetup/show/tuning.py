@@ -14,7 +14,7 @@ from sdsetup.decide.tuning.models_that_fit import ModelFit
 from sdsetup.decide.tuning.rule_context import short_name
 from sdsetup.decide.tuning.why import Difference
 from sdsetup.show.screen import Screen, sentence
-from sdsetup.show.words import gib, say
+from sdsetup.show.words import gigabytes, say
 from sdsetup.text import Text, message
 from sdsetup.values.facts import Facts
 from sdsetup.values.flags import names_of
@@ -72,12 +72,14 @@ def show_tuning(
             screen.command(row, indent=2)
 
 
-def show_next(tuning: Tuning, options: Sequence[str], screen: Screen, *, here: bool) -> None:
-    """What can be done with it. `options`: those that asked this question."""
+def show_next(tuning: Tuning, options: Sequence[str], screen: Screen, *, here: bool, saved: bool = False) -> None:
+    """What can be done with it. `options`: those that asked this question; `saved`: the launch file has it all."""
     if screen.quiet:
         return
     screen.line()
-    if here and tuning.device != "none":
+    if here and saved:
+        screen.line(Text("{mark} The launch file already has these settings", mark=screen.mark("ok")), "ok")
+    elif here and tuning.device != "none":
         screen.line(Text("To save these settings in the launch file:"))
         screen.command(Command("sdsetup", "tune", "--apply", *options), indent=2)
     if not here:
@@ -242,10 +244,11 @@ def _card(tuning: Tuning) -> Text:
         return Text("a PC without a graphics card")
     name = Text("{name}", name=short_name(tuning.gpu))
     if tuning.gpu.name is None:
-        name = Text("an NVIDIA card (model not specified)")
-    return (
-        Text("{card}, {memory}", card=name, memory=gib(tuning.gpu.vram_bytes)) if tuning.gpu.vram_bytes else name
-    )
+        nvidia = tuning.gpu.vendor == "nvidia"
+        name = Text("an NVIDIA card (model not specified)") if nvidia else Text("a graphics card (model unknown)")
+    if tuning.memory_gib is None:
+        return name
+    return Text("{card}, {memory}", card=name, memory=gigabytes(tuning.memory_gib))
 
 
 def _rows(mine: Tuning, theirs: Tuning) -> list[tuple[str, str, str]]:

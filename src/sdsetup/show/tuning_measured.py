@@ -9,6 +9,7 @@ from rich.text import Text as Line
 
 from sdsetup.decide.tuning.measured import MeasuringResult, Standing
 from sdsetup.decide.tuning.measuring import Measurement
+from sdsetup.decide.tuning.rule_context import plain
 from sdsetup.show.language import number
 from sdsetup.show.screen import STYLES, Screen, sentence
 from sdsetup.show.words import duration, say
@@ -26,14 +27,21 @@ _STANDINGS: dict[Standing, str] = {
 _BAR = 24
 
 
-def show_measured(done: Sequence[Measurement], verdict: MeasuringResult | None, screen: Screen) -> None:
-    """One row for each candidate in the order they ran, bars of steps in a second, and the verdict."""
+def show_measured(
+    done: Sequence[Measurement],
+    verdict: MeasuringResult | None,
+    screen: Screen,
+    *,
+    memory_gib: float | None = None,
+) -> None:
+    """One row for each candidate in the order they ran, bars of steps in a second, and the verdict. `memory_gib`:
+    what the card is sold with, where that is known."""
     if verdict is None:
         screen.line(Text("{mark} None of these settings works on this card", mark=screen.mark("fail")), "fail")
         for one in done:
             screen.line(Text("{flags}: {problem}", flags=_flags(one), problem=outcome_words(one)), indent=2)
         return
-    screen.table(_table(done, verdict))
+    screen.table(_table(done, verdict, memory_gib))
     screen.line()
     best = max((1 / one.speed for one in done if one.speed), default=1.0)
     for one in done:
@@ -56,7 +64,7 @@ def time_left(seconds: float, coming: int) -> Text:
     )
 
 
-def _table(done: Sequence[Measurement], verdict: MeasuringResult) -> Table:
+def _table(done: Sequence[Measurement], verdict: MeasuringResult, memory_gib: float | None) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column(say(Text("Tried")), ratio=1, overflow="fold")
     for title in (Text("s/step"), Text("memory")):
@@ -69,7 +77,7 @@ def _table(done: Sequence[Measurement], verdict: MeasuringResult) -> Table:
         table.add_row(
             tried,
             number(f"{one.speed:.3g}") if one.speed else "-",
-            _memory(one),
+            _memory(one, memory_gib),
             Line(say(_standing(one, standing, verdict.winner)), style=style),
         )
     return table
@@ -93,14 +101,15 @@ def _bar(one: Measurement, best: float, won: bool, screen: Screen) -> Line:
     return line
 
 
-def _memory(one: Measurement) -> str:
+def _memory(one: Measurement, memory_gib: float | None) -> str:
     peak = one.peak_bytes
     if peak is None:
         return "-"
     used = rounded(peak / 2**30, 1)
     if not one.card_total_bytes:
         return say(Text("{number} GB", number=used))
-    return say(Text("{used} of {total} GB", used=used, total=rounded(one.card_total_bytes / 2**30, 1)))
+    total = rounded(one.card_total_bytes / 2**30, 1) if memory_gib is None else plain(memory_gib)
+    return say(Text("{used} of {total} GB", used=used, total=total))
 
 
 def _flags(one: Measurement) -> str:

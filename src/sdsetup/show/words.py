@@ -85,9 +85,11 @@ _DECIMAL = (message("{number} B"), message("{number} kB"), message("{number} MB"
 
 def gib(count: int | None) -> str:
     """Memory for people, binary units as cards and sticks are sold: "8 GB" is 8 * 2**30 bytes."""
-    if count is None:
-        return say(Text("unknown"))
-    value = count / 2**30
+    return say(Text("unknown")) if count is None else gigabytes(count / 2**30)
+
+
+def gigabytes(value: float) -> str:
+    """The same for what is counted in such units already."""
     whole = abs(value - round(value)) < 0.07 or value >= 20
     return say(Text("{number} GB", number=rounded(value, 0 if whole else 1)))
 

@@ -74,4 +74,5 @@ class Tuning:
     omitted: tuple[Reason, ...] = ()  # flags left out on purpose, and why
     fallbacks: tuple[TorchBuild, ...] = ()  # the builds to try, in order, if `torch` does not run on the card
     applied: tuple[str, ...] = ()  # every rule that applied
+    memory_gib: float | None = None  # of the card, as it is sold: the driver reports a little less
     kept: tuple[str, ...] = ()  # variables of the user's own in the launch file: ours gave way

@@ -88,7 +88,7 @@ def run_measure(session: Session, options: MachineOptions, *, profile: str, yes:
     verdict = choose(done, setup.trial.profile)
     if not session.json:
         session.screen.line()
-        show_measured(done, verdict, session.screen)
+        show_measured(done, verdict, session.screen, memory_gib=setup.trial.tuning.memory_gib)
     changed = None if verdict is None else _kept(session, setup, verdict, yes=yes)
     if session.json:
         print_document(measure_json(str(setup.folder), setup.key, done, verdict, use, programs, changed))
@@ -216,7 +216,8 @@ def _show_before(
     )  # fmt: skip
     show_before(card, where, setup.trial, done, session.screen, dir=str(setup.folder))
     if on_card:
-        show_holders(use, programs, setup.trial.profile.margin, session.screen)
+        memory = setup.trial.tuning.memory_gib
+        show_holders(use, programs, setup.trial.profile.margin, session.screen, memory_gib=memory)
 
 
 def _measured(session: Session, setup: Setup, watch: CardWatch) -> tuple[Measurement, ...]:

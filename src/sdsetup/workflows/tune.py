@@ -347,4 +347,10 @@ def _show(session: Session, tuned: Tuned, theirs: Tuning | None, rules: Rules, *
     fits, before = _fits(session, tuned, rules), _before(session, tuned, merged)
     show_tuning(tuned.tuning, tuned.facts, _text(merged, tuned), session.screen, before=before, fits=fits)
     if not following:
-        show_next(tuned.tuning, tuned.options, session.screen, here=not tuned.described)
+        show_next(
+            tuned.tuning,
+            tuned.options,
+            session.screen,
+            here=not tuned.described,
+            saved=merged == tuned.launch_file,
+        )

@@ -9,8 +9,9 @@ from sdsetup.catalog.doctor import Requirements
 from sdsetup.decide.checks.wording import faulty, memory, unanswered
 from sdsetup.decide.record import changed, of_card
 from sdsetup.decide.tuning import engine
+from sdsetup.decide.tuning.cards import memory_gib
 from sdsetup.text import Listed, Text, all_of, message
-from sdsetup.values.facts import Facts, Gpu
+from sdsetup.values.facts import GIB, Facts, Gpu
 from sdsetup.values.findings import Finding, Fix, Status
 from sdsetup.values.install_record import InstallRecord
 from sdsetup.values.tuning import Tuning
@@ -36,7 +37,7 @@ def gpu(facts: Facts, need: Requirements) -> Finding:
     card = main_card(facts, need)
     if card is None:
         return _no_card(facts, need)
-    said = _summary(facts, card)
+    said = _summary(facts, card, need)
     limits = need.limits
     vram = card.vram_bytes
     if vram is None and card.vendor == "apple":
@@ -140,10 +141,10 @@ def _card_changes(then: InstallRecord, gpu: Gpu) -> bool:
     return gpu.name is None or any(change.what in ("card", "vram") for change in changes)
 
 
-def _named(gpu: Gpu) -> Listed:
+def _named(gpu: Gpu, need: Requirements) -> Listed:
     parts: list[Any] = [gpu.name or Text("{vendor} card (model unknown)", vendor=gpu.vendor.upper())]
-    if gpu.vram_bytes is not None:
-        parts.append(memory(gpu.vram_bytes))
+    if (size := memory_gib(need.rules.gpus, gpu)) is not None:
+        parts.append(memory(round(size * GIB)))
     elif gpu.vendor == "apple":
         parts.append(Text("shares the Mac's system memory"))
     if gpu.compute_capability is not None:
@@ -153,11 +154,11 @@ def _named(gpu: Gpu) -> Listed:
     return Listed(parts)
 
 
-def _summary(facts: Facts, chosen: Gpu) -> Text:
+def _summary(facts: Facts, chosen: Gpu, need: Requirements) -> Text:
     rest = [gpu.name or gpu.vendor for gpu in facts.gpus if gpu is not chosen]
     if not rest:
-        return Text("{card}", card=_named(chosen))
-    return Text("{card}; not used: {others}", card=_named(chosen), others=Listed(rest))
+        return Text("{card}", card=_named(chosen, need))
+    return Text("{card}; not used: {others}", card=_named(chosen, need), others=Listed(rest))
 
 
 def _busy(card: Gpu, said: Text) -> Finding | None:
@@ -191,7 +192,7 @@ def _no_card(facts: Facts, need: Requirements) -> Finding:
                 )
             ),
         )
-    said = Text("{cards} (not usable)", cards=all_of([_named(gpu) for gpu in shown]))
+    said = Text("{cards} (not usable)", cards=all_of([_named(gpu, need) for gpu in shown]))
     tuning = engine.tune(facts, need.rules)
     return Finding(
         id="gpu",

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from sdsetup.catalog.gpus import Architecture, Card, Chip, GpuTable
 from sdsetup.decide.tuning.card_names import CardName, alternatives, parse_name, variants
-from sdsetup.values.facts import Gpu, Vendor
+from sdsetup.values.facts import GIB, Gpu, Vendor
 
 _MOST_NAMES = 4
 
@@ -120,6 +120,17 @@ def with_names(table: GpuTable, gpus: tuple[Gpu, ...]) -> tuple[Gpu, ...]:
         else gpu
         for gpu in gpus
     )
+
+
+def memory_gib(table: GpuTable, gpu: Gpu) -> float | None:
+    """A card's memory in GiB as it is sold, where the driver reports a little less: 24 for 22.4. What was typed,
+    and a slice of a card, are told as they are; None where nobody knows."""
+    if not gpu.vram_bytes:
+        return None
+    reported = gpu.vram_bytes / GIB
+    card = None if gpu.mig or gpu.source == "what-if" else identify(table, gpu).card
+    sold = (size for size in (card.vram_gib if card else ()) if 0.9 * size <= reported <= 1.01 * size)
+    return next(sold, reported)
 
 
 def of_gfx(table: GpuTable, gfx: str | None) -> Architecture | None:

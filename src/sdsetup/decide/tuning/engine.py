@@ -7,6 +7,7 @@ from typing import Literal
 
 from sdsetup.catalog.torch import TorchBuilds
 from sdsetup.catalog.tuning import Profile, Rule, Rules
+from sdsetup.decide.tuning.cards import memory_gib
 from sdsetup.decide.tuning.rule_context import RuleContext, rule_context
 from sdsetup.decide.tuning.torch import (
     Choice,
@@ -62,6 +63,7 @@ def tune(
             for build in choice.fallbacks
         ),
         applied=tuple(outcome.applied),
+        memory_gib=memory_gib(rules.gpus, case.gpu) if case.gpu is not None else None,
     )
 
 

@@ -11,7 +11,7 @@ from packaging.version import Version
 from sdsetup.catalog.gpus import Architecture, Card, GpuTable
 from sdsetup.catalog.torch import TorchBuilds
 from sdsetup.catalog.tuning import WORDS, Profile, Rules
-from sdsetup.decide.tuning.cards import Identity, gfx_of, identify
+from sdsetup.decide.tuning.cards import Identity, gfx_of, identify, memory_gib
 from sdsetup.text import Number, Text, message, one_of, rounded
 from sdsetup.values.facts import GIB, Facts, Gpu, System
 from sdsetup.values.versions import parse_version
@@ -85,7 +85,7 @@ def rule_context(facts: Facts, gpu: Gpu | None, rules: Rules, model_class: str) 
     }
     words = {
         "card": short_name(gpu) if gpu is None or gpu.name or card is None else card.name,
-        "vram": plain(vram),
+        "vram": plain((memory_gib(gpus, gpu) if gpu is not None else None) or vram),
         "compute": ".".join(map(str, compute)) if compute else _UNKNOWN,
         "architecture": architecture.name if architecture else _UNKNOWN,
         "gfx": values["gfx"] or _UNKNOWN,
