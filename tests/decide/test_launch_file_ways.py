@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
 import pytest
 
 from sdsetup.errors import SdsetupError
@@ -197,6 +203,8 @@ def test_a_sh_with_ways_out_is_edited(lines: tuple[str, ...]) -> None:
         (('export COMMANDLINE_ARGS="--api $MORE"',), 1, "$MORE"),
         (("A=`cat flags`", 'export COMMANDLINE_ARGS="--api $A"'), 1, "`cat flags`"),
         (('export COMMANDLINE_ARGS="--api ${MORE:---listen}"',), 1, "${MORE:---listen}"),
+        ((': "${COMMANDLINE_ARGS:=--api}"', "export COMMANDLINE_ARGS"), 1, "COMMANDLINE_ARGS"),
+        (('echo "with ${COMMANDLINE_ARGS=--api}"', "export COMMANDLINE_ARGS"), 1, "COMMANDLINE_ARGS"),
         (("export COMMANDLINE_ARGS=--api --listen",), 1, "put quotation marks around it"),
         (("COMMANDLINE_ARGS=--api --listen",), 1, "put quotation marks around it"),
         (("[ -f x ] && return", 'export COMMANDLINE_ARGS="--api"'), 1, "may exit there"),
@@ -231,3 +239,36 @@ def test_two_commands_of_one_line_change_together() -> None:
     assert content.endswith("set COMMANDLINE_ARGS=--ckpt-dir D:/модели --ours& set X=1& call webui.bat\r\n")
     gone = merge("bat", content.encode("cp866"), Settings(drop_env=("X",)), oem_encoding="cp866").decode("cp866")
     assert gone.endswith("--ours&set X=& call webui.bat\r\n")
+
+
+@pytest.mark.parametrize(
+    ("lines", "flags"),
+    [
+        (('export "COMMANDLINE_ARGS=--api --listen"',), ("--api", "--listen")),
+        (("export 'COMMANDLINE_ARGS=--api --listen'",), ("--api", "--listen")),
+        (('declare -x COMMANDLINE_ARGS="--api"',), ("--api",)),
+        (('typeset -gx COMMANDLINE_ARGS="--api"',), ("--api",)),
+        (("set -a", 'COMMANDLINE_ARGS="--api"', "set +a"), ("--api",)),
+        (("set -o allexport", 'COMMANDLINE_ARGS="--api"', "set +o allexport"), ("--api",)),
+        (('export COMMANDLINE_ARGS="${COMMANDLINE_ARGS:-} --api"',), ("--api",)),
+        (('export COMMANDLINE_ARGS="--port $((7860 + 1))"',), ("--port", "7861")),
+    ],
+)
+def test_bash_gets_ours_beside_the_users(tmp_path: Path, lines: tuple[str, ...], flags: tuple[str, ...]) -> None:
+    content = merge("sh", "\n".join([*lines, ""]).encode(), OURS)
+    assert merge("sh", content, OURS) == content
+    assert sourced(content, tmp_path) == [*flags, "--ours"]
+
+
+def sourced(content: bytes, folder: Path) -> list[str]:
+    """The flags that a web UI gets whose webui.sh reads this file."""
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("there is no bash here")
+    (folder / "webui-user.sh").write_bytes(content)
+    told = subprocess.run(
+        [bash, "-c", "source ./webui-user.sh; exec env -0"],
+        cwd=folder, env={"PATH": os.environ["PATH"]}, capture_output=True, check=True,
+    )  # fmt: skip
+    env = dict(one.split("=", 1) for one in told.stdout.decode().split("\0") if "=" in one)
+    return shlex.split(env.get("COMMANDLINE_ARGS", ""))

@@ -371,7 +371,6 @@ def test_appended_exports_are_one_value() -> None:
         "own() { COMMANDLINE_ARGS=--api; }",
         "function own {\n COMMANDLINE_ARGS=--api\n}",
         "read COMMANDLINE_ARGS",
-        "declare -x COMMANDLINE_ARGS=--api",
         "export COMMANDLINE_ARGS='--api",
         "export COMMANDLINE_ARGS=$(cat flags --medvram",
         "return 0",

@@ -140,6 +140,24 @@ def test_lists_are_joined(theirs: str, whole: str) -> None:
     assert extended(theirs, "x,y") == whole
 
 
+def test_a_list_with_blanks_is_whole_the_second_time() -> None:
+    whole = extended("localhost, 127.0.0.1, .lan", "localhost,127.0.0.1,::1")
+    assert whole == "localhost, 127.0.0.1, .lan,::1"
+    assert extended("localhost, 127.0.0.1, .lan", whole) == whole
+
+
+def test_what_set_a_exports_is_the_users() -> None:
+    after = written("sh", "set -a", "TORCH_COMMAND='pip install torch==1.12.1'", "set +a")
+    assert after.seen.env["TORCH_COMMAND"] == "pip install torch==1.12.1"
+    assert "Your own TORCH_COMMAND stays" in after.said
+
+
+def test_a_variable_that_the_web_ui_never_saw_is_replaced_with_a_word() -> None:
+    after = written("sh", "TORCH_COMMAND='pip install torch==1.12.1'")
+    assert "torch==1.12.1" not in after.seen.env["TORCH_COMMAND"]
+    assert "Your own TORCH_COMMAND isn't exported, so the web UI doesn't see it" in after.said
+
+
 @both
 @pytest.mark.parametrize("flag", ["--device-id=1", "--device-id 1"])
 def test_a_card_that_the_user_chose_stays_chosen(kind: str, flag: str) -> None:

@@ -7,7 +7,15 @@ import shlex
 from collections.abc import Sequence
 
 from sdsetup.launchfile import refusals
-from sdsetup.launchfile.shlines import Assignment, Command, Script, assignments_of, script
+from sdsetup.launchfile.shlines import (
+    Assignment,
+    Command,
+    Script,
+    assignments_of,
+    exported_names,
+    named_words,
+    script,
+)
 from sdsetup.launchfile.shwords import UnreadableError
 from sdsetup.launchfile.words import BrokenQuotesError, EntangledError, Unit, edit, names_in, opaque, touched
 from sdsetup.text import Text
@@ -83,6 +91,11 @@ def mentions(command: Command, text: str, name: str) -> bool:
     return re.search(rf"(?<![$\w{{]){re.escape(name)}(?!\w)", text[command.start : command.end]) is not None
 
 
+def defaulted(command: Command, text: str, name: str) -> bool:
+    """Does it set the variable where that is empty: `${NAME:=value}`?"""
+    return re.search(rf"\$\{{{re.escape(name)}:?=", text[command.start : command.end]) is not None
+
+
 def _why_unclear(command: Command, name: str) -> Text:
     words = [word.text for word in command.words if word.text != "export"]
     if words[0].startswith(f"{name}=") and any(word.startswith("-") for word in words[1:]):
@@ -108,6 +121,8 @@ class _Editor:
         found: list[Assignment] = []
         for command in self.script.commands:
             assigned = assignments_of(command)
+            if defaulted(command, self.text, name):
+                raise refusals.unclear("sh", command.line, _why_unclear(command, name))
             if assigned is not None:
                 found += [one for one in assigned[0] if one.name == name]
             elif command.certain and command.words[0].text == "unset" and mentions(command, self.text, name):
@@ -123,11 +138,7 @@ class _Editor:
     def exported(self, name: str) -> bool:
         for command in self.script.commands:
             assigned = assignments_of(command) if command.certain else None
-            if (
-                assigned
-                and assigned[1]
-                and any(word.text.partition("=")[0].rstrip("+") == name for word in command.words)
-            ):
+            if assigned and assigned[1] and name in exported_names(command):
                 return True
         return False
 
@@ -177,8 +188,8 @@ class _Editor:
         except BrokenQuotesError:
             return  # said where the flags are edited
         for name in names_in_it:
-            if name in seen or name == ARGS or name in _PLACES or re.fullmatch(r"\$[@*\d]", name):
-                continue  # $@ and $1: what webui.sh was called with, mostly nothing
+            if name in seen or name == ARGS or name in _PLACES or re.fullmatch(r"\$[@*\d]|\$\(\(.*", name):
+                continue  # $@ and $1: what webui.sh was called with, mostly nothing; $((...)) is a number
             others = self.assignments(name) if re.fullmatch(r"\w+", name) else []
             if not others:
                 raise refusals.unclear(
@@ -201,7 +212,7 @@ class _Editor:
 
     def _quoted(self, one: Assignment, units: Sequence[Unit]) -> str:
         source = self.text[one.word.start : one.word.end]
-        value = source[source.index("=") + 1 :]
+        value = source[:1] if source[:1] in ('"', "'") else source[source.index("=") + 1 :]
         text = "".join(unit.text for unit in units)
         bare_brace = any(unit.role == "reference" and unit.raw == "{" for unit in units)
         if bare_brace:
@@ -237,8 +248,7 @@ class _Editor:
                 raise refusals.unclear(
                     "sh", one.command.line, Text("{name} is set only under a condition", name=name)
                 )
-            words = [word for word in one.command.words if word.text != "export"]
-            if len(words) > 1:
+            if len(named_words(one.command)) > 1:
                 self.changes.append((one.word.start, one.word.end + 1, ""))
                 continue
             start = self.text.rfind("\n", 0, one.command.start) + 1
@@ -257,9 +267,7 @@ class _Editor:
             self.at_end.append(f"export {one.name}\n")
 
     def _rewrite(self, one: Assignment, quoted: str, *, replaces: bool = False) -> None:
-        source = self.text[one.word.start : one.word.end]
-        end = source.index("=") + 1
-        head = one.name + "=" if replaces else source[:end]
+        head = one.name + ("+=" if one.appends and not replaces else "=")
         self.changes.append((one.word.start, one.word.end, head + quoted))
 
     # --- places ---

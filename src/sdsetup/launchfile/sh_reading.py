@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping
 
 from sdsetup.launchfile.sh import decoded, leaves, mentions, pointless
-from sdsetup.launchfile.shlines import Assignment, Command, assignments_of, script
+from sdsetup.launchfile.shlines import Assignment, Command, assignments_of, exported_names, script
 from sdsetup.launchfile.shwords import UnreadableError
 from sdsetup.text import Text
 from sdsetup.values.flags import ARGS, LaunchFile, Unclear
@@ -26,6 +26,9 @@ def read(content: bytes, environment: Mapping[str, str] | None) -> LaunchFile:
     return seen.result()
 
 
+_DEFAULTED = re.compile(r"\$\{([A-Za-z_]\w*):?=")
+
+
 class _Seen:
     """The variables as they stand after each command."""
 
@@ -42,6 +45,8 @@ class _Seen:
     def take(self, command: Command) -> None:
         assigned = assignments_of(command)
         first = command.words[0].text
+        for name in _DEFAULTED.findall(self.text[command.start : command.end]):
+            self._lost(name, command, Text("its value depends on something outside the file"))
         if leaves(command):
             self.sure = False
         if name := pointless(command):
@@ -65,7 +70,7 @@ class _Seen:
             self.unset.discard(one.name)
             self.values[one.name] = value
         if assigned[1] and command.certain and self.sure:
-            self.exported |= {word.text.partition("=")[0].rstrip("+") for word in command.words[1:]}
+            self.exported |= exported_names(command)
 
     def _other(self, command: Command, first: str) -> None:
         if first == "unset" and command.certain and self.sure:

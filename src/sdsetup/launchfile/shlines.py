@@ -6,6 +6,7 @@ The text becomes simple commands with their words; what runs only under a condit
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sdsetup.launchfile.shwords import ENDS_WORD, UnreadableError, Word, WordScanner
@@ -57,6 +58,7 @@ class Command:
     end: int = 0
     words: list[Word] = field(default_factory=list)
     in_function: bool = False
+    exporting: bool = False  # `set -a`: what it assigns is exported
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,19 +90,32 @@ def script(text: str) -> Script:
     """
     scanner = _Scanner(text)
     scanner.run()
+    exporting = False
+    for command in scanner.found:
+        command.exporting = exporting
+        exporting = _exporting_after(command, exporting)
     return Script(commands=tuple(scanner.found), comments=tuple(scanner.comments))
+
+
+def _exporting_after(command: Command, before: bool) -> bool:
+    words = [word.text for word in command.words]
+    if words[0] != "set" or not command.certain:
+        return before
+    for option, value in zip(words[1:], [*words[2:], ""], strict=False):
+        if re.fullmatch(r"[-+][A-Za-z]*a[A-Za-z]*", option) or (option in ("-o", "+o") and value == "allexport"):
+            return option.startswith("-")
+    return before
 
 
 def assignments_of(command: Command) -> tuple[list[Assignment], bool] | None:
     """The variables that a command sets, and whether it exports them; None for other commands."""
-    words = command.words
-    exports = bool(words) and words[0].text == "export"
-    named = words[1:] if exports else words
+    named = named_words(command)
+    exports = len(named) < len(command.words)
     found: list[Assignment] = []
     for word in named:
         match = _ASSIGNMENT.match(word.text)
-        # A quoted name makes it an ordinary word.
-        if match and all(unit.raw == unit.text and not unit.quoted for unit in word.units[: match.end()]):
+        # A quoted name makes it an ordinary word, except behind `export`.
+        if match and (exports or _bare(word.units[: match.end()])):
             found.append(
                 Assignment(
                     name=match[1],
@@ -112,7 +127,29 @@ def assignments_of(command: Command) -> tuple[list[Assignment], bool] | None:
             )
         elif not exports or not _NAME.fullmatch(word.text):
             return None
-    return (found, exports) if named else None
+    return (found, exports or command.exporting) if named else None
+
+
+def _bare(units: Sequence[Unit]) -> bool:
+    return all(unit.raw == unit.text and not unit.quoted for unit in units)
+
+
+def exported_names(command: Command) -> set[str]:
+    """What a command of `assignments_of` exports."""
+    return {word.text.partition("=")[0].rstrip("+") for word in named_words(command)}
+
+
+def named_words(command: Command) -> list[Word]:
+    """The words of a command of `assignments_of` that name variables."""
+    return command.words[_export_words(command.words) :]
+
+
+def _export_words(words: Sequence[Word]) -> int:
+    """How many words say that what follows is exported: `export`, `declare -x`."""
+    first = words[0].text if words else ""
+    if first in ("declare", "typeset") and len(words) > 1 and re.fullmatch(r"-g?xg?", words[1].text):
+        return 2
+    return int(first == "export")
 
 
 class _Scanner(WordScanner):

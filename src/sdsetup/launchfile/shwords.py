@@ -130,7 +130,7 @@ class WordScanner:
         else:
             return False  # a lone dollar sign
         raw = self.text[start : self.at]
-        simple = re.fullmatch(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)\}?", raw)
+        simple = re.fullmatch(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)(?:(?<=\w):?-)?\}?", raw)
         units.append(Unit(simple[1] if simple else raw, raw, quoted, "reference"))
         return True
 

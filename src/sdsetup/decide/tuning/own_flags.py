@@ -27,12 +27,14 @@ class Own:
     """What of a launch file is the user's: neither this tuning nor an earlier one of ours set it.
 
     `flags`: those of COMMANDLINE_ARGS; `at_start`: those on the line that calls webui.bat, which we leave alone.
-    `env`: variables; None for a value that cannot be told from the file. `pointless`: lines without an effect.
+    `env`: variables; None for a value that cannot be told from the file. `unexported`: names of those that only
+    webui.sh itself sees. `pointless`: lines without an effect.
     """
 
     flags: tuple[Flag, ...] = ()
     at_start: tuple[Flag, ...] = ()
     env: Mapping[str, str | None] = field(default_factory=dict)
+    unexported: frozenset[str] = frozenset()
     pointless: tuple[Warning, ...] = ()
 
     @property
@@ -64,6 +66,7 @@ def own_settings(seen: LaunchFile, tuning: Tuning, recorded: InstallRecord | Non
         flags=tuple(flag for flag in grouped(seen.flags) if flag.name not in ours),
         at_start=tuple(grouped(seen.start_flags)),
         env=env,
+        unexported=frozenset(name for name, value in seen.variables.items() if value != written.get(name)),
         pointless=tuple(
             Warning(
                 topic=_TOPIC,
@@ -207,6 +210,17 @@ def _env_beside(own: Own, tuning: Tuning, known: KnownFlags) -> tuple[tuple[tupl
             left_out.setdefault(_shown(in_the_way[0], own), []).append(name)
         elif not own.sets(name):
             env.append((name, ours))
+            if name in own.unexported:
+                said.append(
+                    own_warning(
+                        Text(
+                            "Your own {name} isn't exported, so the web UI doesn't see it; {ours} replaces it. "
+                            "A backup is kept",
+                            name=name,
+                            ours=ours,
+                        )
+                    )
+                )
         elif entry is not None and theirs is not None and any(dead in theirs for dead in entry.gone):
             env.append((name, ours))
             said.append(
@@ -276,7 +290,7 @@ def extended(theirs: str, ours: str) -> str:
     there = [one.strip() for one in theirs.split(",") if one.strip()]
     if "*" in there:
         return theirs
-    more = [one for one in ours.split(",") if one not in there]
+    more = [one for one in map(str.strip, ours.split(",")) if one not in there]
     return ",".join([theirs.rstrip(", "), *more]) if more else theirs
 
 
