@@ -272,3 +272,18 @@ def sourced(content: bytes, folder: Path) -> list[str]:
     )  # fmt: skip
     env = dict(one.split("=", 1) for one in told.stdout.decode().split("\0") if "=" in one)
     return shlex.split(env.get("COMMANDLINE_ARGS", ""))
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ('if "%1"=="low" set COMMANDLINE_ARGS=--lowvram', "only under a condition"),
+        ("if exist x (set COMMANDLINE_ARGS=%COMMANDLINE_ARGS% --listen)", "only under a condition"),
+        ("(set COMMANDLINE_ARGS=--api)", "does more than set"),
+        ("set COMMANDLINE_ARGS=--api>nul", "does more than set"),
+        ("for /f %%a in (flags.txt) do set COMMANDLINE_ARGS=%%a", "outside the file"),
+        ("set /p COMMANDLINE_ARGS=Flags: ", "outside the file"),
+    ],
+)
+def test_a_bat_is_refused_with_the_true_reason(line: str, why: str) -> None:
+    assert why in str(refused("bat", line, "call webui.bat").why)

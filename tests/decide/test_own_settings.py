@@ -236,7 +236,11 @@ def test_two_memory_flags_of_ones_own_are_said() -> None:
         ("bat", 'set COMMANDLINE_ARGS="--api --listen"'),
         ("bat", 'export COMMANDLINE_ARGS="--medvram"'),
         ("sh", 'COMMANDLINE_ARGS = "--medvram"'),
+        ("bat", '$env:COMMANDLINE_ARGS="--medvram"'),
         ("sh", "set COMMANDLINE_ARGS=--medvram"),
+        ("sh", 'export COMMANDLINE_ARGS = "--medvram"'),
+        ("sh", 'set -x COMMANDLINE_ARGS "--medvram"'),
+        ("sh", 'setenv COMMANDLINE_ARGS "--medvram"'),
     ],
 )
 def test_lines_that_never_had_an_effect_are_pointed_out(kind: str, line: str) -> None:
@@ -257,3 +261,31 @@ def test_a_file_that_is_read_last_stands_in_the_way_of_ours() -> None:
     with pytest.raises(SdsetupError):
         refuse_overridden(b"set TORCH_COMMAND=pip install torch\r\n", ("TORCH_COMMAND",))
     refuse_overridden(b"set COMMANDLINE_ARGS=%COMMANDLINE_ARGS% --listen\r\nset X=1\r\n", ("TORCH_COMMAND",))
+
+
+@pytest.mark.parametrize(
+    ("kind", "line", "what"),
+    [
+        ("bat", "call environment.bat", "environment.bat"),
+        ("bat", 'if exist my-flags.cmd call "my-flags.cmd"', "my-flags.cmd"),
+        ("sh", "source ./my.env", "./my.env"),
+        ("sh", '[ -f "$HOME/sd.env" ] && . "$HOME/sd.env"', "$HOME/sd.env"),
+        ("sh", "export $(cat .env | xargs)", "$(cat .env | xargs)"),
+    ],
+)
+def test_another_file_with_settings_is_said(kind: str, line: str, what: str) -> None:
+    assert f"Line 2 of your launch file runs {what}, and sdsetup doesn't see" in written(kind, line).said
+
+
+@pytest.mark.parametrize(
+    ("kind", "line"),
+    [
+        ("bat", "call venv\\Scripts\\activate.bat"),
+        ("bat", "call :eof"),
+        ("bat", "rem call other.bat"),
+        ("sh", 'source "venv/bin/activate"'),
+        ("sh", "# source my.env"),
+    ],
+)
+def test_a_file_without_settings_is_not_said(kind: str, line: str) -> None:
+    assert "runs" not in written(kind, line).said

@@ -107,10 +107,7 @@ class _Editor:
                 raise refusals.unclear(
                     "bat",
                     one.first + 1,
-                    Text(
-                        "the value of {name} depends on a condition or on something outside the file",
-                        name=name,
-                    ),
+                    _why_unclear(one, name),
                 )
         return [one for one in reach if one.kind == "set" and one.name.upper() == name.upper()]
 
@@ -284,6 +281,15 @@ def mentions(text: str, name: str) -> bool:
     return re.search(rf"\bset\b[^&|]*?(?<![\w]){re.escape(name)}\s*=", text, re.IGNORECASE) is not None or (
         re.search(rf"\bset\s+/[ap]\b[^&|]*\b{re.escape(name)}\b", text, re.IGNORECASE) is not None
     )
+
+
+def _why_unclear(one: Statement, name: str) -> Text:
+    first = one.text.strip().lstrip("@").lower()
+    if first.startswith("if") or (one.conditional and not first.startswith(("for", "("))):
+        return Text("{name} is set only under a condition", name=name)
+    if (first.startswith("set") and not re.match(r"set\s+/", first)) or first.startswith("("):
+        return Text("the line does more than set {name}", name=name)
+    return Text("the value of {name} depends on a condition or on something outside the file", name=name)
 
 
 def _line_end(one: Statement) -> str:

@@ -13,7 +13,12 @@ from sdsetup.launchfile.words import Unit
 from sdsetup.text import Text
 from sdsetup.values.flags import ARGS, LaunchFile, Unclear
 
-_NOT_SET = re.compile(r"[\s@]*(?:export\s+)?([A-Za-z_]\w*)\s*=|[\s@]*set\s+([A-Za-z_]\w*)\s+-", re.IGNORECASE)
+_NOT_SET = re.compile(
+    r"[\s@]*(?:export\s+|\$env:)?([A-Za-z_]\w*)\s*=|[\s@]*set\s+([A-Za-z_]\w*)\s+-", re.IGNORECASE
+)
+# A Python environment's own activate.bat sets no flags.
+_RUNS = re.compile(r"\bcall\s+(?:\"([^\"]+\.(?:bat|cmd))\"|([^\s&|()<>\"]+\.(?:bat|cmd))\b)", re.IGNORECASE)
+_HARMLESS = re.compile(r"(de)?activate\.(bat|cmd)$", re.IGNORECASE)
 _START = "the start"  # no variable can have this name
 
 
@@ -42,8 +47,12 @@ class _Seen:
         self.lines: dict[str, int] = {}  # where each was set last
         self.start_flags: tuple[str, ...] | None = None
         self.without_effect: list[Unclear] = []
+        self.runs: list[tuple[int, str]] = []
 
     def take(self, one: Statement) -> None:
+        if one.kind == "other":
+            names = [quoted or bare for quoted, bare in _RUNS.findall(one.raw)]
+            self.runs += [(one.first + 1, name) for name in names if not _HARMLESS.search(name)]
         if one.kind == "start":
             self._start(one)
         if one.kind == "undo":
@@ -153,6 +162,7 @@ class _Seen:
             unset=tuple(self.unset.values()),
             unclear=tuple(unclear.values()),
             without_effect=tuple(self.without_effect),
+            runs=tuple(self.runs),
         )
 
 

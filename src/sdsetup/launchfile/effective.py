@@ -121,4 +121,5 @@ def _over(below: LaunchFile, above: LaunchFile) -> LaunchFile:
         unclear=(*(one for one in below.unclear if fold(one.name or "") not in said), *above.unclear),
         start_flags=(*below.start_flags, *above.start_flags),
         without_effect=(*below.without_effect, *above.without_effect),
+        runs=(*below.runs, *above.runs),
     )

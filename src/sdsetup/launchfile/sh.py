@@ -45,8 +45,15 @@ def leaves(command: Command) -> bool:
 def pointless(command: Command) -> str | None:
     """The variable that a line was meant to set, where it sets none: `NAME = value`, `set NAME=value`."""
     words = [word.text for word in command.words]
-    if _NAMED.fullmatch(words[0]) and len(words) > 1 and words[1].startswith("="):
+    if words[0] == "export":
+        words = words[1:]
+    if len(words) > 1 and _NAMED.fullmatch(words[0]) and words[1].startswith("="):
         return words[0]
+    if len(words) > 2 and (words[0] == "setenv" or re.fullmatch(r"set -[gxU]*x[gxU]*", " ".join(words[:2]))):
+        name = words[1 if words[0] == "setenv" else 2]  # as csh and fish write it
+        return name if _NAMED.fullmatch(name) else None
+    if not words:
+        return None
     if words[0] == "set" and len(words) > 1 and "=" in words[1]:
         name = words[1].partition("=")[0]
         return name if _NAMED.fullmatch(name) else None

@@ -41,10 +41,12 @@ class _Seen:
         self.unclear: dict[str, Unclear] = {}
         self.sure = True
         self.without_effect: list[Unclear] = []
+        self.runs: list[tuple[int, str]] = []
 
     def take(self, command: Command) -> None:
         assigned = assignments_of(command)
         first = command.words[0].text
+        self.runs += [(command.line, what) for what in self._taken_in(command)]
         for name in _DEFAULTED.findall(self.text[command.start : command.end]):
             self._lost(name, command, Text("its value depends on something outside the file"))
         if leaves(command):
@@ -71,6 +73,15 @@ class _Seen:
             self.values[one.name] = value
         if assigned[1] and command.certain and self.sure:
             self.exported |= exported_names(command)
+
+    def _taken_in(self, command: Command) -> list[str]:
+        """What a command reads settings from: `source file`, `export $(cat file)`."""
+        first, *rest = command.words
+        sourced = rest[:1] if first.text in ("source", ".") else []
+        computed = [word for word in rest if word.text == "\ufffc"] if first.text == "export" else []
+        said = [self.text[word.start : word.end] for word in (*sourced, *computed)]
+        # A Python environment's own activate sets no flags.
+        return [one.strip("\"'") for one in said if not re.search(r"/activate[\"']?$", one)]
 
     def _other(self, command: Command, first: str) -> None:
         if first == "unset" and command.certain and self.sure:
@@ -131,4 +142,5 @@ class _Seen:
             unset=tuple(sorted(self.unset)),
             unclear=tuple(unclear.values()),
             without_effect=tuple(self.without_effect),
+            runs=tuple(self.runs),
         )

@@ -66,6 +66,7 @@ class LaunchFile:
     `python_cmd`: plain assignments without `export`; always empty for a .bat, where all is `env`).
     `unset`: names that the file clears. A name in `unclear` is in none of them. `start_flags`: arguments on the
     line that calls webui.bat; the web UI reads them before `flags`. `without_effect`: lines that set nothing.
+    `runs`: line and name of other files whose settings the launch file takes in, unread.
     """
 
     kind: Kind
@@ -76,6 +77,7 @@ class LaunchFile:
     unclear: tuple[Unclear, ...] = ()
     start_flags: tuple[str, ...] = ()
     without_effect: tuple[Unclear, ...] = ()
+    runs: tuple[tuple[int, str], ...] = ()
 
     def apply(self, environment: Mapping[str, str]) -> dict[str, str]:
         """`environment` as the web UI would find it after this file ran. cmd knows no letter case in names."""

@@ -28,7 +28,7 @@ class Own:
 
     `flags`: those of COMMANDLINE_ARGS; `at_start`: those on the line that calls webui.bat, which we leave alone.
     `env`: variables; None for a value that cannot be told from the file. `unexported`: names of those that only
-    webui.sh itself sees. `pointless`: lines without an effect.
+    webui.sh itself sees. `pointless`: lines without an effect. `unread`: lines that take in another file.
     """
 
     flags: tuple[Flag, ...] = ()
@@ -36,6 +36,7 @@ class Own:
     env: Mapping[str, str | None] = field(default_factory=dict)
     unexported: frozenset[str] = frozenset()
     pointless: tuple[Warning, ...] = ()
+    unread: tuple[Warning, ...] = ()
 
     @property
     def all_flags(self) -> tuple[str, ...]:
@@ -79,6 +80,17 @@ def own_settings(seen: LaunchFile, tuning: Tuning, recorded: InstallRecord | Non
             )
             for one in seen.without_effect
         ),
+        unread=tuple(
+            own_warning(
+                Text(
+                    "Line {line} of your launch file runs {what}, and sdsetup doesn't see the flags and variables "
+                    "set there. They can override the recommended settings",
+                    line=line,
+                    what=what,
+                )
+            )
+            for line, what in dict.fromkeys(seen.runs)
+        ),
     )
 
 
@@ -93,7 +105,7 @@ def beside(own: Own, tuning: Tuning, known: KnownFlags) -> Tuning:
     """The tuning as it can stand beside what the user set, with a warning for each point where the two meet."""
     flags, flag_warnings = _flags_beside(own, tuning, known)
     env, env_warnings = _env_beside(own, tuning, known)
-    warnings = (*flag_warnings, *env_warnings, *_among_themselves(own, tuning, known), *own.pointless)
+    warnings = (*flag_warnings, *env_warnings, *_among_themselves(own, tuning, known), *own.pointless, *own.unread)
     left = {*flags, *dict(env)}
     left_out = {*tuning.flags, *dict(tuning.env)} - left
     return replace(
