@@ -287,3 +287,19 @@ def sourced(content: bytes, folder: Path) -> list[str]:
 )
 def test_a_bat_is_refused_with_the_true_reason(line: str, why: str) -> None:
     assert why in str(refused("bat", line, "call webui.bat").why)
+
+
+@pytest.mark.parametrize(
+    ("kind", "lines", "why"),
+    [
+        ("bat", ("setlocal", "set COMMANDLINE_ARGS=--a", "endlocal", "call webui.bat"), "endlocal discards"),
+        (
+            "bat",
+            ("call :flags", "call webui.bat", "exit /b", ":flags", "set COMMANDLINE_ARGS=--a", "exit /b"),
+            "a jump (goto or call) decides",
+        ),
+        ("sh", ("f() {", '  export COMMANDLINE_ARGS="--a"', "}", "f"), "inside a function"),
+    ],
+)
+def test_a_set_that_is_no_condition_is_not_called_one(kind: str, lines: tuple[str, ...], why: str) -> None:
+    assert why in str(refused(kind, *lines).why)

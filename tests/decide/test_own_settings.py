@@ -239,13 +239,15 @@ def test_two_memory_flags_of_ones_own_are_said() -> None:
         ("bat", '$env:COMMANDLINE_ARGS="--medvram"'),
         ("sh", "set COMMANDLINE_ARGS=--medvram"),
         ("sh", 'export COMMANDLINE_ARGS = "--medvram"'),
+        ("bat", "set COMMANDLINE_ARGS=--api # my flags"),
+        ("sh", 'export COMMANDLINE_ARGS="--api # my flags"'),
         ("sh", 'set -x COMMANDLINE_ARGS "--medvram"'),
         ("sh", 'setenv COMMANDLINE_ARGS "--medvram"'),
     ],
 )
 def test_lines_that_never_had_an_effect_are_pointed_out(kind: str, line: str) -> None:
     told = written(kind, line)
-    assert line in told.content
+    assert line.removesuffix('"') in told.content
     assert "Line 2 of your launch file has no effect" in told.said
 
 

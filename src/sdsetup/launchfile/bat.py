@@ -155,12 +155,19 @@ class _Editor:
             if one.certain:
                 live.insert(0, one)
             elif not appends or names & names_in(one.value, ARGS):
-                raise refusals.unclear(
-                    "bat", one.first + 1, Text("COMMANDLINE_ARGS is set only under a condition")
-                )
+                raise refusals.unclear("bat", one.first + 1, self._why_uncertain(one, ARGS))
             if one.certain and not appends:
                 break
         return live
+
+    def _why_uncertain(self, one: Statement, name: str) -> Text:
+        """Why a `set` may not hold at the start."""
+        behind = self.all[self.all.index(one) :]
+        if one.conditional:
+            return Text("{name} is set only under a condition", name=name)
+        if any(other.kind == "undo" and other.reached for other in behind):
+            return Text("endlocal discards what was set before")
+        return Text("a jump (goto or call) decides whether {name} is set there", name=name)
 
     def _refuse_hidden(self, one: Statement, names: set[str], seen: frozenset[str] = frozenset()) -> None:
         """A variable inside COMMANDLINE_ARGS may carry one of our flags: then there are two hands on it."""
@@ -200,7 +207,7 @@ class _Editor:
             return
         last = before[-1]
         if not last.certain:
-            raise refusals.unclear("bat", last.first + 1, Text("{name} is set only under a condition", name=name))
+            raise refusals.unclear("bat", last.first + 1, self._why_uncertain(last, name))
         self._refuse_delayed(name, value, last)
         if (
             "".join(REFERENCE if unit.role == "reference" else unit.text for unit in last.value) != value

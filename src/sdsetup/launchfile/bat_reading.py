@@ -147,6 +147,9 @@ class _Seen:
         flags: tuple[str, ...] = ()
         try:
             flags = tuple(shlex.split(self.env.get(ARGS, ("", ""))[1]))
+            if any(flag.startswith("#") for flag in flags):
+                why = Text("# starts no comment inside {name}, and the web UI stops at it", name=ARGS)
+                self.without_effect.append(Unclear(line=self.lines[ARGS], name=ARGS, why=why))
         except ValueError:
             unclear[ARGS] = Unclear(
                 line=0, name=ARGS, why=Text("a quotation mark in COMMANDLINE_ARGS is never closed")

@@ -103,6 +103,12 @@ def defaulted(command: Command, text: str, name: str) -> bool:
     return re.search(rf"\$\{{{re.escape(name)}:?=", text[command.start : command.end]) is not None
 
 
+def _why_uncertain(command: Command, name: str) -> Text:
+    if command.in_function:
+        return Text("{name} is set inside a function", name=name)
+    return Text("{name} is set only under a condition", name=name)
+
+
 def _why_unclear(command: Command, name: str) -> Text:
     words = [word.text for word in command.words if word.text != "export"]
     if words[0].startswith(f"{name}=") and any(word.startswith("-") for word in words[1:]):
@@ -181,9 +187,7 @@ class _Editor:
             if one.certain:
                 live.insert(0, one)
             elif not appends or names & _names_in(one):
-                raise refusals.unclear(
-                    "sh", one.command.line, Text("COMMANDLINE_ARGS is set only under a condition")
-                )
+                raise refusals.unclear("sh", one.command.line, _why_uncertain(one.command, ARGS))
             if one.certain and not appends:
                 break
         return live

@@ -40,6 +40,7 @@ class _Seen:
         self.unset: set[str] = set()
         self.unclear: dict[str, Unclear] = {}
         self.sure = True
+        self.lines: dict[str, int] = {}  # where each was set last
         self.without_effect: list[Unclear] = []
         self.runs: list[tuple[int, str]] = []
 
@@ -71,6 +72,7 @@ class _Seen:
             self.unclear.pop(one.name, None)
             self.unset.discard(one.name)
             self.values[one.name] = value
+            self.lines[one.name] = command.line
         if assigned[1] and command.certain and self.sure:
             self.exported |= exported_names(command)
 
@@ -130,6 +132,9 @@ class _Seen:
         flags: tuple[str, ...] = ()
         try:
             flags = tuple(shlex.split(env.get(ARGS, "")))
+            if any(flag.startswith("#") for flag in flags):
+                why = Text("# starts no comment inside {name}, and the web UI stops at it", name=ARGS)
+                self.without_effect.append(Unclear(line=self.lines[ARGS], name=ARGS, why=why))
         except ValueError:
             unclear[ARGS] = Unclear(
                 line=0, name=ARGS, why=Text("a quotation mark in COMMANDLINE_ARGS is never closed")
