@@ -291,3 +291,11 @@ def test_another_file_with_settings_is_said(kind: str, line: str, what: str) -> 
 )
 def test_a_file_without_settings_is_not_said(kind: str, line: str) -> None:
     assert "runs" not in written(kind, line).said
+
+
+def test_flags_of_a_second_start_are_said() -> None:
+    second = ("start webui.bat", "set COMMANDLINE_ARGS=--port 7861", "start webui.bat")
+    told = written("bat", "set COMMANDLINE_ARGS=--port 7860", *second)
+    assert "Line 4 of your launch file sets COMMANDLINE_ARGS for a second start" in told.said
+    assert "set COMMANDLINE_ARGS=--port 7861\n" in told.content
+    assert "second start" not in written("bat", "set COMMANDLINE_ARGS=--port 7860", "goto go", ":go").said

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from sdsetup.launchfile.bat import SILENT, refuse_unreadable
 from sdsetup.launchfile.cmdflow import statements
@@ -27,10 +28,19 @@ def read(
 ) -> LaunchFile:
     refuse_unreadable(content)
     seen = _Seen(environment, folder)
-    for one in statements(content, encoding):
+    found = statements(content, encoding)
+    for one in found:
         if one.reached:
             seen.take(one)
-    return seen.result()
+    return replace(seen.result(), second_starts=_second_starts(found))
+
+
+def _second_starts(found: Sequence[Statement]) -> tuple[int, ...]:
+    """Lines that set the flags behind the first start, for another one."""
+    last = max((place for place, one in enumerate(found) if one.kind == "start" and not one.reached), default=0)
+    return tuple(
+        one.first + 1 for one in found[:last] if one.kind == "set" and not one.reached and one.name.upper() == ARGS
+    )
 
 
 class _Seen:

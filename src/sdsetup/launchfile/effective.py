@@ -122,4 +122,5 @@ def _over(below: LaunchFile, above: LaunchFile) -> LaunchFile:
         start_flags=(*below.start_flags, *above.start_flags),
         without_effect=(*below.without_effect, *above.without_effect),
         runs=(*below.runs, *above.runs),
+        second_starts=(*below.second_starts, *above.second_starts),
     )

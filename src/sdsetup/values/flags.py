@@ -67,6 +67,7 @@ class LaunchFile:
     `unset`: names that the file clears. A name in `unclear` is in none of them. `start_flags`: arguments on the
     line that calls webui.bat; the web UI reads them before `flags`. `without_effect`: lines that set nothing.
     `runs`: line and name of other files whose settings the launch file takes in, unread.
+    `second_starts`: lines that set the flags anew for another start behind the first.
     """
 
     kind: Kind
@@ -78,6 +79,7 @@ class LaunchFile:
     start_flags: tuple[str, ...] = ()
     without_effect: tuple[Unclear, ...] = ()
     runs: tuple[tuple[int, str], ...] = ()
+    second_starts: tuple[int, ...] = ()
 
     def apply(self, environment: Mapping[str, str]) -> dict[str, str]:
         """`environment` as the web UI would find it after this file ran. cmd knows no letter case in names."""

@@ -29,6 +29,7 @@ class Own:
     `flags`: those of COMMANDLINE_ARGS; `at_start`: those on the line that calls webui.bat, which we leave alone.
     `env`: variables; None for a value that cannot be told from the file. `unexported`: names of those that only
     webui.sh itself sees. `pointless`: lines without an effect. `unread`: lines that take in another file.
+    `second_starts`: lines that set the flags of another start, which we leave alone.
     """
 
     flags: tuple[Flag, ...] = ()
@@ -37,6 +38,7 @@ class Own:
     unexported: frozenset[str] = frozenset()
     pointless: tuple[Warning, ...] = ()
     unread: tuple[Warning, ...] = ()
+    second_starts: tuple[Warning, ...] = ()
 
     @property
     def all_flags(self) -> tuple[str, ...]:
@@ -91,6 +93,17 @@ def own_settings(seen: LaunchFile, tuning: Tuning, recorded: InstallRecord | Non
             )
             for line, what in dict.fromkeys(seen.runs)
         ),
+        second_starts=tuple(
+            own_warning(
+                Text(
+                    "Line {line} of your launch file sets {name} for a second start, "
+                    "which doesn't get the recommended flags",
+                    line=line,
+                    name=ARGS,
+                )
+            )
+            for line in seen.second_starts
+        ),
     )
 
 
@@ -105,7 +118,14 @@ def beside(own: Own, tuning: Tuning, known: KnownFlags) -> Tuning:
     """The tuning as it can stand beside what the user set, with a warning for each point where the two meet."""
     flags, flag_warnings = _flags_beside(own, tuning, known)
     env, env_warnings = _env_beside(own, tuning, known)
-    warnings = (*flag_warnings, *env_warnings, *_among_themselves(own, tuning, known), *own.pointless, *own.unread)
+    warnings = (
+        *flag_warnings,
+        *env_warnings,
+        *_among_themselves(own, tuning, known),
+        *own.pointless,
+        *own.unread,
+        *own.second_starts,
+    )
     left = {*flags, *dict(env)}
     left_out = {*tuning.flags, *dict(tuning.env)} - left
     return replace(
