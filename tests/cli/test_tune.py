@@ -72,6 +72,8 @@ def test_the_document_has_what_the_contract_names(capsys: pytest.CaptureFixture[
         ("8", ["--xformers", "--medvram", "--no-half-vae"]),
         ("8GB", ["--xformers", "--medvram", "--no-half-vae"]),
         ("7,9 GiB", ["--xformers", "--medvram", "--no-half-vae"]),
+        ("8 ГБ", ["--xformers", "--medvram", "--no-half-vae"]),
+        ("8192 МБ", ["--xformers", "--medvram", "--no-half-vae"]),
         ("8192 MiB", ["--xformers", "--medvram", "--no-half-vae"]),
         ("12", ["--xformers", "--no-half-vae"]),
         ("24", ["--xformers", "--no-half-vae"]),

@@ -157,7 +157,14 @@ Settings for GeForce GTX 1070, 8 GB on Windows, Stable Diffusion 1.5
 
 def test_a_size_is_asked_until_it_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """ "16" means 16 GB, not the sixteenth of a list, and nonsense is asked again."""
-    for typed, wanted in (("16\n", 16.0), ("16 GB\n", 16.0), ("3\nlots\n8g\n", 8.0), ("\n", None), ("9", None)):
+    for typed, wanted in (
+        ("16\n", 16.0),
+        ("16 GB\n", 16.0),
+        ("16 ГБ\n", 16.0),
+        ("3\nlots\n8g\n", 8.0),
+        ("\n", None),
+        ("9", None),
+    ):
         monkeypatch.setattr("sys.stdin", io.StringIO(typed))
         drawn, written = screen()
         assert ask_size(drawn, Text("How many GB?"), (8.0, 16.0)) == wanted

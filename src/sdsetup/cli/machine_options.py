@@ -11,7 +11,10 @@ from sdsetup.errors import UsageError
 from sdsetup.text import Text
 from sdsetup.workflows.described_machine import MachineOptions
 
-_GIB = {"": 1.0, "g": 1.0, "gb": 1.0, "gib": 1.0, "m": 1 / 1024, "mb": 1 / 1024, "mib": 1 / 1024}
+_GIB = {
+    **dict.fromkeys(("", "g", "gb", "gib", "г", "гб", "гиб"), 1.0),
+    **dict.fromkeys(("m", "mb", "mib", "м", "мб", "миб"), 1 / 1024),
+}
 
 
 def gibibytes(typed: str) -> float:

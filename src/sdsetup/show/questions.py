@@ -92,7 +92,7 @@ def ask_size(screen: Screen, question: Text, sizes: Sequence[float]) -> float | 
         answer = _typed(screen, f"{say(question)} [{shown}] ")
         if not answer:
             return None
-        number = re.fullmatch(r"(\d{1,3}(?:[.,]\d{1,2})?)\s*(?:g|gb|gib)?", answer.lower())
+        number = re.fullmatch(r"(\d{1,3}(?:[.,]\d{1,2})?)\s*(?:g|gb|gib|г|гб|гиб)?", answer.lower())
         size = float(number[1].replace(",", ".")) if number else None
         if size in sizes:
             return size
