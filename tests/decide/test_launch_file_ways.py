@@ -303,3 +303,11 @@ def test_a_bat_is_refused_with_the_true_reason(line: str, why: str) -> None:
 )
 def test_a_set_that_is_no_condition_is_not_called_one(kind: str, lines: tuple[str, ...], why: str) -> None:
     assert why in str(refused(kind, *lines).why)
+
+
+def test_a_byte_order_mark_before_the_first_command_of_a_sh_is_refused() -> None:
+    with pytest.raises(SdsetupError) as caught:
+        merge("sh", b'\xef\xbb\xbfexport COMMANDLINE_ARGS="--api"\n', OURS)
+    assert caught.value.code == "launch-file-encoding" and "byte order mark" in str(caught.value.why)
+    harmless = b'\xef\xbb\xbf#!/bin/bash\nexport COMMANDLINE_ARGS="--api"\n'
+    assert read("sh", merge("sh", harmless, OURS), environment={}).flags == ("--api", "--ours")

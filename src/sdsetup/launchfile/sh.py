@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import shlex
 from collections.abc import Sequence
@@ -77,6 +78,13 @@ def decoded(content: bytes) -> str:
             "sh",
             Text("it has Windows line endings or is saved as UTF-16, so bash would misread the values"),
             Text("Convert the line endings: sed -i 's/\\r$//' webui-user.sh"),
+        )
+    first = content.removeprefix(codecs.BOM_UTF8).split(b"\n", 1)[0].strip()
+    if content.startswith(codecs.BOM_UTF8) and first and not first.startswith(b"#"):
+        raise refusals.encoding(
+            "sh",
+            Text("it begins with a byte order mark, which bash takes as part of the first command"),
+            Text("Save it as UTF-8 without a byte order mark (BOM)."),
         )
     return content.decode("utf-8", "surrogateescape")
 
