@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import http.server
 import json
 import sys
@@ -26,10 +27,10 @@ from sdsetup.execute.kit.program import own_wheel
 from sdsetup.execute.kit.reading import find_kit
 from sdsetup.execute.kit.repositories import bundle, read_file, unbundle
 from sdsetup.execute.kit.serving import KitServer
-from sdsetup.execute.kit.store import KitStore, parse_manifest
+from sdsetup.execute.kit.store import KitStore, check, parse_manifest
 from sdsetup.execute.signing import SigningKey, make_keys
 from sdsetup.machine.real import RealMachine
-from sdsetup.values.kit import MANIFEST, SIGNATURE, Kit, KitFile, Piece, kit_to_json
+from sdsetup.values.kit import MANIFEST, SIGNATURE, Fault, Kit, KitFile, Piece, kit_to_json
 
 FILES = [
     "one-1.0-cp310-cp310-win_amd64.whl",
@@ -86,6 +87,16 @@ def manifest(name: str = "file", sha256: str = "0" * 64, **piece: Any) -> bytes:
     return json.dumps({"schema": "sdsetup.kit/1", "pieces": [said], "environments": []}).encode()
 
 
+def with_environment(package: str) -> bytes:
+    said = json.loads(manifest(sha256=package))
+    named = {"system": "linux", "build": "cpu", "torch": "2.1.2", "python": "3.10", "index": None}
+    return json.dumps({**said, "environments": [{**named, "packages": [package]}]}).encode()
+
+
+def test_an_environment_of_packages_that_are_listed_is_taken() -> None:
+    assert parse_manifest(with_environment("0" * 64), "kit").environments[0].packages == ("0" * 64,)
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -100,6 +111,7 @@ def manifest(name: str = "file", sha256: str = "0" * 64, **piece: Any) -> bytes:
         manifest(sha256="0" * 63),
         manifest(kind="program-that-runs"),
         manifest(file=None),
+        with_environment("0" * 64).replace(b'"packages": ["' + b"0" * 64, b'"packages": ["' + b"1" * 64),
     ],
 )
 def test_a_manifest_that_is_none_or_leads_elsewhere_is_refused(content: bytes) -> None:
@@ -234,9 +246,98 @@ def test_nobody_takes_a_damaged_file_for_whole(
         return
     with pytest.raises(Exception, match=r"IncompleteRead|HTTP Error"):
         get(f"{server.url}/{file.path}")
-    assert server.damaged == (file.path,)
+    assert list(server.damaged) == [file.path]
     with pytest.raises(urllib.error.HTTPError):
         get(f"{server.url}/{file.path}")
+
+
+def test_a_file_that_the_drive_does_not_give_away_is_named_with_the_reason(
+    server: KitServer, kit: tuple[KitStore, KitFile]
+) -> None:
+    store, file = kit
+    path = store.folder / file.path
+    path.unlink()
+    path.mkdir()  # opening it fails, whoever asks; as with a sector that can't be read
+    (path / "something").write_bytes(bytes(file.size))
+    with pytest.raises(http.client.IncompleteRead):
+        get(f"{server.url}/{file.path}")
+    assert list(server.damaged) == [file.path]
+    assert "SHA-256" not in str(server.damaged[file.path])
+    with pytest.raises(urllib.error.HTTPError):
+        get(f"{server.url}/{file.path}")  # at once: nobody tries it again for minutes
+
+
+def test_the_check_goes_on_after_a_file_that_cannot_be_read(kit: tuple[KitStore, KitFile], tmp_path: Path) -> None:
+    store, file = kit
+    (tmp_path / "more").write_bytes(b"more")
+    other = store.take(tmp_path / "more")
+    pieces = (Piece(kind="model", id=one.sha256, file=one) for one in (file, other))
+    for one in (file, other):
+        (store.folder / one.path).unlink()
+    (store.folder / file.path).symlink_to(file.name)  # a loop
+    assert check(store.folder, Kit(pieces=tuple(pieces)), lambda _done: None) == sorted(
+        (Fault(path=file.path, what="unreadable"), Fault(path=other.path, what="missing")),
+        key=lambda fault: fault.path,
+    )
+
+
+class Failing(Quiet):
+    """A static server that breaks down: redirects, refuses, ends early, or has another file by that name."""
+
+    way = ""
+
+    def do_GET(self) -> None:
+        if "/objects/" not in self.path:
+            super().do_GET()
+        elif self.way == "redirected":
+            self.send_response(302)
+            self.send_header("Location", "http://192.0.2.1/elsewhere")
+            self.end_headers()
+        elif self.way == "refused":
+            self.send_error(503)
+        else:
+            self.send_response(200)
+            self.send_header("Content-Length", {"ended early": "768000", "short": "5"}[self.way])
+            self.end_headers()
+            self.wfile.write(b"bytes")
+
+
+@pytest.mark.parametrize("way", ["redirected", "refused", "ended early", "short"])
+def test_behind_a_server_that_fails_the_file_is_named_and_taken_once_it_is_well(
+    kit: tuple[KitStore, KitFile], way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, file = kit
+    monkeypatch.setattr(Failing, "way", way)
+    with http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), partial(Failing, directory=str(store.folder))
+    ) as static:
+        threading.Thread(target=static.serve_forever, daemon=True).start()
+        found = find_kit(f"http://127.0.0.1:{static.server_port}", RealMachine())
+        with KitServer(found.kit, found.identity, found.open_file) as serving:
+            with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+                get(f"{serving.url}/{file.path}")
+            if way == "short":  # whole as the server has it, and not what the list says
+                assert list(serving.damaged) == [file.path]
+            else:
+                assert (list(serving.broken), not serving.damaged) == ([file.path], True)
+                monkeypatch.setattr(Failing, "do_GET", Quiet.do_GET)
+                assert hashlib.sha256(get(f"{serving.url}/{file.path}")).hexdigest() == file.sha256
+                assert not serving.broken
+        static.shutdown()
+
+
+def test_any_name_that_both_systems_can_have_is_asked_for_as_it_is(
+    kit: tuple[KitStore, KitFile], tmp_path: Path
+) -> None:
+    store, _file = kit
+    (tmp_path / "odd").write_bytes(b"odd")
+    file = store.take(tmp_path / "odd", "50% of #1 + a model \u00e9.safetensors")
+    store.finish(Kit(pieces=(Piece(kind="model", id=file.sha256, file=file),)))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(store.folder))) as static:
+        threading.Thread(target=static.serve_forever, daemon=True).start()
+        found = find_kit(f"http://127.0.0.1:{static.server_port}", RealMachine())
+        assert b"".join(found.open_file(file, 0)) == b"odd"
+        static.shutdown()
 
 
 def test_what_no_list_names_goes_and_the_list_is_the_same_in_any_order(

@@ -37,9 +37,8 @@ def make(
         ),
     ] = None,
     model: Annotated[
-        Optional[list[str]],  # noqa: UP045
-        typer.Option("--model", metavar="NAME", help="A model, or none; can be repeated.", show_default="sd15"),
-    ] = None,
+        list[str], typer.Option("--model", metavar="NAME", help="A model, or none; can be repeated.")
+    ] = ["sd15"],  # noqa: B006 - Typer takes a copy of it
     python: Annotated[bool, typer.Option("--python/--no-python", help="Include Python for the web UI.")] = True,
     program: Annotated[bool, typer.Option("--program/--no-program", help="Include sdsetup itself.")] = True,
     sign: Annotated[
@@ -64,7 +63,7 @@ def make(
     request = KitRequest(
         systems=tuple(systems or ()),
         gpus=tuple(gpu or ()),
-        models=tuple(name for name in (model if model is not None else ["sd15"]) if name != "none"),
+        models=tuple(name for name in model if name != "none"),
         python=python and not rehearse,
         program=program,
         profile=profile,

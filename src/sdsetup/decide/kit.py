@@ -73,7 +73,8 @@ def _missing(plan: Plan, facts: Facts, kit: Kit, python: str) -> Iterator[Text]:
                 if not any(is_python(piece.id, version, system) for piece in kit.of("python")):
                     yield Text("Python {version} for {system}", version=version, system=named(system))
             case BuildEnvironment(torch=torch):
-                if kit.environment(system, torch.family, python) is None:
+                packed = kit.environment(system, torch.family, python)
+                if packed is None or packed.torch != torch.torch:
                     yield Text(
                         "the packages with PyTorch {torch} for {system} and Python {python}",
                         torch=torch.torch,

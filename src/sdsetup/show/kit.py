@@ -64,13 +64,16 @@ def show_check(
         mark = screen.mark("ok")
         screen.line(Text("{mark} Signed with the key {key}", mark=mark, key=signed_by), "ok")
     for fault in faults:
-        text = Text("Missing: {path}", path=fault.path)
-        if fault.what == "damaged":
-            text = Text("Damaged: {path}", path=fault.path)
+        text = {
+            "missing": Text("Missing: {path}", path=fault.path),
+            "damaged": Text("Damaged: {path}", path=fault.path),
+            "unreadable": Text("Can't be read: {path}", path=fault.path),
+        }[fault.what]
         screen.line(Text("{mark} {text}", mark=screen.mark("fail"), text=text), "fail")
     if faults:
-        screen.line(Text("Copy these files again, or delete them and run:"))
-        screen.command(Command("sdsetup", "kit", "make", folder), indent=2)
+        screen.line(
+            Text("Copy these files again, or delete them and run `sdsetup kit make` again with the same options.")
+        )
     else:
         screen.line(Text("{mark} All {count} files are OK", mark=screen.mark("ok"), count=len(kit.files)), "ok")
 

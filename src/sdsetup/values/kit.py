@@ -216,4 +216,4 @@ class Fault:
     """A file of a kit that is not as the manifest says."""
 
     path: str
-    what: Literal["missing", "damaged"]
+    what: Literal["missing", "damaged", "unreadable"]

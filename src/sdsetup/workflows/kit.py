@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from sdsetup.catalog.models import Model, fetch_file, find_model
 from sdsetup.decide.kit import named
 from sdsetup.decide.planning import environment_action
-from sdsetup.errors import EXIT_DONE, EXIT_EXPECTED, file_problem
+from sdsetup.errors import EXIT_DONE, EXIT_EXPECTED, SdsetupError, file_problem
 from sdsetup.execute.context import Context
 from sdsetup.execute.download import fetch
 from sdsetup.execute.environment import uv
@@ -75,8 +75,17 @@ def run_make(
             Live(_as_plan(folder, parts), session.screen) as live,
         ):
             kit, identity = making.run(live.listen)
+            lost = [path for path, file in kit.files.items() if not making.store.has(file)]
     except OSError as error:
         raise file_problem(error, folder, Text("The kit could not be written")) from error
+    if lost:
+        raise SdsetupError(
+            Text("The kit has lost a file that an earlier run added: {file}", file=lost[0]),
+            where=folder,
+            why=Text.plural("{count} file is missing", "{count} files are missing", count=len(lost)),
+            hint=Text("Run `sdsetup kit make` again with the options of that run."),
+            code="kit-damaged",
+        )
     signed_by = None if key is None else key.public.text
     if session.json:
         print_document(made_json(folder, kit, identity, signed_by))
@@ -109,7 +118,7 @@ class _Making:
     def __init__(self, session: Session, store: KitStore, request: KitRequest, key: SigningKey | None) -> None:
         self._session = session
         self._key = key
-        self._store = store
+        self.store = store
         self._request = request
         self._kit = store.begun()
         self._webui = session.catalog.webui
@@ -164,7 +173,7 @@ class _Making:
     def run(self, listen: Listener) -> tuple[Kit, str]:
         """Bring what is missing; the whole kit and the SHA-256 of its manifest."""
         self._context = replace(self._context, listen=listen)
-        self._store.work.mkdir(parents=True, exist_ok=True)
+        self.store.work.mkdir(parents=True, exist_ok=True)
         self._repositories()
         for target in self._targets:
             self._packages(target)
@@ -178,19 +187,19 @@ class _Making:
             for system in self._systems:
                 with self._working(_python_title(self._webui.python.wanted, system)) as context:
                     if not self._python_there(system):
-                        self._keep(interpreter.bring(system, self._webui.python.wanted, self._store, context))
+                        self._keep(interpreter.bring(system, self._webui.python.wanted, self.store, context))
         if self._request.program:
             self._program()
         self._kit = self._kit.tidy()
-        return self._kit, self._store.finish(self._kit, self._key)
+        return self._kit, self.store.finish(self._kit, self._key)
 
     def _has(self, kind: str, id: str) -> bool:
         piece = self._kit.find(kind, id)  # type: ignore[arg-type]
-        return piece is not None and all(map(self._store.has, piece.files))
+        return piece is not None and all(map(self.store.has, piece.files))
 
     def _keep(self, *pieces: Piece, environment: KitEnvironment | None = None) -> None:
         self._kit = self._kit.plus(pieces, (environment,) if environment else ())
-        self._store.note(self._kit)
+        self.store.note(self._kit)
 
     @contextmanager
     def _working(self, part: Text) -> Iterator[Context]:
@@ -213,7 +222,7 @@ class _Making:
         for name, urls, commit, ref, branch in wanted:
             with self._working(_repository_title(name)) as context:
                 if not self._has("repository", commit):
-                    file = bundle(name, urls, commit, ref, branch, self._store, context)
+                    file = bundle(name, urls, commit, ref, branch, self.store, context)
                     self._keep(Piece(kind="repository", id=commit, file=file))
 
     def _files(self, kind: Kind, title: Text, *files: FetchFile) -> None:
@@ -221,7 +230,7 @@ class _Making:
             for file in files:
                 there = KitFile(name=file.save_as.rpartition("/")[2], size=file.size, sha256=file.sha256)
                 if not self._has(kind, file.sha256):
-                    fetch(replace(file, save_as=there.path), replace(context, dir=self._store.folder))
+                    fetch(replace(file, save_as=there.path), replace(context, dir=self.store.folder))
                 self._keep(Piece(kind=kind, id=file.sha256, file=there))
 
     def _packages(self, target: Target) -> None:
@@ -233,14 +242,14 @@ class _Making:
         action = environment_action(self._webui, target.torch, sys.executable)
         source = self._kit.find("repository", self._webui.commit)
         assert source is not None, "brought before"
-        checkout = self._store.work / "checkout"
+        checkout = self.store.work / "checkout"
         checkout.mkdir(parents=True, exist_ok=True)
-        needed = read_file(self._store.folder / source.file.path, source.id, action.requirements, self._context)
+        needed = read_file(self.store.folder / source.file.path, source.id, action.requirements, self._context)
         (checkout / action.requirements).write_bytes(needed)
         context = replace(working, dir=checkout)
         options = packages.target_options(target.system, python)
         cache = _uv_cache(self._session)
-        lock, _ = resolve(action, sys.executable, context, self._store.work / "question", cache, options)
+        lock, _ = resolve(action, sys.executable, context, self.store.work / "question", cache, options)
         tags = packages.tags_of(target.system, python)
         wanted = list(packages.wanted_files(lock.pylock, tags))
         if packages.sources_among(wanted):
@@ -249,13 +258,13 @@ class _Making:
                 ("setuptools", "wheel"),
                 sys.executable,
                 context,
-                self._store.work / "question",
+                self.store.work / "question",
                 uv.variables(context, UV_CACHE_DIR=str(cache)),
                 options,
                 constraints=action.build_constraints,
             )
             wanted += packages.wanted_files(tools, tags)
-        pieces = packages.bring(wanted, self._kit, self._store, working, kind="package")
+        pieces = packages.bring(wanted, self._kit, self.store, working, kind="package")
         environment = KitEnvironment(
             system=target.system,
             build=target.torch.family,
@@ -276,7 +285,7 @@ class _Making:
 
     def _own_program(self, context: Context) -> None:
         """sdsetup's own wheel, and for each system and Python what it needs."""
-        file = self._store.take(program.own_wheel(self._store.work))
+        file = self.store.take(program.own_wheel(self.store.work))
         self._kit = self._kit.without("program", "sdsetup")  # an earlier version would be one too many
         self._keep(Piece(kind="program", id="sdsetup", file=file))
         if self._session.practising:
@@ -286,7 +295,7 @@ class _Making:
                 options = packages.target_options(system, python)
                 cache = _uv_cache(self._session)
                 env = uv.variables(context, UV_CACHE_DIR=str(cache))
-                where = self._store.work / "program"
+                where = self.store.work / "program"
                 needs = choose(
                     program.requirements(),
                     sys.executable,
@@ -297,7 +306,7 @@ class _Making:
                     constraints=program.locked(),
                 )
                 wanted = packages.wanted_files(needs, packages.tags_of(system, python))
-                self._keep(*packages.bring(wanted, self._kit, self._store, context, kind="program"))
+                self._keep(*packages.bring(wanted, self._kit, self.store, context, kind="program"))
 
 
 _PROGRAM_BYTES = 60_000_000  # of one system: uv has 26 MB, the others are small (measured in November 2026)

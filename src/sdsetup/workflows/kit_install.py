@@ -111,15 +111,9 @@ def with_kit(
         try:
             yield OpenKit(found=found, server=server, session=inner)
         except SdsetupError as error:
-            if not server.damaged:
+            problem = _problem(place, server)
+            if problem is None:
                 raise
-            problem = SdsetupError(
-                Text("A file of the kit is damaged or missing: {file}", file=server.damaged[0]),
-                where=place,
-                why=Text("its SHA-256 does not match the kit's file list"),
-                hint=Text("Copy this file from the kit again, then run the same command again."),
-                code="kit-damaged",
-            )
             problem.announced = error.announced
             raise problem from error
 
@@ -135,6 +129,27 @@ def _tables(session: Session, kit: Kit, base: str) -> dict[str, dict[str, Any]]:
     mingit["url"] = urls.get(mingit["sha256"], mingit["url"])
     tables["doctor"]["python"]["tolerated"] = []  # the kit's packages are for one version
     return tables
+
+
+def _problem(place: str, server: KitServer) -> SdsetupError | None:
+    """What is wrong with the kit itself, if anything is: what its readers say of it is only that a line broke."""
+    for file, why in server.damaged.items():
+        return SdsetupError(
+            Text("A file of the kit is damaged or missing: {file}", file=file),
+            where=place,
+            why=why,
+            hint=Text("Copy this file from the kit again, then run the same command again."),
+            code="kit-damaged",
+        )
+    for file, why in server.broken.items():
+        return SdsetupError(
+            Text("A file of the kit can't be reached: {file}", file=file),
+            where=place,
+            why=why,
+            hint=Text("Check that PC and the network, then run the same command again. Downloads are kept."),
+            code="kit-unreachable",
+        )
+    return None
 
 
 def _environment(session: Session, kit: Kit, url: str) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 from sdsetup.catalog.addresses import Address
 from sdsetup.machine import Machine
@@ -23,7 +24,7 @@ def ask(base: Address, path: str, machine: Machine, start: int = 0) -> Any:
     import urllib3
 
     manager = connections(base, proxy_for(base, machine), machine.env)
-    address = f"{base.url.rstrip('/')}/{path.replace('+', '%2B')}" if path else base.url
+    address = f"{base.url.rstrip('/')}/{quote(path)}" if path else base.url
     headers = {"User-Agent": "sdsetup", "Accept-Encoding": "identity"}
     if start:
         headers["Range"] = f"bytes={start}-"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sdsetup.catalog.addresses import Address, AddressError, parse_address
 from sdsetup.errors import SdsetupError, UsageError, file_problem
 from sdsetup.execute.download.plain import ask, whole
-from sdsetup.execute.kit.serving import Open
+from sdsetup.execute.kit.serving import Open, UnreadableError
 from sdsetup.execute.kit.store import parse_manifest
 from sdsetup.machine import Machine
 from sdsetup.storage import LONGEST_OWN
@@ -124,10 +124,15 @@ def _in_folder(folder: Path) -> _Place:
         raise file_problem(error, folder, Text("The kit can't be read")) from error
 
     def open_file(file: KitFile, start: int) -> Iterator[bytes]:
-        with (folder / file.path).open("rb") as source:
-            source.seek(start)
-            while data := source.read(_READ):
-                yield data
+        try:
+            with (folder / file.path).open("rb") as source:
+                source.seek(start)
+                while data := source.read(_READ):
+                    yield data
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise UnreadableError(error.strerror or str(error)) from error
 
     def signature() -> bytes | None:
         try:
@@ -157,6 +162,8 @@ def _at_address(where: str, machine: Machine, *, proved: bool) -> _Place:
         ) from error
 
     def open_file(file: KitFile, start: int) -> Iterator[bytes]:
+        import urllib3
+
         answer = ask(address, file.path, machine, start)
         skip = start if answer.status == 200 else 0  # a server that cannot begin in the middle
         try:
@@ -166,6 +173,8 @@ def _at_address(where: str, machine: Machine, *, proved: bool) -> _Place:
                     continue
                 yield data[skip:]
                 skip = 0
+        except urllib3.exceptions.HTTPError as error:
+            raise OSError(str(error)) from error
         finally:
             answer.close()
 

@@ -12,28 +12,38 @@ import logging
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from urllib.parse import quote, unquote, urlsplit
 
 from packaging.utils import canonicalize_name
 
+from sdsetup.text import Text
 from sdsetup.values.kit import Kit, KitFile, Piece
 
 _log = logging.getLogger("sdsetup.kit")
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 _INDEX = "application/vnd.pypi.simple.v1+json"
 
-# The bytes of a file of the kit from a place on, in pieces of any length.
+# The bytes of a file of the kit from a place on, in pieces of any length. FileNotFoundError: it is not there;
+# UnreadableError: asking again is of no use; another OSError: it may come on another try.
 Open = Callable[[KitFile, int], Iterator[bytes]]
+
+_DAMAGED = Text("its SHA-256 does not match the kit's file list")
+_MISSING = Text("it is not there")
+
+
+class UnreadableError(OSError):
+    """The file is there, and the drive or the system does not give it away."""
 
 
 class KitServer:
     """Serves a kit on 127.0.0.1 while the block lasts; `url` is its address.
 
-    The port follows from the manifest, so that a run which goes on asks the same addresses. `damaged`: paths of
-    files that were asked for and are not what the manifest says, or not there.
+    The port follows from the manifest, so that a run which goes on asks the same addresses. Paths of files that
+    were asked for, each with why nobody got them: `damaged`: they are not what the manifest says, or cannot be
+    read; `broken`: their transfer ended early each time.
     """
 
     def __init__(self, kit: Kit, identity: str, open_file: Open) -> None:
@@ -44,8 +54,12 @@ class KitServer:
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     @property
-    def damaged(self) -> tuple[str, ...]:
-        return tuple(self._server.damaged)
+    def damaged(self) -> Mapping[str, Text]:
+        return self._server.damaged
+
+    @property
+    def broken(self) -> Mapping[str, Text]:
+        return self._server.broken
 
     def __enter__(self) -> KitServer:
         threading.Thread(target=self._server.serve_forever, args=(0.05,), name="kit", daemon=True).start()
@@ -65,7 +79,8 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, kit: Kit, open_file: Open, port: int) -> None:
         super().__init__(("127.0.0.1", port), _Answer)
         self.open_file = open_file
-        self.damaged: dict[str, None] = {}
+        self.damaged: dict[str, Text] = {}
+        self.broken: dict[str, Text] = {}
         self.files = dict(kit.files)
         self.projects: dict[str, list[Piece]] = {}
         for piece in kit.pieces:
@@ -153,22 +168,36 @@ class _Answer(BaseHTTPRequestHandler):
         """Send bytes [start, end), the last of a whole file once it is proved; whether all were sent."""
         digest = hashlib.sha256() if (start, end) == (0, file.size) else None
         left, held = end - start, b""
-        try:
-            for data in self.server.open_file(file, start):
-                data = data[:left]
-                left -= len(data)
-                if digest is not None:
-                    digest.update(data)
-                self.wfile.write(held)
-                held = data
-                if not left:
-                    break
-        except FileNotFoundError:
-            self.server.damaged[file.path] = None
+        for data in self._read(file, start):
+            data = data[:left]
+            left -= len(data)
+            if digest is not None:
+                digest.update(data)
+            self.wfile.write(held)
+            held = data
+            if not left:
+                break
+        if file.path in self.server.damaged or file.path in self.server.broken:
             return False
         if left or (digest is not None and digest.hexdigest() != file.sha256):
-            _log.error("%s is not what the kit's list says", file.path)
-            self.server.damaged[file.path] = None
+            self._damaged(file, _DAMAGED)
             return False
         self.wfile.write(held)
         return True
+
+    def _read(self, file: KitFile, start: int) -> Iterator[bytes]:
+        """The bytes of the file, as far as they can be had; what stops them is noted."""
+        self.server.broken.pop(file.path, None)
+        try:
+            yield from self.server.open_file(file, start)
+        except FileNotFoundError:
+            self._damaged(file, _MISSING)
+        except UnreadableError as error:
+            self._damaged(file, Text("{said}", said=error))
+        except OSError as error:
+            _log.warning("%s: %s", file.path, error)
+            self.server.broken[file.path] = Text("{said}", said=error)
+
+    def _damaged(self, file: KitFile, why: Text) -> None:
+        _log.error("%s: %s", file.path, why)
+        self.server.damaged[file.path] = why

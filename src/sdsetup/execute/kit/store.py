@@ -7,6 +7,7 @@ the kit as it was, and the next one goes on with the files that are there.
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -34,6 +35,7 @@ from sdsetup.values.kit import (
 if TYPE_CHECKING:  # the library behind it is for those who have a key
     from sdsetup.execute.signing import SigningKey
 
+_log = logging.getLogger("sdsetup.kit")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -109,7 +111,8 @@ class KitStore:
 
 
 def check(folder: Path, kit: Kit, tell: Callable[[int], None]) -> list[Fault]:
-    """Read every file; those that are missing or not what the manifest says. `tell`: bytes read so far."""
+    """Read every file; those that are missing, can't be read, or are not what the manifest says. `tell`: bytes so
+    far."""
     faults: list[Fault] = []
     done = 0
     for path, file in sorted(kit.files.items()):
@@ -117,6 +120,9 @@ def check(folder: Path, kit: Kit, tell: Callable[[int], None]) -> list[Fault]:
             whole = (folder / path).stat().st_size == file.size and sha256_of(folder / path) == file.sha256
         except FileNotFoundError:
             faults.append(Fault(path=path, what="missing"))
+        except OSError as error:
+            _log.warning("%s: %s", path, error)
+            faults.append(Fault(path=path, what="unreadable"))
         else:
             if not whole:
                 faults.append(Fault(path=path, what="damaged"))
@@ -154,6 +160,12 @@ def checked(kit: Kit, where: object) -> Kit:
                 )
             if not _SHA256.fullmatch(file.sha256) or file.size < 0:
                 raise _unreadable(where, Text("the size or SHA-256 of {name} is not valid", name=file.name))
+    there = {piece.file.sha256 for piece in kit.pieces}
+    for environment in kit.environments:
+        if not there.issuperset(environment.packages):
+            raise _unreadable(
+                where, Text("it does not list every package for {system}", system=environment.system)
+            )
     return kit
 
 
