@@ -35,10 +35,30 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
             r"(?i)\b(serial(?:[ _]?(?:no|number|num|nr))?\.?|s/n|sn|service[ _]?tag|asset[ _]?tag"
             r"|product[ _]?id|imei|uuid"
             r"|machine[ _-]?(?:id|guid)|device[ _]?id|hwid|fingerprint|seriennummer|серийный номер)"
-            r"([\"']?\s*[:=#]\s*[\"']?|\s+(?=[A-Z0-9-]*\d)(?=[A-Z0-9-]{5,}))[^\s\"',;)]+"
+            r"([\"']?\s*[:=#]\s*[\"']?|\s+(?:is|was)\s+|\s+(?=[A-Z0-9-]*\d)(?=[A-Z0-9-]{5,}))[^\s\"',;)]+"
         ),
         rf"\1\2{_ID}",
     ),
+    # Bank accounts, cards, telephones.
+    (re.compile(r"(?<![\w-])[A-Z]{2}\d{2}(?: ?(?:\d{4}|[A-Z]{4})){2,7}(?: ?\d{1,4})?(?![\w-])"), "[number]"),
+    (re.compile(r"(?<![\w.-])(?:\d{4}[ -]){3}\d{4}(?![\w.-])"), "[number]"),
+    (re.compile(r"(?<![\w.+-])\+\d{1,3}(?:[ ()/-]{0,2}\d){7,12}(?![\w.])"), "[number]"),
+    # Accounts as programs name them.
+    (re.compile(r"(?i)\b([ug]id|euid|groups?)=(\d+)\([^)\r\n]*\)"), r"\1=\2(user)"),
+    (re.compile(r"(?i)\b((?:user|account) id \d+ )\([^)\r\n]*\)"), r"\1(user)"),
+    (re.compile(r"(?i)\b(whoami\b\W{1,4})[^\r\n]+"), r"\1user"),
+    (re.compile(r"(?i)\b(AzureAD|MicrosoftAccount|WORKGROUP)\\+[^\s\\\"',;]+"), r"\1\\user"),
+    (re.compile(r"(?i)\b(user\.name[ \t=:]+)[^\r\n]+"), r"\1user"),
+    (
+        re.compile(
+            r"(?i)(?<!\w)((?:benutzer(?:name)?|anmeldename|(?:nom d['’])?utilisateur|(?:nombre de )?usuario"
+            r"|nome utente|nome de usuário|nazwa użytkownika|имя пользователя|пользователь|用户名|ユーザー名)"
+            r"[\"']?\s*[:=：]\s*)[^\r\n\"',;]+"
+        ),
+        r"\1user",
+    ),
+    # A shell's prompt.
+    (re.compile(r"(?<![\w.+-])[\w.-]+@[\w-]+(?=:[~/]|\s+[~/][^\s]*\s*[$#%>])"), "user@[computer]"),
     (re.compile(r"(?i)\bOneDrive - [^\\/\r\n\"']+"), "OneDrive"),
     (re.compile(r"(?i)\b([be]?ssid)\s+[^\r\n]+"), r"\1 [network]"),
     (re.compile(r"(?i)\b((?:connected|associated|joined) (?:to|with) )(['\"])[^'\"\r\n]+\2"), r"\1[network]"),
@@ -100,6 +120,24 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (re.compile(r"(?i)(?<![a-z0-9])(?:latitude|longitude|lat|lon|lng|gps)\W{1,4}-?\d{1,3}\.\d{3,}"), "[place]"),
 )
+# Addresses, and whose are everybody's: where the web UI, its packages and their manuals come from.
+_URL = re.compile(
+    r"(?i)\b((?:https?|wss?|s?ftps?|git|ssh)://)([^\s/:?#\"'<>()\[\]]+|\[[0-9a-f:.]+\])([^\s\"'<>]*)"
+)
+_PUBLIC_HOST = re.compile(
+    r"(?i)localhost|127(?:\.\d+){3}|0\.0\.0\.0|\[::1?\]|github|huggingface|(?:[\w-]+\.)*(?:github\.(?:com|io)"
+    r"|githubusercontent\.com|gitlab\.com|gitee\.com|huggingface\.co|hf\.co|hf-mirror\.com|modelscope\.cn"
+    r"|civitai\.com|pytorch\.org|python\.org|nvidia\.com|amd\.com|intel\.com"
+    r"|microsoft\.com|windows\.com|aka\.ms|apple\.com|git-scm\.com|astral\.sh|gradio\.app|readthedocs\.io"
+    r"|readthedocs\.org|openaipublic\.azureedge\.net|nju\.edu\.cn|tsinghua\.edu\.cn"
+    r"|aliyun\.com|ubuntu\.com|debian\.org|numpy\.org|pydantic\.dev|stackoverflow\.com|curl\.se|ietf\.org|w3\.org)"
+)
+# What somebody fetches from these is their affair, but for what the web UI itself fetches.
+_MODEL_HOST = re.compile(r"(?i)(?:[\w-]+\.)*(?:huggingface\.co|hf\.co|hf-mirror\.com|modelscope\.cn|civitai\.com)")
+_PUBLIC_MODEL = re.compile(
+    r"(?i)(?:/api/models)?/(?:AI-ModelScope|comfyanonymous|CompVis|facebook|google|laion|lllyasviel|madebyollin"
+    r"|openai|runwayml|stabilityai|stable-diffusion-v1-5|bert-base-uncased|docs|settings|join)(?:/|$)"
+)
 _IPV4 = re.compile(r"(?<![\w.])(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?![\w]|\.\d)")
 _DASHED = re.compile(r"(?i)\b(?:ip|host|dyn\w*|pool|p|cpe|adsl|dsl)-\d{1,3}-\d{1,3}-\d{1,3}-\d{1,3}\b[\w.-]*")
 _IPV6 = re.compile(
@@ -127,6 +165,9 @@ _PICTURE_WORDS = re.compile(
     r"[^\n]{0,40}\b(?:named?|called|not found|selected|switch(?:ed|ing)?)\b|\bsd_model_(?:checkpoint|hash)\b"
     r"|\bsd_checkpoint\b|\bsd_vae\b|\bstyles?[\"']?\s*[:=]"
     r"|\bparameters[\"']?\s*[:=]|\binfotext|\bcaption[\"']?\s*[:=]|\binterrogat\w+[^\n]*:"
+    r"|\barg(?:ument)?s[\"']?\s*[:=]\s*[\[(]|[\[(, ][\"'](?:Euler|DPM|DDIM|LMS|Heun|UniPC|PLMS|Restart|LCM)\b"
+    r"|(?<![\\/\w-])(?:loras?|lycoris|locon|loha|hypernetworks?)(?![\\/\w-])"
+    r"|\bcheckpoints?\b[^:\n]{0,20}:\s*\S|\bcontrol ?net\b[^\n]*\bmodel\b"
     r"|\bcouldn't find (?:lora|vae|network|checkpoint)"
     r"|\bnetworks? (?:with )?(?:not found|errors?)|\bwildcards?\b|\bjob[\"']?\s*[:=]\s*[\"']"
     r"|\b(?:loading|loaded) (?:lora|network|embedding|hypernetwork|style)\b"
@@ -141,6 +182,20 @@ _MESSAGE = re.compile(
     r"|^\*?[A-Z][^:]{0,40}(?:\.\.\.|:)|%\||^\[|^Loading|^Launching|^Running|^Startup"
 )
 _BEFORE_A_PROMPT = 12  # lines; a prompt has several
+
+
+def hide_addresses(line: str) -> str:
+    """A line of a log without addresses that are not everybody's: of somebody's server, of a shared file."""
+    return _URL.sub(_url, line)
+
+
+def _url(found: re.Match[str]) -> str:
+    scheme, host, rest = found.groups()
+    if not _PUBLIC_HOST.fullmatch(host):
+        return f"{scheme}{_ADDRESS}"
+    if _MODEL_HOST.fullmatch(host) and rest.strip("/") and not _PUBLIC_MODEL.match(rest):
+        return f"{scheme}{host}/[...]"
+    return found[0]
 
 
 def hide_numbers(text: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from sdsetup.redaction.paths import FOREIGN, PLAIN, own_parts, redact_paths, said_place
-from sdsetup.redaction.personal import hide_numbers, tells_of_pictures
+from sdsetup.redaction.personal import hide_addresses, hide_numbers, tells_of_pictures
 from sdsetup.redaction.secrets import HIDDEN, hide_secrets, secret_name, words
 
 _VERSION = re.compile(r"[\w.+-]{1,40}")
@@ -148,6 +148,7 @@ class Redaction:
     def _log_line(self, line: str) -> str:
         if len(line) > _LONGEST_LINE:
             return LEFT_OUT
+        line = hide_addresses(line)
         said = self._text(line, log=True)
         if any(self._holds(name, line) for name in self._short(self.hosts)):
             return LEFT_OUT

@@ -48,7 +48,8 @@ _HOOKS = re.compile(
 _SHARES = re.compile(
     r"(?i)(?<![\w.-])(?:[a-z]+://)?(?:[a-z0-9-]+\.)+(?:gradio\.(?:live|app)|ngrok(?:-free)?\.(?:io|app|dev)"
     r"|trycloudflare\.com"
-    r"|loca\.lt|localhost\.run|lhr\.(?:life|rocks)|serveo\.net|bore\.pub|pinggy\.(?:link|io|online)|ts\.net"
+    r"|loca\.lt|remote\.moe|serveousercontent\.com|localto\.net|localhost\.run|lhr\.(?:life|rocks)|serveo\.net"
+    r"|bore\.pub|pinggy\.(?:link|io|online)|ts\.net"
     r"|localtonet\.com|telebit\.(?:io|cloud)|devtunnels\.ms|githubpreview\.dev|app\.github\.dev|zrok\.io"
     r"|tunnelmole\.net"
     r"|proxy\.runpod\.net|googleusercontent\.com|cfargotunnel\.com|duckdns\.org|dyndns\.org|no-ip\.(?:org"
@@ -72,11 +73,34 @@ _BARE_QUERY = re.compile(
 _SET = re.compile(r"(?i)\b(setx?(?:\s+/m)?\s+|setenv\s+)([\w.]+)(\s+)([^=\s][^\r\n]*)")
 _SPOKEN = re.compile(r"(?i)\b((?:token|password|passwort|secret|key|pin|code) (?:is|was|ist|war):?\s+)\S*\d\S*")
 _CURL = re.compile(r"(?i)(\s(?:-u|--user|--proxy-user|-U)[= ]\s*)([\"']?)[^\s\"']+:[^\s\"']*\2")
+# Programs that take a password without a name for it.
+_GIVEN = re.compile(
+    r"(?i)\b(net\s+use\b|sshpass\s+-p|(?:plink|pscp|psftp|putty)\b[^\r\n]*?\s-pw\s"
+    r"|(?:mysql\w*|mariadb\w*)\b[^\r\n]*?\s-p(?=\S)|(?:smbclient|winexe|rpcclient)\b[^\r\n]*?\s-U)[^\r\n]*"
+)
+# The name is two words, or only a blank stands between it and the value; the value has a digit, as words do not.
+_SAID = re.compile(
+    r"(?i)\b((?:(?:api|access|licen[cs]e|product|private|secret|account|auth|activation|recovery|encryption|master"
+    r"|registration|security)[ -]?keys?|(?:2fa|otp|tan|verification|security|confirmation|one[- ]time|recovery"
+    r"|backup|sms)[ -](?:code|password))(?:[\"']?\s*[:=]\s*|\s+(?:(?:is|was)\s+)?)[\"']?)"
+    r"(?=[^\s\"',;:]*\d)[^\s\"',;:]+"
+)
+_PIN = re.compile(r"(?i)\b(pin[\"']?\s*[:=]\s*[\"']?)\d{4,8}\b")
+_AFTER_A_BLANK = re.compile(
+    r"(?i)\b((?:auth[-_ ]?|access[-_ ]?|bearer[-_ ]?)?"
+    r"(?:token|secret|password|passwd|passwort|passphrase|kennwort)\s+)"
+    r"(?=[^\s\d]*\d)(?=[^\sa-z]*[a-z])(?!v?\d+\.)[\w+/=.~-]{8,}(?![\w(])"
+)
+_ABROAD = re.compile(
+    r"(?i)((?<!\w)(?:senha|contraseña|mot de passe|mdp|hasło|heslo|jelszó|şifre|lozinka|wachtwoord|lösenord"
+    r"|adgangskode|salasana|parolă|parola|mật khẩu|密码|密碼|口令|パスワード|비밀번호)[\"']?\s*[:=：]\s*)[^\r\n]+"
+)
+_PUBLIC_KEY = re.compile(r"\b((?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-\S+|sk-\S+@openssh\.com) )AAAA[^\r\n]*")
 _NETRC = re.compile(r"(?i)\b(machine\s+\S+\s+login\s+)\S+(\s+password\s+)\S+")
 
 # `name = value`, `"name": "value"`, `--name value`, `'--name', 'value'`, in escaped quotes, too.
 _NAMED = re.compile(
-    r"(?<![A-Za-z0-9_])(?P<name>-{0,2}[^\W\d_](?:[\w.-]{0,60}\w)?)"
+    r"(?<![A-Za-z0-9_])(?P<name>-{0,2}_{0,2}[^\W\d_](?:[\w.-]{0,60}\w)?)"
     r"(?P<gap>\\*[\"']?\s*(?:=>|:=|[:=])\s*|\\*[\"']?\s*,\s*(?=\\*[\"'])|\\*[\"']?\]\s*=\s*|[ \t]+"
     r"|\\*[\"']\s+|>)(?=\S)"
 )
@@ -88,7 +112,20 @@ _SECRET_WORDS = words(
     totp ngrok пароль ключ токен passcode pin psk pat login
     """
 )
-_SECRET_ENDS = ("token", "secret", "password", "passwd", "apikey", "passphrase", "accountkey", "accesskey")
+_SECRET_ENDS = (
+    "sessionid",
+    "sessid",
+    "token",
+    "secret",
+    "password",
+    "passwd",
+    "apikey",
+    "passphrase",
+    "accountkey",
+    "accesskey",
+)
+# A variable of a service, such as OPENAI_KEY.
+_KEY_VARIABLE = re.compile(r"(?!HKEY)[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*_KEYS?")
 _KEY_KINDS = words(
     """
     api access private secret account ssh license encryption auth signing master storage hub hf
@@ -114,6 +151,8 @@ def secret_name(name: str) -> bool:
         return False
     if _SECRET_WORDS & set(words) or "".join(words[-2:]).endswith(_SECRET_ENDS):
         return True
+    if _KEY_VARIABLE.fullmatch(bare):
+        return True
     return words[-1:] in (["key"], ["keys"]) and bool(_KEY_KINDS & set(words))
 
 
@@ -133,6 +172,12 @@ def hide_secrets(text: str, known: Iterable[str] = ()) -> str:
     text = _SET.sub(_set, text)
     text = _SPOKEN.sub(rf"\1{HIDDEN}", text)
     text = _CURL.sub(rf"\1{HIDDEN}", text)
+    text = _GIVEN.sub(rf"\1 {HIDDEN}", text)
+    text = _SAID.sub(rf"\1{HIDDEN}", text)
+    text = _PIN.sub(rf"\1{HIDDEN}", text)
+    text = _AFTER_A_BLANK.sub(rf"\1{HIDDEN}", text)
+    text = _ABROAD.sub(rf"\1{HIDDEN}", text)
+    text = _PUBLIC_KEY.sub(rf"\1{HIDDEN}", text)
     text = _NETRC.sub(rf"\1{HIDDEN}\2{HIDDEN}", text)
     return "\n".join(_named(line) for line in text.split("\n"))
 
