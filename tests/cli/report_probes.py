@@ -333,5 +333,7 @@ NEEDED = [
     "pydantic.errors.PydanticUserError: please use `@field_validator`",
     "from git+https://github.com/openai/CLIP.git@d50d76daa670286dd6cacf3bcd80b5e4823fc8e1",
     "The authenticity of packages was proved",
+    "Repository Not Found for url: https://huggingface.co/None/resolve/main/config.json.",
+    "403 Client Error: Forbidden for url: https://huggingface.co/stabilityai/stable-diffusion-2-1",
     "GET /sdapi/v1/progress HTTP/1.1",
 ]

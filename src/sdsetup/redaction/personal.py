@@ -136,7 +136,7 @@ _PUBLIC_HOST = re.compile(
 _MODEL_HOST = re.compile(r"(?i)(?:[\w-]+\.)*(?:huggingface\.co|hf\.co|hf-mirror\.com|modelscope\.cn|civitai\.com)")
 _PUBLIC_MODEL = re.compile(
     r"(?i)(?:/api/models)?/(?:AI-ModelScope|comfyanonymous|CompVis|facebook|google|laion|lllyasviel|madebyollin"
-    r"|openai|runwayml|stabilityai|stable-diffusion-v1-5|bert-base-uncased|docs|settings|join)(?:/|$)"
+    r"|openai|runwayml|stabilityai|stable-diffusion-v1-5|bert-base-uncased|None|docs|settings|join)(?:/|$)|/models/?$"
 )
 _IPV4 = re.compile(r"(?<![\w.])(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?![\w]|\.\d)")
 _DASHED = re.compile(r"(?i)\b(?:ip|host|dyn\w*|pool|p|cpe|adsl|dsl)-\d{1,3}-\d{1,3}-\d{1,3}-\d{1,3}\b[\w.-]*")
