@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import http.server
+import json
 import os
 import random
 import shutil
@@ -206,6 +207,32 @@ def test_a_kit_for_another_card_says_what_is_missing_before_the_start(rehearsal:
     assert "PyTorch 2." in refused.stderr
     assert "RTX 3060" in refused.stderr
     assert not rehearsal.dir.exists() or content(rehearsal.home / "cache" / "rehearsal") == before
+
+
+def test_a_kit_with_other_versions_says_so_before_the_start(rehearsal: Rehearsal, kit: Path) -> None:
+    said = json.loads((kit / "kit.json").read_text())
+    for environment in said["environments"]:
+        environment["torch"] = "1.13.1"  # made by an sdsetup whose build of that name was another one
+    (kit / "kit.json").write_text(json.dumps(said))
+    refused = rehearsal.run("--kit", str(kit))
+    assert (refused.returncode, "kit-incomplete" in refused.stderr) == (1, True), refused.stderr
+    assert not rehearsal.dir.exists()
+
+
+def test_a_kit_that_lost_what_this_run_does_not_bring_is_not_called_ready(
+    rehearsal: Rehearsal, tmp_path: Path
+) -> None:
+    rehearsal.card(**RTX_3060)
+    kit = tmp_path / "kit"
+    make(rehearsal, kit, "--gpu", "RTX 3060 12GB")
+    (lost,) = kit.glob("objects/*/xformers-*.whl")
+    lost.unlink()
+    made = rehearsal.sdsetup("kit", "make", str(kit), "--rehearse", "--yes", "--gpu", "none")
+    assert made.returncode == 1, made.stdout
+    assert lost.name in made.stderr
+    assert "kit-damaged" in made.stderr
+    make(rehearsal, kit, "--gpu", "RTX 3060 12GB")
+    assert lost.exists()
 
 
 def test_a_second_card_adds_only_its_packages(rehearsal: Rehearsal, tmp_path: Path) -> None:
