@@ -18,6 +18,7 @@ from sdsetup.catalog.reading import ProfileError
 from sdsetup.decide.diagnosis import LogOrigin, diagnose_log, notes_in, read_log, spot
 from sdsetup.decide.diagnosis.facts import crash_of, facts_of
 from sdsetup.decide.diagnosis.log import Log, alternatives, needle_of
+from sdsetup.decide.diagnosis.programs import foreign_program
 from sdsetup.decide.diagnosis.windows import decoded, windows_markers
 
 LOGS = Path(__file__).parents[1] / "samples" / "logs"
@@ -493,6 +494,36 @@ Loading weights [6ce0161689] from D:\\my sd\\models\\Stable-diffusion\\v1-5.safe
 )  # fmt: skip
 def test_exit_codes_by_name(code: int, name: str | None) -> None:
     assert crash_of(code) == name
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        (
+            './webui.sh: Zeile 255:  4242 Speicherzugriffsfehler  (Speicherabzug geschrieben) "${python_cmd}"',
+            "segfault",
+        ),
+        ('./webui.sh : ligne 304 :   911 Erreur de segmentation  (core dumped) "${python_cmd}"', "segfault"),
+        ("./webui.sh: строка 255:  4242 Ошибка сегментирования  (образ памяти сброшен на диск)", "segfault"),
+        ("webui.sh：行 255： 4242 段错误               （核心已转储）", "segfault"),
+        ('./webui.sh: línea 292: 17 Terminado (killed)        "${python_cmd}"', "killed"),
+        ('./webui.sh: Zeile 304:    77 Getötet                 "${python_cmd}"', "killed"),
+        ('/home/anna/sd/webui.sh: строка 304: 123456 Убито     "${python_cmd}"', "killed"),
+        ("./webui.sh: Zeile 304:    77 Abgebrochen             (Speicherabzug geschrieben)", "aborted"),
+        ('./webui.sh: Zeile 304:    77 Beendet                 "${python_cmd}"', None),
+        ("Loading weights from /home/anna/Убито/Getötet.safetensors", None),
+    ],
+)
+def test_a_crash_that_the_shell_tells_in_its_language(said: str, name: str | None) -> None:
+    log = f"Running on local URL:  http://127.0.0.1:7860\nCreating model from config: v1.yaml\n{said}"
+    assert facts_of(Log(log)).crash == name
+
+
+def test_a_log_of_kohya_is_not_called_one_of_another_program_with_the_same_times() -> None:
+    log = "09:11:02-123456 INFO     Kohya_ss GUI version: v24.1.7\n09:11:05-223456 ERROR    CUDA out of memory"
+    program = foreign_program(Log(log), BOOK)
+    assert program is not None
+    assert program.id == "kohya"
 
 
 RUNNING = r"""

@@ -65,6 +65,26 @@ _CRASHES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("illegal-instruction", re.compile(r"[Ii]llegal instruction")),
     ("bus-error", re.compile(r"^(?:\S+: line \d+: +\d+ )?Bus error")),
 )
+# How bash tells in its language that a program of a script ended by a signal; the words are the C library's:
+# "./webui.sh: Zeile 255:  4242 Speicherzugriffsfehler  (Speicherabzug geschrieben) ..."
+_SHELL_SAYS = r"^\S+\.sh ?[:：] ?\D{1,20}\d+ ?\D{0,4}[:：] +\d+ +(?:%s)"
+_SIGNALS = {
+    "segfault": (
+        "Speicherzugriffsfehler|Erreur de segmentation|Violación de segmento|Errore di segmentazione"
+        "|Fal(?:ha|ta) de segmentação|Ошибка сегментирования|Помилка сегментування|Naruszenie ochrony pamięci"
+        "|(?:Bölümleme|Parçalama) (?:hatası|arızası)|Neoprávněný přístup do paměti|Segmentatiefout|Szegmens"
+        "|Segmenteringsfel|Minnesåtkomstfel|段错误|程式記憶體區段錯誤|記憶體區段錯誤|セグメンテーション|세그(?:멘테이션|먼트)"
+    ),
+    "killed": (
+        "Getötet|Processus arrêté|Tué|Terminado \\(killed\\)|Matado|Ucciso|Morto|Убито|Вбито|Знищено|Unicestwiony"
+        "|Zabity?|Süreç durduruldu|Öldürüldü|Geëlimineerd|Dödad|已杀死|已終止|已砍掉|強制終了|죽었음"
+    ),
+    "aborted": (
+        "Abgebrochen|Abandon|Abortado|Annullato|Аварийный останов|Аварійно завершено|Przerwane|Neúspěšně ukončen"
+        "|İptal edildi|Afgebroken|Avbruten|已放弃|已中止|中止|アボート|중지됨"
+    ),
+}
+_CRASHES += tuple((name, re.compile(_SHELL_SAYS % words)) for name, words in _SIGNALS.items())
 _NUMBER = r"[ =]*(-?\d+|0[xX][0-9A-Fa-f]{8})\b"
 _CODE = re.compile(
     "|".join(
