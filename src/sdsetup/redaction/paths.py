@@ -154,7 +154,7 @@ def _path(text: str, root: re.Match[str], public: Container[str] = ()) -> tuple[
     if kind == "posix" and parts and _ROUTES.fullmatch(parts[0][0]):
         return text[root.start() : root.end()], root.end(), True
     said, known = _said(parts, last, kind, public)
-    return head + said, at + len(last), quoted or known or not last
+    return head + said, at + len(last), quoted or known or not last or kind == "relative"
 
 
 def _said(parts: list[tuple[str, str]], last: str, kind: str, everybodys: Container[str] = ()) -> tuple[str, bool]:

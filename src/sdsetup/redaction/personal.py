@@ -166,7 +166,7 @@ _PICTURE_WORDS = re.compile(
     r"|\bsd_checkpoint\b|\bsd_vae\b|\bstyles?[\"']?\s*[:=]"
     r"|\bparameters[\"']?\s*[:=]|\binfotext|\bcaption[\"']?\s*[:=]|\binterrogat\w+[^\n]*:"
     r"|\barg(?:ument)?s[\"']?\s*[:=]\s*[\[(]|[\[(, ][\"'](?:Euler|DPM|DDIM|LMS|Heun|UniPC|PLMS|Restart|LCM)\b"
-    r"|(?<![\\/\w-])(?:loras?|lycoris|locon|loha|hypernetworks?)(?![\\/\w-])"
+    r"|(?<![\\/\w\"'-])(?<!import )(?:loras?|lycoris|locon|loha|hypernetworks?)(?![\\/\w-]|: done)"
     r"|\bcheckpoints?\b[^:\n]{0,20}:\s*\S|\bcontrol ?net\b[^\n]*\bmodel\b"
     r"|\bcouldn't find (?:lora|vae|network|checkpoint)"
     r"|\bnetworks? (?:with )?(?:not found|errors?)|\bwildcards?\b|\bjob[\"']?\s*[:=]\s*[\"']"
