@@ -224,6 +224,8 @@ def test_a_linked_launch_file_stays_a_link(tmp_path: Path) -> None:
 def test_what_was_set_aside_is_listed_with_its_size(tmp_path: Path) -> None:
     context = changed_installation(tmp_path / "d")
     (context.dir / "webui-user.sh.2026-01-02.bak").write_text("12345")
+    (context.dir / "launch.py.damaged").write_text("12")
+    (context.state / "journal.json.damaged-2").write_text("1234")
     models = context.dir / "models" / "Stable-diffusion"
     models.mkdir()
     for name in ("a.kept.safetensors", "a.safetensors.old-2", "a.safetensors.bad", "a.safetensors", "bad.ckpt"):
@@ -233,6 +235,8 @@ def test_what_was_set_aside_is_listed_with_its_size(tmp_path: Path) -> None:
     assert found == {
         ".sdsetup/former/venv": venv,
         "webui-user.sh.2026-01-02.bak": 5,
+        "launch.py.damaged": 2,
+        ".sdsetup/journal.json.damaged-2": 4,
         "models/Stable-diffusion/a.kept.safetensors": 3,
         "models/Stable-diffusion/a.safetensors.old-2": 3,
         "models/Stable-diffusion/a.safetensors.bad": 3,

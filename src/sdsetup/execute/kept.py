@@ -16,6 +16,8 @@ from sdsetup.values.state_folder import state_folder
 _BACKUP = re.compile(rf"(?:{'|'.join(map(re.escape, FILE_NAMES.values()))})\.\d{{4}}-\d\d-\d\d(?:-\d+)?\.bak")
 # A file that had the name of a model to be put there, and a download whose bytes were not the model's.
 _MODEL = re.compile(r".+\.(?:kept(?:-\d+)?\.[A-Za-z0-9]+|old(?:-\d+)?|bad)")
+# A file of the web UI or of ours that was no longer readable (`storage.set_aside_damaged`).
+_DAMAGED = re.compile(r".+\.damaged(?:-\d+)?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +32,8 @@ class Kept:
 def kept_things(folder: Path) -> tuple[Kept, ...]:
     """Everything that was set aside in an installation, the largest first.
 
-    Folders of `.sdsetup/former` (environments, repositories), backups of launch files, files of the model folder
-    that had to give way.
+    Folders of `.sdsetup/former` (environments, repositories), damaged files, backups of launch files, files of the
+    model folder that had to give way.
     """
     found = (Kept(path=path, bytes=freed_by(files_of(path))) for path in _places(folder))
     return tuple(sorted(found, key=lambda kept: (-kept.bytes, str(kept.path))))
@@ -39,7 +41,8 @@ def kept_things(folder: Path) -> tuple[Kept, ...]:
 
 def _places(folder: Path) -> Iterator[Path]:
     yield from _entries(state_folder(folder) / "former")
-    yield from (path for path in _entries(folder) if _BACKUP.fullmatch(path.name))
+    yield from (path for path in _entries(state_folder(folder)) if _DAMAGED.fullmatch(path.name))
+    yield from (path for path in _entries(folder) if _BACKUP.fullmatch(path.name) or _DAMAGED.fullmatch(path.name))
     yield from (path for path in _entries(folder / MODEL_FOLDER) if _MODEL.fullmatch(path.name))
 
 
