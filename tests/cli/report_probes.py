@@ -15,6 +15,21 @@ _BASIC = base64.b64encode(b"annamaria:Pw0Basic-55").decode()
 
 # line -> what must be gone
 PROBES: list[tuple[str, tuple[str, ...]]] = [
+    # What a second reader's trial brought.
+    ("пароль Хд5секрет1", ("Хд5секрет1",)),
+    ("Token(value='Xe9tok')", ("Xe9tok",)),
+    ("Prompt executed: 'xj3 lady'", ("xj3 lady",)),
+    ("GET /file=outputs/xh3 petra nude.png HTTP/1.1", ("xh3", "petra")),
+    ("environ({'USER': 'xc9petra', 'LANG': 'C'})", ("xc9petra",)),
+    ("[xc8petra@xc8box sd]$ ls", ("xc8petra", "xc8box")),
+    ("Author: Xf3 Petra <xf3@mail.example>", ("Xf3", "Petra")),
+    ("-rw-r--r-- 1 xf4petra xf4group 4265146304 Nov 22 10:00 model.safetensors", ("xf4petra", "xf4group")),
+    ("chown: changing ownership of 'x' to xc6petra:users", ("xc6petra",)),
+    ("git@github.com:xf2petra/own.git", ("xf2petra",)),
+    ("runas /user:XB5DOM\\petra cmd", ("XB5DOM", "petra")),
+    ("smb-share:server=xc2nas,share=xc2pics", ("xc2nas", "xc2pics")),
+    ("Имя компьютера: XD8-PC", ("XD8-PC",)),
+    ("Computer Name: XD9-PC", ("XD9-PC",)),
     # Passwords of programs, and words for them.
     ("net use Z: \\\\nas\\share Zq1Pw! /user:max", ("Zq1Pw",)),
     ("sshpass -p Zq2Pw ssh gpu.home.example", ("Zq2Pw",)),

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from sdsetup.redaction.report import Redaction, model_names
+from sdsetup.redaction.secrets import known_secrets
 
 REDACTION = Redaction(names=("anna", "Иван"), hosts=("ANNAS-PC",))
 
@@ -119,3 +120,8 @@ def test_facts() -> None:
     assert found["hosts"][0] == {"url": "https://github.com/", "detail": "connect to [address] failed"}
     assert "secret" not in str(found)
     assert model_names([]) == []
+
+
+def test_the_folder_that_a_shell_stands_in_is_no_secret() -> None:
+    env = {"PWD": "/home/anna/sd", "OLDPWD": "/usr/lib", "DB_PWD": "a-secret-1", "MY_PWD": "b-secret-2"}
+    assert set(known_secrets(env)) == {"a-secret-1", "b-secret-2"}

@@ -57,7 +57,28 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
         ),
         r"\1user",
     ),
+    (re.compile(r"(?i)([\"'](?:USER(?:NAME)?|LOGNAME)[\"']\s*:\s*[\"'])[^\"'\r\n]+"), r"\1user"),
+    (re.compile(r"(?im)((?:^|: )\s*(?:Author|Committer|Signed-off-by|Co-authored-by):[ \t]+)[^\r\n]+"), r"\1user"),
+    (re.compile(r"(?<![\w-])([-dlbcps][rwxsStT-]{9}[.+@]?\s+\d+\s+)\S+(\s+)\S+"), r"\1user\2user"),
+    (re.compile(r"(?i)\b(chown\b[^\r\n]*?\s)[\w.-]+:[\w.-]+"), r"\1user:user"),
+    (re.compile(r"(?i)(\s/user:)[^\s\"']+"), r"\1user"),
+    (re.compile(r"(?i)(?:(?<![\w.-])git@[\w.-]+|\[mail\]):[^\s\"'/]+/[^\s\"']+"), "git@[address]"),
+    (
+        re.compile(
+            r"(?i)\b(?:smb|afp|sftp|dav|google-drive|mtp)-?(?:share)?:(?:server|host|user|volume)=[^\s\"']+"
+        ),
+        "[share]",
+    ),
+    (
+        re.compile(
+            r"(?i)(?<!\w)((?:имя (?:компьютера|узла)|computername|rechnername|nom de l['’]ordinateur"
+            r"|nombre del equipo|nome (?:del )?computer|nazwa komputera|计算机名|コンピューター名)"
+            r"[\"']?\s*[:=：]\s*)[^\s\"',;]+"
+        ),
+        r"\1[computer]",
+    ),
     # A shell's prompt.
+    (re.compile(r"\[[\w.-]+@[\w.-]+ [^\]\r\n]*\](?=[$#%])"), "[user@[computer]]"),
     (re.compile(r"(?<![\w.+-])[\w.-]+@[\w-]+(?=:[~/]|\s+[~/][^\s]*\s*[$#%>])"), "user@[computer]"),
     (re.compile(r"(?i)\bOneDrive - [^\\/\r\n\"']+"), "OneDrive"),
     (re.compile(r"(?i)\b([be]?ssid)\s+[^\r\n]+"), r"\1 [network]"),
@@ -168,6 +189,7 @@ _PICTURE_WORDS = re.compile(
     r"|\barg(?:ument)?s[\"']?\s*[:=]\s*[\[(]|[\[(, ][\"'](?:Euler|DPM|DDIM|LMS|Heun|UniPC|PLMS|Restart|LCM)\b"
     r"|(?<![\\/\w\"'-])(?<!import )(?:loras?|lycoris|locon|loha|hypernetworks?)(?![\\/\w-]|: done)"
     r"|\bcheckpoints?\b[^:\n]{0,20}:\s*\S|\bcontrol ?net\b[^\n]*\bmodel\b"
+    r"|\bprompt executed\b(?! in )|/file="
     r"|\bcouldn't find (?:lora|vae|network|checkpoint)"
     r"|\bnetworks? (?:with )?(?:not found|errors?)|\bwildcards?\b|\bjob[\"']?\s*[:=]\s*[\"']"
     r"|\b(?:loading|loaded) (?:lora|network|embedding|hypernetwork|style)\b"

@@ -95,6 +95,9 @@ _ABROAD = re.compile(
     r"(?i)((?<!\w)(?:senha|contraseña|mot de passe|mdp|hasło|heslo|jelszó|şifre|lozinka|wachtwoord|lösenord"
     r"|adgangskode|salasana|parolă|parola|mật khẩu|密码|密碼|口令|パスワード|비밀번호)[\"']?\s*[:=：]\s*)[^\r\n]+"
 )
+_RUSSIAN = re.compile(r"(?i)(?<!\w)((?:пароль|токен|ключ|код)\s+)(?=[^\s]*\d)[^\s\"',;]{4,}")
+# `Token(value='...')`, as Python shows an object.
+_SHOWN = re.compile(r"(?i)\b(\w*(?:token|secret|password|credential)s?\((?:\w+=)?[\"'])[^\"'\r\n]+")
 _PUBLIC_KEY = re.compile(r"\b((?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-\S+|sk-\S+@openssh\.com) )AAAA[^\r\n]*")
 _NETRC = re.compile(r"(?i)\b(machine\s+\S+\s+login\s+)\S+(\s+password\s+)\S+")
 
@@ -177,16 +180,21 @@ def hide_secrets(text: str, known: Iterable[str] = ()) -> str:
     text = _PIN.sub(rf"\1{HIDDEN}", text)
     text = _AFTER_A_BLANK.sub(rf"\1{HIDDEN}", text)
     text = _ABROAD.sub(rf"\1{HIDDEN}", text)
+    text = _RUSSIAN.sub(rf"\1{HIDDEN}", text)
+    text = _SHOWN.sub(rf"\1{HIDDEN}", text)
     text = _PUBLIC_KEY.sub(rf"\1{HIDDEN}", text)
     text = _NETRC.sub(rf"\1{HIDDEN}\2{HIDDEN}", text)
     return "\n".join(_named(line) for line in text.split("\n"))
+
+
+_FOLDERS = ("PWD", "OLDPWD")  # a shell's current and last folder
 
 
 def known_secrets(env: Mapping[str, str]) -> tuple[str, ...]:
     """Values of variables whose names say that they are secret, and what stands before the @ of addresses."""
     found = set()
     for name, value in env.items():
-        if secret_name(name):
+        if secret_name(name) and name not in _FOLDERS:
             found.add(value.strip())
         if user := re.match(r"[a-zA-Z][\w+.-]*://([^/\s]*)@", value):
             found |= {user[1], user[1].partition(":")[2]}
