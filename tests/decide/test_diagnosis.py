@@ -473,7 +473,8 @@ Launching Web UI with arguments: --medvram --api
 Loading weights [6ce0161689] from D:\\my sd\\models\\Stable-diffusion\\v1-5.safetensors
 [sdsetup] ended with code -1073741819
 [sdsetup] torch=2.1.2+cu121 cuda=12.1 hip=None available=True
-""")
+"""),
+        BOOK.signals,
     )
     assert (facts.python, facts.webui, facts.torch, facts.torch_build) == (
         (3, 10, 6),
@@ -516,7 +517,7 @@ def test_exit_codes_by_name(code: int, name: str | None) -> None:
 )
 def test_a_crash_that_the_shell_tells_in_its_language(said: str, name: str | None) -> None:
     log = f"Running on local URL:  http://127.0.0.1:7860\nCreating model from config: v1.yaml\n{said}"
-    assert facts_of(Log(log)).crash == name
+    assert facts_of(Log(log), BOOK.signals).crash == name
 
 
 def test_a_log_of_kohya_is_not_called_one_of_another_program_with_the_same_times() -> None:

@@ -105,11 +105,15 @@ class Ladder:
     rungs: tuple[Rung, ...]
 
 
+SIGNALS = ("segfault", "killed", "aborted")
+
+
 @dataclass(frozen=True, kw_only=True)
 class FailureBook:
     """`messages`: Windows' own sentences by error number; `banner`: what this web UI
     prints at its start; `ours`: what speaks for it; `harmless`: lines
-    that are never a cause; `unnamed`: words for what an incident does not name; `states`: see `Reading`."""
+    that are never a cause; `signals`: what a shell calls a crash, by its
+    name; `unnamed`: words for what an incident does not name; `states`: see `Reading`."""
 
     failures: tuple[Failure, ...]
     precision: Ladder
@@ -120,6 +124,7 @@ class FailureBook:
     ours: tuple[re.Pattern[str], ...] = ()
     harmless: tuple[re.Pattern[str], ...] = ()
     harmless_tracebacks: tuple[re.Pattern[str], ...] = ()
+    signals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unnamed: Mapping[str, str] = field(default_factory=dict)
     states: Mapping[str, Failure] = field(default_factory=dict)
 
@@ -139,6 +144,7 @@ def parse_failures(raw: Mapping[str, Any], path: str) -> FailureBook:
     programs = reader.table("programs", {})
     log = reader.table("log", {})
     unnamed = log.table("unnamed", {})
+    signals = log.table("signals", {})
     book = FailureBook(
         failures=failures,
         precision=_ladder(ladders.table("precision"), "precision"),
@@ -149,11 +155,16 @@ def parse_failures(raw: Mapping[str, Any], path: str) -> FailureBook:
         ours=_patterns(log, "ours"),
         harmless=_patterns(log, "harmless"),
         harmless_tracebacks=_patterns(log, "harmless_tracebacks"),
+        signals={name: signals.texts(name, ()) for name in SIGNALS if signals.has(name)},
         unnamed={name: unnamed.text(name) for name in NAMED if unnamed.has(name)},
         states={id: _failure(states.table(id), id, states, 0) for id in states},
     )
     reader.texts("source", ())
     unnamed.no_other_keys()
+    if log.has("signals"):
+        signals.text("because")
+        signals.texts("source")
+    signals.no_other_keys()
     log.no_other_keys()
     ladders.no_other_keys()
     reader.no_other_keys()

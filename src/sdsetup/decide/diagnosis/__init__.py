@@ -129,7 +129,7 @@ def _as_likely(incident: Incident, chosen: Found) -> tuple[Found, ...]:
 def _prepared(log: str | Iterable[str], book: FailureBook) -> tuple[Log, LogFacts]:
     read = Log(log)
     read.add(windows_markers(read, book.messages))
-    facts = facts_of(read)
+    facts = facts_of(read, book.signals)
     read.add(crash_markers(facts))
     return read, facts
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -65,26 +65,9 @@ _CRASHES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("illegal-instruction", re.compile(r"[Ii]llegal instruction")),
     ("bus-error", re.compile(r"^(?:\S+: line \d+: +\d+ )?Bus error")),
 )
-# How bash tells in its language that a program of a script ended by a signal; the words are the C library's:
+# How bash tells in its language that a program of a script ended by a signal (`[log.signals]` has the words):
 # "./webui.sh: Zeile 255:  4242 Speicherzugriffsfehler  (Speicherabzug geschrieben) ..."
 _SHELL_SAYS = r"^\S+\.sh ?[:：] ?\D{1,20}\d+ ?\D{0,4}[:：] +\d+ +(?:%s)"
-_SIGNALS = {
-    "segfault": (
-        "Speicherzugriffsfehler|Erreur de segmentation|Violación de segmento|Errore di segmentazione"
-        "|Fal(?:ha|ta) de segmentação|Ошибка сегментирования|Помилка сегментування|Naruszenie ochrony pamięci"
-        "|(?:Bölümleme|Parçalama) (?:hatası|arızası)|Neoprávněný přístup do paměti|Segmentatiefout|Szegmens"
-        "|Segmenteringsfel|Minnesåtkomstfel|段错误|程式記憶體區段錯誤|記憶體區段錯誤|セグメンテーション|세그(?:멘테이션|먼트)"
-    ),
-    "killed": (
-        "Getötet|Processus arrêté|Tué|Terminado \\(killed\\)|Matado|Ucciso|Morto|Убито|Вбито|Знищено|Unicestwiony"
-        "|Zabity?|Süreç durduruldu|Öldürüldü|Geëlimineerd|Dödad|已杀死|已終止|已砍掉|強制終了|죽었음"
-    ),
-    "aborted": (
-        "Abgebrochen|Abandon|Abortado|Annullato|Аварийный останов|Аварійно завершено|Przerwane|Neúspěšně ukončen"
-        "|İptal edildi|Afgebroken|Avbruten|已放弃|已中止|中止|アボート|중지됨"
-    ),
-}
-_CRASHES += tuple((name, re.compile(_SHELL_SAYS % words)) for name, words in _SIGNALS.items())
 _NUMBER = r"[ =]*(-?\d+|0[xX][0-9A-Fa-f]{8})\b"
 _CODE = re.compile(
     "|".join(
@@ -204,13 +187,13 @@ _MARKS: tuple[tuple[str, re.Pattern[str]], ...] = (
 )
 
 
-def facts_of(log: Log) -> LogFacts:
-    """Everything that the log states about its last start."""
+def facts_of(log: Log, signals: Mapping[str, Sequence[str]]) -> LogFacts:
+    """Everything that the log states about its last start. `signals`: what a shell calls a crash, by its name."""
     begins = _begin(log)
     marks = {name: _lines(log, pattern, begins) for name, pattern in _MARKS}
     torch = _last_match(log, (_TORCH,), begins)
     folder = log.first(_DIR)
-    crash, crash_line, code = _end(log, begins, marks)
+    crash, crash_line, code = _end(log, begins, marks, signals)
     return LogFacts(
         begins=begins,
         python=_version(_last_match(log, (_PYTHON_TOLD,), begins) or _last_match(log, (_BANNER,), begins)),
@@ -262,7 +245,9 @@ def _flags(log: Log, begins: int) -> tuple[str, ...]:
     return () if found is None or found[1] == "no flags" else tuple(found[1].split())
 
 
-def _end(log: Log, begins: int, marks: dict[str, tuple[int, ...]]) -> tuple[str | None, int | None, int | None]:
+def _end(
+    log: Log, begins: int, marks: dict[str, tuple[int, ...]], signals: Mapping[str, Sequence[str]]
+) -> tuple[str | None, int | None, int | None]:
     """The crash by name, the line that tells it, and the exit code of the web UI itself."""
     code = None
     for line, match in log.matches(_ENDED):
@@ -270,7 +255,9 @@ def _end(log: Log, begins: int, marks: dict[str, tuple[int, ...]]) -> tuple[str 
             code = int(match[1])
             if name := crash_of(code):
                 return name, line, code
-    lines = [(line, name) for name, pattern in _CRASHES for line, _ in log.matches(pattern) if line >= begins]
+    told = [(name, re.compile(_SHELL_SAYS % "|".join(map(re.escape, words)))) for name, words in signals.items()]
+    crashes = (*_CRASHES, *told)
+    lines = [(line, name) for name, pattern in crashes for line, _ in log.matches(pattern) if line >= begins]
     for line, match in log.matches(_CODE):
         if line >= begins and (name := crash_of(_number(match[1]))):
             lines.append((line, name))
