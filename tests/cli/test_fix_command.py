@@ -17,7 +17,7 @@ from test_launch import Run, environment
 import documents
 from installations import LOGS, failure_book, installation
 from sdsetup.catalog.failures import Act
-from sdsetup.workflows.acts import ACTS
+from sdsetup.workflows.fix import ACTS
 
 PORT = "OSError: Cannot find empty port in range: 7860-7860.\n"
 RUNS = "Running on local URL:  http://127.0.0.1:7860\nStartup time: 8.2s (import torch: 3.0s).\n"

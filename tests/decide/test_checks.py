@@ -16,6 +16,15 @@ from sdsetup.catalog.reading import ProfileError
 from sdsetup.decide.checks import CHECKS, Requirements, best_python, diagnose, main_card
 from sdsetup.decide.checks.place import reserved_part
 from sdsetup.decide.checks.wording import memory
+from sdsetup.values.contents import (
+    CheckedOut,
+    DamagedPackage,
+    LaunchFileState,
+    ModelFile,
+    Parts,
+    Running,
+    Unfinished,
+)
 from sdsetup.values.facts import (
     GIB,
     Cpu,
@@ -35,15 +44,6 @@ from sdsetup.values.facts import (
 )
 from sdsetup.values.findings import Finding
 from sdsetup.values.install_record import InstallRecord
-from sdsetup.values.parts import (
-    CheckedOut,
-    DamagedPackage,
-    LaunchFileState,
-    ModelFile,
-    Parts,
-    Running,
-    Unfinished,
-)
 
 NEED: Requirements = read_doctor(Profiles().raw("doctor")).need(rules())
 WINDOWS = System(

@@ -18,11 +18,10 @@ from sdsetup.decide.planning import Components, plan_install, plan_launchers
 from sdsetup.decide.refusals import refuse, refuse_machine, refuse_mixing, refuse_running
 from sdsetup.errors import SdsetupError, UsageError
 from sdsetup.launchfile import merge
-from sdsetup.values.contents import Contents
+from sdsetup.values.contents import CheckedOut, Contents, ModelFile, Parts, Running
 from sdsetup.values.facts import Disk, Facts, Folder, Git, Gpu, Installation, System
 from sdsetup.values.flags import Settings
 from sdsetup.values.journal import Entry, Journal
-from sdsetup.values.parts import CheckedOut, ModelFile, Parts, Running
 from sdsetup.values.plan import BuildEnvironment, Plan, ProveTorch, WriteLauncher, step_keys
 from sdsetup.values.request import Request
 from sdsetup.values.tuning import TorchBuild, Tuning

@@ -17,7 +17,6 @@ from sdsetup.catalog.files import Profiles
 from sdsetup.catalog.measure import MeasureProfile, parse_measure
 from sdsetup.catalog.reading import ProfileError
 from sdsetup.decide.tuning.engine import situation
-from sdsetup.decide.tuning.lighter import step_down
 from sdsetup.decide.tuning.measured import choose, from_json, key_for, to_json, with_measured
 from sdsetup.decide.tuning.measuring import (
     Candidate,
@@ -26,6 +25,7 @@ from sdsetup.decide.tuning.measuring import (
     expected,
     next_candidate,
     seconds_left,
+    step_down,
     with_flags,
 )
 from sdsetup.text import Number, Text

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sdsetup.errors import SdsetupError
-from sdsetup.execute.inside import inside
+from sdsetup.execute.folders import inside
 
 
 def link(path: Path, to: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sdsetup.probe.git_index import Compared, OddIndexError, compare, parse_index
+from sdsetup.probe.repository import Compared, OddIndexError, compare, parse_index
 
 NAMES = ("a.py", "modules/shared.py", "modules/shared_items.py", "style.css", "models/Lora/é long name.txt")
 

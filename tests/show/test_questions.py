@@ -58,15 +58,15 @@ sys.stdout = Quick()
 """
 # A signal that Python has noted and not yet acted on when it begins to wait.
 NOTED = """
-from sdsetup.show import keyboard
-waits = keyboard.select.select
+from sdsetup.show import questions
+waits = questions.select.select
 def late(*given):
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     os.kill(os.getpid(), signal.SIGINT)
     found = waits(*given)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     return found
-keyboard.select.select = late
+questions.select.select = late
 """
 
 

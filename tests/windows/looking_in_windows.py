@@ -7,7 +7,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 
 from sdsetup.errors import SdsetupError
-from sdsetup.execute.inside import inside
+from sdsetup.execute.folders import inside
 from sdsetup.machine.real import RealMachine
 from sdsetup.probe import gather
 

@@ -7,8 +7,19 @@ from typing import Annotated, Optional
 
 import typer
 
-from sdsetup.cli.options import Deep, Dir, Json, Profiles, Quiet, Rehearse, Verbose, Yes, command_app, not_together
-from sdsetup.cli.practice import practiced
+from sdsetup.cli.options import (
+    Deep,
+    Dir,
+    Json,
+    Profiles,
+    Quiet,
+    Rehearse,
+    Verbose,
+    Yes,
+    command_app,
+    not_together,
+    practiced,
+)
 from sdsetup.workflows.doctor import run_doctor
 from sdsetup.workflows.session import open_session
 

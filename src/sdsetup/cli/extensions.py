@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sdsetup.cli.options import Dir, Json, Quiet, Rehearse, Verbose, Yes, command_app
-from sdsetup.cli.practice import practiced
+from sdsetup.cli.options import Dir, Json, Quiet, Rehearse, Verbose, Yes, command_app, practiced
 from sdsetup.workflows import extensions
 from sdsetup.workflows.session import open_session
 

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sdsetup.cli.options import Dir, Profiles, Quiet, Rehearse, Verbose, command_app
-from sdsetup.cli.practice import practiced
+from sdsetup.cli.options import Dir, Profiles, Quiet, Rehearse, Verbose, command_app, practiced
 from sdsetup.cli.windows_program import wait_for_enter
 from sdsetup.workflows.launch import run_launch
 from sdsetup.workflows.session import open_session

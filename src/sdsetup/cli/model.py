@@ -7,8 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from sdsetup.cli.options import Dir, Json, Profiles, Quiet, Rehearse, Verbose, Yes, command_app
-from sdsetup.cli.practice import practiced
+from sdsetup.cli.options import Dir, Json, Profiles, Quiet, Rehearse, Verbose, Yes, command_app, practiced
 from sdsetup.workflows import models
 from sdsetup.workflows.session import open_session
 

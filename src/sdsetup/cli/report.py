@@ -7,8 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from sdsetup.cli.options import Dir, Profiles, Quiet, Rehearse, Verbose, command_app
-from sdsetup.cli.practice import practiced
+from sdsetup.cli.options import Dir, Profiles, Quiet, Rehearse, Verbose, command_app, practiced
 from sdsetup.workflows.report import run_report
 from sdsetup.workflows.session import open_session
 

@@ -18,8 +18,18 @@ from sdsetup.cli.machine_options import (
     Sizes,
     machine_options,
 )
-from sdsetup.cli.options import Dir, Json, Profiles, Quiet, Rehearse, Verbose, Yes, command_app, not_together
-from sdsetup.cli.practice import practiced
+from sdsetup.cli.options import (
+    Dir,
+    Json,
+    Profiles,
+    Quiet,
+    Rehearse,
+    Verbose,
+    Yes,
+    command_app,
+    not_together,
+    practiced,
+)
 from sdsetup.workflows.session import open_session
 from sdsetup.workflows.tune import run_tune
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from sdsetup.cli.options import Dir, Json, Profiles, Quiet, Rehearse, Verbose, command_app
-from sdsetup.cli.practice import practiced
+from sdsetup.cli.options import Dir, Json, Profiles, Quiet, Rehearse, Verbose, command_app, practiced
 from sdsetup.workflows.session import open_session
 from sdsetup.workflows.verify import run_verify
 

@@ -18,8 +18,7 @@ from sdsetup.cli.machine_options import (
     Sizes,
     machine_options,
 )
-from sdsetup.cli.options import Dir, Json, Profiles, Quiet, Rehearse, Verbose, command_app
-from sdsetup.cli.practice import practiced
+from sdsetup.cli.options import Dir, Json, Profiles, Quiet, Rehearse, Verbose, command_app, practiced
 from sdsetup.workflows.session import open_session
 from sdsetup.workflows.tune import run_why
 

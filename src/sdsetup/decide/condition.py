@@ -14,9 +14,9 @@ from typing import Literal
 from sdsetup.command import Command
 from sdsetup.launchfile import FILE_NAMES
 from sdsetup.text import Text
+from sdsetup.values.contents import CheckedOut, DamagedPackage, LaunchFileState, ModelFile, Parts
 from sdsetup.values.facts import Facts
 from sdsetup.values.install_record import InstallRecord
-from sdsetup.values.parts import CheckedOut, DamagedPackage, LaunchFileState, ModelFile, Parts
 
 # What a start or an image needs. A deleted screenshot or license does no harm.
 _NEEDED = re.compile(r"(?i).+\.(py|js|mjs|css|html|ya?ml|json|txt|bat|sh|ttf|gz|pt|csv)")

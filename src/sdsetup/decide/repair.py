@@ -11,9 +11,9 @@ from sdsetup.decide.condition import (
     missing_files,
 )
 from sdsetup.text import Text, message, some
+from sdsetup.values.contents import LaunchFileState, Parts
 from sdsetup.values.facts import Facts
 from sdsetup.values.flags import Settings
-from sdsetup.values.parts import LaunchFileState, Parts
 from sdsetup.values.tuning import TorchBuild
 
 _SMALL_PACKAGE = 2_000_000  # bytes, about the size of one of the web UI's packages other than torch

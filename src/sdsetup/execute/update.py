@@ -16,9 +16,8 @@ from sdsetup.decide.refusals import local_changes
 from sdsetup.errors import SdsetupError
 from sdsetup.execute import git
 from sdsetup.execute.context import Context
-from sdsetup.execute.folders import file_problems, remove_tree
+from sdsetup.execute.folders import file_problems, inside, remove_tree
 from sdsetup.execute.git.program import GitFailedError
-from sdsetup.execute.inside import inside
 from sdsetup.execute.steps import webui_checkout
 from sdsetup.execute.webui.launch_plan import plan_from_file
 from sdsetup.launchfile import FILE_NAMES, LaunchFile, flag, grouped

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from sdsetup.values.parts import Running
+from sdsetup.values.contents import Running
 
 _SCRIPTS = ("launch.py", "webui.py")
 _HIDDEN = (psutil.Error, OSError, ValueError)  # of other accounts, or gone meanwhile: not seen then

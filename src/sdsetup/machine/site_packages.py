@@ -16,7 +16,7 @@ from typing import Literal
 
 from packaging.utils import canonicalize_name
 
-from sdsetup.values.parts import DamagedPackage
+from sdsetup.values.contents import DamagedPackage
 
 How = Literal["missing", "size", "content"]
 

@@ -26,11 +26,10 @@ from sdsetup.machine.site_packages import damages, installed, site_packages
 from sdsetup.probe.asked import Asked
 from sdsetup.probe.environment import parse_pyvenv
 from sdsetup.probe.folder import state_of
-from sdsetup.probe.git_index import Compared, compare
-from sdsetup.probe.repository import index_of, read_repository
+from sdsetup.probe.repository import Compared, compare, index_of, read_repository
 from sdsetup.storage import read_json
 from sdsetup.text import Text
-from sdsetup.values.parts import CheckedOut, LaunchFileState, ModelFile, Parts, Unfinished
+from sdsetup.values.contents import CheckedOut, LaunchFileState, ModelFile, Parts, Unfinished
 
 _TEXT_ENCODER = "openai"
 _MODELS = Path("models", "Stable-diffusion")

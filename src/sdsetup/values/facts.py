@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from sdsetup.values.contents import Parts
 from sdsetup.values.install_record import InstallRecord
-from sdsetup.values.parts import Parts
 
 GIB = 2**30
 

@@ -14,9 +14,8 @@ from sdsetup.command import Command
 from sdsetup.decide.launch_settings import launch_settings
 from sdsetup.decide.refusals import refuse_tuning
 from sdsetup.decide.tuning.engine import ModelClass, situation, tune
-from sdsetup.decide.tuning.lighter import step_down
 from sdsetup.decide.tuning.measured import Key, MeasuringResult, choose, key_for, with_measured
-from sdsetup.decide.tuning.measuring import Measurement, Trial
+from sdsetup.decide.tuning.measuring import Measurement, Trial, step_down
 from sdsetup.errors import EXIT_DONE, EXIT_EXPECTED, EXIT_INTERRUPTED, SdsetupError, UsageError
 from sdsetup.execute.lock import folder_lock
 from sdsetup.execute.measuring import Bench, measure, remember, remembered

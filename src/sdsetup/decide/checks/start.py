@@ -8,9 +8,9 @@ from sdsetup.decide.checks.wording import faulty
 from sdsetup.decide.condition import lost_flags, own_flags
 from sdsetup.launchfile import FILE_NAMES
 from sdsetup.text import Listed, Text, some
+from sdsetup.values.contents import LaunchFileState
 from sdsetup.values.facts import Facts
 from sdsetup.values.findings import Finding, Fix, Status
-from sdsetup.values.parts import LaunchFileState
 
 _LAUNCH_FILE = Text("Launch file")
 _SETTINGS = Text("Settings")

@@ -12,7 +12,7 @@ from pathlib import Path
 from sdsetup.execute.context import Context
 from sdsetup.execute.download import problems
 from sdsetup.execute.download.options import DownloadOptions
-from sdsetup.execute.inside import inside
+from sdsetup.execute.folders import inside
 from sdsetup.machine import Machine
 from sdsetup.values.plan import FetchFile
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from sdsetup.machine.site_packages import damages
-from sdsetup.values.parts import DamagedPackage
+from sdsetup.values.contents import DamagedPackage
 
 _log = logging.getLogger("sdsetup.environment")
 

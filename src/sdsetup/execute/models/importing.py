@@ -15,7 +15,7 @@ from sdsetup.execute.download.hashing import sha256_of
 from sdsetup.execute.download.preflight import check_folder
 from sdsetup.execute.download.problems import disk_problem
 from sdsetup.execute.download.reuse import place_copy
-from sdsetup.execute.inside import inside, refused
+from sdsetup.execute.folders import inside, refused
 from sdsetup.execute.lock import folder_lock
 from sdsetup.execute.model_format import MODEL_ENDINGS, Look, look_at
 from sdsetup.execute.models.folder import danger, which_model

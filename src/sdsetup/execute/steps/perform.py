@@ -9,8 +9,7 @@ from typing import Any, NoReturn
 
 from sdsetup.execute import environment, launch_file
 from sdsetup.execute.context import Context, Outcome
-from sdsetup.execute.folders import file_problems, set_aside
-from sdsetup.execute.inside import inside
+from sdsetup.execute.folders import file_problems, inside, set_aside
 from sdsetup.execute.steps import mingit, proofs, python, tokenizer, webui_check, webui_checkout
 from sdsetup.text import Text
 from sdsetup.values.plan import (

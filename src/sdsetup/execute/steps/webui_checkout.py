@@ -14,10 +14,10 @@ from sdsetup.decide.refusals import by_hand, local_changes
 from sdsetup.errors import SdsetupError
 from sdsetup.execute import git
 from sdsetup.execute.context import Context
+from sdsetup.execute.folders import inside
 from sdsetup.execute.git.fetching import PAUSES, from_first
 from sdsetup.execute.git.program import GitFailedError, GitRunner
 from sdsetup.execute.git.seal import seal, sealed
-from sdsetup.execute.inside import inside
 from sdsetup.launchfile import FILE_NAMES
 from sdsetup.storage import set_aside_damaged
 from sdsetup.text import Text
