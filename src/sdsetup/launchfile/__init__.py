@@ -20,9 +20,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sdsetup.errors import SdsetupError
-from sdsetup.launchfile.bat import merge as merge_bat
+from sdsetup.launchfile.bat.merging import merge as merge_bat
 from sdsetup.launchfile.effective import arguments, read
-from sdsetup.launchfile.sh import merge as merge_sh
+from sdsetup.launchfile.sh.merging import merge as merge_sh
 from sdsetup.text import Text, message
 from sdsetup.values.flags import (
     ARGS,

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from sdsetup.errors import SdsetupError
-from sdsetup.launchfile.bat_reading import read as read_bat
-from sdsetup.launchfile.sh_reading import read as read_sh
+from sdsetup.launchfile.bat.reading import read as read_bat
+from sdsetup.launchfile.sh.reading import read as read_sh
 from sdsetup.text import Text
 from sdsetup.values.flags import ARGS, FILE_NAMES, Kind, LaunchFile
 

@@ -7,10 +7,10 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from sdsetup.launchfile.bat import SILENT, refuse_unreadable
-from sdsetup.launchfile.cmdflow import statements
-from sdsetup.launchfile.cmdlines import Statement
-from sdsetup.launchfile.words import Unit
+from sdsetup.launchfile.arguments import Unit
+from sdsetup.launchfile.bat.merging import SILENT, refuse_unreadable
+from sdsetup.launchfile.bat.statements import Statement
+from sdsetup.launchfile.bat.ways import statements
 from sdsetup.text import Text
 from sdsetup.values.flags import ARGS, LaunchFile, Unclear
 

@@ -8,7 +8,8 @@ import shlex
 from collections.abc import Sequence
 
 from sdsetup.launchfile import refusals
-from sdsetup.launchfile.shlines import (
+from sdsetup.launchfile.arguments import BrokenQuotesError, EntangledError, Unit, edit, names_in, opaque, touched
+from sdsetup.launchfile.sh.statements import (
     Assignment,
     Command,
     Script,
@@ -17,8 +18,7 @@ from sdsetup.launchfile.shlines import (
     named_words,
     script,
 )
-from sdsetup.launchfile.shwords import UnreadableError
-from sdsetup.launchfile.words import BrokenQuotesError, EntangledError, Unit, edit, names_in, opaque, touched
+from sdsetup.launchfile.sh.words import UnreadableError
 from sdsetup.text import Text
 from sdsetup.values.flags import ARGS, Settings
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import codecs
 
 from sdsetup.launchfile import refusals
-from sdsetup.launchfile.cmdflow import statements
-from sdsetup.launchfile.cmdlines import Statement, physical_lines
+from sdsetup.launchfile.bat.statements import Statement, physical_lines
+from sdsetup.launchfile.bat.ways import statements
 from sdsetup.text import Text
 from sdsetup.values.flags import LONGEST_CMD_LINE
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from sdsetup.launchfile.words import Unit
+from sdsetup.launchfile.arguments import Unit
 
 ENDS_WORD = frozenset(" \t\n;&|<>()")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

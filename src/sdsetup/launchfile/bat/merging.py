@@ -7,10 +7,7 @@ import re
 from collections.abc import Sequence
 
 from sdsetup.launchfile import refusals
-from sdsetup.launchfile.batlines import Lines
-from sdsetup.launchfile.cmdlines import Statement, delays, depth_after
-from sdsetup.launchfile.cmdwords import REFERENCE
-from sdsetup.launchfile.words import (
+from sdsetup.launchfile.arguments import (
     BrokenQuotesError,
     EntangledError,
     Unit,
@@ -20,6 +17,9 @@ from sdsetup.launchfile.words import (
     opaque,
     touched,
 )
+from sdsetup.launchfile.bat.letters import REFERENCE
+from sdsetup.launchfile.bat.lines import Lines
+from sdsetup.launchfile.bat.statements import Statement, delays, depth_after
 from sdsetup.text import Text
 from sdsetup.values.flags import ARGS, Settings
 

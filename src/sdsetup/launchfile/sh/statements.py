@@ -9,8 +9,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sdsetup.launchfile.shwords import ENDS_WORD, UnreadableError, Word, WordScanner
-from sdsetup.launchfile.words import Unit
+from sdsetup.launchfile.arguments import Unit
+from sdsetup.launchfile.sh.words import ENDS_WORD, UnreadableError, Word, WordScanner
 
 _OPENERS = {
     "if": "fi",

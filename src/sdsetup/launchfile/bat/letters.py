@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from sdsetup.launchfile.words import Unit
+from sdsetup.launchfile.arguments import Unit
 
 REFERENCE = "\ufffc"
 

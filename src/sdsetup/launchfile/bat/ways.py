@@ -10,8 +10,8 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from sdsetup.launchfile.cmdlines import Statement, commands
-from sdsetup.launchfile.cmdwords import REFERENCE
+from sdsetup.launchfile.bat.letters import REFERENCE
+from sdsetup.launchfile.bat.statements import Statement, commands
 
 _GOTO = re.compile(r"\bgoto(?:\s*:\s*|\s+)([^\s&|()<>]+)", re.IGNORECASE)
 _CALL = re.compile(r"\bcall\s+:\s*([^\s&|()<>]+)", re.IGNORECASE)

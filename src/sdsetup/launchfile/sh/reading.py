@@ -6,9 +6,9 @@ import re
 import shlex
 from collections.abc import Mapping
 
-from sdsetup.launchfile.sh import decoded, leaves, mentions, pointless
-from sdsetup.launchfile.shlines import Assignment, Command, assignments_of, exported_names, script
-from sdsetup.launchfile.shwords import UnreadableError
+from sdsetup.launchfile.sh.merging import decoded, leaves, mentions, pointless
+from sdsetup.launchfile.sh.statements import Assignment, Command, assignments_of, exported_names, script
+from sdsetup.launchfile.sh.words import UnreadableError
 from sdsetup.text import Text
 from sdsetup.values.flags import ARGS, LaunchFile, Unclear
 

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from sdsetup.launchfile.cmdwords import REFERENCE, lex
-from sdsetup.launchfile.words import Unit
+from sdsetup.launchfile.arguments import Unit
+from sdsetup.launchfile.bat.letters import REFERENCE, lex
 
 StatementKind = Literal[
     "blank", "comment", "echo-off", "label", "set", "start", "jump", "undo", "folder", "calm", "other"
