@@ -18,7 +18,7 @@ from sdsetup.catalog.failures import parse_failures
 from sdsetup.catalog.files import Profiles
 from sdsetup.decide import startup, torch_verdict
 from sdsetup.decide.diagnosis import diagnose_log, notes_in, spot
-from sdsetup.decide.tuning import measured
+from sdsetup.decide.measuring import winner
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.environment import pip_settings, uv_messages
 from sdsetup.execute.git import messages as git_messages
@@ -38,7 +38,7 @@ from sdsetup.values import install_record as record_of
 from sdsetup.values import journal, versions
 from sdsetup.values.shape import OwnFile
 from sdsetup.values.undo_point import FILE as POINT
-from sdsetup.workflows import models as fetching
+from sdsetup.workflows import model as fetching
 from sdsetup.workflows.inspect import read_facts
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -194,11 +194,11 @@ OWN: dict[str, tuple[OwnFile, Callable[[Any], Any]]] = {
     "machine": (record_of.FILE, record_of.from_json),
     "measured": (
         MEASUREMENTS,
-        lambda value: [measured.from_json(one, KEY) for one in (value or {}).get("kept", [])],
+        lambda value: [winner.from_json(one, KEY) for one in (value or {}).get("kept", [])],
     ),
     "undo point": (POINT, lambda value: value),
 }
-KEY = measured.Key(card="a", driver=None, torch=None, commit=None, model_class="sd15", pictures="1")
+KEY = winner.Key(card="a", driver=None, torch=None, commit=None, model_class="sd15", pictures="1")
 GOOD: dict[str, dict[str, Any]] = {
     "journal": {"steps": {"webui": {"key": "k", "finished_at": "now", "result": {"commit": "c"}}}},
     "learned": {

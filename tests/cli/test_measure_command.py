@@ -19,7 +19,7 @@ from installations import gone, installation, play, starts
 from played_card import library, nvidia_smi
 from sdsetup.cli.app import run
 from sdsetup.values.corrections import Corrections, with_corrections
-from sdsetup.workflows.benchmark import lesson_of
+from sdsetup.workflows.measure import lesson_of
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="NVIDIA's library is played by a shared object")
 
@@ -246,8 +246,8 @@ def test_what_cannot_be_meant_is_refused(
 
 
 def test_a_lesson_keeps_the_winner_whatever_the_rules_say_later() -> None:
-    from decide.test_tuning_measuring import Card, measure, played, trial_for
-    from sdsetup.decide.tuning.measured import choose
+    from decide.test_measuring_candidates import Card, measure, played, trial_for
+    from sdsetup.decide.measuring.winner import choose
     from sdsetup.values.corrections import card_name
 
     trial = trial_for("NVIDIA GeForce RTX 3070", 8)

@@ -18,7 +18,7 @@ from sdsetup.cli.app import run
 from sdsetup.execute import shortcut
 from sdsetup.execute.shortcut import folder_in, shortcuts_of, write_shortcut
 from sdsetup.machine.real import RealMachine
-from sdsetup.probe.folder import WEBUI_MARKS
+from sdsetup.values.layout import WEBUI_MARKS
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="tests/windows makes a .lnk")
 

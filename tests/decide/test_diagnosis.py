@@ -16,10 +16,10 @@ from sdsetup.catalog.failures import FailureBook, parse_failures
 from sdsetup.catalog.files import Profiles
 from sdsetup.catalog.reading import ProfileError
 from sdsetup.decide.diagnosis import LogOrigin, diagnose_log, notes_in, read_log, spot
-from sdsetup.decide.diagnosis.facts import crash_of, facts_of
 from sdsetup.decide.diagnosis.log import Log, alternatives, needle_of
+from sdsetup.decide.diagnosis.log_facts import crash_of, facts_of
 from sdsetup.decide.diagnosis.programs import foreign_program
-from sdsetup.decide.diagnosis.windows import decoded, windows_markers
+from sdsetup.decide.diagnosis.windows_words import decoded, windows_markers
 
 LOGS = Path(__file__).parents[1] / "samples" / "logs"
 BOOK: FailureBook = parse_failures(Profiles().raw("failures"), "failures.toml")

@@ -8,8 +8,8 @@ import pytest
 
 from decide.tuning_machines import gpu
 from decide.tuning_tables import known, rules, tuned
-from sdsetup.decide.launch_settings import launch_settings
 from sdsetup.decide.tuning.own_flags import beside, extended, own_settings, with_own_precision
+from sdsetup.decide.wanted_settings import launch_settings
 from sdsetup.errors import SdsetupError
 from sdsetup.launchfile import LaunchFile, merge, read
 from sdsetup.launchfile.effective import refuse_overridden

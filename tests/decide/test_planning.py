@@ -13,9 +13,9 @@ from sdsetup.catalog.flags import parse_flags
 from sdsetup.catalog.models import fetch_file, find_model, parse_models
 from sdsetup.catalog.webui import parse_webui
 from sdsetup.decide.checks import diagnose
-from sdsetup.decide.launch_settings import launch_settings
 from sdsetup.decide.planning import Components, plan_install, plan_launchers
 from sdsetup.decide.refusals import refuse, refuse_machine, refuse_mixing, refuse_running
+from sdsetup.decide.wanted_settings import launch_settings
 from sdsetup.errors import SdsetupError, UsageError
 from sdsetup.launchfile import merge
 from sdsetup.values.contents import CheckedOut, Contents, ModelFile, Parts, Running

@@ -8,8 +8,8 @@ from decide.tuning_machines import MACHINES, gpu
 from decide.tuning_tables import known, rules, tuned
 from sdsetup.catalog.failures import FailureBook, parse_failures
 from sdsetup.catalog.files import Profiles
+from sdsetup.decide.measuring.candidates import step_down
 from sdsetup.decide.tuning.engine import tune
-from sdsetup.decide.tuning.measuring import step_down
 from sdsetup.decide.tuning.own_flags import Own, beside, own_settings
 from sdsetup.decide.tuning.torch import misfit
 from sdsetup.decide.tuning.why import Explanation, compare, explain

@@ -16,8 +16,8 @@ from sdsetup.catalog.catalog import Catalog
 from sdsetup.catalog.files import Profiles
 from sdsetup.catalog.models import Model, ModelSource
 from sdsetup.catalog.webui import parse_webui
-from sdsetup.decide.launch_settings import launch_settings
 from sdsetup.decide.planning import Components, plan_install
+from sdsetup.decide.wanted_settings import launch_settings
 from sdsetup.execute.context import Context
 from sdsetup.execute.runner import Runner
 from sdsetup.launchfile import read

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from sdsetup.catalog.models import MODEL_FOLDER
 from sdsetup.execute.context import Context
-from sdsetup.execute.model_format import look_at
+from sdsetup.execute.model_file import look_at
 from sdsetup.execute.models.folder import check_models
 from sdsetup.execute.models.pickle_scan import scan_pickle
 from sdsetup.machine.real import RealMachine

@@ -16,12 +16,12 @@ import pytest
 
 from execute.gitlab import Heard, context_for
 from execute.package_index import PIP, Index
-from sdsetup.decide.default_folder import python_in
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.environment import build, uv
 from sdsetup.execute.environment.places import exchange, marker, places, refuse_full_disk
 from sdsetup.execute.environment.wheels import LARGE
+from sdsetup.values.layout import python_in
 from sdsetup.values.plan import BuildEnvironment
 from sdsetup.values.tuning import TorchBuild
 

@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from decide.test_tuning_measuring import trial_for
+from decide.test_measuring_candidates import trial_for
 from installations import context, failure_book, gone, installation, play, starts
 from sdsetup.catalog.measure import Pictures
-from sdsetup.decide.tuning.measured import choose, key_for
-from sdsetup.decide.tuning.measuring import Candidate, Measurement, Trial
+from sdsetup.decide.measuring.candidates import Candidate, Measurement, Trial
+from sdsetup.decide.measuring.winner import choose, key_for
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.measuring import Bench, measure, remember, remembered
 from sdsetup.execute.measuring.run import patience_after

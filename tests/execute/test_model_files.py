@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from model_samples import LFS_POINTER, WEB_PAGE, checkpoint, safetensors
 
-from sdsetup.execute.model_format import look_at, looks_whole
+from sdsetup.execute.model_file import look_at, looks_whole
 from sdsetup.execute.models.pickle_scan import scan_pickle
 
 GOOD = safetensors()

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 from rich.progress import BarColumn
 
-from sdsetup.machine.process import Child
+from sdsetup.machine.children import Child
 from sdsetup.show import bars
 from sdsetup.show.live import Live, _Amount, _Spinner, _Steps, amount
 from sdsetup.show.screen import Screen

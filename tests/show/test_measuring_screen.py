@@ -6,11 +6,12 @@ import io
 
 from rich.console import Console
 
-from decide.test_tuning_measuring import trial_for
-from sdsetup.decide.tuning.measured import choose, key_for
-from sdsetup.decide.tuning.measuring import Measurement, Trial, next_candidate
+from decide.test_measuring_candidates import trial_for
+from sdsetup.decide.measuring.candidates import Measurement, Trial, next_candidate
+from sdsetup.decide.measuring.winner import choose, key_for
 from sdsetup.machine.answers import CardProgram, CardUse
-from sdsetup.show.measuring import MeasuringScreen, measure_json, show_before, show_holders
+from sdsetup.show.measured import measure_json
+from sdsetup.show.measuring import MeasuringScreen, show_before, show_holders
 from sdsetup.show.screen import Screen
 from sdsetup.text import Text
 from sdsetup.values.facts import GIB

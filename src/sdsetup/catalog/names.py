@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sdsetup.text import Text
-from sdsetup.values.state_folder import STATE_FOLDER
+from sdsetup.values.layout import STATE_FOLDER
 
 # https://learn.microsoft.com/windows/win32/fileio/naming-a-file
 _DEVICE = re.compile(r"(?i)(con|prn|aux|nul|conin\$|conout\$|clock\$|com[0-9¹²³]|lpt[0-9¹²³])")

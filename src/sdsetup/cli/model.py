@@ -8,7 +8,7 @@ from typing import Annotated, Optional
 import typer
 
 from sdsetup.cli.options import Dir, Json, Profiles, Quiet, Rehearse, Verbose, Yes, command_app, practiced
-from sdsetup.workflows import models
+from sdsetup.workflows import model
 from sdsetup.workflows.session import open_session
 
 app = command_app(
@@ -29,7 +29,7 @@ def list_models(
     """List models you can download by name."""
     session = open_session(command="model-list", profiles=profiles, json=json, quiet=quiet, verbose=verbose)
     with practiced(session, dir, rehearse=rehearse) as (here, folder):
-        raise typer.Exit(models.list_models(here, folder))
+        raise typer.Exit(model.list_models(here, folder))
 
 
 @app.command("get")
@@ -56,10 +56,10 @@ def get(
     verbose: Verbose = False,
 ) -> None:
     """Download a model and check its SHA-256."""
-    rate = models.parse_rate(limit_rate)
+    rate = model.parse_rate(limit_rate)
     session = open_session(command="model-get", profiles=profiles, json=json, quiet=quiet, verbose=verbose)
     with practiced(session, dir, rehearse=rehearse) as (here, folder):
-        raise typer.Exit(models.get_model(here, name, folder, limit_rate=rate, fresh=fresh, yes=yes))
+        raise typer.Exit(model.get_model(here, name, folder, limit_rate=rate, fresh=fresh, yes=yes))
 
 
 @app.command("check")
@@ -74,7 +74,7 @@ def check(
     """Check every model file for damage and malware."""
     session = open_session(command="model-check", profiles=profiles, json=json, quiet=quiet, verbose=verbose)
     with practiced(session, dir, rehearse=rehearse) as (here, folder):
-        raise typer.Exit(models.check_models(here, folder))
+        raise typer.Exit(model.check_models(here, folder))
 
 
 @app.command("import")
@@ -108,7 +108,7 @@ def import_model(
     session = open_session(command="model-import", profiles=profiles, json=json, quiet=quiet, verbose=verbose)
     with practiced(session, dir, rehearse=rehearse) as (here, folder):
         raise typer.Exit(
-            models.import_model(
+            model.import_model(
                 here, file, folder, name=name, allow_pickle=allow_pickle, trust=trust or (), copy=copy
             )
         )

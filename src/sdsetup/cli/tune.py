@@ -84,7 +84,7 @@ def tune(
         options = replace(options, dir=folder)
         if measure:
             # It starts the web UI and pulls in everything for that, which choosing by rules does not need.
-            from sdsetup.workflows.benchmark import run_measure
+            from sdsetup.workflows.measure import run_measure
 
             raise typer.Exit(run_measure(here, options, profile=profile, yes=yes, again=again))
         raise typer.Exit(

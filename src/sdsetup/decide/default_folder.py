@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import PurePosixPath, PureWindowsPath
 
-from sdsetup.values.facts import Facts, Family
+from sdsetup.values.facts import Facts
 
 WINDOWS_NAME = "sd-webui"
 POSIX_NAME = "stable-diffusion-webui"
-
-
-# The web UI needs these to start or to be installed; two of the first three tell it from other folders.
-WEBUI_MARKS = ("webui.py", "launch.py", "modules")
-WEBUI_NEEDS = (*WEBUI_MARKS, "requirements_versions.txt")
 
 
 def default_folder(facts: Facts, home: str, *, need_bytes: int = 0) -> str:
@@ -38,8 +33,3 @@ def better_folder(facts: Facts, *, need_bytes: int) -> str:
     if facts.system.family != "windows":
         return f"~/{POSIX_NAME}"
     return default_folder(facts, "C:\\", need_bytes=need_bytes)
-
-
-def python_in(venv: Path, family: Family) -> Path:
-    """The interpreter of an environment, wherever that lies."""
-    return venv / ("Scripts/python.exe" if family == "windows" else "bin/python")

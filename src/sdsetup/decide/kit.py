@@ -13,11 +13,17 @@ from sdsetup.values.plan import (
     BringGit,
     BringPython,
     BuildEnvironment,
+    CheckWebUI,
     CloneRepository,
     CloneWebUI,
     FetchFile,
     FetchFiles,
     Plan,
+    ProvePicture,
+    ProveTorch,
+    SetAside,
+    WriteLauncher,
+    no_arm,
 )
 from sdsetup.values.tuning import Tuning
 
@@ -81,8 +87,10 @@ def _missing(plan: Plan, facts: Facts, kit: Kit, python: str) -> Iterator[Text]:
                         system=named(system),
                         python=python,
                     )
+            case ProveTorch() | WriteLauncher() | SetAside() | CheckWebUI() | ProvePicture():
+                pass  # made of what is there already
             case _:
-                pass
+                no_arm(step.action)
 
 
 def is_python(id: str, version: str, system: str) -> bool:

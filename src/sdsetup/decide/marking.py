@@ -25,6 +25,7 @@ from sdsetup.values.plan import (
     SetAside,
     Step,
     WriteLauncher,
+    no_arm,
     step_keys,
 )
 from sdsetup.values.tuning import TorchBuild
@@ -93,8 +94,10 @@ def _truth(step: Step, facts: Facts, contents: Contents) -> _Truth | None:
             return _environment(torch, facts)
         case WriteLauncher() as launcher:
             return _launcher(launcher, contents)
+        case CheckWebUI() | ProveTorch() | ProvePicture():
+            return None  # only the journal knows
         case _:
-            return None
+            return no_arm(step.action)
 
 
 def _environment(torch: TorchBuild, facts: Facts) -> _Truth:

@@ -9,7 +9,7 @@ from sdsetup.catalog.models import Model, fetch_file
 from sdsetup.catalog.webui import Repository, WebUI
 from sdsetup.decide.condition import whole_at
 from sdsetup.decide.marking import marked
-from sdsetup.decide.repair import brought_back, environment_work, launcher_detail
+from sdsetup.decide.planned_repairs import brought_back, environment_work, launcher_detail
 from sdsetup.text import Text
 from sdsetup.values.contents import Contents
 from sdsetup.values.corrections import card_name

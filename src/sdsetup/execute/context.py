@@ -12,7 +12,7 @@ from sdsetup.machine import Machine
 from sdsetup.text import Text
 from sdsetup.values.corrections import Correction
 from sdsetup.values.events import Event, Listener, silent
-from sdsetup.values.state_folder import state_folder
+from sdsetup.values.layout import state_folder
 
 
 @dataclass(frozen=True, kw_only=True)

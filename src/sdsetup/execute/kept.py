@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sdsetup.catalog.models import MODEL_FOLDER
 from sdsetup.launchfile import FILE_NAMES
-from sdsetup.values.state_folder import state_folder
+from sdsetup.values.layout import state_folder
 
 _BACKUP = re.compile(rf"(?:{'|'.join(map(re.escape, FILE_NAMES.values()))})\.\d{{4}}-\d\d-\d\d(?:-\d+)?\.bak")
 # A file that had the name of a model to be put there, and a download whose bytes were not the model's.

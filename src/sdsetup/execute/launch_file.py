@@ -14,7 +14,7 @@ from typing import Any
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.launchfile import FILE_NAMES, merge
-from sdsetup.machine.launch_settings import read_launch_file
+from sdsetup.machine.launch_files import read_launch_file
 from sdsetup.storage import read_json, remove_staged, write_atomically, write_json
 from sdsetup.text import Text
 from sdsetup.values.plan import WriteLauncher

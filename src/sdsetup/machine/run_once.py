@@ -11,7 +11,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sdsetup.machine import Completed, jobs
+from sdsetup.machine import Completed, windows_jobs
 from sdsetup.machine.decoding import decode
 
 _MOST_OUTPUT = 4_000_000
@@ -59,16 +59,16 @@ def _begin(process: subprocess.Popen[bytes]) -> int | None:
             atexit.register(_end_all)
     if sys.platform != "win32":
         return None
-    return jobs.assign(process)
+    return windows_jobs.assign(process)
 
 
 def _end(process: subprocess.Popen[bytes], job: int | None) -> None:
     with _lock:
         _running.discard(process)
     if sys.platform == "win32" and job is not None:
-        from sdsetup.machine import jobs
+        from sdsetup.machine import windows_jobs
 
-        jobs.terminate(job)
+        windows_jobs.terminate(job)
     elif process.poll() is None:
         _kill(process)
     try:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path, PureWindowsPath
 
-from sdsetup.decide.default_folder import python_in
 from sdsetup.machine import Machine
 from sdsetup.probe.repository import on_a_server
+from sdsetup.values.layout import python_in
 
 Version = tuple[int, int, int]
 _VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})\.(\d{1,4})")

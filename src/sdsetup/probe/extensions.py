@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from sdsetup.machine import Machine
-from sdsetup.machine.launch_settings import environment_in_use
+from sdsetup.machine.launch_files import environment_in_use
 from sdsetup.probe.repository import Repository, read_repository
 from sdsetup.values.extensions import Extension, Extensions, Fight
 

@@ -8,13 +8,13 @@ import re
 from pathlib import Path
 from typing import Any
 
-from sdsetup.decide.default_folder import WEBUI_MARKS, WINDOWS_NAME
+from sdsetup.decide.default_folder import WINDOWS_NAME
 from sdsetup.decide.default_folder import default_folder as decide_default
 from sdsetup.machine import Machine
 from sdsetup.probe.asked import Asked
 from sdsetup.probe.repository import read_repository
 from sdsetup.values.facts import Facts, Folder, FolderState, System
-from sdsetup.values.state_folder import STATE_FOLDER
+from sdsetup.values.layout import STATE_FOLDER, WEBUI_MARKS
 
 _MODELS = "models"  # what `model get` makes where there is no installation yet
 _SHOWN = 5

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from sdsetup.machine import Machine
 from sdsetup.probe import (
+    contents,
     cpu,
     disk,
     folder,
@@ -18,7 +19,6 @@ from sdsetup.probe import (
     installation,
     memory,
     network,
-    parts,
     port,
     pythons,
     system,
@@ -49,7 +49,7 @@ PROBES = (
     Probe(subject="port", limit=4, ask=port.ask),
     Probe(subject="hosts", limit=10, ask=network.ask),
     Probe(subject="installation", limit=12, ask=installation.ask),
-    Probe(subject="parts", limit=60, ask=parts.ask),
+    Probe(subject="parts", limit=60, ask=contents.ask),
 )
 SUBJECTS = tuple(probe.subject for probe in PROBES)
 

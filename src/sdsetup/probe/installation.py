@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sdsetup.machine import Machine
-from sdsetup.machine.launch_settings import environment_in_use
+from sdsetup.machine.launch_files import environment_in_use
 from sdsetup.probe.asked import Asked
 from sdsetup.probe.contents import damaged_files
 from sdsetup.probe.environment import read_environment, torch_version
@@ -19,7 +19,7 @@ from sdsetup.probe.repository import Repository, read_repository
 from sdsetup.storage import parse_own
 from sdsetup.values import install_record
 from sdsetup.values.facts import Installation
-from sdsetup.values.state_folder import state_folder
+from sdsetup.values.layout import state_folder
 
 _MODELS = (".safetensors", ".ckpt")
 _LAUNCH_FILES = ("webui-user.bat", "webui-user.sh")

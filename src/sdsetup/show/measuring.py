@@ -6,23 +6,19 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from types import TracebackType
-from typing import Any
 
 from rich.console import RenderableType
 from rich.progress import ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn
 from rich.text import Text as Line
 
-from sdsetup.command import Command
-from sdsetup.decide.tuning.measured import Key, MeasuringResult, to_json
-from sdsetup.decide.tuning.measuring import Candidate, Measurement, Trial, expected, seconds_left
+from sdsetup.decide.measuring.candidates import Candidate, Measurement, Trial, expected, seconds_left
 from sdsetup.machine.answers import CardProgram, CardUse
 from sdsetup.show.bars import Bars
+from sdsetup.show.measured import outcome_words, time_left
 from sdsetup.show.screen import Screen
-from sdsetup.show.tuning_measured import outcome_words, time_left
 from sdsetup.show.words import duration, gib, gigabytes, say
 from sdsetup.text import Listed, Text, rounded
 
-SCHEMA = "sdsetup.measure/1"
 _LISTED = 6
 
 
@@ -163,69 +159,6 @@ class _Left(ProgressColumn):
         into = time.monotonic() - task.fields["began"]
         left = time_left(seconds_left(self._trial, done, into_this=into), max(0, expected(self._trial, done) - 1))
         return Line(say(left), style="dim")
-
-
-def show_kept(changed: Sequence[object], dir: str, screen: Screen) -> None:
-    """What is different now, and how to undo it."""
-    if not changed:
-        screen.line(Text("{mark} The launch file already has these settings", mark=screen.mark("ok")), "ok")
-        return
-    for path in changed:
-        screen.line(Text("{mark} Saved in the launch file: {path}", mark=screen.mark("ok"), path=path), "ok")
-    screen.line(Text("To undo:"), indent=2)
-    screen.command(Command("sdsetup", "undo", "--dir", dir), indent=4)
-
-
-def show_not_kept(dir: str, screen: Screen) -> None:
-    screen.line(Text("The launch file was not changed. To save the result in it:"))
-    screen.command(Command("sdsetup", "tune", "--measure", "--yes", "--dir", dir), indent=2)
-
-
-def show_stopped(done: Sequence[Measurement], screen: Screen) -> None:
-    screen.line(
-        Text(
-            "Stopped. Measured so far: {count}. The launch file was not changed. Run the same command to "
-            "continue.",
-            count=len(done),
-        )
-    )
-
-
-def measure_json(
-    dir: str,
-    key: Key,
-    done: Sequence[Measurement],
-    verdict: MeasuringResult | None,
-    use: CardUse,
-    programs: tuple[CardProgram, ...] | None,
-    changed: Sequence[object] | None,
-) -> dict[str, Any]:
-    """The document of `tune --measure --json`. `changed`: launch files written; None: nothing was to be kept."""
-    document = to_json(key, done)
-    standings = verdict.standings if verdict else ()
-    for n, entry in enumerate(document["measurements"]):
-        one = done[n]
-        entry["speed"] = one.speed
-        entry["standing"] = standings[n] if n < len(standings) else one.outcome
-    winner = verdict.winner.candidate if verdict else None
-    return {
-        "schema": SCHEMA,
-        "dir": dir,
-        "key": document["key"],
-        "before": {
-            "used_bytes": use.used,
-            "total_bytes": use.total,
-            "programs": None
-            if programs is None
-            else [{"pid": one.pid, "name": one.name, "bytes": one.bytes} for one in programs],
-        },
-        "measurements": document["measurements"],
-        "verdict": None
-        if winner is None or verdict is None
-        else {"name": winner.name, "flags": list(winner.flags), "because": str(verdict.because)},
-        "written": changed is not None,
-        "launch_files": [str(path) for path in changed or ()],
-    }
 
 
 def _result(one: Measurement, screen: Screen) -> Text:

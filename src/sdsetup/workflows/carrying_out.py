@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from sdsetup import __version__
-from sdsetup.decide.default_folder import python_in
 from sdsetup.decide.planning import Components
 from sdsetup.decide.record import of_launch_file, record_of
 from sdsetup.errors import EXIT_DONE, DeclinedError, SdsetupError, UsageError, file_problem
@@ -21,7 +20,7 @@ from sdsetup.execute.environment.places import starts
 from sdsetup.execute.lock import folder_lock
 from sdsetup.execute.own_files import load_corrections, load_machine, set_damaged_aside
 from sdsetup.execute.runner import Runner
-from sdsetup.machine.launch_settings import environment_in_use
+from sdsetup.machine.launch_files import environment_in_use
 from sdsetup.show.done import show_done
 from sdsetup.show.live import JsonLines, Live
 from sdsetup.show.plan import show_plan
@@ -32,9 +31,9 @@ from sdsetup.values.corrections import Correction, card_name, with_corrections
 from sdsetup.values.events import Listener, silent
 from sdsetup.values.facts import Facts
 from sdsetup.values.install_record import to_json
+from sdsetup.values.layout import python_in, state_folder
 from sdsetup.values.plan import BuildEnvironment, Plan, ProvePicture
 from sdsetup.values.request import Request
-from sdsetup.values.state_folder import state_folder
 from sdsetup.values.tuning import Tuning
 from sdsetup.workflows import folder_memory, log, registry
 from sdsetup.workflows.inspect import inspect

@@ -9,13 +9,13 @@ from sdsetup.decide.bisection import BisectionResult, most_starts, search
 from sdsetup.errors import EXIT_DONE, EXIT_EXPECTED, SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.lock import folder_lock
+from sdsetup.execute.webui.config_json import set_disabled
 from sdsetup.execute.webui.launch_plan import settings_file
 from sdsetup.execute.webui.painting import Patience
 from sdsetup.execute.webui.partial_start import StartAttempt, try_start
 from sdsetup.execute.webui.process import refuse_running
-from sdsetup.execute.webui_settings import set_disabled
 from sdsetup.launchfile.effective import arguments
-from sdsetup.machine.launch_settings import read_launch_settings
+from sdsetup.machine.launch_files import read_launch_settings
 from sdsetup.probe.extensions import read_extensions
 from sdsetup.show.document import print_document
 from sdsetup.show.extensions import (

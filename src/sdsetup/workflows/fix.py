@@ -12,14 +12,13 @@ from json import loads as json_of
 from pathlib import Path
 
 from sdsetup.catalog.failures import Act, FailureBook
-from sdsetup.decide.default_folder import python_in
 from sdsetup.decide.diagnosis import Diagnosis, LogOrigin, Reading, read_log
-from sdsetup.decide.diagnosis.windows import decoded
+from sdsetup.decide.diagnosis.windows_words import decoded
 from sdsetup.errors import EXIT_DONE, EXIT_EXPECTED, SdsetupError, UsageError
 from sdsetup.execute.folders import set_aside
 from sdsetup.execute.git.program import ask as git_says
 from sdsetup.execute.own_files import load_journal
-from sdsetup.machine.launch_settings import environment_in_use
+from sdsetup.machine.launch_files import environment_in_use
 from sdsetup.show.diagnosis import reading_json, show_reading
 from sdsetup.show.document import print_document
 from sdsetup.show.questions import ask_yes
@@ -27,13 +26,13 @@ from sdsetup.storage import write_json
 from sdsetup.text import Text
 from sdsetup.values.facts import Family
 from sdsetup.values.journal import to_json
+from sdsetup.values.layout import STATE_FOLDER, python_in, state_folder
 from sdsetup.values.request import Request
-from sdsetup.values.state_folder import STATE_FOLDER, state_folder
 from sdsetup.workflows.described_machine import MachineOptions
 from sdsetup.workflows.inspect import cards, vendors
 from sdsetup.workflows.install import decide, launcher_kinds, run_install
 from sdsetup.workflows.launch import run_launch
-from sdsetup.workflows.models import check_models, get_model
+from sdsetup.workflows.model import check_models, get_model
 from sdsetup.workflows.session import Session, named_path
 from sdsetup.workflows.tune import run_tune
 from sdsetup.workflows.verify import run_verify

@@ -14,14 +14,14 @@ from sdsetup.errors import SdsetupError
 from sdsetup.execute.own_files import load_machine
 from sdsetup.launchfile.effective import AFTER_THE_LAUNCH_FILE, effective, refuse_overridden
 from sdsetup.machine import Machine
-from sdsetup.machine.launch_settings import read_launch_file
+from sdsetup.machine.launch_files import read_launch_file
 from sdsetup.probe import gather
 from sdsetup.show.report import document_in
 from sdsetup.text import Text
 from sdsetup.values.facts import Facts, Host, Vendor
 from sdsetup.values.facts_json import facts_from_json
+from sdsetup.values.layout import state_folder
 from sdsetup.values.request import LauncherKind
-from sdsetup.values.state_folder import state_folder
 from sdsetup.values.tuning import Tuning
 from sdsetup.workflows.session import Session
 

@@ -11,10 +11,10 @@ from sdsetup.decide.checks import diagnose
 from sdsetup.decide.checks.tools import best_python
 from sdsetup.decide.condition import environment_given_up
 from sdsetup.decide.kit import with_fallbacks_of
-from sdsetup.decide.launch_settings import launch_settings
 from sdsetup.decide.planning import Components, plan_install
 from sdsetup.decide.refusals import refuse, refuse_machine, refuse_mixing, refuse_running, refuse_tuning
 from sdsetup.decide.tuning.engine import tune
+from sdsetup.decide.wanted_settings import launch_settings
 from sdsetup.errors import EXIT_DONE, UsageError
 from sdsetup.execute.own_files import load_corrections, load_journal
 from sdsetup.probe.contents import look
@@ -23,8 +23,8 @@ from sdsetup.show.plan import plan_json, show_plan, show_warnings
 from sdsetup.text import Text
 from sdsetup.values.corrections import with_corrections
 from sdsetup.values.facts import Facts
+from sdsetup.values.layout import state_folder
 from sdsetup.values.request import LauncherKind, Request
-from sdsetup.values.state_folder import state_folder
 from sdsetup.workflows.carrying_out import PINNED, PRACTICE_MARK, Decision, agreed, carry_out
 from sdsetup.workflows.doctor import requirements_of
 from sdsetup.workflows.folder_memory import chosen_ref

@@ -16,7 +16,7 @@ from sdsetup.machine import Machine
 from sdsetup.probe.folder import state_of
 from sdsetup.storage import data_folder, lock_on, read_json, write_json
 from sdsetup.values.installation_entry import InstallationEntry, from_json, noted, to_json
-from sdsetup.values.state_folder import state_folder
+from sdsetup.values.layout import state_folder
 
 Entries = tuple[InstallationEntry, ...]
 

@@ -27,7 +27,7 @@ from sdsetup.storage import write_atomically
 from sdsetup.text import Text
 from sdsetup.values.facts import Facts
 from sdsetup.values.facts_json import facts_from_json, machine_json
-from sdsetup.values.state_folder import state_folder
+from sdsetup.values.layout import state_folder
 from sdsetup.workflows import log
 from sdsetup.workflows.doctor import examine, judge
 from sdsetup.workflows.sbom import bill_of

@@ -11,7 +11,7 @@ from sdsetup import __version__
 from sdsetup.decide.bill_of_materials import Checkout, KnownModel, Package, bill
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.download.hashing import sha256_of
-from sdsetup.machine.launch_settings import environment_in_use
+from sdsetup.machine.launch_files import environment_in_use
 from sdsetup.probe.repository import read_repository
 from sdsetup.text import Text
 from sdsetup.workflows.session import Session

@@ -9,7 +9,7 @@ from pathlib import Path
 from sdsetup import __version__
 from sdsetup.errors import EXIT_DONE
 from sdsetup.execute.shortcut import shortcuts_of
-from sdsetup.machine.launch_settings import environment_in_use
+from sdsetup.machine.launch_files import environment_in_use
 from sdsetup.machine.processes import running_web_ui
 from sdsetup.probe import default_folder, gather
 from sdsetup.probe.folder import state_of

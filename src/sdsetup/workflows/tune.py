@@ -8,7 +8,6 @@ from typing import Any
 
 from sdsetup.catalog.tuning import Rules
 from sdsetup.command import Command
-from sdsetup.decide.launch_settings import launch_settings
 from sdsetup.decide.planning import plan_launchers
 from sdsetup.decide.record import Change, changed, of_card
 from sdsetup.decide.tuning.engine import situation, tune
@@ -16,12 +15,13 @@ from sdsetup.decide.tuning.models_that_fit import ModelFit, models_that_fit
 from sdsetup.decide.tuning.torch import misfit
 from sdsetup.decide.tuning.what_if import describe
 from sdsetup.decide.tuning.why import compare, explain
+from sdsetup.decide.wanted_settings import launch_settings
 from sdsetup.errors import EXIT_DONE, SdsetupError, UsageError
 from sdsetup.execute.own_files import load_corrections
 from sdsetup.launchfile import ARGS, FILE_NAMES, Kind, grouped, merge, read
 from sdsetup.probe.contents import look
-from sdsetup.show.change import show_change
 from sdsetup.show.document import print_document
+from sdsetup.show.new_card import show_change
 from sdsetup.show.plan import show_plan, show_warnings
 from sdsetup.show.tuning import Before, show_comparison, show_next, show_tuning
 from sdsetup.show.tuning_json import comparison_json, fits_json, tuning_json, why_json
@@ -30,8 +30,8 @@ from sdsetup.text import Text, message
 from sdsetup.values.corrections import with_corrections
 from sdsetup.values.facts import Facts
 from sdsetup.values.flags import Settings, is_flag
+from sdsetup.values.layout import state_folder
 from sdsetup.values.request import Request
-from sdsetup.values.state_folder import state_folder
 from sdsetup.values.tuning import Tuning
 from sdsetup.workflows.carrying_out import Decision, carry_out, consent
 from sdsetup.workflows.described_machine import (

@@ -10,7 +10,7 @@ from sdsetup.errors import EXIT_DONE, SdsetupError
 from sdsetup.execute.folders import file_problems
 from sdsetup.execute.kept import size_of
 from sdsetup.execute.lock import folder_lock
-from sdsetup.execute.outside import caches, own_environment, remove_outside, set_aside, tools
+from sdsetup.execute.outside_installations import caches, own_environment, remove_outside, set_aside, tools
 from sdsetup.execute.removal import freed, listing, remove
 from sdsetup.execute.shortcut import shortcuts_of
 from sdsetup.execute.undo import finish
@@ -25,8 +25,8 @@ from sdsetup.show.removal import (
 )
 from sdsetup.storage import data_folder
 from sdsetup.text import Text
+from sdsetup.values.layout import state_folder
 from sdsetup.values.removal import Item, Removal
-from sdsetup.values.state_folder import state_folder
 from sdsetup.workflows.carrying_out import PRACTICE_MARK, consent
 from sdsetup.workflows.registry import forget, remembered
 from sdsetup.workflows.session import Session

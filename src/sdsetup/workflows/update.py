@@ -25,7 +25,14 @@ from sdsetup.execute.lock import folder_lock
 from sdsetup.execute.own_files import load_corrections, load_journal
 from sdsetup.execute.runner import Runner
 from sdsetup.execute.steps.webui_check import check
-from sdsetup.execute.update import clear_stage, flags_for_the_stage, kept_path, prepare, stage_of, with_own_edits
+from sdsetup.execute.update_stage import (
+    clear_stage,
+    flags_for_the_stage,
+    kept_path,
+    prepare,
+    stage_of,
+    with_own_edits,
+)
 from sdsetup.execute.webui.picture import PictureError, prove
 from sdsetup.execute.webui.process import refuse_running
 from sdsetup.probe.contents import look
@@ -44,9 +51,9 @@ from sdsetup.values.facts import Facts
 from sdsetup.values.flags import Settings
 from sdsetup.values.install_record import InstallRecord
 from sdsetup.values.journal import Journal
+from sdsetup.values.layout import state_folder
 from sdsetup.values.plan import CheckWebUI, CloneRepository, CloneWebUI, Plan
 from sdsetup.values.request import Request
-from sdsetup.values.state_folder import state_folder
 from sdsetup.values.tuning import Tuning
 from sdsetup.workflows.carrying_out import PRACTICE_MARK, consent
 from sdsetup.workflows.corrections import keep

@@ -17,8 +17,8 @@ from sdsetup.show.document import print_document
 from sdsetup.show.verify import VerifyScreen, no_proof_json, proof_json, show_no_proof, show_proof
 from sdsetup.text import in_a_row
 from sdsetup.values.corrections import Correction
+from sdsetup.values.layout import state_folder
 from sdsetup.values.plan import ProvePicture
-from sdsetup.values.state_folder import state_folder
 from sdsetup.workflows import folder_memory, registry
 from sdsetup.workflows.corrections import keep
 from sdsetup.workflows.inspect import cards, vendors

@@ -12,8 +12,8 @@ from pathlib import Path
 from sdsetup.decide.checks.cards import card
 from sdsetup.errors import EXIT_DONE, EXIT_INTERRUPTED, DeclinedError, SdsetupError
 from sdsetup.probe.folder import state_of
-from sdsetup.show.change import show_change
 from sdsetup.show.errors import show_error
+from sdsetup.show.new_card import show_change
 from sdsetup.show.plan import show_plan, show_warnings
 from sdsetup.show.questions import ask_key, interruptible, words_for
 from sdsetup.show.wizard import show_menu, show_models, show_no_terminal, show_this_pc, without_options
@@ -27,7 +27,7 @@ from sdsetup.workflows.doctor import examine, requirements_of
 from sdsetup.workflows.inspect import cards, inspect
 from sdsetup.workflows.install import decide, launcher_kinds, run_install
 from sdsetup.workflows.launch import run_launch
-from sdsetup.workflows.models import check_models, get_model
+from sdsetup.workflows.model import check_models, get_model
 from sdsetup.workflows.session import AlreadySaid, Session
 from sdsetup.workflows.tune import card_changes, tuned_for
 from sdsetup.workflows.uninstall import run_uninstall

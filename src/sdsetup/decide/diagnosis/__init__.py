@@ -10,12 +10,12 @@ from collections.abc import Iterable, Sequence
 
 from sdsetup.catalog.failures import FailureBook
 from sdsetup.decide.diagnosis.blocks import last_words
-from sdsetup.decide.diagnosis.facts import LogFacts, crash_markers, facts_of
 from sdsetup.decide.diagnosis.judging import Found, Incident, chosen, incidents_of, outlived
 from sdsetup.decide.diagnosis.log import Log
+from sdsetup.decide.diagnosis.log_facts import LogFacts, crash_markers, facts_of
 from sdsetup.decide.diagnosis.programs import foreign_program
 from sdsetup.decide.diagnosis.values import Diagnosis, LogOrigin, Reading, State
-from sdsetup.decide.diagnosis.windows import windows_markers
+from sdsetup.decide.diagnosis.windows_words import windows_markers
 from sdsetup.decide.diagnosis.wording import state_of, worded
 from sdsetup.text import Text
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from sdsetup.catalog.failures import Condition, Failure, FailureBook, Kind
 from sdsetup.decide.diagnosis.blocks import Block, blocks_of, error_line, extension_in, message_after
-from sdsetup.decide.diagnosis.facts import LogFacts, Version
 from sdsetup.decide.diagnosis.log import Log, bare
+from sdsetup.decide.diagnosis.log_facts import LogFacts, Version
 from sdsetup.decide.diagnosis.values import LogOrigin
 from sdsetup.text import Text
 

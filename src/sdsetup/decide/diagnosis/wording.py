@@ -9,9 +9,9 @@ from typing import Any
 from sdsetup.catalog.failures import Failure, FailureBook, Program
 from sdsetup.command import Command
 from sdsetup.decide.diagnosis.blocks import error_line
-from sdsetup.decide.diagnosis.facts import LogFacts, Version
 from sdsetup.decide.diagnosis.judging import Found, Incident
 from sdsetup.decide.diagnosis.log import Log, bare
+from sdsetup.decide.diagnosis.log_facts import LogFacts, Version
 from sdsetup.decide.diagnosis.values import Diagnosis, LogOrigin, State
 from sdsetup.text import Message, Text, message
 from sdsetup.values.findings import Fix

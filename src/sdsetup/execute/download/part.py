@@ -14,7 +14,7 @@ from typing import Any
 
 from sdsetup.execute.download.hashing import GrowingHash, Mark
 from sdsetup.execute.download.options import DownloadOptions
-from sdsetup.execute.model_format import looks_whole
+from sdsetup.execute.model_file import looks_whole
 from sdsetup.storage import open_new, read_json, replace
 
 SCHEMA = "sdsetup.part/1"

@@ -15,7 +15,6 @@ from typing import Any
 from packaging.pylock import PackageWheel
 from packaging.utils import canonicalize_name
 
-from sdsetup.decide.default_folder import python_in
 from sdsetup.errors import SdsetupError, file_problem
 from sdsetup.execute.context import Context
 from sdsetup.execute.environment import uv
@@ -35,10 +34,11 @@ from sdsetup.execute.environment.records import Records
 from sdsetup.execute.environment.repair import repair
 from sdsetup.execute.environment.wheels import LargeWheels, address, drop, large, offered, with_size
 from sdsetup.execute.folders import remove_tree
-from sdsetup.machine.process import Child
+from sdsetup.machine.children import Child
 from sdsetup.redaction.secrets import hide_secrets
 from sdsetup.storage import write_atomically
 from sdsetup.text import Text
+from sdsetup.values.layout import python_in
 from sdsetup.values.plan import BuildEnvironment
 
 _UNCACHED = re.compile(r"Identified uncached distribution: (?P<name>[A-Za-z0-9._-]+)==")

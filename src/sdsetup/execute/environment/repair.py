@@ -9,7 +9,6 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from sdsetup.decide.condition import PackageFault, package_faults
-from sdsetup.decide.default_folder import python_in
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.environment import uv
@@ -21,6 +20,7 @@ from sdsetup.machine.site_packages import installed, site_packages
 from sdsetup.redaction.secrets import hide_secrets
 from sdsetup.storage import write_atomically
 from sdsetup.text import Text
+from sdsetup.values.layout import python_in
 
 _WORTH_IT = 40  # packages; more are quicker built anew, since that is done beside the old one and swapped
 _PYLOCK = ("--preview-features", "pylock")

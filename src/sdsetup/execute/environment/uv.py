@@ -13,7 +13,7 @@ from sdsetup.execute.context import Context
 from sdsetup.execute.environment.pip_settings import uv_variables
 from sdsetup.execute.environment.uv_messages import AGAIN, PACKAGES, why_uv_failed
 from sdsetup.machine import Machine
-from sdsetup.machine.process import Child
+from sdsetup.machine.children import Child
 from sdsetup.machine.web_policy import variables_for_children
 from sdsetup.text import Text
 

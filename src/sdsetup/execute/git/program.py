@@ -23,6 +23,7 @@ from sdsetup.execute.git.messages import (
     why_git_failed,
 )
 from sdsetup.machine import Completed, Machine
+from sdsetup.machine.children import Child
 from sdsetup.machine.git_calls import (
     ALLOWED_PROTOCOLS,
     NAMED_PROGRAMS,
@@ -30,7 +31,6 @@ from sdsetup.machine.git_calls import (
     NO_PROGRAMS,
     switched_off,
 )
-from sdsetup.machine.process import Child
 from sdsetup.machine.processes import git_runs
 from sdsetup.storage import replace
 from sdsetup.text import Text

@@ -6,7 +6,7 @@
 The launch file is only read: each candidate starts with its own flags.
 """
 
-from sdsetup.execute.measuring.memory import Gauge, Peaks
+from sdsetup.execute.measuring.peaks import Gauge, Peaks
 from sdsetup.execute.measuring.remembered import remember, remembered
 from sdsetup.execute.measuring.run import Bench, Told, measure
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sdsetup.decide.tuning.measured import Key, from_json, to_json
-from sdsetup.decide.tuning.measuring import Measurement
+from sdsetup.decide.measuring.candidates import Measurement
+from sdsetup.decide.measuring.winner import Key, from_json, to_json
 from sdsetup.execute.own_files import MEASUREMENTS
 from sdsetup.storage import read_own, write_json
 

@@ -14,14 +14,14 @@ from sdsetup.catalog.failures import FailureBook
 from sdsetup.catalog.measure import Pictures
 from sdsetup.command import Command
 from sdsetup.decide.diagnosis import Diagnosis
+from sdsetup.decide.measuring.candidates import Candidate, Measurement, Outcome, Trial, fastest, next_candidate
+from sdsetup.decide.measuring.winner import Key
 from sdsetup.decide.picture import PngError, as_arguments, decode_png, judge, proof_arguments
 from sdsetup.decide.picture.attempts import Outcome as PictureOutcome
 from sdsetup.decide.startup import LaunchPlan, ModelClass
-from sdsetup.decide.tuning.measured import Key
-from sdsetup.decide.tuning.measuring import Candidate, Measurement, Outcome, Trial, fastest, next_candidate
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
-from sdsetup.execute.measuring.memory import Gauge, Peaks
+from sdsetup.execute.measuring.peaks import Gauge, Peaks
 from sdsetup.execute.measuring.remembered import remember, remembered
 from sdsetup.execute.webui.api import ApiAnswer, call, free_port, peak_vram
 from sdsetup.execute.webui.launch_plan import planned, refuse_unclear
@@ -39,7 +39,7 @@ from sdsetup.execute.webui.painting import (
 )
 from sdsetup.execute.webui.process import WebUI, start
 from sdsetup.launchfile import FILE_NAMES, Kind, LaunchFile, Settings, arguments, grouped, merge
-from sdsetup.machine.launch_settings import read_launch_file, read_launch_settings
+from sdsetup.machine.launch_files import read_launch_file, read_launch_settings
 from sdsetup.text import Text, message
 from sdsetup.values.facts import Vendor
 from sdsetup.values.flags import names_of

@@ -15,7 +15,7 @@ from sdsetup.command import Command
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.execute.download.hashing import sha256_of
-from sdsetup.execute.model_format import MODEL_ENDINGS, Look, look_at
+from sdsetup.execute.model_file import MODEL_ENDINGS, Look, look_at
 from sdsetup.execute.models.pickle_scan import Scan, scan_pickle
 from sdsetup.text import Text, some
 

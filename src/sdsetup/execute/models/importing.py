@@ -17,7 +17,7 @@ from sdsetup.execute.download.problems import disk_problem
 from sdsetup.execute.download.reuse import place_copy
 from sdsetup.execute.folders import inside, refused
 from sdsetup.execute.lock import folder_lock
-from sdsetup.execute.model_format import MODEL_ENDINGS, Look, look_at
+from sdsetup.execute.model_file import MODEL_ENDINGS, Look, look_at
 from sdsetup.execute.models.folder import danger, which_model
 from sdsetup.execute.models.pickle_scan import Scan, scan_pickle
 from sdsetup.text import Text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, NoReturn
+from typing import Any
 
 from sdsetup.execute import environment, launch_file
 from sdsetup.execute.context import Context, Outcome
@@ -27,6 +27,7 @@ from sdsetup.values.plan import (
     SetAside,
     Step,
     WriteLauncher,
+    no_arm,
 )
 
 
@@ -65,7 +66,7 @@ def perform(
         case ProvePicture():
             return proofs.picture(action, context, steps)
         case _:
-            return _never(action)
+            return no_arm(action)
 
 
 def _fetch(action: FetchFile, context: Context) -> Outcome:
@@ -90,7 +91,3 @@ def _set_aside(action: SetAside, context: Context) -> Outcome:
         kept = str(set_aside(place, context.state / "former")) if os.path.lexists(place) else None
     summary = Text("kept as {kept}", kept=kept) if kept is not None else None
     return Outcome(result={"kept": kept}, summary=summary)
-
-
-def _never(action: NoReturn) -> NoReturn:
-    raise AssertionError(f"no arm for {action!r}")

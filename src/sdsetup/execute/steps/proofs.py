@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sdsetup.decide.default_folder import python_in
 from sdsetup.decide.picture.attempts import Attempt
 from sdsetup.decide.torch_verdict import TorchVerdict, judge, parse_said
 from sdsetup.errors import SdsetupError
@@ -18,9 +17,10 @@ from sdsetup.execute.context import Context, Outcome
 from sdsetup.execute.webui.picture import prove
 from sdsetup.launchfile import FILE_NAMES, LaunchFile, arguments, flag, grouped, read
 from sdsetup.launchfile.effective import kind_of
-from sdsetup.machine.launch_settings import environment_in_use, read_launch_file, read_launch_settings
+from sdsetup.machine.launch_files import environment_in_use, read_launch_file, read_launch_settings
 from sdsetup.text import Text
 from sdsetup.values.corrections import Correction, apply_corrections
+from sdsetup.values.layout import python_in
 from sdsetup.values.plan import BuildEnvironment, ProvePicture, ProveTorch, Step, WriteLauncher
 from sdsetup.values.tuning import TorchBuild
 

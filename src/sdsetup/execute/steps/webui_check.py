@@ -6,12 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from sdsetup.decide.default_folder import python_in
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
-from sdsetup.machine.launch_settings import environment_in_use
-from sdsetup.machine.process import Child
+from sdsetup.machine.children import Child
+from sdsetup.machine.launch_files import environment_in_use
 from sdsetup.text import Text
+from sdsetup.values.layout import python_in
 from sdsetup.values.plan import CheckWebUI
 
 _SILENCE = 300.0  # seconds

@@ -21,8 +21,8 @@ from sdsetup.execute.git.seal import seal, sealed
 from sdsetup.launchfile import FILE_NAMES
 from sdsetup.storage import set_aside_damaged
 from sdsetup.text import Text
+from sdsetup.values.layout import STATE_FOLDER
 from sdsetup.values.plan import CloneRepository, CloneWebUI
-from sdsetup.values.state_folder import STATE_FOLDER
 
 # Ours, and what we place beside the web UI's own files: not the user's changes, so not for `git status`.
 OURS = (f"/{STATE_FOLDER}/", "/openai/", "/webui-user.*.bak")

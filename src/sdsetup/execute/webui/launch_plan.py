@@ -11,7 +11,7 @@ from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.launchfile import ARGS, FILE_NAMES, LaunchFile, arguments
 from sdsetup.machine import Machine
-from sdsetup.machine.launch_settings import read_launch_settings
+from sdsetup.machine.launch_files import read_launch_settings
 from sdsetup.storage import read_json
 from sdsetup.text import Text
 

@@ -16,7 +16,7 @@ from sdsetup.decide.startup import LaunchPlan, Startup, after
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.context import Context
 from sdsetup.machine import Machine
-from sdsetup.machine.process import Child
+from sdsetup.machine.children import Child
 from sdsetup.machine.processes import peak_memory, running_web_ui
 from sdsetup.redaction.secrets import hide_secrets, known_secrets
 from sdsetup.text import Text

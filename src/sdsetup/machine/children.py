@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 
 from sdsetup.command import Command
-from sdsetup.machine import jobs
+from sdsetup.machine import windows_jobs
 from sdsetup.machine.decoding import decode
 
 # Waiting is done in slices: on Windows a blocked lock cannot be left by Ctrl-C.
@@ -234,8 +234,8 @@ def _creation_flags(shares_console: bool) -> int:
     if sys.platform != "win32":
         return 0
     # Suspended, so that it cannot start anything before it is in its job.
-    flags = jobs.CREATE_SUSPENDED
-    if not (shares_console and jobs.has_console()):
+    flags = windows_jobs.CREATE_SUSPENDED
+    if not (shares_console and windows_jobs.has_console()):
         flags |= subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
     return flags
 
@@ -272,16 +272,16 @@ def _job_for(process: subprocess.Popen[bytes]) -> int | None:
     if sys.platform != "win32":
         return None
     try:
-        return jobs.assign(process)
+        return windows_jobs.assign(process)
     finally:
-        jobs.resume(process)
+        windows_jobs.resume(process)
 
 
 def _kill_windows_tree(process: subprocess.Popen[bytes], job: int | None) -> None:
     if sys.platform == "win32":
-        from sdsetup.machine import jobs
+        from sdsetup.machine import windows_jobs
 
-        if job is not None and jobs.terminate(job):
+        if job is not None and windows_jobs.terminate(job):
             return
         import psutil
 

@@ -9,7 +9,7 @@ from typing import Any
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.folders import file_problems
 from sdsetup.execute.launch_file import back_up, written_through
-from sdsetup.machine.launch_settings import read_launch_file
+from sdsetup.machine.launch_files import read_launch_file
 from sdsetup.storage import write_atomically
 from sdsetup.text import Text
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sdsetup.catalog.measure import MeasureProfile, Pictures
-from sdsetup.decide.tuning.measuring import Candidate, Measurement
+from sdsetup.decide.measuring.candidates import Candidate, Measurement
 from sdsetup.text import Number, Text
 from sdsetup.values.tuning import Reason, Tuning
 

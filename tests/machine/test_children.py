@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sdsetup.machine import process
-from sdsetup.machine.process import Child
+from sdsetup.machine import children
+from sdsetup.machine.children import Child
 
 PATIENCE = 20.0  # seconds: for a machine that is busy with other things
 
@@ -110,7 +110,7 @@ def test_over_means_that_every_line_was_read() -> None:
 
 INTERRUPTED_OFTEN = """
 import signal, sys, time
-from sdsetup.machine.process import Child
+from sdsetup.machine.children import Child
 
 def interrupt(*_args):
     raise KeyboardInterrupt
@@ -227,7 +227,7 @@ def test_the_child_dies_with_a_parent_that_was_killed(tmp_path: Path) -> None:
     code = f"""
         import os, sys, time
         sys.path.insert(0, {str(source)!r})
-        from sdsetup.machine.process import Child
+        from sdsetup.machine.children import Child
         with Child([sys.executable, "-c", "import time; time.sleep(600)"], env=os.environ) as child:
             print(child.pid, flush=True)
             time.sleep(600)
@@ -271,14 +271,14 @@ def test_waiting_has_a_limit() -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot be asked what waits in a pipe")
 def test_last_words_are_read_however_late_the_reader_comes_to_them(monkeypatch: pytest.MonkeyPatch) -> None:
     """A reader that a busy machine keeps waiting for longer than the patience for forsaken output."""
-    read = process.Child._read
+    read = children.Child._read
 
-    def late(child: process.Child) -> None:
-        time.sleep(process._LAST_WORDS + 1)
+    def late(child: children.Child) -> None:
+        time.sleep(children._LAST_WORDS + 1)
         read(child)
 
-    monkeypatch.setattr(process.Child, "_read", late)
-    with process.Child(
+    monkeypatch.setattr(children.Child, "_read", late)
+    with children.Child(
         [sys.executable, "-c", "print('last words')"], cwd=Path.cwd(), env=dict(os.environ)
     ) as child:
         assert list(child.lines()) == ["last words"]

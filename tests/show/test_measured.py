@@ -6,10 +6,10 @@ import io
 
 from rich.console import Console
 
-from sdsetup.decide.tuning.measured import MeasuringResult
-from sdsetup.decide.tuning.measuring import Candidate, Measurement
+from sdsetup.decide.measuring.candidates import Candidate, Measurement
+from sdsetup.decide.measuring.winner import MeasuringResult
+from sdsetup.show.measured import show_measured, time_left
 from sdsetup.show.screen import Screen
-from sdsetup.show.tuning_measured import show_measured, time_left
 from sdsetup.text import Text
 from sdsetup.values.facts import GIB
 

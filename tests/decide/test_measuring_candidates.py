@@ -16,9 +16,7 @@ from sdsetup.catalog.failures import parse_failures
 from sdsetup.catalog.files import Profiles
 from sdsetup.catalog.measure import MeasureProfile, parse_measure
 from sdsetup.catalog.reading import ProfileError
-from sdsetup.decide.tuning.engine import situation
-from sdsetup.decide.tuning.measured import choose, from_json, key_for, to_json, with_measured
-from sdsetup.decide.tuning.measuring import (
+from sdsetup.decide.measuring.candidates import (
     Candidate,
     Measurement,
     Trial,
@@ -28,6 +26,8 @@ from sdsetup.decide.tuning.measuring import (
     step_down,
     with_flags,
 )
+from sdsetup.decide.measuring.winner import choose, from_json, key_for, to_json, with_measured
+from sdsetup.decide.tuning.engine import situation
 from sdsetup.text import Number, Text
 from sdsetup.values.facts import GIB, Facts, System
 

@@ -23,8 +23,8 @@ from sdsetup.execute.webui.launch_plan import plan_from_file
 from sdsetup.launchfile import FILE_NAMES, LaunchFile, flag, grouped
 from sdsetup.storage import replace
 from sdsetup.text import Text
+from sdsetup.values.layout import state_folder
 from sdsetup.values.plan import CloneWebUI
-from sdsetup.values.state_folder import state_folder
 
 FOLDER = "update"
 _TEXT_ENCODER = "openai"  # the web UI looks for these files in the folder in which it is started

@@ -11,37 +11,33 @@ from sdsetup.catalog.failures import FailureBook
 from sdsetup.catalog.measure import MeasureProfile, Pictures
 from sdsetup.catalog.tuning import Rules
 from sdsetup.command import Command
-from sdsetup.decide.launch_settings import launch_settings
+from sdsetup.decide.measuring.candidates import Measurement, Trial, step_down
+from sdsetup.decide.measuring.winner import Key, MeasuringResult, choose, key_for, with_measured
 from sdsetup.decide.refusals import refuse_tuning
 from sdsetup.decide.tuning.engine import ModelClass, situation, tune
-from sdsetup.decide.tuning.measured import Key, MeasuringResult, choose, key_for, with_measured
-from sdsetup.decide.tuning.measuring import Measurement, Trial, step_down
+from sdsetup.decide.wanted_settings import launch_settings
 from sdsetup.errors import EXIT_DONE, EXIT_EXPECTED, EXIT_INTERRUPTED, SdsetupError, UsageError
 from sdsetup.execute.lock import folder_lock
 from sdsetup.execute.measuring import Bench, measure, remember, remembered
 from sdsetup.execute.own_files import load_corrections, set_damaged_aside
 from sdsetup.machine.answers import CardProgram, CardUse
 from sdsetup.machine.card_watch import CardWatch
-from sdsetup.machine.launch_settings import environment_in_use
+from sdsetup.machine.launch_files import environment_in_use
 from sdsetup.show.document import print_document
+from sdsetup.show.measured import measure_json, show_kept, show_measured, show_not_kept, show_stopped
 from sdsetup.show.measuring import (
     MeasuringScreen,
-    measure_json,
     show_before,
     show_holders,
-    show_kept,
-    show_not_kept,
-    show_stopped,
 )
 from sdsetup.show.plan import show_plan
 from sdsetup.show.questions import ask_yes
-from sdsetup.show.tuning_measured import show_measured
 from sdsetup.text import Text
 from sdsetup.values.corrections import Correction, with_corrections
 from sdsetup.values.events import Event, Listener
 from sdsetup.values.flags import Flag, names_of
+from sdsetup.values.layout import state_folder
 from sdsetup.values.plan import Plan
-from sdsetup.values.state_folder import state_folder
 from sdsetup.values.tuning import Tuning
 from sdsetup.workflows.carrying_out import perform
 from sdsetup.workflows.described_machine import MachineOptions

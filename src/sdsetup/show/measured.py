@@ -1,15 +1,18 @@
-"""What was measured on a card: a table, a bar for each speed, and why the winner won."""
+"""What was measured on a card: a table, a bar for each speed, why the winner won, what was kept; and its JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text as Line
 
-from sdsetup.decide.tuning.measured import MeasuringResult, Standing
-from sdsetup.decide.tuning.measuring import Measurement
+from sdsetup.command import Command
+from sdsetup.decide.measuring.candidates import Measurement
+from sdsetup.decide.measuring.winner import Key, MeasuringResult, Standing, to_json
 from sdsetup.decide.tuning.rule_context import plain
+from sdsetup.machine.answers import CardProgram, CardUse
 from sdsetup.show.language import number
 from sdsetup.show.screen import STYLES, Screen, sentence
 from sdsetup.show.words import duration, say
@@ -25,6 +28,7 @@ _STANDINGS: dict[Standing, str] = {
     "failed": message("didn't work"),
 }
 _BAR = 24
+SCHEMA = "sdsetup.measure/1"
 
 
 def show_measured(
@@ -50,6 +54,69 @@ def show_measured(
     screen.line()
     screen.line(sentence(verdict.because), "ok")
     screen.line(Text("Flags: {flags}", flags=_flags(verdict.winner)))
+
+
+def show_kept(changed: Sequence[object], dir: str, screen: Screen) -> None:
+    """What is different now, and how to undo it."""
+    if not changed:
+        screen.line(Text("{mark} The launch file already has these settings", mark=screen.mark("ok")), "ok")
+        return
+    for path in changed:
+        screen.line(Text("{mark} Saved in the launch file: {path}", mark=screen.mark("ok"), path=path), "ok")
+    screen.line(Text("To undo:"), indent=2)
+    screen.command(Command("sdsetup", "undo", "--dir", dir), indent=4)
+
+
+def show_not_kept(dir: str, screen: Screen) -> None:
+    screen.line(Text("The launch file was not changed. To save the result in it:"))
+    screen.command(Command("sdsetup", "tune", "--measure", "--yes", "--dir", dir), indent=2)
+
+
+def show_stopped(done: Sequence[Measurement], screen: Screen) -> None:
+    screen.line(
+        Text(
+            "Stopped. Measured so far: {count}. The launch file was not changed. Run the same command to "
+            "continue.",
+            count=len(done),
+        )
+    )
+
+
+def measure_json(
+    dir: str,
+    key: Key,
+    done: Sequence[Measurement],
+    verdict: MeasuringResult | None,
+    use: CardUse,
+    programs: tuple[CardProgram, ...] | None,
+    changed: Sequence[object] | None,
+) -> dict[str, Any]:
+    """The document of `tune --measure --json`. `changed`: launch files written; None: nothing was to be kept."""
+    document = to_json(key, done)
+    standings = verdict.standings if verdict else ()
+    for n, entry in enumerate(document["measurements"]):
+        one = done[n]
+        entry["speed"] = one.speed
+        entry["standing"] = standings[n] if n < len(standings) else one.outcome
+    winner = verdict.winner.candidate if verdict else None
+    return {
+        "schema": SCHEMA,
+        "dir": dir,
+        "key": document["key"],
+        "before": {
+            "used_bytes": use.used,
+            "total_bytes": use.total,
+            "programs": None
+            if programs is None
+            else [{"pid": one.pid, "name": one.name, "bytes": one.bytes} for one in programs],
+        },
+        "measurements": document["measurements"],
+        "verdict": None
+        if winner is None or verdict is None
+        else {"name": winner.name, "flags": list(winner.flags), "because": str(verdict.because)},
+        "written": changed is not None,
+        "launch_files": [str(path) for path in changed or ()],
+    }
 
 
 def time_left(seconds: float, coming: int) -> Text:
