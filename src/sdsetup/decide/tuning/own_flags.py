@@ -4,10 +4,10 @@ Where they make a model larger, the memory settings follow."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from sdsetup.catalog.flags import KnownFlags
+from sdsetup.catalog.flags import KnownFlags, Setting
 from sdsetup.catalog.tuning import Rules
 from sdsetup.decide.tuning.engine import tune
 from sdsetup.text import Text, all_of, message
@@ -28,17 +28,15 @@ class Own:
 
     `flags`: those of COMMANDLINE_ARGS; `at_start`: those on the line that calls webui.bat, which we leave alone.
     `env`: variables; None for a value that cannot be told from the file. `unexported`: names of those that only
-    webui.sh itself sees. `pointless`: lines without an effect. `unread`: lines that take in another file.
-    `second_starts`: lines that set the flags of another start, which we leave alone.
+    webui.sh itself sees. `lines`: what is to be said of lines without an effect, of those that take in another
+    file, and of those that set the flags of another start, which we leave alone.
     """
 
     flags: tuple[Flag, ...] = ()
     at_start: tuple[Flag, ...] = ()
     env: Mapping[str, str | None] = field(default_factory=dict)
     unexported: frozenset[str] = frozenset()
-    pointless: tuple[Warning, ...] = ()
-    unread: tuple[Warning, ...] = ()
-    second_starts: tuple[Warning, ...] = ()
+    lines: tuple[Text, ...] = ()
 
     @property
     def all_flags(self) -> tuple[str, ...]:
@@ -70,41 +68,29 @@ def own_settings(seen: LaunchFile, tuning: Tuning, recorded: InstallRecord | Non
         at_start=tuple(grouped(seen.start_flags)),
         env=env,
         unexported=frozenset(name for name, value in seen.variables.items() if value != written.get(name)),
-        pointless=tuple(
-            Warning(
-                topic=_TOPIC,
-                text=Text(
-                    "Line {line} of your launch file has no effect: {why}",
-                    line=one.line,
-                    name=one.name,
-                    why=one.why,
-                ),
-            )
-            for one in seen.without_effect
-        ),
-        unread=tuple(
-            own_warning(
-                Text(
-                    "Line {line} of your launch file runs {what}, and sdsetup doesn't see the flags and variables "
-                    "set there. They can override the recommended settings",
-                    line=line,
-                    what=what,
-                )
-            )
-            for line, what in dict.fromkeys(seen.runs)
-        ),
-        second_starts=tuple(
-            own_warning(
-                Text(
-                    "Line {line} of your launch file sets {name} for a second start, "
-                    "which doesn't get the recommended flags",
-                    line=line,
-                    name=ARGS,
-                )
-            )
-            for line in seen.second_starts
-        ),
+        lines=tuple(_of_lines(seen)),
     )
+
+
+def _of_lines(seen: LaunchFile) -> Iterator[Text]:
+    for one in seen.without_effect:
+        yield Text(
+            "Line {line} of your launch file has no effect: {why}", line=one.line, name=one.name, why=one.why
+        )
+    for line, what in dict.fromkeys(seen.runs):
+        yield Text(
+            "Line {line} of your launch file runs {what}, and sdsetup doesn't see the flags and variables "
+            "set there. They can override the recommended settings",
+            line=line,
+            what=what,
+        )
+    for line in seen.second_starts:
+        yield Text(
+            "Line {line} of your launch file sets {name} for a second start, "
+            "which doesn't get the recommended flags",
+            line=line,
+            name=ARGS,
+        )
 
 
 def _known_name(spelt: str, names: Iterable[str], kind: str) -> str:
@@ -116,15 +102,14 @@ def _known_name(spelt: str, names: Iterable[str], kind: str) -> str:
 
 def beside(own: Own, tuning: Tuning, known: KnownFlags) -> Tuning:
     """The tuning as it can stand beside what the user set, with a warning for each point where the two meet."""
-    flags, flag_warnings = _flags_beside(own, tuning, known)
-    env, env_warnings = _env_beside(own, tuning, known)
-    warnings = (
-        *flag_warnings,
-        *env_warnings,
+    flags, of_flags = _flags_beside(own, tuning, known)
+    env, of_env = _env_beside(own, tuning, known)
+    said = (
+        *of_flags,
+        *of_env,
+        *_other_packages(own, tuning, known),
         *_among_themselves(own, tuning, known),
-        *own.pointless,
-        *own.unread,
-        *own.second_starts,
+        *own.lines,
     )
     left = {*flags, *dict(env)}
     left_out = {*tuning.flags, *dict(tuning.env)} - left
@@ -134,62 +119,55 @@ def beside(own: Own, tuning: Tuning, known: KnownFlags) -> Tuning:
         env=env,
         kept=tuple(dict.fromkeys((*tuning.kept, *own.env))),
         reasons=tuple(reason for reason in tuning.reasons if reason.setting not in left_out),
-        warnings=(*tuning.warnings, *(one for one in warnings if one not in tuning.warnings)),
+        warnings=tuple(dict.fromkeys((*tuning.warnings, *map(_warning, said)))),
     )
 
 
 # --- flags ---
 
 
-def _flags_beside(own: Own, tuning: Tuning, known: KnownFlags) -> tuple[tuple[str, ...], list[Warning]]:
+def _flags_beside(own: Own, tuning: Tuning, known: KnownFlags) -> tuple[tuple[str, ...], list[Text]]:
     flags = list(tuning.flags)
-    said: list[Warning] = []
+    said: list[Text] = []
     for theirs in own.at_start:
         for ours in _same_job(theirs.name, flags, known):
             flags.remove(ours)
             said.append(
-                own_warning(
-                    Text(
-                        "Your own {own} is on the line that starts the web UI, so {ours} is left out. "
-                        "To use the recommended flag, move your flags to COMMANDLINE_ARGS",
-                        own=theirs,
-                        ours=ours,
-                    )
+                Text(
+                    "Your own {own} is on the line that starts the web UI, so {ours} is left out. "
+                    "To use the recommended flag, move your flags to COMMANDLINE_ARGS",
+                    own=theirs,
+                    ours=ours,
                 )
             )
     for theirs in own.flags:
-        for ours in _same_job(theirs.name, flags, known):
-            said.append(
-                own_warning(
-                    Text(
-                        "{ours} replaces your own {own}, because only one of them takes effect. A backup is kept",
-                        own=theirs,
-                        ours=ours,
-                    )
-                )
+        said += [
+            Text(
+                "{ours} replaces your own {own}, because only one of them takes effect. A backup is kept",
+                own=theirs,
+                ours=ours,
             )
+            for ours in _same_job(theirs.name, flags, known)
+        ]
+    return tuple(flags), [*said, *_against(own, flags, known)]
+
+
+def _against(own: Own, flags: Sequence[str], known: KnownFlags) -> Iterator[Text]:
+    """What flags of the user's do by themselves, and which of ours they exclude while both stay."""
     for theirs in dict.fromkeys((*own.flags, *own.at_start)):
         entry = known.of(str(theirs))
         if entry is not None and entry.own:
-            said.append(own_warning(Text("Your own {own} {effect}", own=theirs, effect=Text(entry.own))))
+            yield Text("Your own {own} {effect}", own=theirs, effect=Text(entry.own))
             continue
-        against = [
-            ours
-            for ours in flags
-            if known.exclude(str(theirs), ours) and ours not in _same_job(theirs.name, flags, known)
-        ]
+        replaced = _same_job(theirs.name, flags, known)
+        against = [ours for ours in flags if known.exclude(str(theirs), ours) and ours not in replaced]
         if against:
-            said.append(
-                own_warning(
-                    Text(
-                        "Your own {own} conflicts with the recommended {ours} and stays. "
-                        "To use the recommended flag, remove yours from the launch file",
-                        own=theirs,
-                        ours=all_of(against),
-                    )
-                )
+            yield Text(
+                "Your own {own} conflicts with the recommended {ours} and stays. "
+                "To use the recommended flag, remove yours from the launch file",
+                own=theirs,
+                ours=all_of(against),
             )
-    return tuple(flags), said
 
 
 def _same_job(name: str, ours: Sequence[str], known: KnownFlags) -> list[str]:
@@ -203,7 +181,7 @@ def _same_job(name: str, ours: Sequence[str], known: KnownFlags) -> list[str]:
     ]
 
 
-def _among_themselves(own: Own, tuning: Tuning, known: KnownFlags) -> list[Warning]:
+def _among_themselves(own: Own, tuning: Tuning, known: KnownFlags) -> list[Text]:
     """What the user set twice in ways that exclude each other, and nothing of ours replaces."""
     theirs = list(dict.fromkeys((*own.flags, *own.at_start)))
     stay = [one for one in theirs if one in own.at_start or not _same_job(one.name, tuning.flags, known)]
@@ -216,12 +194,8 @@ def _among_themselves(own: Own, tuning: Tuning, known: KnownFlags) -> list[Warni
         )
     ]
     return [
-        own_warning(
-            Text(
-                "Your launch file has both {one} and {other}, which conflict. Remove one of them",
-                one=one,
-                other=other,
-            )
+        Text(
+            "Your launch file has both {one} and {other}, which conflict. Remove one of them", one=one, other=other
         )
         for one, other in pairs
     ]
@@ -230,91 +204,70 @@ def _among_themselves(own: Own, tuning: Tuning, known: KnownFlags) -> list[Warni
 # --- variables ---
 
 
-def _env_beside(own: Own, tuning: Tuning, known: KnownFlags) -> tuple[tuple[tuple[str, str], ...], list[Warning]]:
+def _env_beside(own: Own, tuning: Tuning, known: KnownFlags) -> tuple[tuple[tuple[str, str], ...], list[Text]]:
     env: list[tuple[str, str]] = []
-    said: list[Warning] = []
+    said: list[Text] = []
     left_out: dict[str, list[str]] = {}  # what of theirs is in the way -> ours
     for name, ours in tuning.env:
         entry = known.of(name)
-        theirs = own.value(name)
         in_the_way = [other for other in (entry.yields_to if entry else ()) if own.sets(other)]
         if in_the_way and not own.sets(name):
             left_out.setdefault(_shown(in_the_way[0], own), []).append(name)
-        elif not own.sets(name):
-            env.append((name, ours))
-            if name in own.unexported:
-                said.append(
-                    own_warning(
-                        Text(
-                            "Your own {name} isn't exported, so the web UI doesn't see it; {ours} replaces it. "
-                            "A backup is kept",
-                            name=name,
-                            ours=ours,
-                        )
-                    )
-                )
-        elif entry is not None and theirs is not None and any(dead in theirs for dead in entry.gone):
-            env.append((name, ours))
-            said.append(
-                own_warning(
-                    Text(
-                        "{name} in your launch file points to a deleted address; {ours} replaces it. "
-                        "A backup is kept",
-                        name=name,
-                        ours=ours,
-                    )
-                )
+            continue
+        value, words = _one_beside(name, ours, own, entry)
+        env += [(name, value)] if value is not None else []
+        said += [words] if words is not None else []
+    said += [
+        Text("Your own {own} stays, so sdsetup doesn't set {names}", own=theirs, names=all_of(names))
+        for theirs, names in left_out.items()
+    ]
+    return tuple(env), said
+
+
+def _one_beside(name: str, ours: str, own: Own, entry: Setting | None) -> tuple[str | None, Text | None]:
+    """What one variable becomes (None: it stays as the user has it), and what is to be said of it."""
+    if not own.sets(name):
+        if name not in own.unexported:
+            return ours, None
+        return ours, Text(
+            "Your own {name} isn't exported, so the web UI doesn't see it; {ours} replaces it. A backup is kept",
+            name=name,
+            ours=ours,
+        )
+    theirs = own.value(name)
+    if entry is not None and theirs is not None:
+        if any(dead in theirs for dead in entry.gone):
+            return ours, Text(
+                "{name} in your launch file points to a deleted address; {ours} replaces it. A backup is kept",
+                name=name,
+                ours=ours,
             )
-        elif entry is not None and entry.list and theirs is not None:
+        if entry.list:
             whole = extended(theirs, ours)
             # Also where nothing is missing: it may be whole because we wrote it, and stays ours to keep.
-            env.append((name, whole))
-            if whole != theirs:
-                said.append(own_warning(Text("Your own {name} becomes {whole}", name=name, whole=whole)))
-        elif entry is None or entry.fits is None:
-            said.append(
-                own_warning(
-                    Text(
-                        "Your own {name} stays. The recommended value is {ours}",
-                        name=name,
-                        ours=ours,
-                    )
-                )
+            return whole, None if whole == theirs else Text(
+                "Your own {name} becomes {whole}", name=name, whole=whole
             )
-    for theirs, names in left_out.items():
-        said.append(
-            own_warning(
-                Text(
-                    "Your own {own} stays, so sdsetup doesn't set {names}",
-                    own=theirs,
-                    names=all_of(names),
-                )
-            )
-        )
-    return tuple(env), said + _other_packages(own, tuning, known)
+    if entry is None or entry.fits is None:
+        return None, Text("Your own {name} stays. The recommended value is {ours}", name=name, ours=ours)
+    return None, None
 
 
-def _other_packages(own: Own, tuning: Tuning, known: KnownFlags) -> list[Warning]:
+def _other_packages(own: Own, tuning: Tuning, known: KnownFlags) -> Iterator[Text]:
     """Variables of the user's that would install another version than the one for this PC."""
-    said = []
+    wanted = {"torch": tuning.torch.torch, "xformers": tuning.torch.xformers} if tuning.torch else {}
     for name, value in own.env.items():
         entry = known.of(name)
         package = entry.fits if entry is not None else None
-        wanted = {"torch": tuning.torch.torch, "xformers": tuning.torch.xformers} if tuning.torch else {}
         version = (wanted.get(package or "") or "").split("+")[0]
         if version and f"{package}=={version}" not in (value or ""):
-            said.append(
-                own_warning(
-                    Text(
-                        "Your own {name} stays, but this PC needs {package} {version}. "
-                        "It takes effect only if the web UI installs {package} itself",
-                        name=name,
-                        package=package,
-                        version=version,
-                    )
-                )
+            yield Text(
+                "Your own {name} stays, but this PC needs {package} {version}. "
+                "It takes effect only if the web UI installs {package} itself",
+                name=name,
+                package=package,
+                version=version,
             )
-    return said
 
 
 def extended(theirs: str, ours: str) -> str:
@@ -330,7 +283,7 @@ def _shown(name: str, own: Own) -> str:
     return next((str(flag) for flag in (*own.flags, *own.at_start) if flag.name == name), name)
 
 
-def own_warning(text: Text) -> Warning:
+def _warning(text: Text) -> Warning:
     return Warning(topic=_TOPIC, text=text)
 
 
@@ -358,7 +311,7 @@ def with_own_precision(own: Own, tuning: Tuning, facts: Facts, rules: Rules) -> 
     seen_here = any(one.rule in _SEEN and one.setting in before for one in tuning.reasons)
     if other.device != tuning.device or wanted == before or seen_here:
         return tuning
-    said = own_warning(
+    said = _warning(
         Text(
             "With your own {own}, a model needs more video memory, so these flags are set: {flags}",
             own=all_of(list(larger)),
