@@ -299,3 +299,14 @@ def test_flags_of_a_second_start_are_said() -> None:
     assert "Line 4 of your launch file sets COMMANDLINE_ARGS for a second start" in told.said
     assert "set COMMANDLINE_ARGS=--port 7861\n" in told.content
     assert "second start" not in written("bat", "set COMMANDLINE_ARGS=--port 7860", "goto go", ":go").said
+
+
+@both
+def test_nothing_is_said_twice(kind: str) -> None:
+    """The same words for the same setting, however often it stands in the file."""
+    twice = setting(kind, "TORCH_COMMAND=pip_install_torch==1.12.1")
+    call = "call other.bat" if kind == "bat" else "source other.sh"
+    flags = "--lowvram --medvram --lowvram --medvram"
+    flags = setting(kind, f"COMMANDLINE_ARGS={flags}" if kind == "bat" else f'COMMANDLINE_ARGS="{flags}"')
+    said = written(kind, twice, call, twice, flags).said.split(" | ")
+    assert len(said) == len(set(said)) > 1

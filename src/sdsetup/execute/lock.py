@@ -9,12 +9,16 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.caches import claim
 from sdsetup.storage import lock_on, open_new, read_own
 from sdsetup.text import Text
 from sdsetup.values.shape import OwnFile
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 _HOLDER = OwnFile(schema=None, shape={"pid": int})
 _PATIENCE_PER_TRY = 2.0  # seconds between looks at whether to go on waiting
@@ -39,32 +43,16 @@ def folder_lock(
         if path.is_symlink():  # opening a lock empties the file: through a link it would be another one
             path.unlink()
         lock = lock_on(path)
+        if not _acquired(lock, path, waiting, patience):
+            raise SdsetupError(
+                Text("Another sdsetup is using this folder"),
+                where=folder,
+                why=_holder(path),
+                hint=Text("Wait for it to finish or close it, then run the same command again."),
+                code="busy",
+            )
     except OSError as error:
         raise _no_cache(path, error) from error
-    waited = 0.0
-    while True:
-        try:
-            lock.acquire(timeout=0 if waited == 0 else _PATIENCE_PER_TRY)
-            break
-        except TimeoutError:
-            if patience is not None and waited >= patience:
-                raise SdsetupError(
-                    Text("Another sdsetup is using this folder"),
-                    where=folder,
-                    why=_holder(path),
-                    hint=Text("Wait for it to finish or close it, then run the same command again."),
-                    code="busy",
-                ) from None
-            if waited == 0:
-                waiting(
-                    Text(
-                        "Another sdsetup ({who}) is using this folder. Waiting for it to finish.",
-                        who=_holder(path),
-                    )
-                )
-            waited += _PATIENCE_PER_TRY
-        except OSError as error:
-            raise _no_cache(path, error) from error
     try:
         # It only tells another run who holds the lock.
         with contextlib.suppress(OSError), os.fdopen(open_new(_holder_file(path)), "w", encoding="utf-8") as file:
@@ -72,6 +60,22 @@ def folder_lock(
         yield
     finally:
         lock.release()
+
+
+def _acquired(lock: FileLock, path: Path, waiting: Callable[[Text], None], patience: float | None) -> bool:
+    """Whether the lock could be had in time; `waiting` is told once who holds it."""
+    waited = 0.0
+    while True:
+        try:
+            lock.acquire(timeout=0 if waited == 0 else _PATIENCE_PER_TRY)
+            return True
+        except TimeoutError:
+            if patience is not None and waited >= patience:
+                return False
+            if waited == 0:
+                who = _holder(path)
+                waiting(Text("Another sdsetup ({who}) is using this folder. Waiting for it to finish.", who=who))
+            waited += _PATIENCE_PER_TRY
 
 
 def lock_path(folder: Path, cache: Path) -> Path:
