@@ -13,9 +13,10 @@ from decide.tuning_tables import rules, tuned
 from sdsetup.catalog.doctor import read_doctor
 from sdsetup.catalog.files import Profiles
 from sdsetup.catalog.reading import ProfileError
-from sdsetup.decide.checks import CHECKS, Requirements, best_python, diagnose, main_card
+from sdsetup.decide.checks import CHECKS, Requirements, best_python, diagnose
 from sdsetup.decide.checks.place import reserved_part
 from sdsetup.decide.checks.wording import memory
+from sdsetup.decide.tuning.main_card import main_card
 from sdsetup.values.contents import (
     CheckedOut,
     DamagedPackage,
@@ -224,7 +225,7 @@ def test_advice_about_drivers_fits_the_card() -> None:
 def test_which_card(gpus: tuple[Gpu, ...], wanted: int | None) -> None:
     """The doctor names the card that the tuning uses."""
     facts = replace(GOOD, gpus=gpus)
-    card = main_card(facts, NEED)
+    card = main_card(facts, NEED.rules)
     assert card == (None if wanted is None else gpus[wanted])
     if card is not None:
         assert tuned(facts).gpu == card
@@ -470,9 +471,14 @@ def test_port() -> None:
     taken = find("port", replace(GOOD, port=Port(number=7860, free=False, holder="python.exe (pid 4711)")))
     assert taken.status == "warn"
     assert "python.exe (pid 4711)" in str(taken.summary)
-    kept = find("port", replace(GOOD, port=Port(number=7860, free=False, holder="reserved by Windows")))
+    kept = find("port", replace(GOOD, port=Port(number=7860, free=False, reserved=True)))
+    assert str(kept.summary) == "7860 is reserved by the system"
     assert kept.fix is not None
     assert "excludedportrange" in str(kept.fix.command)
+    linux = replace(GOOD, system=replace(GOOD.system, family="linux"))
+    low = find("port", replace(linux, port=Port(number=80, free=False, reserved=True)))
+    assert low.fix is not None
+    assert (low.fix.command, "1024" in str(low.fix.text)) == (None, True)
     assert status("port", replace(GOOD, port=Port(number=7860))) == "skip"
 
 

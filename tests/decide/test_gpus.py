@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decide.tuning_tables import gpus
-from sdsetup.decide.tuning.cards import architecture_of, find, identify, match, memory_gib, with_names
+from sdsetup.decide.tuning.card_lookup import architecture_of, find, identify, match, memory_gib, with_names
 from sdsetup.values.facts import Gpu, Vendor
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from decide.tuning_tables import gpus, tuned
-from sdsetup.decide.tuning.cards import match
+from sdsetup.decide.tuning.card_lookup import match
 from sdsetup.decide.tuning.what_if import DescribedMachine, SupposedCard, describe
 from sdsetup.values.facts import GIB, Facts, Memory, System
 

@@ -76,7 +76,7 @@ def names(tuning: Tuning) -> list[str]:
 
 
 def compute_of(tuning: Tuning) -> tuple[int, int] | None:
-    from sdsetup.decide.tuning.cards import find
+    from sdsetup.decide.tuning.card_lookup import find
 
     assert tuning.gpu is not None
     known = find(gpus(), tuning.gpu.name)

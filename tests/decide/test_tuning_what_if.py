@@ -8,7 +8,7 @@ import pytest
 
 from decide.tuning_tables import gpus, tuned
 from sdsetup.catalog.gpus import Card
-from sdsetup.decide.tuning.cards import match
+from sdsetup.decide.tuning.card_lookup import match
 from sdsetup.decide.tuning.what_if import DescribedMachine, SupposedCard, describe, pair
 from sdsetup.values.facts import GIB, Facts, Gpu, Installation, Memory, Python, System
 

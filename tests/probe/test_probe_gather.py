@@ -12,7 +12,7 @@ import pytest
 
 from machines import Program, RecordedMachine, said, sample
 from sdsetup.catalog.catalog import Catalog
-from sdsetup.decide.tuning.cards import identify
+from sdsetup.decide.tuning.card_lookup import identify
 from sdsetup.machine.answers import NvmlAnswer, NvmlGpu, Volume
 from sdsetup.machine.real import RealMachine
 from sdsetup.probe import SUBJECTS, gather, gathering, gpus

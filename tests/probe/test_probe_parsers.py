@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import sdsetup.probe
 from machines import SAMPLES, RecordedMachine
 from sdsetup.catalog.catalog import Catalog
-from sdsetup.decide.tuning.cards import identify, with_names
+from sdsetup.decide.tuning.card_lookup import identify, with_names
 from sdsetup.machine.real import decode
 from sdsetup.probe import cpu, disk, environment, git, memory, port, repository
 from sdsetup.probe.gpus import macos as macos_gpus

@@ -343,7 +343,7 @@ def test_who_holds_the_port() -> None:
     assert told.holder == "python.exe (pid 4711)"
     kept = facts("port", ports={7860: PortState(free=False, reserved=True)}).port
     assert kept is not None
-    assert kept.holder == "reserved by Windows"
+    assert (kept.reserved, kept.holder) == (True, None)
     silent = facts("port", ports={7860: PortState(free=False)}).port
     assert silent is not None
     assert silent.holder is None

@@ -121,7 +121,7 @@ def find_model(models: Mapping[str, Model], name: str) -> Model:
         if near
         else Text("Available models: {listed}. For details, run: sdsetup model list", listed=listed)
     )
-    raise UsageError(Text("Unknown model: {name}", name=repr(name)), code="unknown-model", hint=hint)
+    raise UsageError(Text("Unknown model: {name}", name=name), code="unknown-model", hint=hint)
 
 
 def _model(name: str, reader: Reader) -> Model:

@@ -31,7 +31,8 @@ class Volume(NamedTuple):
 
 
 class PortState(NamedTuple):
-    """`free` is None when it could not be tried. `reserved`: the system keeps it (Hyper-V does that)."""
+    """`free` is None when it could not be tried. `reserved`: the system keeps it (Hyper-V's on Windows, elsewhere
+    those below 1024)."""
 
     free: bool | None = None
     reserved: bool = False

@@ -12,7 +12,7 @@ from sdsetup.decide.proxies import Proxy, ProxyError, parse_proxy
 from sdsetup.machine.answers import PortState, Reached
 from sdsetup.machine.web_policy import CertificatesError, connections, tls
 
-_DENIED = {13, 10013}  # EACCES, WSAEACCES: on Windows a port that Hyper-V has reserved
+_DENIED = {13, 10013}  # EACCES, WSAEACCES
 _ENOUGH = 4096
 
 

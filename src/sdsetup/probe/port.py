@@ -13,9 +13,9 @@ from sdsetup.values.facts import Port
 def ask(asked: Asked) -> dict[str, Any]:
     state = asked.machine.port(asked.port)
     holder = None
-    if state.free is False:
-        holder = "reserved by Windows" if state.reserved else _holder(asked.machine, asked.port)
-    return {"port": Port(number=asked.port, free=state.free, holder=holder)}
+    if state.free is False and not state.reserved:
+        holder = _holder(asked.machine, asked.port)
+    return {"port": Port(number=asked.port, free=state.free, holder=holder, reserved=state.reserved)}
 
 
 def _holder(machine: Machine, number: int) -> str | None:

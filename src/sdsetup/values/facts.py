@@ -152,6 +152,7 @@ class Port:
     number: int
     free: bool | None = None
     holder: str | None = None  # "python.exe (pid 4711)"
+    reserved: bool = False  # the system keeps it: Hyper-V on Windows, ports below 1024 elsewhere
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from sdsetup.catalog.conditions import TEXT_FIELDS
 from sdsetup.catalog.fit import ModelKind
 from sdsetup.catalog.gpus import Card, GpuTable
 from sdsetup.command import Command
-from sdsetup.decide.tuning.cards import Match, match
+from sdsetup.decide.tuning.card_lookup import Match, match
 from sdsetup.decide.tuning.rule_context import plain
 from sdsetup.decide.tuning.what_if import DescribedMachine, pair
 from sdsetup.errors import UsageError

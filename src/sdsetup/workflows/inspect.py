@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from sdsetup.decide.tuning.cards import with_names
+from sdsetup.decide.tuning.card_lookup import with_names
 from sdsetup.decide.tuning.own_flags import Own, beside, own_settings, with_own_precision
 from sdsetup.errors import SdsetupError
 from sdsetup.execute.own_files import load_machine

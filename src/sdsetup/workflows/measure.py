@@ -14,7 +14,8 @@ from sdsetup.command import Command
 from sdsetup.decide.measuring.candidates import Measurement, Trial, step_down
 from sdsetup.decide.measuring.winner import Key, MeasuringResult, choose, key_for, with_measured
 from sdsetup.decide.refusals import refuse_tuning
-from sdsetup.decide.tuning.engine import ModelClass, situation, tune
+from sdsetup.decide.tuning.engine import situation, tune
+from sdsetup.decide.tuning.main_card import ModelClass
 from sdsetup.decide.wanted_settings import launch_settings
 from sdsetup.errors import EXIT_DONE, EXIT_EXPECTED, EXIT_INTERRUPTED, SdsetupError, UsageError
 from sdsetup.execute.lock import folder_lock

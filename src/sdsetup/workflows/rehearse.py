@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from sdsetup.decide.tuning.engine import main_card
+from sdsetup.decide.tuning.main_card import main_card
 from sdsetup.errors import SdsetupError, file_problem
 from sdsetup.execute.caches import claim
 from sdsetup.rehearsal.stage import rehearsal

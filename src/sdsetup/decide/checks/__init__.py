@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sdsetup.catalog.doctor import Requirements
-from sdsetup.decide.checks import cards, driver, memory, network, place, start, system, tools, webui
-from sdsetup.decide.checks.cards import main_card
+from sdsetup.decide.checks import cards, driver, memory, network, place, port, settings, system, tools, webui
 from sdsetup.decide.checks.tools import best_python
 from sdsetup.values.facts import Facts
 from sdsetup.values.findings import Finding, Report
 
-__all__ = ["CHECKS", "INSTALLED_CHECKS", "REPAIRED_BY_INSTALL", "Check", "best_python", "diagnose", "main_card"]
+__all__ = ["CHECKS", "INSTALLED_CHECKS", "REPAIRED_BY_INSTALL", "Check", "best_python", "diagnose"]
 
 Check = Callable[[Facts, Requirements], Finding]
 
@@ -29,7 +28,7 @@ CHECKS: tuple[Check, ...] = (
     place.disk,
     place.folder,
     system.long_paths,
-    network.port,
+    port.port,
     network.network,
     network.proxy,
     webui.webui,
@@ -39,9 +38,9 @@ INSTALLED_CHECKS: tuple[Check, ...] = (
     webui.environment,
     webui.repositories,
     webui.models,
-    start.launch_file,
-    start.settings,
-    start.last_run,
+    settings.launch_file,
+    settings.settings,
+    settings.last_run,
 )
 
 # What `install` repairs by itself, so that it does not stand in its way.

@@ -9,7 +9,8 @@ from sdsetup.catalog.doctor import Requirements
 from sdsetup.decide.checks.wording import faulty, memory, unanswered
 from sdsetup.decide.record import changed, of_card
 from sdsetup.decide.tuning import engine
-from sdsetup.decide.tuning.cards import memory_gib
+from sdsetup.decide.tuning.card_lookup import memory_gib
+from sdsetup.decide.tuning.main_card import main_card
 from sdsetup.text import Listed, Text, all_of, message
 from sdsetup.values.facts import GIB, Facts, Gpu
 from sdsetup.values.findings import Finding, Fix, Status
@@ -22,11 +23,6 @@ _CARD = Text("Since installation")
 _NOT_USED = ("unsupported-gpu", "legacy-gpu", "gpu-unknown", "vram")
 
 
-def main_card(facts: Facts, need: Requirements) -> Gpu | None:
-    """The card that the web UI will use; None where the CPU computes."""
-    return engine.main_card(facts, need.rules)
-
-
 def gpu(facts: Facts, need: Requirements) -> Finding:
     if found := unanswered(facts, "gpus", "gpu", _GPU):
         return replace(
@@ -34,7 +30,7 @@ def gpu(facts: Facts, need: Requirements) -> Finding:
             status="warn",
             why=Text("The choice of PyTorch and of the settings depends on the graphics card."),
         )
-    card = main_card(facts, need)
+    card = main_card(facts, need.rules)
     if card is None:
         return _no_card(facts, need)
     said = _summary(facts, card, need)
@@ -95,7 +91,7 @@ def card(facts: Facts, need: Requirements) -> Finding:
         )
     if found := unanswered(facts, "gpus", "card", _CARD):
         return found
-    now = main_card(facts, need)
+    now = main_card(facts, need.rules)
     came = then.card is None and then.profile is not None and now is not None
     if not came and (then.card is None or any(not _card_changes(then, gpu) for gpu in facts.gpus)):
         return Finding(

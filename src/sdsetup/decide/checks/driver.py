@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from sdsetup.catalog.doctor import Requirements
-from sdsetup.decide.checks.cards import main_card
 from sdsetup.decide.checks.wording import unanswered
 from sdsetup.decide.tuning import engine
+from sdsetup.decide.tuning.main_card import main_card
 from sdsetup.decide.tuning.rule_context import RuleContext
 from sdsetup.text import Text
 from sdsetup.values.facts import Facts, Gpu
@@ -50,7 +50,7 @@ def driver(facts: Facts, need: Requirements) -> Finding:
     cards = [gpu for gpu in facts.gpus if gpu.vendor == "nvidia"]
     if not cards:
         return Finding(id="driver", status="skip", title=_DRIVER, summary=Text("no NVIDIA card"))
-    chosen = main_card(facts, need)
+    chosen = main_card(facts, need.rules)
     card = chosen if chosen is not None and chosen.vendor == "nvidia" else cards[0]
     if not card.driver_version:
         return Finding(id="driver", status="skip", title=_DRIVER, summary=Text("version unknown"))

@@ -1,14 +1,13 @@
-"""Checks of the port that the web UI listens on, of the sites that the downloads come from, and of the proxy."""
+"""Checks of the sites that the downloads come from, and of the proxy."""
 
 from __future__ import annotations
 
 from sdsetup.catalog.doctor import Requirements
 from sdsetup.decide.checks.wording import unanswered
-from sdsetup.text import Text, all_of, message
+from sdsetup.text import Text, all_of
 from sdsetup.values.facts import Facts, Host
 from sdsetup.values.findings import Finding, Fix
 
-_PORT = Text("Port")
 _NETWORK = Text("Network")
 _PROXY = Text("Proxy")
 
@@ -25,29 +24,6 @@ _HINTS = {
     "model": Text("Allow {host} in the firewall, try another network, or set HF_ENDPOINT to a mirror."),
     "git": Text("Allow {host} in the firewall, try another network, or set git's url.insteadOf to a mirror."),
 }
-
-
-def port(facts: Facts, _need: Requirements) -> Finding:
-    if found := unanswered(facts, "port", "port", _PORT):
-        return found
-    port = facts.port
-    if port is None or port.free is None:
-        return Finding(id="port", status="skip", title=_PORT, summary=Text("couldn't be tested"))
-    if port.free:
-        return Finding(id="port", status="ok", title=_PORT, summary=Text("{number} is free", number=port.number))
-    return Finding(
-        id="port",
-        status="warn",
-        title=_PORT,
-        summary=Text(
-            "{number} is in use by {holder}", number=port.number, holder=port.holder or message("another program")
-        ),
-        why=Text("The web UI will use the next free port, so its address will be different."),
-        fix=Fix(
-            text=Text("Close that program; it may be a web UI that is still running. To find it:"),
-            command=_who_holds(facts, port.number),
-        ),
-    )
 
 
 def network(facts: Facts, _need: Requirements) -> Finding:
@@ -127,11 +103,3 @@ def _network_fix(facts: Facts, host: Host, unconnected: bool) -> Fix:
         return Fix(text=Text("Connect this PC to the internet, then check again:"), command="sdsetup doctor")
     hint = _HINTS.get(host.purpose, Text("Allow {host} in the firewall, or try another network."))
     return Fix(text=Text(hint.template, host=_name(host)))
-
-
-def _who_holds(facts: Facts, number: int) -> str:
-    if facts.system.family != "windows":
-        return f"lsof -nP -iTCP:{number} -sTCP:LISTEN"
-    if facts.port is not None and facts.port.holder == "reserved by Windows":
-        return "netsh int ipv4 show excludedportrange tcp"
-    return f"netstat -ano | findstr :{number}"

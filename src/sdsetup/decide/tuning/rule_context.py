@@ -11,7 +11,7 @@ from packaging.version import Version
 from sdsetup.catalog.gpus import Architecture, Card, GpuTable
 from sdsetup.catalog.torch import TorchBuilds
 from sdsetup.catalog.tuning import WORDS, Profile, Rules
-from sdsetup.decide.tuning.cards import Identity, gfx_of, identify, memory_gib
+from sdsetup.decide.tuning.card_lookup import Identity, gfx_of, identify, memory_gib
 from sdsetup.text import Number, Text, message, one_of, rounded
 from sdsetup.values.facts import GIB, Facts, Gpu, System
 from sdsetup.values.versions import parse_version
