@@ -80,7 +80,7 @@ def parse_measure(raw: Mapping[str, Any], path: str, known: KnownFlags) -> Measu
         source=reader.text("source"),
         pictures={name: _pictures(pictures.table(name)) for name in ("sd15", "sdxl", "processor")},
         alternatives=tuple(_alternative(name, listed.table(name), known) for name in listed),
-        unused={flag: _line(unused, flag, known) for flag in unused},
+        unused={flag: _line(flag, unused.table(flag), unused, known) for flag in unused},
         memory={name: _ladder(memory, name, known) for name in TEXT_FIELDS["model"]},
         memory_devices=memory.texts("devices"),
     )
@@ -134,13 +134,17 @@ def _alternative(name: str, reader: Reader, known: KnownFlags) -> Alternative:
     return alternative
 
 
-def _line(reader: Reader, flag: str, known: KnownFlags) -> re.Pattern[str]:
+def _line(flag: str, reader: Reader, listed: Reader, known: KnownFlags) -> re.Pattern[str]:
     if (problem := known.problem_with(flag)) is not None:
-        reader.problem(flag, problem)
+        listed.problem(flag, problem)
+    line = reader.text("line")
+    for why in ("because", "source"):
+        reader.text(why)
+    reader.no_other_keys()
     try:
-        return re.compile(reader.text(flag), re.MULTILINE)
+        return re.compile(line, re.MULTILINE)
     except re.error as error:
-        reader.problem(flag, f"is no regular expression: {error}")
+        reader.problem("line", f"is no regular expression: {error}")
         return re.compile("")
 
 

@@ -24,6 +24,7 @@ from sdsetup.execute.launch_file import written_before
 from sdsetup.launchfile import FILE_NAMES
 from sdsetup.storage import read_json, replace, write_json
 from sdsetup.text import Text
+from sdsetup.values.layout import STATE_FOLDER
 from sdsetup.values.removal import Item, Removal
 
 SCHEMA = "sdsetup.uninstall-begun/1"
@@ -230,7 +231,7 @@ def _blobs(context: Context) -> dict[str, str]:
 
 def _plain(name: str) -> bool:
     parts = name.split("/")
-    return bool(name) and not os.path.isabs(name) and ".." not in parts and parts[0] not in (".git", ".sdsetup")  # noqa: PTH117 - of a name
+    return bool(name) and not os.path.isabs(name) and ".." not in parts and parts[0] not in (".git", STATE_FOLDER)  # noqa: PTH117 - of a name
 
 
 def _is_blob(folder: Path, name: str, blob: str) -> bool:

@@ -87,7 +87,7 @@ def clear_stage(context: Context, *, unless: str | None = None) -> None:
         return
     with file_problems(stage, Text("Leftovers of an update could not be removed")):
         for kind, pattern in (("proof", "picture-*.png"), ("logs", "webui-*.log")):
-            for path in sorted((stage / ".sdsetup" / kind).glob(pattern)):
+            for path in sorted((state_folder(stage) / kind).glob(pattern)):
                 (context.state / kind).mkdir(exist_ok=True)
                 replace(path, kept_path(context, path))
         remove_tree(stage)

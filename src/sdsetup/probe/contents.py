@@ -32,7 +32,7 @@ from sdsetup.probe.repository import Compared, compare, index_of, read_repositor
 from sdsetup.storage import read_json
 from sdsetup.text import Text
 from sdsetup.values.contents import CheckedOut, Contents, LaunchFileState, ModelFile, Parts, Unfinished
-from sdsetup.values.layout import WEBUI_NEEDS
+from sdsetup.values.layout import ENVIRONMENT_MARK, STATE_FOLDER, WEBUI_NEEDS, state_folder
 from sdsetup.values.request import LauncherKind
 
 
@@ -95,7 +95,7 @@ def _size(path: Path) -> int | None:
 
 _TEXT_ENCODER = "openai"
 _MODELS = Path("models", "Stable-diffusion")
-_FOLDERS = ("", ".git", ".sdsetup", "venv", "repositories", "models")
+_FOLDERS = ("", ".git", STATE_FOLDER, "venv", "repositories", "models")
 _BLOCK = 2**20  # bytes
 _ADDED = re.compile(r"""add_argument\(\s*(?P<names>(?:['"]-[^'"]+['"]\s*,?\s*)+)""")
 _NAME = re.compile(r"""['"](--?[^'"]+)['"]""")
@@ -108,7 +108,7 @@ def ask(asked: Asked) -> dict[str, Any]:
     if state_of(machine, folder)[0] != "webui":
         return {"parts": None}
     venv = environment_in_use(machine, folder)
-    marker = read_json(venv / ".sdsetup-environment.json")
+    marker = read_json(venv / ENVIRONMENT_MARK)
     versions = marker.get("versions") if isinstance(marker, dict) else None
     packages = site_packages(venv)
     found = Parts(
@@ -269,7 +269,7 @@ def _settings(folder: Path) -> Literal["absent", "good", "empty", "damaged"]:
 
 
 def _unfinished(folder: Path) -> Unfinished | None:
-    said = read_json(folder / ".sdsetup" / "unfinished.json")
+    said = read_json(state_folder(folder) / "unfinished.json")
     if not isinstance(said, dict):
         return _half_moved(folder)
     words, began = said.get("words"), said.get("began")
@@ -281,7 +281,7 @@ def _unfinished(folder: Path) -> Unfinished | None:
 def _half_moved(folder: Path) -> Unfinished | None:
     """An update or undo that was cut off while it was put into place; `install` completes it."""
     try:
-        began = (folder / ".sdsetup" / "undo.going" / "plan.json").stat().st_mtime
+        began = (state_folder(folder) / "undo.going" / "plan.json").stat().st_mtime
     except OSError:
         return None
     at = datetime.fromtimestamp(began, timezone.utc).isoformat(timespec="seconds")
@@ -289,6 +289,6 @@ def _half_moved(folder: Path) -> Unfinished | None:
 
 
 def _distrusted(folder: Path) -> str | None:
-    said = read_json(folder / ".sdsetup" / "distrust.json")
+    said = read_json(state_folder(folder) / "distrust.json")
     why = said.get("why") if isinstance(said, dict) else None
     return str(why)[:300] if why else None

@@ -16,8 +16,8 @@ from sdsetup.machine import Machine
 from sdsetup.machine.launch_files import environment_in_use
 from sdsetup.probe.repository import Repository, read_repository
 from sdsetup.values.extensions import Extension, Extensions, Fight
+from sdsetup.values.layout import ENVIRONMENT_MARK
 
-_MARKER = ".sdsetup-environment.json"  # what an environment of ours was locked to
 _LARGEST = 1_000_000  # bytes of a requirements.txt
 
 
@@ -106,7 +106,7 @@ def installed(machine: Machine, folder: Path) -> dict[str, str]:
 
 
 def _locked(machine: Machine, folder: Path) -> dict[str, str]:
-    said = _json(machine.read_text(environment_in_use(machine, folder) / _MARKER))
+    said = _json(machine.read_text(environment_in_use(machine, folder) / ENVIRONMENT_MARK))
     versions = said.get("versions") if isinstance(said, dict) else None
     if not isinstance(versions, dict):
         return {}

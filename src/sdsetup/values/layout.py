@@ -12,6 +12,7 @@ WEBUI_NEEDS = (*WEBUI_MARKS, "requirements_versions.txt")
 
 # Ours: journal, record, logs, proofs, what was set aside.
 STATE_FOLDER = ".sdsetup"
+ENVIRONMENT_MARK = ".sdsetup-environment.json"  # in an environment of ours: what it was locked to
 
 
 def state_folder(installation: Path) -> Path:

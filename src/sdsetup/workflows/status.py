@@ -18,6 +18,7 @@ from sdsetup.show.status import InstallationStatus, Outside, Sizes, show_status,
 from sdsetup.text import Text
 from sdsetup.values.facts import Facts
 from sdsetup.values.installation_entry import InstallationEntry
+from sdsetup.values.layout import state_folder
 from sdsetup.workflows import log, registry
 from sdsetup.workflows.folder_memory import chosen_ref
 from sdsetup.workflows.session import Session
@@ -71,7 +72,7 @@ def _status(session: Session, entry: InstallationEntry) -> InstallationStatus:
         last_start=entry.last_start,
         last_picture=entry.last_picture,
         running=running.ports if running is not None else None,
-        unfinished=(folder / ".sdsetup" / "unfinished.json").is_file(),
+        unfinished=(state_folder(folder) / "unfinished.json").is_file(),
         shortcuts=tuple(str(path) for path in shortcuts_of(folder, session.machine)),
         outdated=tuple(_outdated(session, facts, folder)),
     )
@@ -105,7 +106,7 @@ def _sizes(folder: Path, environment: Path) -> Sizes:
     repositories = _size([folder / "repositories"], seen)
     models = _size([folder / "models"], seen)
     pictures = _size([folder / name for name in _PICTURES], seen)
-    kept = _size([folder / ".sdsetup"], seen)
+    kept = _size([state_folder(folder)], seen)
     rest = _size([folder], seen)
     return Sizes(
         environment=environment_bytes,

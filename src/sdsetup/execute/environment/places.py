@@ -15,9 +15,9 @@ from sdsetup.execute.environment import uv
 from sdsetup.execute.folders import nearest_existing, same_drive, set_aside
 from sdsetup.storage import read_own, replace, write_json
 from sdsetup.text import Text
+from sdsetup.values.layout import ENVIRONMENT_MARK
 from sdsetup.values.shape import OwnFile
 
-MARKER = ".sdsetup-environment.json"
 _MARK = OwnFile(schema=None, shape={"lock": str, "versions?": {str: str}})
 
 
@@ -50,11 +50,11 @@ def places(context: Context) -> Places:
 
 def marker(venv: Path) -> Mapping[str, Any]:
     """What a finished environment of ours says about itself; empty for any other folder."""
-    return read_own(venv / MARKER, _MARK).value or {}
+    return read_own(venv / ENVIRONMENT_MARK, _MARK).value or {}
 
 
 def mark(venv: Path, said: Mapping[str, Any]) -> None:
-    write_json(venv / MARKER, said)
+    write_json(venv / ENVIRONMENT_MARK, said)
 
 
 def starts(python: Path, context: Context) -> bool:
