@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from documents import document
-from sdsetup.workflows.carrying_out import PRACTICE_MARK
+from sdsetup.values.layout import PRACTICE_MARK
 
 if TYPE_CHECKING:
     from conftest import Rehearsal

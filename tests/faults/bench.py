@@ -211,6 +211,33 @@ def _freed(practice: Practice) -> None:
     assert not (practice.cache / "uv" / "big").exists(), "the cache is as full as before"
 
 
+def _uninstalled(practice: Practice) -> None:
+    assert not (practice.dir / "launch.py").exists(), "the web UI is still there"
+    assert not (practice.dir / "venv").exists(), "the environment is still there"
+    assert not (practice.dir / ".sdsetup").exists(), "records are left"
+
+
+def _in_the_menu(practice: Practice) -> None:
+    assert list(practice.home.rglob("*.desktop")), "no shortcut"
+
+
+def _switched_off(practice: Practice) -> None:
+    settings = json.loads((practice.dir / "config.json").read_text())
+    assert settings.get("disabled_extensions") == ["mine"], "the extension is on"
+
+
+def _something_set_aside(practice: Practice) -> None:
+    _full_cache(practice)
+    former = practice.dir / ".sdsetup" / "former" / "venv-1"
+    former.mkdir(parents=True)
+    (former / "pyvenv.cfg").write_text("home = /usr/bin\n")
+
+
+def _nothing_set_aside(practice: Practice) -> None:
+    _freed(practice)
+    assert not (practice.dir / ".sdsetup" / "former" / "venv-1").exists(), "it is still set aside"
+
+
 def _at_a_port_of_its_own(practice: Practice) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -293,6 +320,31 @@ COMMANDS = (
         prepare=_without_environment,
         whole=_installed,
         share=0.02,
+    ),
+    Command(
+        name="uninstall",
+        arguments=_to("uninstall", "--rehearse", "--yes", "--dir", "{DIR}"),
+        whole=_uninstalled,
+        share=0.02,
+    ),
+    Command(
+        name="shortcut",
+        arguments=_to("shortcut", "--yes", "--dir", "{DIR}"),
+        whole=_in_the_menu,
+        share=0.5,
+    ),
+    Command(
+        name="extensions disable",
+        arguments=_to("extensions", "disable", "mine", "--yes", "--dir", "{DIR}"),
+        whole=_switched_off,
+        share=0.5,
+    ),
+    Command(
+        name="clean --set-aside",
+        arguments=_to("clean", "--set-aside", "--yes"),
+        prepare=_something_set_aside,
+        whole=_nothing_set_aside,
+        share=0.3,
     ),
 )
 

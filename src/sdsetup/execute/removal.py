@@ -24,7 +24,7 @@ from sdsetup.execute.launch_file import written_before
 from sdsetup.launchfile import FILE_NAMES
 from sdsetup.storage import read_json, replace, write_json
 from sdsetup.text import Text
-from sdsetup.values.layout import STATE_FOLDER
+from sdsetup.values.layout import PRACTICE_MARK, STATE_FOLDER
 from sdsetup.values.removal import Item, Removal
 
 SCHEMA = "sdsetup.uninstall-begun/1"
@@ -45,7 +45,7 @@ _SETTINGS = ("config.json", "ui-config.json", "styles.csv", "params.txt", "cache
 def listing(context: Context) -> Removal:
     """What would go from this folder and what would stay; nothing is changed. Both empty where we made nothing."""
     folder = context.dir
-    if not _ours_at_all(context):
+    if not ours_at_all(context):
         return Removal(dir=folder)
     blobs = _blobs(context)
     goes, stays = _Sorted(context, blobs).run()
@@ -70,9 +70,9 @@ def remove(context: Context, removal: Removal) -> None:
         _remove_empty(folder, [item.path for item in removal.stays])
 
 
-def _last_to_go(item: Item) -> tuple[bool, bool]:
-    """Our records go last, and of them the one that says what else goes."""
-    return item.kind == "records", item.path.name == _BEGUN
+def _last_to_go(item: Item) -> tuple[bool, int]:
+    """Our records go last; of them the one that says what else goes, and behind it the one that says for whom."""
+    return item.kind == "records", {_BEGUN: 1, PRACTICE_MARK: 2}.get(item.path.name, 0)
 
 
 def freed(items: Iterable[Item]) -> int:
@@ -203,7 +203,7 @@ class _Sorted:
                 yield Item(kind="records", what=named, path=path, bytes=size_of(path))
 
 
-def _ours_at_all(context: Context) -> bool:
+def ours_at_all(context: Context) -> bool:
     """Whether we have ever worked here: our records are there."""
     return context.state.is_dir() and not context.state.is_symlink() and any(context.state.iterdir())
 

@@ -31,7 +31,7 @@ from sdsetup.values.corrections import Correction, card_name, with_corrections
 from sdsetup.values.events import Listener, silent
 from sdsetup.values.facts import Facts
 from sdsetup.values.install_record import to_json
-from sdsetup.values.layout import python_in, state_folder
+from sdsetup.values.layout import PRACTICE_MARK, python_in, state_folder
 from sdsetup.values.plan import BuildEnvironment, Plan, ProvePicture
 from sdsetup.values.request import Request
 from sdsetup.values.tuning import Tuning
@@ -40,7 +40,6 @@ from sdsetup.workflows.inspect import inspect
 from sdsetup.workflows.session import Session
 
 PINNED = "pinned"  # as --ref: back to the commit of the profile
-PRACTICE_MARK = "rehearsal.json"  # below .sdsetup: this folder holds a practice run's stand-ins
 
 Results = Mapping[str, Mapping[str, Any]]  # of each step, by its id
 

@@ -23,9 +23,9 @@ from sdsetup.show.plan import plan_json, show_plan, show_warnings
 from sdsetup.text import Text
 from sdsetup.values.corrections import with_corrections
 from sdsetup.values.facts import Facts
-from sdsetup.values.layout import state_folder
+from sdsetup.values.layout import PRACTICE_MARK, state_folder
 from sdsetup.values.request import LauncherKind, Request
-from sdsetup.workflows.carrying_out import PINNED, PRACTICE_MARK, Decision, agreed, carry_out
+from sdsetup.workflows.carrying_out import PINNED, Decision, agreed, carry_out
 from sdsetup.workflows.doctor import requirements_of
 from sdsetup.workflows.folder_memory import chosen_ref
 from sdsetup.workflows.inspect import beside_own, inspect

@@ -16,7 +16,7 @@ from sdsetup.machine import Machine
 from sdsetup.probe.folder import state_of
 from sdsetup.storage import data_folder, lock_on, read_json, write_json
 from sdsetup.values.installation_entry import InstallationEntry, from_json, noted, to_json
-from sdsetup.values.layout import state_folder
+from sdsetup.values.layout import PRACTICE_MARK, state_folder
 
 Entries = tuple[InstallationEntry, ...]
 
@@ -41,7 +41,7 @@ def note(machine: Machine, folder: Path, *, started: bool = False, pictured: boo
     """Remember that this installation was used just now; `started`: its web UI was ready; `pictured`: it made
     a proof picture. A list that cannot be written is no reason to stop."""
     at = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    news: dict[str, Any] = {"practice": (state_folder(folder) / "rehearsal.json").is_file()}
+    news: dict[str, Any] = {"practice": (state_folder(folder) / PRACTICE_MARK).is_file()}
     if started or pictured:
         news["last_start"] = at
     if pictured:

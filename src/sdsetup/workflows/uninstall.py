@@ -11,7 +11,7 @@ from sdsetup.execute.folders import file_problems
 from sdsetup.execute.kept import size_of
 from sdsetup.execute.lock import folder_lock
 from sdsetup.execute.outside_installations import caches, own_environment, remove_outside, set_aside, tools
-from sdsetup.execute.removal import freed, listing, remove
+from sdsetup.execute.removal import freed, listing, ours_at_all, remove
 from sdsetup.execute.shortcut import shortcuts_of
 from sdsetup.execute.undo import finish
 from sdsetup.execute.webui.process import refuse_running
@@ -25,9 +25,9 @@ from sdsetup.show.removal import (
 )
 from sdsetup.storage import data_folder
 from sdsetup.text import Text
-from sdsetup.values.layout import state_folder
+from sdsetup.values.layout import PRACTICE_MARK
 from sdsetup.values.removal import Item, Removal
-from sdsetup.workflows.carrying_out import PRACTICE_MARK, consent
+from sdsetup.workflows.carrying_out import consent
 from sdsetup.workflows.registry import forget, remembered
 from sdsetup.workflows.session import Session
 
@@ -42,7 +42,7 @@ def run_uninstall(session: Session, folder: Path, *, dry_run: bool, yes: bool) -
         SdsetupError: `webui-running`, `folder-real`; the cause when something could not be removed.
     """
     context = session.context(folder)
-    if session.practising and folder.is_dir() and not (state_folder(folder) / PRACTICE_MARK).is_file():
+    if session.practising and ours_at_all(context) and not (context.state / PRACTICE_MARK).is_file():
         raise SdsetupError(
             Text("No practice run in this folder"),
             where=folder,

@@ -51,11 +51,11 @@ from sdsetup.values.facts import Facts
 from sdsetup.values.flags import Settings
 from sdsetup.values.install_record import InstallRecord
 from sdsetup.values.journal import Journal
-from sdsetup.values.layout import state_folder
+from sdsetup.values.layout import PRACTICE_MARK, state_folder
 from sdsetup.values.plan import CheckWebUI, CloneRepository, CloneWebUI, Plan
 from sdsetup.values.request import Request
 from sdsetup.values.tuning import Tuning
-from sdsetup.workflows.carrying_out import PRACTICE_MARK, consent
+from sdsetup.workflows.carrying_out import consent
 from sdsetup.workflows.corrections import keep
 from sdsetup.workflows.extensions import place_of
 from sdsetup.workflows.inspect import cards, inspect, vendors
