@@ -154,6 +154,7 @@ def test_two_profiles_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
         (("--profile", "mine"), "Use one of: article-2023, current"),
         (("--vram", "eight"), '"eight" is not a memory size'),
         (("--vram", "999"), "--vram 999 is not a memory size"),
+        (("--vram", "9" * 5000), f'"{"9" * 40}..." is not a memory size'),
         (("--gpu", "rtx"), " cards: "),
     ],
 )  # fmt: skip

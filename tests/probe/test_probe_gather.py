@@ -15,7 +15,7 @@ from sdsetup.catalog.catalog import Catalog
 from sdsetup.decide.tuning.card_lookup import identify
 from sdsetup.machine.answers import NvmlAnswer, NvmlGpu, Volume
 from sdsetup.machine.real import RealMachine
-from sdsetup.probe import SUBJECTS, gather, gathering, gpus
+from sdsetup.probe import SUBJECTS, disk, gather, gathering, gpus
 from sdsetup.probe import side_by_side as side_by_side_module
 from sdsetup.probe.asked import Asked
 from sdsetup.probe.side_by_side import Job, side_by_side
@@ -305,3 +305,15 @@ def test_a_card_whose_name_is_cut_everywhere_is_told_by_its_device_number() -> N
     assert (gpu.name, gpu.pci_id) == ("NVIDIA GeForce GTX 1650 ...", "1f95")
     known = identify(Catalog().gpus, gpu)
     assert known.card is not None and known.card.name == "GeForce GTX 1650 Ti"
+
+
+@pytest.mark.parametrize(
+    ("kernel", "kind"), [("5.15.167.4-microsoft-standard-WSL2", "fixed"), ("6.8.0", "network")]
+)
+def test_a_windows_drive_in_wsl_is_no_network_drive(kernel: str, kind: str) -> None:
+    mounts = "/dev/sdc / ext4 rw 0 0\nC:\\134 /mnt/c 9p rw,aname=drvfs;path=C:\\ 0 0\n"
+    machine = RecordedMachine(
+        files={"/proc/sys/kernel/osrelease": kernel, "/proc/mounts": mounts},
+        volumes={"/": Volume(free_bytes=1), "/mnt/c": Volume(free_bytes=1)},
+    )
+    assert disk.look(machine, PurePosixPath("/mnt/c/sd")).drive == kind  # type: ignore[arg-type]

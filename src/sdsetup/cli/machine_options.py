@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -17,6 +18,9 @@ _GIB = {
 }
 
 
+_SHOWN = 40  # characters of what was typed
+
+
 def gibibytes(typed: str) -> float:
     """Memory as people write it ("8", "8 GB", "8,5", "8192 MiB"), in GiB. Of memory "GB" means GiB.
 
@@ -26,10 +30,15 @@ def gibibytes(typed: str) -> float:
     number = typed.strip().lower().replace(",", ".")
     unit = number.lstrip("0123456789.")
     try:
-        return float(number.removesuffix(unit)) * _GIB[unit.strip()]
+        size = float(number.removesuffix(unit)) * _GIB[unit.strip()]
+        if not math.isfinite(size):
+            raise ValueError
+        return size
     except (ValueError, KeyError):
         raise UsageError(
-            Text('"{value}" is not a memory size', value=typed),
+            Text(
+                '"{value}" is not a memory size', value=typed if len(typed) <= _SHOWN else f"{typed[:_SHOWN]}..."
+            ),
             hint=Text("Use gigabytes as advertised, for example --vram 8."),
             code="option-value",
         ) from None

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from sdsetup.machine import Machine
 from sdsetup.probe.asked import Asked
+from sdsetup.probe.system.linux import is_wsl
 from sdsetup.values.facts import Disk
 
 # FAT32 keeps a file's size in 32 bits: https://learn.microsoft.com/previous-versions/aa365678(v=vs.85)
@@ -43,7 +44,9 @@ def look(machine: Machine, place: Path) -> Disk:
         mount = _mount(machine, place)
         filesystem = filesystem or (mount[1] if mount else None)
         if kind is None and filesystem is not None:
-            kind = "network" if filesystem.lower() in _NETWORK else "fixed"
+            # WSL shows the drives of Windows through 9p.
+            there = filesystem.lower() in _NETWORK and not (filesystem == "9p" and is_wsl(machine))
+            kind = "network" if there else "fixed"
     fat = filesystem is not None and filesystem.lower() in _FAT
     return Disk(
         free_bytes=volume.free_bytes,
