@@ -675,6 +675,7 @@ def checkout(path: str, **change: Any) -> dict[str, Any]:
             "interrupted",
         ),
         ("last-run", {"running": Running(pid=1, ports=(7861,))}, "ok", ""),
+        ("last-run", {"begun_update": "2026-11-25T10:00:00+00:00"}, "warn", "present version is unchanged"),
     ],
 )
 def test_parts_of_an_installation(id: str, change: dict[str, Any], wanted: str, about: str) -> None:

@@ -157,6 +157,13 @@ def test_a_run_that_was_cut_off_says_how_to_go_on_and_a_failed_proof_counts(rehe
     last = next(check for check in said["checks"] if check["id"] == "last-run")
     assert (last["status"], last["fix"]["command"]) == ("warn", "sdsetup install --dir X")
     (state / "unfinished.json").unlink()
+    (state / "update").mkdir()
+    said = document(rehearsal.sdsetup("doctor", "--json", "--dir", str(rehearsal.dir)).stdout)
+    last = next(check for check in said["checks"] if check["id"] == "last-run")
+    assert (last["status"], last["fix"]["command"]) == ("warn", f"sdsetup update --dir {rehearsal.dir}")
+    done = rehearsal.sdsetup("update", "--rehearse", "--yes", "--dir", str(rehearsal.dir))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not (state / "update").exists()
     (state / "distrust.json").write_text(json.dumps({"why": "numpy is too new"}))
     assert status_of(rehearsal, "last-run") == "fail"
     assert planned(rehearsal) == {"environment", "torch", "check", "picture"}

@@ -23,10 +23,9 @@ from sdsetup.execute.webui.launch_plan import plan_from_file
 from sdsetup.launchfile import FILE_NAMES, LaunchFile, flag, grouped
 from sdsetup.storage import replace
 from sdsetup.text import Text
-from sdsetup.values.layout import state_folder
+from sdsetup.values.layout import STAGE_FOLDER, state_folder
 from sdsetup.values.plan import CloneWebUI
 
-FOLDER = "update"
 _TEXT_ENCODER = "openai"  # the web UI looks for these files in the folder in which it is started
 
 
@@ -40,7 +39,7 @@ class OwnEdits:
 
 def stage_of(folder: Path) -> Path:
     """Where the new version of an installation is made."""
-    return state_folder(folder) / FOLDER
+    return state_folder(folder) / STAGE_FOLDER
 
 
 def prepare(action: CloneWebUI, context: Context, present: str) -> OwnEdits:

@@ -32,7 +32,7 @@ from sdsetup.probe.repository import Compared, compare, index_of, read_repositor
 from sdsetup.storage import read_json
 from sdsetup.text import Text
 from sdsetup.values.contents import CheckedOut, Contents, LaunchFileState, ModelFile, Parts, Unfinished
-from sdsetup.values.layout import ENVIRONMENT_MARK, STATE_FOLDER, WEBUI_NEEDS, state_folder
+from sdsetup.values.layout import ENVIRONMENT_MARK, STAGE_FOLDER, STATE_FOLDER, WEBUI_NEEDS, state_folder
 from sdsetup.values.request import LauncherKind
 
 
@@ -125,6 +125,7 @@ def ask(asked: Asked) -> dict[str, Any]:
         settings=_settings(folder),
         foreign=tuple(name for name in _FOLDERS if _is_closed(machine, folder / name)),
         unfinished=_unfinished(folder),
+        begun_update=_since(state_folder(folder) / STAGE_FOLDER),
         running=running_web_ui(folder),
         distrusted=_distrusted(folder),
         deep=asked.deep,
@@ -280,12 +281,16 @@ def _unfinished(folder: Path) -> Unfinished | None:
 
 def _half_moved(folder: Path) -> Unfinished | None:
     """An update or undo that was cut off while it was put into place; `install` completes it."""
+    began = _since(state_folder(folder) / "undo.going" / "plan.json")
+    return None if began is None else Unfinished(began=began, words=("install", "--dir", str(folder)))
+
+
+def _since(path: Path) -> str | None:
     try:
-        began = (state_folder(folder) / "undo.going" / "plan.json").stat().st_mtime
+        began = path.lstat().st_mtime
     except OSError:
         return None
-    at = datetime.fromtimestamp(began, timezone.utc).isoformat(timespec="seconds")
-    return Unfinished(began=at, words=("install", "--dir", str(folder)))
+    return datetime.fromtimestamp(began, timezone.utc).isoformat(timespec="seconds")
 
 
 def _distrusted(folder: Path) -> str | None:

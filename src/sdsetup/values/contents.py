@@ -117,6 +117,9 @@ class Parts:
     settings: Literal["absent", "good", "empty", "damaged"] = "absent"  # config.json
     foreign: tuple[str, ...] = ()  # folders of another account that cannot be written; "" is the whole
     unfinished: Unfinished | None = None
+    begun_update: str | None = (
+        None  # since when (ISO 8601, UTC) a version lies beside this one, not put into place
+    )
     running: Running | None = None
     distrusted: str | None = None  # what a failed start or image showed since the last proof
     deep: bool = False

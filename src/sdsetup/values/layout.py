@@ -12,6 +12,7 @@ WEBUI_NEEDS = (*WEBUI_MARKS, "requirements_versions.txt")
 
 # Ours: journal, record, logs, proofs, what was set aside.
 STATE_FOLDER = ".sdsetup"
+STAGE_FOLDER = "update"  # in our folder: another version of the web UI while it is made and proved
 PRACTICE_MARK = "rehearsal.json"  # in our folder: the installation is of a practice run's stand-ins
 ENVIRONMENT_MARK = ".sdsetup-environment.json"  # in an environment of ours: what it was locked to
 

@@ -141,4 +141,14 @@ def last_run(facts: Facts, _need: Requirements) -> Finding:
         ports = ", ".join(map(str, running.ports))
         said = Text("web UI running on port {ports}" if ports else "web UI running", ports=ports)
         return Finding(id="last-run", status="ok", title=_LAST_RUN, summary=said)
+    if parts is not None and parts.begun_update is not None and facts.folder is not None:
+        command = Command("sdsetup", "update", "--dir", facts.folder.path, family=facts.system.family)
+        return Finding(
+            id="last-run",
+            status="warn",
+            title=_LAST_RUN,
+            summary=Text("update not finished (started {began})", began=parts.begun_update[:16].replace("T", " ")),
+            why=Text("An update of the web UI was interrupted. The present version is unchanged."),
+            fix=Fix(text=Text("Continue, or remove what it left:"), command=command),
+        )
     return Finding(id="last-run", status="ok", title=_LAST_RUN, summary=Text("no unfinished run"))
