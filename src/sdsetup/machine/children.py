@@ -279,8 +279,6 @@ def _job_for(process: subprocess.Popen[bytes]) -> int | None:
 
 def _kill_windows_tree(process: subprocess.Popen[bytes], job: int | None) -> None:
     if sys.platform == "win32":
-        from sdsetup.machine import windows_jobs
-
         if job is not None and windows_jobs.terminate(job):
             return
         import psutil

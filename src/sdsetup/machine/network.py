@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from sdsetup.catalog.addresses import Address, AddressError, parse_address
 from sdsetup.decide.proxies import Proxy, ProxyError, parse_proxy
 from sdsetup.machine.answers import PortState, Reached
-from sdsetup.machine.web_policy import CertificatesError, connections, tls
+from sdsetup.machine.web_policy import USER_AGENT, CertificatesError, connections, tls
 
 _DENIED = {13, 10013}  # EACCES, WSAEACCES
 _ENOUGH = 4096
@@ -83,7 +83,7 @@ def _ask(address: Address, through: Proxy | None, env: Mapping[str, str], end: f
         path = f"http://{netloc}{address.target}" if through and address.scheme == "http" else address.target
         request = (
             f"HEAD {path} HTTP/1.1\r\nHost: {netloc}\r\n"
-            "User-Agent: sdsetup\r\nAccept: */*\r\nConnection: close\r\n\r\n"
+            f"User-Agent: {USER_AGENT}\r\nAccept: */*\r\nConnection: close\r\n\r\n"
         )
         if address.scheme == "http":
             return _judge(_exchange(line, request, end))

@@ -66,8 +66,6 @@ def _end(process: subprocess.Popen[bytes], job: int | None) -> None:
     with _lock:
         _running.discard(process)
     if sys.platform == "win32" and job is not None:
-        from sdsetup.machine import windows_jobs
-
         windows_jobs.terminate(job)
     elif process.poll() is None:
         _kill(process)

@@ -7,13 +7,13 @@ downloads, the doctor's knock, the hub's client, uv, takes both from here.
 
 from __future__ import annotations
 
-import ssl
 import sys
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sdsetup import __version__
 from sdsetup.catalog.addresses import Address
 from sdsetup.decide.proxies import Proxies, Proxy, ProxyError, from_variables, parse_internet_settings, parse_proxy
 from sdsetup.machine import Machine
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     import urllib3
 
+USER_AGENT = f"sdsetup/{__version__}"
 # The user's own certificates, the variable that is meant for fewer programs first.
 CERTIFICATE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _INTERNET_SETTINGS = r"Software\Microsoft\Windows\CurrentVersion\Internet Settings"
@@ -49,6 +50,8 @@ def tls(env: Mapping[str, str]) -> ssl.SSLContext:
     Raises:
         CertificatesError: what the user names cannot be read.
     """
+    import ssl
+
     import truststore
 
     context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -17,7 +17,7 @@ import pytest
 from download_bench import QUICK, Bench
 from faulty_hub import Exchange, FaultyHub, status
 
-from sdsetup.decide.resume import worth_another
+from sdsetup.decide.download import worth_another
 from sdsetup.errors import SdsetupError
 
 SIZE = 2_000_000

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from sdsetup.decide.resume import AskWhole, Elsewhere, Later, Take, Verdict, judge
+from sdsetup.decide.download import AskWhole, Elsewhere, Later, Take, Verdict, judge
 from sdsetup.execute.context import Context
 from sdsetup.execute.download.connections import Connections, Piece
 from sdsetup.execute.download.opening import Ask, Opened, open_source

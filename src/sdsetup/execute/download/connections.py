@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-from sdsetup.decide.resume import Take, Verdict, worth_another
+from sdsetup.decide.download import Take, Verdict, worth_another
 from sdsetup.execute.download.opening import Opened
 from sdsetup.execute.download.options import DownloadOptions
 from sdsetup.execute.download.pace import Limit, RateMeter

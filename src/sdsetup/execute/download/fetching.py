@@ -7,7 +7,7 @@ import logging
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sdsetup.decide.resume import Publish, StartOver, after_hash, where_to_start
+from sdsetup.decide.download import Publish, StartOver, after_hash, where_to_start
 from sdsetup.execute.context import Context
 from sdsetup.execute.download import problems, reuse
 from sdsetup.execute.download.attempts import Attempts, Run

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from sdsetup.catalog.addresses import Address, AddressError, parse_address
-from sdsetup.decide.resume import ResponseHead, linked, read_answer
+from sdsetup.decide.download import ResponseHead, linked, read_answer
 from sdsetup.execute.download import transport
 from sdsetup.execute.download.options import DownloadOptions
 from sdsetup.execute.download.transport import Reply

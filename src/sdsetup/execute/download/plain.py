@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from sdsetup.catalog.addresses import Address
 from sdsetup.machine import Machine
-from sdsetup.machine.web_policy import connections, proxy_for
+from sdsetup.machine.web_policy import USER_AGENT, connections, proxy_for
 
 _READ = 256 * 1024
 _SECONDS = 60  # without a byte
@@ -25,7 +25,7 @@ def ask(base: Address, path: str, machine: Machine, start: int = 0) -> Any:
 
     manager = connections(base, proxy_for(base, machine), machine.env)
     address = f"{base.url.rstrip('/')}/{quote(path)}" if path else base.url
-    headers = {"User-Agent": "sdsetup", "Accept-Encoding": "identity"}
+    headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
     if start:
         headers["Range"] = f"bytes={start}-"
     try:

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from sdsetup.decide.resume import Take, Verdict
+from sdsetup.decide.download import Take, Verdict
 from sdsetup.execute.download.opening import Opened
 from sdsetup.execute.download.pace import Limit
 from sdsetup.machine.web_errors import BrokenError

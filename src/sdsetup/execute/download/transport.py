@@ -14,12 +14,11 @@ from collections.abc import Mapping
 
 import urllib3
 
-from sdsetup import __version__
 from sdsetup.catalog.addresses import Address
 from sdsetup.decide.proxies import Proxy, ProxyError
 from sdsetup.machine import Machine
 from sdsetup.machine.web_errors import BrokenError, broken
-from sdsetup.machine.web_policy import CertificatesError, connections, proxy_for
+from sdsetup.machine.web_policy import USER_AGENT, CertificatesError, connections, proxy_for
 from sdsetup.text import Text
 
 _log = logging.getLogger("sdsetup.download")
@@ -103,7 +102,7 @@ def ask(
         response = pool.urlopen(
             method,
             address.target,
-            headers={"User-Agent": f"sdsetup/{__version__}", **_HEADERS, **headers},
+            headers={"User-Agent": USER_AGENT, **_HEADERS, **headers},
             timeout=urllib3.Timeout(connect=connect_timeout, read=read_timeout),
             retries=False,
             redirect=False,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdsetup.decide.resume import (
+from sdsetup.decide.download import (
     AskWhole,
     Elsewhere,
     Later,
