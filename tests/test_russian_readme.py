@@ -12,7 +12,7 @@ from sdsetup.decide.tuning.card_lookup import match
 from sdsetup.decide.tuning.what_if import DescribedMachine, SupposedCard, describe
 from sdsetup.values.facts import GIB, Facts, Memory, System
 
-README = Path(__file__).resolve().parents[2] / "README.ru.md"
+README = Path(__file__).resolve().parents[1] / "README.ru.md"
 ROW = re.compile(r"^\| (?P<name>(?:GTX|RTX) .+?) (?P<gb>\d+) ГБ \| `(?P<article>.*?)` \| `(?P<ours>.*?)` \|", re.M)
 ROWS = [found.groupdict() for found in ROW.finditer(README.read_text(encoding="utf-8"))]
 PC = Facts(system=System(family="windows", arch="AMD64"), memory=Memory(total_bytes=16 * GIB))
