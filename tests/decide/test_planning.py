@@ -120,11 +120,10 @@ def test_python_and_git_are_brought_where_they_are_missing() -> None:
 
 def test_the_web_ui_is_told_of_a_git_only_where_there_is_one_and_the_user_has_none() -> None:
     brought = "T\\mingit\\cmd\\git.exe"
-    knowing = replace(COMPONENTS, mingit=COMPONENTS.model_file, tools="T")
     settings = launch_settings(TUNING, None, FLAGS)
 
     def git(facts: Facts, present: Contents, settings: Settings = settings) -> str | None:
-        made = plan_launchers(facts, REQUEST, knowing, settings, present)
+        made = plan_launchers(facts, REQUEST, settings, present, tools="T")
         return next(dict(s.action.env).get("GIT") for s in made.steps if isinstance(s.action, WriteLauncher))
 
     without = replace(FACTS, git=None)
@@ -182,13 +181,15 @@ def test_the_proof_sees_the_card_that_the_launch_file_chooses() -> None:
 
 def test_a_persons_own_launch_file_is_kept_in_the_truth() -> None:
     own = b"@echo off\r\nset COMMANDLINE_ARGS=--listen --xformers\r\ncall webui.bat\r\n"
-    made = plan_launchers(FACTS, REQUEST, COMPONENTS, SETTINGS, Contents(launch_files={"bat": own}))
+    made = plan_launchers(FACTS, REQUEST, SETTINGS, Contents(launch_files={"bat": own}), tools=COMPONENTS.tools)
     assert todo(made) == ["launcher:bat"]
     settings = made.steps[0].action
     assert isinstance(settings, WriteLauncher)
     merged = merge("bat", own, settings.settings, oem_encoding=settings.encoding)
     assert b"--listen" in merged
-    again = plan_launchers(FACTS, REQUEST, COMPONENTS, SETTINGS, Contents(launch_files={"bat": merged}))
+    again = plan_launchers(
+        FACTS, REQUEST, SETTINGS, Contents(launch_files={"bat": merged}), tools=COMPONENTS.tools
+    )
     assert todo(again) == []
 
 

@@ -87,7 +87,7 @@ def plan_install(
     steps += _files(given)
     steps += _settings(given)
     steps += launcher_steps(
-        facts, request.launchers, settings, git=_brought_git(facts, components), needs=("webui",)
+        facts, request.launchers, settings, git=_brought_git(facts, components.tools), needs=("webui",)
     )
     if request.environment:
         steps += _proofs(given, steps)
@@ -100,13 +100,11 @@ def _timed(step: Step, seconds: Mapping[str, float]) -> Step:
     return replace(step, seconds=seconds.get(kind, step.seconds))
 
 
-def plan_launchers(
-    facts: Facts, request: Request, components: Components, settings: Settings, contents: Contents
-) -> Plan:
-    """Only the launch files of an existing installation."""
+def plan_launchers(facts: Facts, request: Request, settings: Settings, contents: Contents, *, tools: str) -> Plan:
+    """Only the launch files of an existing installation. `tools`: our own folder for downloaded programs."""
     # Only an installation downloads Git, so a Git that is not there yet can't be named.
     there = contents.git is not None or facts.git is not None
-    git = _brought_git(facts, components) if there else None
+    git = _brought_git(facts, tools) if there else None
     steps = tuple(launcher_steps(facts, request.launchers, settings, git=git))
     return Plan(dir=request.dir, steps=marked(steps, facts, contents, Journal()), free_bytes=facts.disk.free_bytes)
 
@@ -339,12 +337,11 @@ def launcher_steps(
     ]
 
 
-def _brought_git(facts: Facts, components: Components) -> str | None:
-    """The path of the Git that the web UI is told to use when this machine has no other."""
-    brought = f"{components.tools}\\mingit\\cmd\\git.exe"
-    if components.mingit is None or (facts.git is not None and facts.git.path.lower() != brought.lower()):
-        return None
-    return brought
+def _brought_git(facts: Facts, tools: str) -> str | None:
+    """The path of the Git that the web UI is told to use when this machine, a Windows one, has no other."""
+    brought = f"{tools}\\mingit\\cmd\\git.exe"
+    another = facts.git is not None and facts.git.path.lower() != brought.lower()
+    return None if facts.system.family != "windows" or another else brought
 
 
 def _proofs(given: _Given, before: list[Step]) -> list[Step]:

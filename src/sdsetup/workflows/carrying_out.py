@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from sdsetup import __version__
-from sdsetup.decide.planning import Components
 from sdsetup.decide.record import of_launch_file, record_of
 from sdsetup.errors import EXIT_DONE, DeclinedError, SdsetupError, UsageError, file_problem
 from sdsetup.execute import extensions, undo
@@ -54,7 +53,6 @@ class Decision:
     facts: Facts
     request: Request
     tuning: Tuning
-    components: Components
     plan: Plan
     again: Callable[..., Decision]  # (facts: Facts | None = None)
 

@@ -28,7 +28,7 @@ from sdsetup.workflows.session import Session
 # What a tuning asks of a machine: it need not wait for ports, disks and the network.
 TUNING_SUBJECTS = ("system", "gpus", "memory", "pythons", "installation")
 # What a change of the launch file asks besides.
-LAUNCH_FILE_SUBJECTS = (*TUNING_SUBJECTS, "git", "disk", "folder")
+LAUNCH_FILE_SUBJECTS = (*TUNING_SUBJECTS, "git", "folder")
 
 _log = logging.getLogger("sdsetup.probe")
 

@@ -140,7 +140,6 @@ def decide(
         facts=facts,
         request=request,
         tuning=tuning,
-        components=components,
         plan=plan,
         again=lambda facts=None: decide(session, request, profile=profile, facts=facts),
     )

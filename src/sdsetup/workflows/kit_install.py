@@ -45,7 +45,7 @@ class OpenKit:
             SdsetupError: `kit-incomplete`.
         """
         facts, plan = decision.facts, decision.plan
-        python = python_of(plan, facts, decision.components.webui.python.wanted)
+        python = python_of(plan, facts, self.session.catalog.webui.python.wanted)
         lacking = missing(plan, facts, self.found.kit, python=python)
         if not lacking:
             return

@@ -42,7 +42,7 @@ from sdsetup.workflows.described_machine import (
     typed_options,
 )
 from sdsetup.workflows.inspect import LAUNCH_FILE_SUBJECTS, TUNING_SUBJECTS, beside_own, inspect, read_facts
-from sdsetup.workflows.install import components_for, launcher_kinds, run_install
+from sdsetup.workflows.install import launcher_kinds, run_install
 from sdsetup.workflows.session import Session
 
 
@@ -246,13 +246,11 @@ def decide_launch_files(
         }
         settled, _ = beside_own(session, folder, facts, tuning, left)
         settings = launch_settings(settled, facts.recorded, session.catalog.flags, also_drop=also_drop)
-        components = components_for(session, request, facts)
-        plan = plan_launchers(facts, request, components, settings, contents)
+        plan = plan_launchers(facts, request, settings, contents, tools=str(session.tools))
         return Decision(
             facts=facts,
             request=request,
             tuning=settled,
-            components=components,
             plan=plan,
             again=decision,
         )
