@@ -89,3 +89,36 @@ def test_no_module_needs_what_another_system_lacks_to_be_imported(path: Path) ->
     named = {alias.name for node in tops if isinstance(node, ast.Import) for alias in node.names}
     named |= {node.module for node in tops if isinstance(node, ast.ImportFrom) and node.module}
     assert not named & (NOT_ON_WINDOWS | ONLY_ON_WINDOWS)
+
+
+@pytest.mark.parametrize("document", ["docs/architecture.md", "CONTRIBUTING.md"])
+def test_what_the_architecture_names_is_there(document: str) -> None:
+    """Files by their path below project, package, or profiles; a bare name is beside the one before it."""
+    package = ROOT / "src" / "sdsetup"
+    missing = []
+    for line in (ROOT / document).read_text(encoding="utf-8").splitlines():
+        folder = ROOT
+        for named in re.findall(r"`([\w.]+(?:/[\w.]*)*)`", line):
+            places = [root / named for root in (ROOT, package, ROOT / "profiles", ROOT / "docs", folder)]
+            room = named.split(".")[0]
+            if named.endswith(("/", ".py", ".toml", ".md")):
+                found = next((place for place in places if place.exists()), None)
+                if found is None:
+                    missing.append(named)
+                else:
+                    folder = found if found.is_dir() else found.parent
+            elif "/" not in named and "." in named and room and (package / room).is_dir():
+                missing += [] if _is_module_or_name(package, named) else [named]
+    assert not missing
+
+
+def _is_module_or_name(package: Path, dotted: str) -> bool:
+    """`decide.kit`, or a name in a module: `workflows.tune.run_tune`."""
+    whole = package / dotted.replace(".", "/")
+    module, _, name = dotted.rpartition(".")
+    inside = [package / f"{module.replace('.', '/')}{end}" for end in (".py", "/__init__.py")]
+    return (
+        whole.is_dir()
+        or whole.with_suffix(".py").is_file()
+        or any(file.is_file() and re.search(rf"\b{name}\b", file.read_text(encoding="utf-8")) for file in inside)
+    )
