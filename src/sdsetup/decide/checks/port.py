@@ -38,11 +38,13 @@ def _fix(facts: Facts, number: int, *, reserved: bool) -> Fix:
     windows = facts.system.family == "windows"
     if reserved and windows:
         return Fix(
-            text=Text("Add --port with another number to COMMANDLINE_ARGS. To see which ports are reserved:"),
+            text=Text("Add --port to COMMANDLINE_ARGS, with another number. To see which ports are reserved:"),
             command="netsh int ipv4 show excludedportrange tcp",
         )
-    if reserved and number < _UNPRIVILEGED:
-        return Fix(text=Text("Add --port with a number from {least} up to COMMANDLINE_ARGS.", least=_UNPRIVILEGED))
+    if reserved:
+        return Fix(
+            text=Text("Add --port to COMMANDLINE_ARGS, with a number of {least} or more.", least=_UNPRIVILEGED)
+        )
     return Fix(
         text=Text("Close that program; it may be a web UI that is still running. To find it:"),
         command=f"netstat -ano | findstr :{number}" if windows else f"lsof -nP -iTCP:{number} -sTCP:LISTEN",
