@@ -325,7 +325,7 @@ COMMANDS = (
         name="uninstall",
         arguments=_to("uninstall", "--rehearse", "--yes", "--dir", "{DIR}"),
         whole=_uninstalled,
-        share=0.02,
+        share=0.01,
     ),
     Command(
         name="shortcut",
@@ -337,14 +337,14 @@ COMMANDS = (
         name="extensions disable",
         arguments=_to("extensions", "disable", "mine", "--yes", "--dir", "{DIR}"),
         whole=_switched_off,
-        share=0.5,
+        share=0.3,
     ),
     Command(
         name="clean --set-aside",
         arguments=_to("clean", "--set-aside", "--yes"),
         prepare=_something_set_aside,
         whole=_nothing_set_aside,
-        share=0.3,
+        share=0.05,
     ),
 )
 
