@@ -174,3 +174,16 @@ def test_killed_at_random_moments_the_next_run_does_the_rest(rehearsal: Rehearsa
         assert done.returncode == 0, done.stderr
         assert files(rehearsal.dir) == expected(before)
         shutil.rmtree(rehearsal.dir)
+
+
+@pytest.mark.parametrize("left", [("uninstall.json", "rehearsal.json"), ("rehearsal.json",), ()])
+def test_a_removal_that_was_cut_off_at_its_last_files_ends(rehearsal: Rehearsal, left: tuple[str, ...]) -> None:
+    state = rehearsal.dir / ".sdsetup"
+    state.mkdir(parents=True)
+    (rehearsal.dir / "notes.txt").write_text("mine")
+    for name in left:
+        (state / name).write_text('{"schema": "sdsetup.uninstall-begun/1", "blobs": {}}')
+    done = uninstall(rehearsal)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not state.exists()
+    assert (rehearsal.dir / "notes.txt").read_text() == "mine"

@@ -64,15 +64,24 @@ def remove(context: Context, removal: Removal) -> None:
     folder = context.dir
     with file_problems(folder, Text("Not everything could be removed")):
         write_json(context.state / _BEGUN, {"schema": SCHEMA, "blobs": removal.blobs})
-        for item in sorted(removal.goes, key=_last_to_go):
-            _remove(context, item)
-        (context.state / _BEGUN).unlink(missing_ok=True)
+        # Our records go last: of them the one that says what else goes, and behind it the one that says for whom.
+        last = (context.state / _BEGUN, context.state / PRACTICE_MARK)
+        for item in sorted(removal.goes, key=lambda item: item.kind == "records"):
+            if item.path not in last:
+                _remove(context, item)
         _remove_empty(folder, [item.path for item in removal.stays])
+        for path in last:
+            path.unlink(missing_ok=True)
+    remove_own_folder(context)
 
 
-def _last_to_go(item: Item) -> tuple[bool, int]:
-    """Our records go last; of them the one that says what else goes, and behind it the one that says for whom."""
-    return item.kind == "records", {_BEGUN: 1, PRACTICE_MARK: 2}.get(item.path.name, 0)
+def remove_own_folder(context: Context) -> None:
+    """Our folder and the installation's, where nothing is left in them."""
+    for folder in (context.state, context.dir):
+        try:
+            folder.rmdir()
+        except OSError:
+            return
 
 
 def freed(items: Iterable[Item]) -> int:

@@ -11,7 +11,7 @@ from sdsetup.execute.folders import file_problems
 from sdsetup.execute.kept import size_of
 from sdsetup.execute.lock import folder_lock
 from sdsetup.execute.outside_installations import caches, own_environment, remove_outside, set_aside, tools
-from sdsetup.execute.removal import freed, listing, ours_at_all, remove
+from sdsetup.execute.removal import freed, listing, ours_at_all, remove, remove_own_folder
 from sdsetup.execute.shortcut import shortcuts_of
 from sdsetup.execute.undo import finish
 from sdsetup.execute.webui.process import refuse_running
@@ -54,6 +54,8 @@ def run_uninstall(session: Session, folder: Path, *, dry_run: bool, yes: bool) -
         outside = (*_shortcuts(session, folder), *_outside(session, folder)) if removal.goes else ()
         frees = freed((*removal.goes, *(item for item in outside if item.why is None)))
         if not removal.goes:
+            if not dry_run:
+                remove_own_folder(context)  # a run that was cut off came that far
             return _nothing(session, removal)
         if not session.json and (dry_run or not session.quiet):
             show_removal(removal, outside, frees, session.screen)
