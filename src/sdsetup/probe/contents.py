@@ -35,6 +35,15 @@ from sdsetup.values.contents import CheckedOut, Contents, LaunchFileState, Model
 from sdsetup.values.layout import ENVIRONMENT_MARK, STAGE_FOLDER, STATE_FOLDER, WEBUI_NEEDS, state_folder
 from sdsetup.values.request import LauncherKind
 
+_TEXT_ENCODER = "openai"
+_MODELS = Path("models", "Stable-diffusion")
+_FOLDERS = ("", ".git", STATE_FOLDER, "venv", "repositories", "models")
+_BLOCK = 2**20  # bytes
+_ADDED = re.compile(r"""add_argument\(\s*(?P<names>(?:['"]-[^'"]+['"]\s*,?\s*)+)""")
+_NAME = re.compile(r"""['"](--?[^'"]+)['"]""")
+# Where the web UI and its extensions say which flags they know (modules/shared_cmd_options.py, v1.10.1).
+_PARSERS = ("modules/cmd_args.py", "modules/paths_internal.py", "extensions*/*/preload.py")
+
 
 def look(
     machine: Machine,
@@ -91,16 +100,6 @@ def _size(path: Path) -> int | None:
         return path.stat().st_size if path.is_file() else None
     except (OSError, ValueError):
         return None
-
-
-_TEXT_ENCODER = "openai"
-_MODELS = Path("models", "Stable-diffusion")
-_FOLDERS = ("", ".git", STATE_FOLDER, "venv", "repositories", "models")
-_BLOCK = 2**20  # bytes
-_ADDED = re.compile(r"""add_argument\(\s*(?P<names>(?:['"]-[^'"]+['"]\s*,?\s*)+)""")
-_NAME = re.compile(r"""['"](--?[^'"]+)['"]""")
-# Where the web UI and its extensions say which flags they know (modules/shared_cmd_options.py, v1.10.1).
-_PARSERS = ("modules/cmd_args.py", "modules/paths_internal.py", "extensions*/*/preload.py")
 
 
 def ask(asked: Asked) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a git repository says of itself, read from its files.
+"""What a git repository says of itself, and which files of a checkout differ from its index, read from its files.
 
 Git is never asked while looking: it runs programs that the repository's own configuration names (filters, a
 file system monitor, hooks), so asking it about a folder is the same as running that folder's code.
@@ -20,6 +20,14 @@ _SMALL = 4096  # bytes of HEAD, of a loose ref and of the files that point elsew
 _MOST_REFS = 16_000_000  # bytes of packed-refs
 _DEEPEST = 5  # symbolic refs that name each other; git stops there too
 _REF = re.compile(r"(?!.*\.\.)refs/[^\x00-\x20\x7f~^:?*\[\\]+")
+
+
+_MOST = 64_000_000  # bytes; the web UI's has 40 thousand
+_FIXED = 62  # bytes of an entry before its name, with a SHA-1
+_SUBMODULE, _LINK = 0o160000, 0o120000
+_EXTENDED = 0x4000
+_NOT_CHECKED_OUT = 0x4000  # of the extended flags: skip-worktree
+_LEAVES_OUT = b"link"  # the extension of a split index: most entries are in another file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,14 +119,6 @@ def parse_remote(text: str) -> str | None:
     return remotes.get("origin") or next(iter(remotes.values()), None)
 
 
-_MOST = 64_000_000  # bytes; the web UI's has 40 thousand
-_FIXED = 62  # bytes of an entry before its name, with a SHA-1
-_SUBMODULE, _LINK = 0o160000, 0o120000
-_EXTENDED = 0x4000
-_NOT_CHECKED_OUT = 0x4000  # of the extended flags: skip-worktree
-_LEAVES_OUT = b"link"  # the extension of a split index: most entries are in another file
-
-
 class OddIndexError(ValueError):
     """Not an index that this reader understands; what is in the folder is not known then."""
 
@@ -160,7 +160,9 @@ def compare(folder: Path, index: Path) -> Compared:
 
 
 def parse_index(content: bytes) -> Iterator[Entry]:
-    """The files that an index says are checked out.
+    """The files that an index says are checked out, with the sizes they had when git last looked at them.
+
+    https://git-scm.com/docs/index-format, versions 2 to 4.
 
     Raises:
         OddIndexError: not an index, cut short, or of a kind that keeps its entries elsewhere.

@@ -27,6 +27,16 @@ _heard: list[int] = []  # since the outermost block of `interruptible` began
 _held: list[bool] = []
 
 
+Meaning = Literal["yes", "no", "back", "quit"]
+# The last one of a row is the letter on the same key of a Russian keyboard, where it means nothing else.
+_MEANINGS: Mapping[Meaning, tuple[str, ...]] = {
+    "yes": ("y", "yes", "j", "ja", "д", "да"),
+    "no": ("n", "no", "nein", "н", "нет"),
+    "back": ("b", "back", "назад", "и"),
+    "quit": ("q", "quit", "exit", "выход", "й"),
+}
+
+
 def _interrupt(number: int, _frame: object) -> None:
     _heard.append(number)
     if not _held:
@@ -99,17 +109,6 @@ def _terminal() -> int | None:
         return sys.stdin.fileno() if sys.stdin.isatty() else None
     except (OSError, ValueError):  # closed, or a stand-in of a test
         return None
-
-
-Meaning = Literal["yes", "no", "back", "quit"]
-
-# The last one of a row is the letter on the same key of a Russian keyboard, where it means nothing else.
-_MEANINGS: Mapping[Meaning, tuple[str, ...]] = {
-    "yes": ("y", "yes", "j", "ja", "д", "да"),
-    "no": ("n", "no", "nein", "н", "нет"),
-    "back": ("b", "back", "назад", "и"),
-    "quit": ("q", "quit", "exit", "выход", "й"),
-}
 
 
 def meaning(answer: str) -> Meaning | None:

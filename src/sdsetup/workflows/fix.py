@@ -37,6 +37,9 @@ from sdsetup.workflows.session import Session, named_path
 from sdsetup.workflows.tune import run_tune
 from sdsetup.workflows.verify import run_verify
 
+_MOST_BYTES = 50_000_000  # of a log; what is further up belongs to earlier starts
+_FAMILIES: dict[str, Family] = {"windows": "windows", "linux": "linux", "wsl": "linux", "macos": "macos"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Carrying:
@@ -154,10 +157,6 @@ ACTS: dict[Act, Carrying] = {
     "more-precision": Carrying(what=Text("find settings with more precision"), run=_verify),
     "start-again": Carrying(what=Text("start the web UI"), run=_nothing),
 }
-
-
-_MOST_BYTES = 50_000_000  # of a log; what is further up belongs to earlier starts
-_FAMILIES: dict[str, Family] = {"windows": "windows", "linux": "linux", "wsl": "linux", "macos": "macos"}
 
 
 @dataclass(frozen=True, kw_only=True)

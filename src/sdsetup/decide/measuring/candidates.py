@@ -1,7 +1,7 @@
 """Which settings are tried on the graphics card, and in which order. Pure.
 
-The caller runs them: it asks `next_candidate` after every measurement until there is none. After a card ran out of
-memory, the next one is one step lighter.
+The caller runs them: it asks `next_candidate` after every measurement until there is none. `step_down` makes a
+tuning one step lighter, after a card ran out of memory or gave a black image.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from sdsetup.text import Text
 from sdsetup.values.tuning import Reason, Tuning
 
 Outcome = Literal["good", "black", "out-of-memory", "failed"]
+
+
+Cause = Literal["oom", "black"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,9 +237,6 @@ def _as_tuning(tuning: Tuning, flags: tuple[str, ...]) -> Tuning:
 
 def _key(flags: Sequence[str]) -> frozenset[str]:
     return frozenset(flags)
-
-
-Cause = Literal["oom", "black"]
 
 
 def step_down(tuning: Tuning, cause: Cause, book: FailureBook) -> Tuning | None:
